@@ -1,0 +1,234 @@
+"""The plan: what was decided from a survey, as plain frozen data.
+
+Everything that a report or a rewrite needs is here, and no syntax tree. Lines
+are 1-based, columns are 1-based and count characters, not bytes; paths are
+relative to ``Plan.root`` and use ``/``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Literal
+
+
+class Verdict(str, enum.Enum):
+    """What becomes of a site."""
+
+    CONVERT = "convert"  # a new layer: it gets GroupNorm
+    KEEP = "keep"  # pretrained backbone: BatchNorm stays, frozen
+    CONFLICT = "conflict"  # the same source line serves both
+    UNKNOWN = "unknown"  # no evidence either way
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Place:
+    """A place in a source file."""
+
+    path: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """One place in source that creates or names a norm layer.
+
+    ``class_`` is the dotted name of the class that the line stands in
+    (``""`` in module-level functions), ``attribute`` the attribute that the
+    layer ends up in (``actf``, ``proj_*`` for a computed name, ``""`` when it
+    is not known). ``settles`` are the settings or comments, one per line and
+    ready to paste, that would decide a conflict or an unknown.
+    """
+
+    place: Place
+    norm: str
+    class_: str
+    attribute: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    evidence: tuple[str, ...] = ()  # the whole chain, for --explain
+    settles: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A rule that a place breaks."""
+
+    code: str
+    place: Place
+    message: str
+    fixable: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Skipped:
+    """A file that could not be read, and why, in one line."""
+
+    path: str
+    message: str
+
+
+# ---------------------------------------------------------------- edits
+
+
+@dataclasses.dataclass(frozen=True)
+class NormEdit:
+    """Replace the expression at ``place`` that names a norm class.
+
+    ``kind`` says in what role it stands there:
+
+    * ``call``: ``nn.BatchNorm2d(x, momentum=M)`` becomes ``get_group_norm(x)``
+    * ``partial``: ``partial(nn.BatchNorm2d, eps=E)`` becomes
+      ``partial(get_group_norm, eps=E)``
+    * ``reference``: the bare name, as in ``norm_layer=nn.BatchNorm2d``
+    * ``lookup_call``: ``{...}[kind](x)`` or another callee whose whole
+      expression is replaced by the helper's name
+    """
+
+    place: Place
+    kind: Literal["call", "partial", "reference", "lookup_call"]
+    norm: str
+
+
+@dataclasses.dataclass(frozen=True)
+class HelperEdit:
+    """Give a file the helper ``get_group_norm``.
+
+    The definition is written after the imports (``import_from`` is ``None``),
+    using ``nn_name``, the expression under which the file knows ``torch.nn``
+    (``None``: the file has no such name and ``from torch import nn`` is added
+    too); or ``from <import_from> import get_group_norm`` is added.
+    """
+
+    path: str
+    nn_name: str | None
+    import_from: str | None = None
+    min_channels_per_group: int = 1
+    name: str = "get_group_norm"
+
+
+@dataclasses.dataclass(frozen=True)
+class NewFile:
+    """A module to create (``shared-module``) that holds the named definitions."""
+
+    path: str
+    definitions: tuple[str, ...]  # of: get_group_norm, freeze_backbone_bn, eval_backbone_bn
+    min_channels_per_group: int = 1
+    backbone: tuple[str, ...] = ()
+    wrappers: tuple[str, ...] = ()
+    freeze: Literal["bn", "backbone", "none"] = "bn"
+
+
+@dataclasses.dataclass(frozen=True)
+class InitLoopEdit:
+    """Make an initialisation loop see GroupNorm.
+
+    ``place`` is that of the ``isinstance(...)`` call or class-name test
+    (``widen``), of the ``for`` statement (``branch``), or of the ``class``
+    statement (``inject``).
+
+    * ``widen``: ``isinstance(m, nn.BatchNorm2d)`` becomes
+      ``isinstance(m, (nn.BatchNorm2d, nn.GroupNorm))`` and its body gets the
+      specified None guards; where the test is not an init loop (an optimizer's
+      parameter groups), ``guard_none`` is false and only the test is widened
+    * ``branch``: a loop without norms gets the ``elif`` norm branch
+    * ``inject``: the class gets the loop at the end of its ``__init__``
+    """
+
+    place: Place
+    kind: Literal["widen", "branch", "inject"]
+    class_: str
+    nn_name: str
+    guard_none: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class FreezeEdit:
+    """Write the freeze call, its printed count, and the function it calls.
+
+    The call goes directly after the statement at ``after``. ``model`` and
+    ``model_name`` are source expressions valid there. ``backbone`` are the
+    attribute paths to freeze, relative to the model (``backbone``,
+    ``base_layer``, ``cp.resnet``), over all models that the script can build;
+    ``wrappers`` the attributes under which the repository's own wrapper
+    modules hold the model (``model``). ``define`` is false when the function
+    is imported (``import_from``) or already there.
+    """
+
+    path: str
+    after: Place
+    model: str
+    model_name: str
+    backbone: tuple[str, ...]
+    wrappers: tuple[str, ...] = ()
+    torch_name: str = "torch"
+    freeze: Literal["bn", "backbone"] = "bn"
+    define: bool = True
+    import_from: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopGuardEdit:
+    """Put the frozen layers back into eval right after a ``.train()`` call.
+
+    ``after`` is the place of the statement ``model.train()``; ``model`` is
+    the source of its receiver.
+    """
+
+    path: str
+    after: Place
+    model: str
+    backbone: tuple[str, ...]
+    wrappers: tuple[str, ...] = ()
+    torch_name: str = "torch"
+    define: bool = True
+    import_from: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelGuardEdit:
+    """Override ``train(self, mode=True)`` on the class that owns the backbone."""
+
+    place: Place  # of the class statement
+    class_: str
+    backbone: tuple[str, ...]  # attribute paths below self
+    torch_name: str = "torch"
+
+
+Edit = NormEdit | HelperEdit | InitLoopEdit | FreezeEdit | LoopGuardEdit | ModelGuardEdit
+
+
+@dataclasses.dataclass(frozen=True)
+class FileEdits:
+    """All edits of one existing file."""
+
+    path: str
+    norms: tuple[NormEdit, ...] = ()
+    helper: HelperEdit | None = None
+    init_loops: tuple[InitLoopEdit, ...] = ()
+    freezes: tuple[FreezeEdit, ...] = ()
+    loop_guards: tuple[LoopGuardEdit, ...] = ()
+    model_guards: tuple[ModelGuardEdit, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All that was decided about one repository."""
+
+    root: str
+    sites: tuple[Site, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    files: tuple[FileEdits, ...] = ()
+    new_files: tuple[NewFile, ...] = ()
+
+    def count(self, verdict: Verdict) -> int:
+        """How many sites have this verdict."""
+        return sum(site.verdict is verdict for site in self.sites)
