@@ -110,6 +110,7 @@ class HelperEdit:
     path: str
     nn_name: str | None
     import_from: str | None = None
+    groups: int = 32
     min_channels_per_group: int = 1
     name: str = "get_group_norm"
 
@@ -120,6 +121,7 @@ class NewFile:
 
     path: str
     definitions: tuple[str, ...]  # of: get_group_norm, freeze_backbone_bn, eval_backbone_bn
+    groups: int = 32
     min_channels_per_group: int = 1
     backbone: tuple[str, ...] = ()
     wrappers: tuple[str, ...] = ()
