@@ -1,0 +1,22 @@
+"""Files: which ones, their bytes, and how they are replaced.
+
+No other part of the package opens a file of the user's repository.
+"""
+
+from __future__ import annotations
+
+from bn2gn_codemod.sources.discovery import Repository, discover, find_root
+from bn2gn_codemod.sources.replacement import NotWritten, create, remove_leftovers, replace
+from bn2gn_codemod.sources.source_file import SourceFile, Undecodable
+
+__all__ = [
+    "NotWritten",
+    "Repository",
+    "SourceFile",
+    "Undecodable",
+    "create",
+    "discover",
+    "find_root",
+    "remove_leftovers",
+    "replace",
+]

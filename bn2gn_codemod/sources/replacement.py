@@ -1,0 +1,100 @@
+"""Writing: a file is entirely old or entirely new, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bn2gn_codemod.sources.source_file import SourceFile
+
+# Neither ends in .py, so what a killed run leaves behind is never read as source.
+_PREFIX, _SUFFIX = ".bn2gn-", ".tmp"
+
+
+class NotWritten(Exception):
+    """A file was left as it is; the message is one line and says why."""
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file of this name was left behind by a killed run."""
+    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+
+
+def remove_leftovers(leftovers: Iterable[Path]) -> None:
+    """Delete what killed runs left behind; what cannot be deleted does no harm."""
+    for path in leftovers:
+        if is_leftover(path.name):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def replace(root: Path, source: SourceFile, text: str) -> None:
+    """Give ``source`` the content ``text``, atomically; raises ``NotWritten``.
+
+    Encoding, byte order mark and mode bits stay; a symbolic link stays a link
+    and its target is written. Refuses a file without write permission (also
+    for root, who could) and one that changed since it was read.
+    """
+    try:
+        data = source.encode(text)
+    except UnicodeEncodeError as error:
+        missing = ascii(text[error.start])
+        raise NotWritten(f"its encoding {source.encoding} has no {missing}") from None
+    target = Path(os.path.realpath(root / source.path))
+    with _one_line():
+        mode = target.stat()
+        if not stat.S_IMODE(mode.st_mode) & 0o222:
+            raise NotWritten("is read-only; make it writable (chmod u+w) and run again")
+        if target.read_bytes() != source.data:
+            raise NotWritten("changed while bn2gn was running; run again")
+        _write(target, data, mode)
+
+
+def create(root: Path, path: str, text: str) -> None:
+    """Write the new UTF-8 file ``path``, atomically; raises ``NotWritten`` if it exists."""
+    target = root / path
+    with _one_line():
+        if os.path.lexists(target):
+            raise NotWritten("already exists")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write(target, text.encode(), None)
+
+
+def _write(target: Path, data: bytes, like: os.stat_result | None) -> None:
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _copy_owner_and_mode(name, like)
+        os.replace(name, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _copy_owner_and_mode(name: str, like: os.stat_result | None) -> None:
+    if like is None:
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        return
+    mine = os.stat(name)
+    if (mine.st_uid, mine.st_gid) != (like.st_uid, like.st_gid):
+        with contextlib.suppress(OSError, AttributeError):
+            os.chown(name, like.st_uid, like.st_gid)
+    os.chmod(name, stat.S_IMODE(like.st_mode))
+
+
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NotWritten(f"cannot be written: {error.strerror or error}") from None
