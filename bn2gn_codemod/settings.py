@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+import difflib
+import re
+import sys
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from bn2gn_codemod.problem import Problem
+
+
+def _described(help: str, *, default: Any = (), metavar: str | None = None) -> Any:
+    return dataclasses.field(default=default, metadata={"help": help, "metavar": metavar})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,13 +27,193 @@ class Settings:
     of them. ``exclude`` are gitignore-style patterns of files.
     """
 
-    backbone: tuple[str, ...] = ()
-    convert: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    norms: tuple[str, ...] = ("BatchNorm2d",)
-    groups: int = 32
-    min_channels_per_group: int = 1
-    shared_module: str | None = None
-    init_loop: Literal["extend", "inject"] = "extend"
-    freeze: Literal["bn", "backbone", "none"] = "bn"
-    guard: Literal["auto", "loop", "model"] = "auto"
+    backbone: tuple[str, ...] = _described(
+        "A class, attribute or dotted path (globs allowed) that is pretrained backbone.",
+        metavar="NAME",
+    )
+    convert: tuple[str, ...] = _described(
+        "A class, attribute or dotted path (globs allowed) that is a new layer.", metavar="NAME"
+    )
+    exclude: tuple[str, ...] = _described(
+        "Files to leave out, as in a .gitignore.", metavar="PATTERN"
+    )
+    norms: tuple[str, ...] = _described(
+        "Norm classes to convert.", default=("BatchNorm2d",), metavar="CLASS"
+    )
+    groups: int = _described("Groups to start from.", default=32, metavar="N")
+    min_channels_per_group: int = _described(
+        "Fewest channels in a group; 1 allows InstanceNorm in disguise.", default=1, metavar="N"
+    )
+    shared_module: str | None = _described(
+        "Write the helper functions once, in this module.", default=None, metavar="FILE"
+    )
+    init_loop: Literal["extend", "inject"] = _described(
+        "Extend init loops that are there, or inject missing ones too.", default="extend"
+    )
+    freeze: Literal["bn", "backbone", "none"] = _described(
+        "Freeze the backbone's BatchNorm, all of the backbone, or nothing.", default="bn"
+    )
+    guard: Literal["auto", "loop", "model"] = _described(
+        "Keep it frozen after .train(): in the loop or in the model.", default="auto"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One setting: how it is spelled, and which values it takes."""
+
+    key: str  # as in pyproject.toml, and after -- on the command line
+    field: str  # of Settings
+    default: Any
+    help: str
+    metavar: str | None
+    type: type  # tuple, int or str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> str:
+        """The values that are accepted, in words."""
+        if self.choices:
+            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        if self.type is tuple:
+            return "a list of strings"
+        return "a whole number of 1 or more" if self.type is int else "a string"
+
+    def accepted(self, value: object) -> Any:
+        """The value as ``Settings`` holds it; ``ValueError`` when it is not acceptable."""
+        if self.choices:
+            good = value in self.choices
+        elif self.type is tuple:
+            good = isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value)
+        elif self.type is int:
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        else:
+            good = isinstance(value, str) and bool(value)
+        if not good:
+            raise ValueError(f"{self.key} must be {self.wanted}")
+        return tuple(value) if self.type is tuple else value  # type: ignore[arg-type]
+
+
+def _setting(field: dataclasses.Field[Any], hint: Any) -> Setting:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    return Setting(
+        key=field.name.replace("_", "-"),
+        field=field.name,
+        default=field.default,
+        help=field.metadata["help"],
+        metavar=field.metadata["metavar"],
+        type=tuple if origin is tuple else hint if hint is int else str,
+        choices=arguments if origin is Literal else (),
+    )
+
+
+def known() -> tuple[Setting, ...]:
+    """Every setting there is, in the order of ``Settings``."""
+    hints = typing.get_type_hints(Settings)
+    return tuple(_setting(field, hints[field.name]) for field in dataclasses.fields(Settings))
+
+
+# Tables below [tool.bn2gn] that other commands read.
+SUBTABLES = ("verify",)
+
+
+def load(root: Path, file: Path | None = None) -> Settings:
+    """The settings of the repository at ``root``.
+
+    ``file`` is another settings file, named by the user: a ``pyproject.toml``,
+    or a TOML file with the settings at its top level. Raises ``Problem`` for a
+    file that cannot be read, an unknown setting or a wrong value.
+    """
+    source = file if file is not None else root / "pyproject.toml"
+    if file is None and not source.is_file():
+        return Settings()
+    text = _read(source)
+    table = _table(source, text, required=file is not None)
+    values = {}
+    settings = {setting.key: setting for setting in known()}
+    for key, value in table.items():
+        if key in SUBTABLES:
+            continue
+        line = f"{source}:{_line_of(key, text)}"
+        if key not in settings:
+            raise Problem(f"{line}: unknown setting {key!r}; {_nearest(key, settings)}")
+        try:
+            values[settings[key].field] = settings[key].accepted(value)
+        except ValueError as error:
+            raise Problem(f"{line}: {error}, not {value!r}") from None
+    return Settings(**values)
+
+
+def merge(settings: Settings, flags: Mapping[str, Any]) -> Settings:
+    """``settings`` with the flags that were given; a flag replaces the file's value.
+
+    ``flags`` maps field names to values; ``None`` and ``()`` stand for a flag
+    that was not given. Raises ``Problem`` for a wrong value.
+    """
+    given = {}
+    for setting in known():
+        value = flags.get(setting.field)
+        if value is None or value == ():
+            continue
+        try:
+            given[setting.field] = setting.accepted(value)
+        except ValueError as error:
+            raise Problem(f"--{error}, not {value!r}") from None
+    return dataclasses.replace(settings, **given)
+
+
+def _read(source: Path) -> str:
+    try:
+        return source.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise Problem(f"{source}: no such settings file") from None
+    except UnicodeDecodeError:
+        raise Problem(f"{source}: TOML has to be UTF-8") from None
+    except OSError as error:
+        raise Problem(f"{source}: cannot be read: {error.strerror}") from None
+
+
+def _table(source: Path, text: str, *, required: bool) -> dict[str, Any]:
+    document = _parsed(source, text)
+    table = document
+    for name in ("tool", "bn2gn"):
+        inner = table.get(name, {}) if isinstance(table, dict) else {}
+        if not isinstance(inner, dict):
+            raise Problem(f"{source}:{_line_of(name, text)}: [tool.bn2gn] has to be a table")
+        table = inner
+    if table or "bn2gn" in document.get("tool", {}) or not required:
+        return table
+    if source.name == "pyproject.toml":
+        raise Problem(f"{source}: has no [tool.bn2gn] table")
+    return document
+
+
+def _parsed(source: Path, text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # The parsers put the place last: "... (at line 3, column 9)".
+        found = re.search(r"^(.*) \(at line (\d+), column \d+\)$", str(error))
+        line, message = (f":{found[2]}", found[1]) if found else ("", str(error))
+        raise Problem(f"{source}{line}: not valid TOML: {message}") from None
+
+
+def _line_of(key: str, text: str) -> int:
+    """The line that sets ``key``; the TOML parsers do not say, so this looks for it."""
+    lines = text.splitlines()
+    header = re.compile(r"\s*\[+\s*tool\s*\.\s*bn2gn\b")
+    start = next((n for n, line in enumerate(lines) if header.match(line)), 0)
+    sets = re.compile(rf"""\s*(tool\.)?(bn2gn\.)?["']?{re.escape(key)}["']?\s*=""")
+    found = (n for n, line in enumerate(lines[start:], start + 1) if sets.match(line))
+    return next(found, start + 1)
+
+
+def _nearest(key: str, settings: Mapping[str, Setting]) -> str:
+    close = difflib.get_close_matches(key.replace("_", "-"), settings, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known are " + ", ".join(settings)

@@ -1,0 +1,61 @@
+"""From PATHs and settings to a plan: the way that every command starts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bn2gn_codemod import rules, settings, survey
+from bn2gn_codemod.plan import Plan, Skipped
+from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.progress import shown_when_slow
+from bn2gn_codemod.selection import Selection, select
+from bn2gn_codemod.sources import Repository, discover
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """A repository as it was read, and what was decided about the selected part of it."""
+
+    repository: Repository
+    plan: Plan
+
+
+def make_plan(
+    paths: Sequence[Path], settings_file: Path | None = None, flags: Mapping[str, Any] | None = None
+) -> Planned:
+    """Read the repository of ``paths`` (default: the current directory) and plan its change.
+
+    ``flags`` are settings by field name that win over those of the file.
+    Nothing of the repository is run. Raises ``Problem`` for paths and settings
+    that cannot be used.
+    """
+    selection = select(paths or [Path()])
+    chosen = settings.merge(settings.load(selection.root, settings_file), flags or {})
+    with shown_when_slow("reading the repository"):
+        repository = _read(selection, chosen.exclude)
+        plan = survey.plan_repository(repository, chosen)
+        plan = dataclasses.replace(
+            plan, findings=rules.findings(plan), skipped=_merged(plan.skipped, repository.skipped)
+        )
+    return Planned(repository, selection.narrow(plan))
+
+
+def _read(selection: Selection, exclude: Sequence[str]) -> Repository:
+    try:
+        repository = discover(selection.root, exclude, selection.named)
+    except ValueError as error:
+        raise Problem(f"exclude: {error}") from None
+    found = [file.path for file in repository.files]
+    found += [skipped.path for skipped in repository.skipped]
+    if not any(path in selection for path in found):
+        places = ", ".join(selection.within) or str(selection.root)
+        raise Problem(f"{places}: no Python file there")
+    return repository
+
+
+def _merged(*skipped: tuple[Skipped, ...]) -> tuple[Skipped, ...]:
+    each = {(entry.path, entry.message): entry for entries in skipped for entry in entries}
+    return tuple(each[key] for key in sorted(each))

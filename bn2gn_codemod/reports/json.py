@@ -1,0 +1,79 @@
+"""JSON, for other programs. The keys are stable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from bn2gn_codemod.plan import Finding, Plan, Site, Verdict
+
+VERSION = 1
+
+
+def check(plan: Plan) -> None:
+    """The sites, findings and skipped files of a plan."""
+    _write(
+        {
+            "version": VERSION,
+            "root": plan.root,
+            "sites": [_site(site) for site in plan.sites],
+            "findings": [_finding(finding) for finding in plan.findings],
+            "skipped": _skipped(plan),
+            "summary": {
+                **{str(verdict): plan.count(verdict) for verdict in Verdict},
+                "findings": len(plan.findings),
+            },
+        }
+    )
+
+
+def explanation(sites: Iterable[Site]) -> None:
+    """The sites with their whole chain of evidence."""
+    _write(
+        {
+            "version": VERSION,
+            "sites": [
+                {
+                    **_site(site),
+                    "evidence": list(site.evidence),
+                    "settles": list(site.settles),
+                }
+                for site in sites
+            ],
+        }
+    )
+
+
+def _site(site: Site) -> dict[str, Any]:
+    return {
+        **_place(site),
+        "norm": site.norm,
+        "class": site.class_,
+        "attribute": site.attribute,
+        "verdict": str(site.verdict),
+        "reasons": list(site.reasons),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        **_place(finding),
+        "message": finding.message,
+        "fixable": finding.fixable,
+    }
+
+
+def _place(of: Site | Finding) -> dict[str, Any]:
+    return {"path": of.place.path, "line": of.place.line, "column": of.place.column}
+
+
+def _skipped(plan: Plan) -> list[dict[str, str]]:
+    return [{"path": entry.path, "message": entry.message} for entry in plan.skipped]
+
+
+def _write(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, indent=2))

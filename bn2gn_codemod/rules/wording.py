@@ -1,0 +1,15 @@
+"""How findings speak of a site."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.plan import Site
+
+
+def layer(site: Site) -> str:
+    """The layer by class and attribute, or as much of it as is known."""
+    return ".".join(filter(None, (site.class_, site.attribute))) or "outside of a class"
+
+
+def reasons(site: Site) -> str:
+    """Why the site has its verdict, on one line."""
+    return "; ".join(site.reasons) or "no evidence"

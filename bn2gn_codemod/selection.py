@@ -1,0 +1,92 @@
+"""What PATHs on the command line mean: which repository, and which of its files."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.sources import find_root
+
+# Scripts without a suffix are Python when they are named; of a notebook
+# ``sources`` says that it cannot be read.
+PYTHON_SUFFIXES = ("", ".py", ".pyw", ".ipynb")
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """A repository, and the part of it that is reported and rewritten.
+
+    ``root`` is absolute. ``within`` are files or directories relative to it,
+    with ``/``; empty stands for the whole repository. ``named`` are the
+    absolute paths of files that the user named.
+    """
+
+    root: Path
+    within: tuple[str, ...] = ()
+    named: tuple[Path, ...] = ()
+
+    def __contains__(self, path: str) -> bool:
+        if not self.within:
+            return True
+        return any(path == part or path.startswith(f"{part}/") for part in self.within)
+
+    def narrow(self, plan: Plan) -> Plan:
+        """The plan without what lies outside of the selection.
+
+        A shared module stays when a selected file imports from it: without it
+        that file would not run.
+        """
+        files = tuple(edits for edits in plan.files if edits.path in self)
+        needs_shared = any(_imports_shared(edits) for edits in files)
+        return dataclasses.replace(
+            plan,
+            sites=tuple(site for site in plan.sites if site.place.path in self),
+            findings=tuple(found for found in plan.findings if found.place.path in self),
+            skipped=tuple(skipped for skipped in plan.skipped if skipped.path in self),
+            files=files,
+            new_files=tuple(new for new in plan.new_files if needs_shared or new.path in self),
+        )
+
+
+def _imports_shared(edits: object) -> bool:
+    if dataclasses.is_dataclass(edits):
+        return any(
+            (field.name == "import_from" and getattr(edits, field.name) is not None)
+            or _imports_shared(getattr(edits, field.name))
+            for field in dataclasses.fields(edits)
+        )
+    return isinstance(edits, tuple) and any(_imports_shared(edit) for edit in edits)
+
+
+def select(paths: Sequence[Path]) -> Selection:
+    """The selection that ``paths`` stand for.
+
+    One directory is a repository. With files, several paths or a package (a
+    directory with an ``__init__.py``), the surrounding repository is meant:
+    who uses a layer is rarely said in the file that defines it. Raises
+    ``Problem`` for a path that does not exist or is no Python file.
+    """
+    for path in paths:
+        if not path.exists():
+            raise Problem(f"{path}: no such file or directory")
+        if path.is_file() and path.suffix not in PYTHON_SUFFIXES:
+            raise Problem(f"{path}: not a Python file")
+    places = [_without_links(path) for path in paths]
+    if len(places) == 1 and places[0].is_dir() and not (places[0] / "__init__.py").exists():
+        return Selection(places[0])
+    common = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in places]))
+    root = find_root(common / "__init__.py")
+    within = tuple(place.relative_to(root).as_posix() for place in places)
+    files = tuple(place for place in places if place.is_file())
+    return Selection(root, () if "." in within else within, files)
+
+
+def _without_links(path: Path) -> Path:
+    """The absolute path; a file that is itself a link keeps its own name."""
+    if path.is_dir():
+        return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path.parent)) / path.name
