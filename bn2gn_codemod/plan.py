@@ -75,6 +75,22 @@ class Skipped:
     message: str
 
 
+@dataclasses.dataclass(frozen=True)
+class PretendedFreeze:
+    """A config entry that gives parameters a learning rate of 0 and freezes nothing.
+
+    It reaches the parameters whose dotted name contains ``names`` (``""``:
+    all). ``fix`` says how the plan freezes them for real; when it is ``""``,
+    ``reason`` says why it cannot.
+    """
+
+    place: Place
+    entry: str  # optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult
+    names: str
+    fix: str = ""
+    reason: str = ""
+
+
 # ---------------------------------------------------------------- edits
 
 
@@ -120,7 +136,8 @@ class NewFile:
     """A module to create (``shared-module``) that holds the named definitions."""
 
     path: str
-    definitions: tuple[str, ...]  # of: get_group_norm, freeze_backbone_bn, eval_backbone_bn
+    # of: get_group_norm, freeze_backbone_bn, eval_backbone_bn, FreezeHook (MMEngine, alone)
+    definitions: tuple[str, ...]
     groups: int = 32
     min_channels_per_group: int = 1
     backbone: tuple[str, ...] = ()
@@ -204,7 +221,26 @@ class ModelGuardEdit:
     torch_name: str = "torch"
 
 
-Edit = NormEdit | HelperEdit | InitLoopEdit | FreezeEdit | LoopGuardEdit | ModelGuardEdit
+@dataclasses.dataclass(frozen=True)
+class ConfigEdit:
+    """Change one entry of an MMEngine config file.
+
+    ``value`` is the source of an expression or statement.
+
+    * ``replace``: the expression at ``place`` becomes ``value``
+    * ``add``: the dict (display or call) at ``place`` gets the entry ``key``,
+      the list at ``place`` (``key`` is ``""``) one more element
+    * ``drop``: the entry whose value stands at ``place`` goes, key and all
+    * ``statement``: ``value`` is written after the statement at ``place``
+    """
+
+    place: Place
+    kind: Literal["replace", "add", "drop", "statement"]
+    value: str = ""
+    key: str = ""
+
+
+Edit = NormEdit | HelperEdit | InitLoopEdit | FreezeEdit | LoopGuardEdit | ModelGuardEdit | ConfigEdit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,6 +254,7 @@ class FileEdits:
     freezes: tuple[FreezeEdit, ...] = ()
     loop_guards: tuple[LoopGuardEdit, ...] = ()
     model_guards: tuple[ModelGuardEdit, ...] = ()
+    configs: tuple[ConfigEdit, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,6 +267,7 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
     files: tuple[FileEdits, ...] = ()
     new_files: tuple[NewFile, ...] = ()
+    pretended_freezes: tuple[PretendedFreeze, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many sites have this verdict."""
