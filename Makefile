@@ -29,7 +29,7 @@ demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" fixtures/demo.sh
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/pytest
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -15,20 +15,14 @@ STYLES = {
     Verdict.CONFLICT: "red",
     Verdict.UNKNOWN: "magenta",
 }
+# The findings that say of a layer what its row in the table says already.
+RESTATES = {Verdict.CONVERT: "BN101", Verdict.CONFLICT: "BN102", Verdict.UNKNOWN: "BN103"}
 
 
 def check(plan: Plan) -> None:
     """A table for each file, the findings that are not about one of its layers, a summary."""
-    if plan.sites:
-        _tables(plan.sites)
-    places = {site.place for site in plan.sites}
-    for finding in plan.findings:
-        if finding.place not in places:
-            click.echo(_line(finding))
-    _settling(plan.sites)
-    if plan.sites or plan.findings:
-        click.echo()
-    click.echo(summary(plan))
+    blocks = [*_tables(plan.sites), _elsewhere(plan), _settling(plan.sites), summary(plan)]
+    click.echo("\n\n".join(filter(None, blocks)))
 
 
 def explanation(sites: Iterable[Site]) -> None:
@@ -61,7 +55,9 @@ def summary(plan: Plan) -> str:
     return "; ".join(parts)
 
 
-def _tables(sites: Sequence[Site]) -> None:
+def _tables(sites: Sequence[Site]) -> Iterator[str]:
+    if not sites:  # and so no need for rich
+        return
     from rich.table import Table
     from rich.text import Text
 
@@ -70,7 +66,7 @@ def _tables(sites: Sequence[Site]) -> None:
     out = console.stdout()
     for path, in_file in itertools.groupby(sites, key=lambda site: site.place.path):
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for heading in ("line", "class", "attribute", "norm", "verdict", "reason"):
+        for heading in ("line", "class", "attribute", "norm", "verdict", "rule", "reason"):
             table.add_column(heading, overflow="fold")
         for group in _alike(in_file):
             first = group[0]
@@ -80,11 +76,12 @@ def _tables(sites: Sequence[Site]) -> None:
                 Text(_joined(site.attribute for site in group)),
                 Text(first.norm),
                 Text(str(first.verdict), style=STYLES[first.verdict]),
+                RESTATES.get(first.verdict, ""),
                 Text("; ".join(first.reasons)),
             )
-        out.print(Text(path, style="bold"))
-        out.print(table)
-        out.print()
+        with out.capture() as shown:
+            out.print(Text(path, style="bold"), table, sep="\n")
+        yield "\n".join(line.rstrip() for line in shown.get().splitlines())
 
 
 def _alike(sites: Iterable[Site]) -> Iterator[list[Site]]:
@@ -99,17 +96,33 @@ def _joined(words: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(filter(None, words)))
 
 
+def _elsewhere(plan: Plan) -> str:
+    """The findings that no row of the tables stands for.
+
+    A layer to convert that ``migrate`` cannot convert is named once more: its
+    message says what stands in the way.
+    """
+    rows = {(site.place, RESTATES.get(site.verdict)) for site in plan.sites}
+    return "\n".join(
+        _line(found)
+        for found in plan.findings
+        if (found.place, found.code) not in rows
+        or (found.code == RESTATES[Verdict.CONVERT] and not found.fixable)
+    )
+
+
 def _line(finding: Finding) -> str:
     fixable = " [fixable]" if finding.fixable else ""
     return f"{finding.place}: {finding.code} {finding.message}{fixable}"
 
 
-def _settling(sites: Iterable[Site]) -> None:
-    """The lines that would settle what is undecided, each once, with where it applies."""
-    for site in sites:
-        if site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) and site.settles:
-            click.echo(f"{site.place}: any one of these settles it:")
-            click.echo("".join(f"    {line}\n" for line in site.settles), nl=False)
+def _settling(sites: Iterable[Site]) -> str:
+    """For what is undecided, the lines that would settle it."""
+    return "\n".join(
+        "\n    ".join((f"{site.place}: any one of these settles it:", *site.settles))
+        for site in sites
+        if site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) and site.settles
+    )
 
 
 def _counted(number: int, thing: str) -> str:

@@ -45,13 +45,14 @@ def _section(rule: Rule) -> str:
 
 
 def _examples(rule: Rule) -> Iterator[str]:
-    for number, example in enumerate(rule.examples):
-        count = f" {number + 1}" if len(rule.examples) > 1 else ""
-        beside = "".join(_file(path, text) for path, text in example.beside.items())
-        yield f"### Example{count}\n\n{_file(example.path, example.before)}{beside}"
+    for number, example in enumerate(rule.examples, 1):
+        count = f" {number}" if len(rule.examples) > 1 else ""
+        beside = [_file(path, text) for path, text in example.beside.items()]
+        yield f"### Example{count}\n"
+        yield "\n".join([_file(example.path, example.before), *beside])
         yield f"Use instead:\n\n{_file(example.path, example.after)}"
 
 
 def _file(path: str, text: str) -> str:
     language = {"py": "python", "toml": "toml"}.get(path.rpartition(".")[2], "")
-    return f"`{path}`\n\n```{language}\n{text.strip()}\n```\n\n"
+    return f"`{path}`\n\n```{language}\n{text.strip()}\n```\n"

@@ -1,0 +1,65 @@
+"""BN104: an attribute that GroupNorm does not have."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.rules import Example, Rule
+
+RULE = Rule(
+    code="BN104",
+    summary="BatchNorm-only attribute of a layer that becomes GroupNorm",
+    what="""
+A use of `running_mean`, `running_var`, `num_batches_tracked`, `momentum`,
+`track_running_stats` or `num_features` of a layer that is converted, or of
+`fuse_conv_bn_eval` and its like on one.
+""",
+    why="""
+GroupNorm has none of these. `num_features` is called `num_channels` there; the
+others have no counterpart. The first use raises `AttributeError`, which may be
+hours into a run, in an export script or in a callback. Folding a norm layer
+into the convolution before it is not possible with GroupNorm at all.
+""",
+    instead="""
+Use `num_channels`, or leave out what needs running statistics. `weight`, `bias`
+and `eps` exist in both.
+""",
+    examples=(
+        Example(
+            before="""
+import torchvision
+from torch import nn
+
+
+class Neck(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(channels)
+        self.out = nn.Conv2d(self.bn.num_features, 64, 1)
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.neck = Neck(512)
+""",
+            after="""
+import torchvision
+from torch import nn
+
+
+class Neck(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(channels)
+        self.out = nn.Conv2d(channels, 64, 1)
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.neck = Neck(512)
+""",
+        ),
+    ),
+)

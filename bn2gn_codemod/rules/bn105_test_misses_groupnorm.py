@@ -1,0 +1,63 @@
+"""BN105: a test for BatchNorm that must also see GroupNorm."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.rules import Example, Rule
+
+_MODEL = """
+import torchvision
+from torch import nn
+
+
+class Neck(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(channels)
+        for m in self.modules():
+            {test}
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.neck = Neck(512)
+"""
+
+RULE = Rule(
+    code="BN105",
+    summary="A test for BatchNorm must also see GroupNorm",
+    what="""
+`isinstance(m, nn.BatchNorm2d)`, or a test of the class's name, that decides
+what happens to norm layers, where some of them become GroupNorm: loops that
+initialise weights, and parameter groups of an optimizer. Code that freezes
+BatchNorm is left alone: it means BatchNorm.
+""",
+    why="""
+After the migration the test is false for the converted layers. Their weights
+are not initialised as meant, or they land in the group with weight decay, or in
+no group at all and never train. Nothing fails.
+""",
+    fix="the test is widened, an init loop gets its None guards",
+    instead="""
+Test for `(nn.BatchNorm2d, nn.GroupNorm)`. Where the test is not understood,
+`bn2gn` reports it and leaves it to you.
+""",
+    examples=(
+        Example(
+            before=_MODEL.format(
+                test="""if isinstance(m, nn.BatchNorm2d):
+                nn.init.constant_(m.weight, 1)
+                nn.init.constant_(m.bias, 0)"""
+            ),
+            after=_MODEL.format(
+                test="""if isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):
+                if hasattr(m, 'weight') and m.weight is not None:
+                    nn.init.constant_(m.weight, 1)
+                if hasattr(m, 'bias') and m.bias is not None:
+                    nn.init.constant_(m.bias, 0)"""
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,44 @@
+"""BN107: an init loop overwrites pretrained BatchNorm."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.rules import Example, Rule
+
+_MODEL = """
+import torchvision
+from torch import nn
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.neck = nn.Sequential(nn.Conv2d(512, 64, 1), nn.GroupNorm(32, 64))
+        for m in {modules}.modules():
+            if isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):
+                nn.init.constant_(m.weight, 1)
+                nn.init.constant_(m.bias, 0)
+"""
+
+RULE = Rule(
+    code="BN107",
+    summary="An init loop overwrites pretrained BatchNorm",
+    what="""
+A loop over `self.modules()` that sets the weights of norm layers, in a class
+that holds the pretrained backbone, after the pretrained weights were loaded.
+""",
+    why="""
+It resets the backbone's BatchNorm weights to 1 and 0 while its running
+statistics stay: the two no longer fit, and a frozen layer never mends. The
+model starts from worse than its pretrained weights, and nothing says so.
+""",
+    instead="""
+Loop over the new modules only, or load the pretrained weights after the loop.
+""",
+    examples=(
+        Example(
+            before=_MODEL.format(modules="self"),
+            after=_MODEL.format(modules="self.neck"),
+        ),
+    ),
+)

@@ -1,0 +1,77 @@
+"""BN201: the optimizer is built while the backbone's BatchNorm is not frozen."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.rules import Example, Rule
+
+_MODEL = """
+import torchvision
+from torch import nn
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.head = nn.Conv2d(512, 4, 1)
+"""
+
+_SCRIPT = """
+import torch
+
+from model import Detector
+
+{define}
+def main():
+    model = Detector()
+{freeze}    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    return model, optimizer
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+RULE = Rule(
+    code="BN201",
+    summary="Optimizer built while backbone BatchNorm is not frozen",
+    what="""
+A train script that builds a model with a pretrained BatchNorm backbone, and
+then an optimizer, with no freeze in between.
+""",
+    why="""
+In training mode BatchNorm normalises with the statistics of one or two images
+and moves its running statistics towards them: what was pretrained is gone after
+a few hundred iterations. `requires_grad = False` alone does not stop that, and
+`eval()` alone leaves the affine parameters training; it takes both. A freeze
+after the optimizer leaves dead parameters in its groups.
+""",
+    fix="`freeze_backbone_bn(...)` and its printed count, before the optimizer",
+    instead="""
+Freeze after the model is created (and after `convert_sync_batchnorm`) and
+before the optimizer. Print how many layers were frozen: 0 is a mistake.
+""",
+    examples=(
+        Example(
+            path="train.py",
+            beside={"model.py": _MODEL},
+            before=_SCRIPT.format(define="", freeze=""),
+            after=_SCRIPT.format(
+                define='''
+def freeze_backbone_bn(model):
+    """Put the backbone's BatchNorm into eval mode, without gradient."""
+    frozen = 0
+    for module in model.backbone.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
+            module.weight.requires_grad = False
+            module.bias.requires_grad = False
+            frozen += 1
+    return frozen
+
+''',
+                freeze='    print(f"frozen BatchNorm layers: {freeze_backbone_bn(model)}")\n',
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,69 @@
+"""BN202: .train() puts frozen BatchNorm back into train mode."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.rules import Example, Rule
+
+_TRAINER = """
+import torch
+from torch import nn
+import torchvision
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.head = nn.Conv2d(512, 4, 1)
+
+
+def train(loader, epochs):
+    model = Detector()
+    for module in model.backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+            module.weight.requires_grad = False
+            module.bias.requires_grad = False
+    optimizer = torch.optim.Adam(p for p in model.parameters() if p.requires_grad)
+    for _ in range(epochs):
+        model.train()
+{guard}        for images, targets in loader:
+            loss = nn.functional.mse_loss(model(images), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+"""
+
+RULE = Rule(
+    code="BN202",
+    summary=".train() puts frozen BatchNorm back into train mode",
+    what="""
+A call of `.train()` on a model with a frozen backbone, in a train loop, after
+which nothing puts the backbone's BatchNorm back into eval mode.
+""",
+    why="""
+`.train()` is recursive. From the first epoch on the frozen layers normalise
+with batch statistics again and their running statistics move; the script that
+froze them, and printed how many, is none the wiser. Frameworks (Lightning, HF
+Trainer, mmengine) call it on their own.
+""",
+    fix="a guard after the call, or `train()` of the model overridden (`guard`)",
+    instead="""
+Put the frozen layers back into eval mode right after `.train()`, through the
+wrappers that the model is in at that point (DataParallel, a module that holds
+the loss); or override `train(self, mode=True)` on the class that owns the
+backbone, which holds under any driver.
+""",
+    examples=(
+        Example(
+            path="train.py",
+            before=_TRAINER.format(guard=""),
+            after=_TRAINER.format(
+                guard="""        for module in model.backbone.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+"""
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,35 @@
+"""BN203: train scripts of one repository freeze differently."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.bn201_optimizer_before_freeze import RULE as _BN201
+
+_ONE = _BN201.examples[0]
+
+RULE = Rule(
+    code="BN203",
+    summary="Train scripts of one repository freeze differently",
+    what="""
+Two train scripts that build the same model, of which one freezes the backbone
+and the other does not, or each freezes something else.
+""",
+    why="""
+Their results cannot be compared, and nobody sees why: scripts of this kind are
+copies of each other that differ in a data set. A checkpoint of one that is
+resumed by the other loses its statistics.
+""",
+    fix="the freeze call, in the script that lacks it",
+    instead="""
+Freeze the same layers in every train script, best by a function in a module
+that all of them import (`shared-module`).
+""",
+    examples=(
+        Example(
+            path="train.py",
+            beside={**_ONE.beside, "train_other.py": _ONE.after},
+            before=_ONE.before,
+            after=_ONE.after,
+        ),
+    ),
+)

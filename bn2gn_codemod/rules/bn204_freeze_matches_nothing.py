@@ -1,0 +1,53 @@
+"""BN204: a freeze that matches no module."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.rules import Example, Rule
+
+_SCRIPT = """
+import torch
+from torch import nn
+import torchvision
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = torchvision.models.resnet18(weights="DEFAULT")
+        self.head = nn.Conv2d(512, 4, 1)
+
+
+def main():
+    model = Detector()
+    for name, module in model.named_modules():
+        if name.startswith("{name}") and isinstance(module, nn.BatchNorm2d):
+            module.eval()
+            module.weight.requires_grad = False
+            module.bias.requires_grad = False
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    return model, optimizer
+"""
+
+RULE = Rule(
+    code="BN204",
+    summary="A freeze that matches no module",
+    what="""
+Code that freezes layers by a name that no module of the model has: `backbone`
+where the model calls it `base`, or a name without the `module.` that
+DataParallel puts in front.
+""",
+    why="""
+It freezes nothing, and says so at most by printing 0. Training runs as if the
+code were not there.
+""",
+    instead="""
+Use the name that the model has. Count what was frozen and fail when it is 0.
+""",
+    examples=(
+        Example(
+            path="train.py",
+            before=_SCRIPT.format(name="backbone"),
+            after=_SCRIPT.format(name="base"),
+        ),
+    ),
+)

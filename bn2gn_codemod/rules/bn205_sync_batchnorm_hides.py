@@ -1,0 +1,53 @@
+"""BN205: SyncBatchNorm hides layers from a test for BatchNorm2d."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.rules import Example, Rule
+
+_SCRIPT = """
+import torch
+from torch import nn
+import torchvision
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.head = nn.Conv2d(512, 4, 1)
+
+
+def main():
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(Detector())
+    for module in model.backbone.modules():
+        if isinstance(module, {test}):
+            module.eval()
+            module.weight.requires_grad = False
+            module.bias.requires_grad = False
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    return model, optimizer
+"""
+
+RULE = Rule(
+    code="BN205",
+    summary="SyncBatchNorm hides layers from a freeze that tests for BatchNorm2d",
+    what="""
+A freeze or a guard that tests `isinstance(m, nn.BatchNorm2d)` and runs after
+`convert_sync_batchnorm`.
+""",
+    why="""
+`SyncBatchNorm` is not a subclass of `BatchNorm2d` (both are `_BatchNorm`). On
+one GPU the freeze works; on several, after the conversion, it matches nothing.
+""",
+    fix="the test is widened to both classes",
+    instead="""
+Test for `(nn.BatchNorm2d, nn.SyncBatchNorm)`.
+""",
+    examples=(
+        Example(
+            path="train.py",
+            before=_SCRIPT.format(test="nn.BatchNorm2d"),
+            after=_SCRIPT.format(test="(nn.BatchNorm2d, nn.SyncBatchNorm)"),
+        ),
+    ),
+)

@@ -1,0 +1,107 @@
+"""JSON reports hold what is documented, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bn2gn_codemod.reports import json as json_report
+from tests.reports.plans import EMPTY, PLAN, SITES
+
+PLACE = {"path": {"type": "string"}, "line": {"type": "integer"}, "column": {"type": "integer"}}
+TEXTS = {"type": "array", "items": {"type": "string"}}
+
+
+def exactly(properties: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object with these properties, each required, and no other."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def array_of(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": exactly(properties)}
+
+
+SITE = {
+    **PLACE,
+    "norm": {"type": "string"},
+    "class": {"type": "string"},
+    "attribute": {"type": "string"},
+    "verdict": {"enum": ["convert", "keep", "conflict", "unknown"]},
+    "reasons": TEXTS,
+}
+FINDING = {
+    "code": {"type": "string", "pattern": r"^BN\d{3}$"},
+    **PLACE,
+    "message": {"type": "string"},
+    "fixable": {"type": "boolean"},
+}
+SUMMARY = dict.fromkeys(
+    ("convert", "keep", "conflict", "unknown", "findings"), {"type": "integer"}
+)
+CHECK = exactly(
+    {
+        "version": {"const": 1},
+        "root": {"type": "string"},
+        "sites": array_of(SITE),
+        "findings": array_of(FINDING),
+        "skipped": array_of({"path": {"type": "string"}, "message": {"type": "string"}}),
+        "summary": exactly(SUMMARY),
+    }
+)
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_check_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    for plan in (PLAN, EMPTY):
+        json_report.check(plan)
+        jsonschema.validate(shown(capsys), CHECK)
+
+
+def test_check_holds_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    json_report.check(PLAN)
+    document = shown(capsys)
+    assert document["root"] == "/home/someone/net"
+    assert document["sites"][0] == {
+        "path": "lib/models/blocks.py",
+        "line": 7,
+        "column": 20,
+        "norm": "BatchNorm2d",
+        "class": "ConvBN",
+        "attribute": "bn",
+        "verdict": "conflict",
+        "reasons": ["built by DLA", "built by Neck"],
+    }
+    assert document["findings"][-1] == {
+        "code": "BN201",
+        "path": "train.py",
+        "line": 22,
+        "column": 5,
+        "message": "the optimizer is built first",
+        "fixable": True,
+    }
+    assert document["skipped"] == [{"path": "lib/old.py", "message": "line 3: invalid syntax"}]
+    assert document["summary"] == {
+        "convert": 2,
+        "keep": 2,
+        "conflict": 1,
+        "unknown": 1,
+        "findings": 6,
+    }
+
+
+def test_explanation_adds_evidence_and_remedies(capsys: pytest.CaptureFixture[str]) -> None:
+    json_report.explanation(SITES[:1])
+    (explained,) = shown(capsys)["sites"]
+    assert explained["evidence"] == list(SITES[0].evidence)
+    assert explained["settles"] == list(SITES[0].settles)
