@@ -14,7 +14,7 @@ def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:
         request = json.load(file)
     _limit(request.get("memory"), request.get("file_size"))
-    from bn2gn_probe import session
+    from bn2gn_probe import session  # type: ignore[import-not-found]  # beside this file
 
     session.run(request)
     # Not sys.exit: threads and exit handlers of the code that ran may never end.

@@ -71,7 +71,11 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def repair_deformable(self) -> None:
         """Replace the kernels of the repository's own classes that import something missing."""
-        folders = {importer.rpartition("/")[0] for _, importer in self._made.values()}
+        folders = {
+            importer.rpartition("/")[0]
+            for name, (_, importer) in self._made.items()
+            if self._may_be_kernels(name.rpartition(".")[2])
+        }
         self._repaired |= deformable.repair(self._tree, folders)
 
     def _kind(self, module: StandIn, importer: str) -> str:
@@ -136,11 +140,13 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return True
         # A module of the repository's own that is missing is a mistake, unless
         # it is compiled or a submodule that was not checked out.
+        return self._may_be_kernels(name) or not any(map(_has_python, folders))
+
+    def _may_be_kernels(self, name: str) -> bool:
         return (
             name in self._compiled
             or _COMPILED.fullmatch(name) is not None
             or deformable.is_name(name)
-            or not any(_has_python(folder) for folder in folders)
         )
 
 
