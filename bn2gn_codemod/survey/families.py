@@ -1,0 +1,146 @@
+"""Well-known backbone families: their names, their state-dict keys, where they live."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from bn2gn_codemod.survey.values import Class
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """A family of published checkpoints.
+
+    ``members`` matches the top-level names in its ImageNet checkpoints,
+    ``marks`` are the attributes by which a class of the family is recognised.
+    """
+
+    name: str
+    marks: frozenset[str]
+    members: re.Pattern[str]
+
+
+_FAMILIES = (
+    Family(
+        "DLA",
+        frozenset({"base_layer", "level0", "level1", "level2"}),
+        re.compile(r"(base_layer|level\d|fc|avgpool)$"),
+    ),
+    Family(
+        "HRNet",
+        frozenset({"conv1", "bn1", "layer1", "transition1", "stage2"}),
+        re.compile(
+            r"(conv[12]|bn[12]|layer1|transition\d|stage\d|incre_modules|downsamp_modules|"
+            r"final_layer|classifier|relu)$"
+        ),
+    ),
+    Family(
+        "ResNet",
+        frozenset({"layer1", "layer2", "layer3"}),
+        re.compile(r"(conv[123]|bn[123]|norm1|layer[0-9]+|fc|avgpool|relu\d?|maxpool|stem)$"),
+    ),
+    Family(
+        "DenseNet or VGG or MobileNet",
+        frozenset({"features"}),
+        re.compile(r"(features|classifier|conv|avgpool|norm5)$"),
+    ),
+    Family(
+        "Xception",
+        frozenset({"conv1", "bn1", "block1", "block2", "block3"}),
+        re.compile(r"(conv\d|bn\d|block\d+|fc|last_linear|relu\d?)$"),
+    ),
+)
+
+# Names of published classification networks.
+_NETWORK = re.compile(
+    r"(?<![A-Za-z])(?:se)?(?:res2?ne[xs]?t|resnest|resnext|resnet|dla|hrnet|highresolution|vgg|"
+    r"mobilenet|mobile_net|xception|darknet|densenet|efficientnet|drn|shufflenet|senet|inception|"
+    r"googlenet|squeezenet|alexnet|mnasnet|vovnet|regnet|ghostnet|convnext|swin|wideresnet|"
+    r"preresnet|res2net|stdcnet|osnet)",
+    re.IGNORECASE,
+)
+_BLOCK = re.compile(
+    r"^(?:\w*Bottle(?:neck|2neck)\w*|\w*BasicBlock\w*|InvertedResidual\w*|Root|Tree|Bottle2neck|"
+    r"ResidualBlock|SEBlock|_?DenseLayer|_?DenseBlock|_?Transition|PreActBlock)$"
+)
+_BACKBONE_HOME = re.compile(r"^(?:backbones?|encoders?|basenets?|backbone_\w+|\w+_backbones?)$")
+_NEW_HOME = re.compile(
+    r"^(?:necks?|\w*heads?|decoders?|decode_heads|roi_heads|dense_heads|fpn|aspp)$"
+)
+
+# Words for the parts that detectors, trackers and segmenters add to a backbone.
+_NEW_WORD = re.compile(
+    r"deconv|head|(?:^|_)ups?(?:_|\d|$)|upsampl|dla_up|ida_up|fpn|pafpn|neck|decod|aspp|ppm|psp|"
+    r"final|classifier|(?:^|_)cls|last_|aux|smooth|lateral|refine|fus(?:e|ion)|(?:^|_)seg|mask|"
+    r"ocr|(?:^|_)rpn|roi|embed|offset|heatmap|(?:^|_)hm|(?:^|_)wh|(?:^|_)reg|toplayer|topdown"
+)
+_BACKBONE_ATTRIBUTE = re.compile(
+    r"^(?:\w*_)?backbone(?:s|net|_?net|_?\d+|_[a-z]|_rgb|_depth|_t|_ir|_flow)?$"
+)
+# The stem that PoseResNet-like models keep outside ``backbone``.
+_STEM_ATTRIBUTE = re.compile(r"^base_layer$")
+_MAYBE_BACKBONE_ATTRIBUTE = re.compile(
+    r"^_?(?:base|base_?net|base_?model|basenet|encoder\w*|\w*_encoder|enc|features?|feature_?net|"
+    r"feature_?extract(?:or|ion)|feat(?:s|ure_net)?|extractor|trunk|body|cnn|stem|pretrained\w*|"
+    r"resnet\w*|res|dla\w*|hrnet\w*|vgg\w*|mobilenet\w*|xception\w*|darknet\w*|densenet\w*|"
+    r"efficientnet\w*|context_path|cp|net|model|down|front_?end|stage\w*|layer\d)$",
+    re.IGNORECASE,
+)
+
+
+def family_of(attributes: frozenset[str]) -> Family | None:
+    """The family whose marks are all among a class's attributes."""
+    return next((family for family in _FAMILIES if family.marks <= attributes), None)
+
+
+def is_network_name(name: str) -> bool:
+    """Whether a class or function is named after a published network."""
+    return _NETWORK.search(name.replace("_", " ").strip()) is not None
+
+
+def is_block_name(name: str) -> bool:
+    """Whether a class is named like a residual block of such a network."""
+    return _BLOCK.match(name) is not None
+
+
+def backbone_home(cls: Class) -> str | None:
+    """The folder or file name that marks the class's file as a backbone's."""
+    return _home(cls.path, _BACKBONE_HOME)
+
+
+def new_home(cls: Class) -> str | None:
+    """The folder or file name that marks the class's file as a neck's or head's."""
+    return _home(cls.path, _NEW_HOME)
+
+
+def _home(path: str, pattern: re.Pattern[str]) -> str | None:
+    parts = path[: -len(".py")].split("/")
+    return next((part for part in reversed(parts) if pattern.match(part)), None)
+
+
+def is_network_class(cls: Class) -> bool:
+    """Whether the class looks like a whole backbone network, by name or by folder."""
+    name = cls.name.rsplit(".", 1)[-1]
+    words = re.sub(r"(?<=[a-zA-Z0-9])(?=[A-Z][a-z])", "_", name)
+    return not is_block_name(name) and not has_new_word(words) and is_network_name(name)
+
+
+def has_new_word(name: str) -> bool:
+    """Whether a name says that the part was added to a backbone."""
+    return _NEW_WORD.search(name.lower()) is not None
+
+
+def is_backbone_attribute(name: str) -> bool:
+    """Whether an attribute's name alone says backbone."""
+    return _BACKBONE_ATTRIBUTE.match(name) is not None and not has_new_word(name)
+
+
+def may_be_backbone_attribute(name: str) -> bool:
+    """Whether an attribute's name allows, but does not say, backbone."""
+    return _MAYBE_BACKBONE_ATTRIBUTE.match(name) is not None and not has_new_word(name)
+
+
+def is_stem_attribute(name: str) -> bool:
+    """Whether the attribute is the backbone's stem, kept beside it."""
+    return _STEM_ATTRIBUTE.match(name) is not None

@@ -1,0 +1,494 @@
+"""Which objects reach which attribute: a points-to analysis of the repository.
+
+Every variable, attribute, parameter and return value is a node that holds a
+set of values (``survey.values``); assignments and calls are edges along which
+values move until nothing changes. The analysis is insensitive to the order of
+statements and to the calling context, so it says what *may* be somewhere:
+that is the safe side, for a layer that may be in a backbone is not converted.
+
+Containers are transparent (a list holds what its elements hold), tuples are
+not. Modules run nothing: the analysis reads syntax trees.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import fnmatch
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+from bn2gn_codemod.survey.modules import Module, ModuleIndex
+from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
+from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, has_decorator
+from bn2gn_codemod.survey.syntax import dotted as dotted_name
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    External,
+    ExternalObject,
+    Function,
+    FunctionValue,
+    Instance,
+    ModuleValue,
+    NamespaceValue,
+    NormClass,
+    NormLayer,
+    Spot,
+    Text,
+    UseContext,
+    Value,
+    Weights,
+)
+
+Node = int
+# Accessors that give whatever a module holds.
+CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
+Arguments = list[tuple[str | int | None, Node]]  # keyword, position, or None for *args
+
+
+@dataclasses.dataclass(eq=False)
+class LoadCall:
+    """A ``receiver.load_state_dict(weights)`` call."""
+
+    receiver: Node
+    weights: list[Node]
+    spot: Spot
+    strict: bool
+
+
+class Flow:
+    """The solved analysis. Build it with :func:`analyse`."""
+
+    def __init__(self, modules: Iterable[Module]) -> None:
+        self.modules = list(modules)
+        self.index = ModuleIndex(module.path for module in self.modules)
+        self.by_path = {module.path: module for module in self.modules}
+        self.top_level: dict[str, Function] = {}
+        self.classes: list[Class] = []
+        self.functions: list[Function] = []
+        self.norm_classes: list[NormClass] = []
+        self.norm_layers: list[NormLayer] = []
+        self.instances: dict[Class, list[Instance]] = {}
+        self.load_calls: list[LoadCall] = []
+        # (class, attribute or pattern) -> node, for what is stored and read
+        self.slots: dict[tuple[Class, str], Node] = {}
+        self._reads: dict[tuple[Class, str], Node] = {}
+        self._values: list[dict[Value, None]] = []
+        self._edges: list[dict[Node, None]] = []
+        self._watchers: list[list[Callable[[Value], None]]] = []
+        self.loads: dict[Node, tuple[Spot, UseContext, bool]] = {}
+        self._pending: deque[tuple[Node, Value]] = deque()
+        self._names: dict[tuple[Function, str], Node] = {}
+        self._returns: dict[Function, Node] = {}
+        self._made: dict[tuple[object, ...], Value] = {}
+        self.class_of: dict[ast.ClassDef, Class] = {}
+        self.function_of: dict[ast.AST, Function] = {}
+        self._class_named: dict[tuple[str, str], Class] = {}
+        # **kwargs: what callers passed by name, and who forwards it
+        self.extras: dict[Function, dict[str, Node]] = {}
+        self.extras_listeners: dict[Function, list[Callable[[str, Node], None]]] = {}
+        self.calls: list[tuple[Node, Node, Arguments]] = []
+        # getattr(module, name) whose name may stay unknown
+        self.unnamed: list[tuple[Node, Node, Node]] = []
+        # (path, name) -> (module, attribute) or (dotted name, None)
+        self.bindings: dict[tuple[str, str], tuple[Module | str, str | None]] = {}
+        self.packages: dict[tuple[Function, str], dict[tuple[str, ...], Module]] = {}
+        self.expressions: dict[ast.expr, Node | None] = {}
+        # calls with ``**kwargs`` of their own function -> that function
+        self.forwards: dict[ast.expr, Function] = {}
+
+    # -------------------------------------------------------------- queries
+
+    def values(self, node: Node | None) -> Iterator[Value]:
+        """What the node may hold, in the order in which it was found."""
+        return iter(self._values[node]) if node is not None else iter(())
+
+    def holders(self) -> Iterator[tuple[Class, str, Node]]:
+        """Every attribute that something is stored in."""
+        for (cls, attribute), node in self.slots.items():
+            yield cls, attribute, node
+
+    def value_of(self, expr: ast.expr) -> Iterator[Value]:
+        """What an expression that was seen may hold."""
+        return self.values(self.expressions.get(expr))
+
+    def function_at(self, node: ast.AST) -> Function:
+        """The function made from a ``def``."""
+        return self.function_of[node]
+
+    # ------------------------------------------------------------- solving
+
+    def solve(self) -> None:
+        """Move values until nothing changes."""
+        self._run()
+        for named, base, result in self.unnamed:
+            if not any(isinstance(held, Text) for held in self._values[named]):
+                self.attribute(base, "*", result, from_pattern=True)
+        self._run()
+        # What is called is not known: it may well be a wrapper around its arguments.
+        for callee, result, arguments in self.calls:
+            if not self._values[callee]:
+                for _, node in arguments:
+                    self.edge(node, result)
+        self._run()
+
+    def _run(self) -> None:
+        pending = self._pending
+        while pending:
+            node, value = pending.popleft()
+            for target in list(self._edges[node]):
+                self.add(target, value)
+            for watcher in list(self._watchers[node]):
+                watcher(value)
+
+    def node(self) -> Node:
+        self._values.append({})
+        self._edges.append({})
+        self._watchers.append([])
+        return len(self._values) - 1
+
+    def add(self, node: Node, value: Value) -> None:
+        load = self.loads.get(node)
+        if load is not None and isinstance(value, (NormClass, External, ClassValue)):
+            value = self._name_norm(value, *load)
+        held = self._values[node]
+        if value not in held:
+            held[value] = None
+            self._pending.append((node, value))
+
+    def edge(self, source: Node, target: Node) -> None:
+        if source == target or target in self._edges[source]:
+            return
+        self._edges[source][target] = None
+        for value in list(self._values[source]):
+            self.add(target, value)
+
+    def watch(self, node: Node, watcher: Callable[[Value], None]) -> None:
+        self._watchers[node].append(watcher)
+        for value in list(self._values[node]):
+            watcher(value)
+
+    def once(self, key: tuple[object, ...], make: Callable[[], Value]) -> Value:
+        value = self._made.get(key)
+        if value is None:
+            value = self._made[key] = make()
+        return value
+
+    def _name_norm(
+        self,
+        value: NormClass | External | ClassValue,
+        spot: Spot,
+        context: UseContext,
+        is_parameter: bool,
+    ) -> Value:
+        """Turn a norm class into one named here; leave other values alone."""
+        local: Class | None = None
+        if isinstance(value, NormClass):
+            if value.spot.node is spot.node:
+                return value
+            norm = value.norm
+            local = value.local_class
+        elif isinstance(value, External):
+            if not is_norm_class(value.name):
+                return value
+            norm = norm_name(value.name)
+        else:
+            found = self._local_norm(value.class_)
+            if found is None:
+                return value
+            norm, local = found, value.class_
+
+        def make() -> NormClass:
+            made = NormClass(norm, spot, context, is_parameter, local_class=local)
+            self.norm_classes.append(made)
+            return made
+
+        named = self.once(("norm", spot.node, norm, local), make)
+        assert isinstance(named, NormClass)
+        if isinstance(value, NormClass):
+            named.parents.add(value)
+            value.children.add(named)
+        return named
+
+    def _local_norm(self, cls: Class) -> str | None:
+        for ancestor in cls.ancestors():
+            for base in ancestor.external_bases:
+                if is_norm_class(base) or base.endswith("._BatchNorm"):
+                    return cls.name if is_norm_class(cls.name) else norm_name(base)
+        return None
+
+    # -------------------------------------------------------- declarations
+
+    def declare(self) -> None:
+        """Find classes, functions and the names that each scope binds."""
+        for module in self.modules:
+            function = Function("", module, module.tree)
+            self.top_level[module.path] = function
+            self._declare_body(module.tree.body, function, None)
+        self._class_named = {(cls.path, cls.name): cls for cls in self.classes}
+
+    def link_bases(self) -> None:
+        """Find the repository bases of every class; call it after the imports."""
+        for cls in self.classes:
+            self._link_bases(cls)
+
+    def _declare_body(
+        self, body: list[ast.stmt], scope: Function, cls: Class | None, prefix: str = ""
+    ) -> None:
+        for statement in flat(body):
+            if isinstance(statement, ast.ClassDef):
+                made = Class(prefix + statement.name, scope.module, statement)
+                self.class_of[statement] = made
+                self.classes.append(made)
+                if cls is None:
+                    scope.locals.add(statement.name)
+                self._declare_body(statement.body, scope, made, made.name + ".")
+            elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if cls is None:
+                    scope.locals.add(statement.name)
+                self._declare_function(statement, scope, cls, prefix)
+            elif cls is None:
+                scope.locals.update(bound_names(statement))
+                if isinstance(statement, (ast.Global, ast.Nonlocal)):
+                    scope.global_names.update(statement.names)
+        if cls is None:
+            scope.locals -= scope.global_names
+
+    def _declare_function(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        scope: Function,
+        cls: Class | None,
+        prefix: str,
+    ) -> None:
+        function = Function(prefix + node.name, scope.module, node, cls, scope)
+        function.is_static = any(
+            isinstance(decorator, ast.Name) and decorator.id == "staticmethod"
+            for decorator in node.decorator_list
+        )
+        function.locals.update(argument.arg for argument in all_arguments(node.args))
+        self.function_of[node] = function
+        self.functions.append(function)
+        if cls is not None:
+            cls.methods[node.name] = function
+        self._declare_body(node.body, function, None, prefix + node.name + ".")
+
+    def _link_bases(self, cls: Class) -> None:
+        scope = self.top_level[cls.path]
+        for base in cls.node.bases:
+            dotted = dotted_name(base)
+            if dotted is None:
+                continue
+            # A class defined in a function may extend its neighbour there.
+            neighbour = cls.name[: -len(cls.node.name)] + dotted
+            found = self._class_named.get((cls.path, neighbour)) or self._static_lookup(
+                scope, dotted
+            )
+            if isinstance(found, Class):
+                if found is not cls and cls not in found.ancestors():
+                    cls.parents.append(found)
+                    found.children.append(cls)
+            else:
+                cls.external_bases.append(found)
+
+    def _static_lookup(self, scope: Function, dotted: str) -> Class | str:
+        """A class named at the top level of a module, through its imports."""
+        head, *rest = dotted.split(".")
+        seen: set[tuple[str, str]] = set()
+        module, name = scope.module, head
+        while (module.path, name) not in seen:
+            seen.add((module.path, name))
+            cls = self._class_named.get((module.path, ".".join([name, *rest])))
+            if cls is not None:
+                return cls
+            bound = self.bindings.get((module.path, name))
+            if bound is None:
+                break
+            target, attribute = bound
+            if isinstance(target, Module):
+                module = target
+                if attribute is not None:
+                    name = attribute
+                elif rest:
+                    name, *rest = rest
+                else:
+                    break
+            else:
+                return ".".join([target, *rest])
+        return dotted
+
+    # --------------------------------------------------------------- names
+
+    def name_node(self, function: Function, name: str) -> Node:
+        key = (function, name)
+        node = self._names.get(key)
+        if node is None:
+            node = self._names[key] = self.node()
+        return node
+
+    def lookup(self, function: Function, name: str) -> Node | None:
+        scope: Function | None = function
+        while scope is not None:
+            if name in scope.locals:
+                return self.name_node(scope, name)
+            if name in scope.global_names:
+                scope = self.top_level[function.module.path]
+                return self.name_node(scope, name)
+            scope = scope.outer
+        return None
+
+    def return_node(self, function: Function) -> Node:
+        node = self._returns.get(function)
+        if node is None:
+            node = self._returns[function] = self.node()
+        return node
+
+    def extra(self, function: Function, name: str) -> Node:
+        """What callers pass by a name that only ``**kwargs`` takes."""
+        extras = self.extras.setdefault(function, {})
+        if name not in extras:
+            extras[name] = self.node()
+            for listener in list(self.extras_listeners.get(function, ())):
+                listener(name, extras[name])
+        return extras[name]
+
+    def listen_to_extras(self, function: Function, listener: Callable[[str, Node], None]) -> None:
+        """Call ``listener`` for each present and future extra keyword."""
+        self.extras_listeners.setdefault(function, []).append(listener)
+        for name, node in list(self.extras.get(function, {}).items()):
+            listener(name, node)
+
+    # --------------------------------------------------------------- slots
+
+    def slot(self, cls: Class, attribute: str) -> Node:
+        """The node of what is stored in an attribute (or a pattern of names)."""
+        key = (cls, attribute)
+        node = self.slots.get(key)
+        if node is None:
+            node = self.slots[key] = self.node()
+            for (reader, name), read in list(self._reads.items()):
+                if reader is cls and _attribute_matches(attribute, name):
+                    self.edge(node, read)
+        return node
+
+    def read(self, cls: Class, attribute: str) -> Node:
+        key = (cls, attribute)
+        node = self._reads.get(key)
+        if node is None:
+            node = self._reads[key] = self.node()
+            for (owner, name), stored in list(self.slots.items()):
+                if owner is cls and _attribute_matches(name, attribute):
+                    self.edge(stored, node)
+        return node
+
+    def find_method(self, cls: Class, name: str) -> Function | None:
+        """The method that an instance of ``cls`` answers to, in the repository."""
+        for ancestor in cls.ancestors():
+            if name in ancestor.methods:
+                return ancestor.methods[name]
+        return None
+
+    def store(self, base: Node, attribute: str, value: Node) -> None:
+        """``base.attribute = value``."""
+
+        def on_base(held: Value) -> None:
+            if isinstance(held, (Instance, ClassValue)):
+                self.edge(value, self.slot(held.class_, attribute))
+
+        self.watch(base, on_base)
+
+    def attribute(self, base: Node, name: str, result: Node, from_pattern: bool = False) -> None:
+        """``result = base.name``; ``name`` may be a pattern."""
+
+        def on_base(held: Value) -> None:
+            if isinstance(held, (ModuleValue, NamespaceValue)):
+                self._module_attribute(held.module, name, result, from_pattern)
+            elif isinstance(held, External):
+                full = f"{held.name}.{name}"
+                self.add(result, self.once(("ext", full), lambda: External(full)))
+            elif isinstance(held, ExternalObject | Weights):
+                self.add(result, held)
+            elif isinstance(held, ClassValue):
+                self._member(held.class_, name, result, bound=False, of_self=False)
+            elif isinstance(held, Instance):
+                if held.class_.name.endswith("Registry"):
+                    return
+                self._member(held.class_, name, result, bound=True, of_self=held.spot is None)
+
+        self.watch(base, on_base)
+
+    def _module_attribute(
+        self, module: Module, name: str, result: Node, from_pattern: bool
+    ) -> None:
+        scope = self.top_level[module.path]
+        if name == "__dict__":
+            self.add(result, self.once(("namespace", module), lambda: NamespaceValue(module)))
+        elif "*" in name:
+            for local in sorted(scope.locals):
+                if fnmatch.fnmatchcase(local, name):
+                    self._edge_callables(self.name_node(scope, local), result)
+        elif name in scope.locals:
+            self.edge(self.name_node(scope, name), result)
+        elif not from_pattern:
+            path = self.index.find_relative(1, name, module.path) if module.is_package else None
+            if path is not None:
+                target = self.by_path[path]
+                self.add(result, self.once(("module", target), lambda: ModuleValue(target)))
+
+    def _edge_callables(self, source: Node, target: Node) -> None:
+        def on_value(held: Value) -> None:
+            if isinstance(held, (FunctionValue, ClassValue)):
+                self.add(target, held)
+
+        self.watch(source, on_value)
+
+    def _member(self, cls: Class, name: str, result: Node, *, bound: bool, of_self: bool) -> None:
+        related = cls.ancestors()
+        if of_self:
+            related = [*related, *(c for c in cls.descendants() if c not in related)]
+        if name in CHILDREN:
+            name = "*"
+        method_found = False
+        for owner in related:
+            method = owner.methods.get(name)
+            if method is not None and not (method_found and owner in cls.ancestors()):
+                method_found = True
+                if _is_property(method):
+                    self.edge(self.return_node(method), result)
+                else:
+                    is_bound = (bound or is_classmethod(method)) and not method.is_static
+                    self.add(result, self.function_value(method, is_bound))
+            self.edge(self.read(owner, name), result)
+
+    def class_value(self, cls: Class) -> Value:
+        """The class itself, as a value."""
+        return self.once(("class", cls), lambda: ClassValue(cls))
+
+    def function_value(self, function: Function, bound: bool) -> Value:
+        return self.once(("function", function, bound), lambda: FunctionValue(function, bound))
+
+
+def _attribute_matches(stored: str, read: str) -> bool:
+    if stored == read or read == "*":
+        return True
+    if stored == "*":
+        return False  # an unknown name: only a read of unknown name may see it
+    if "*" in stored:
+        return fnmatch.fnmatchcase(read, stored) or (
+            "*" in read and fnmatch.fnmatchcase(stored, read)
+        )
+    return "*" in read and fnmatch.fnmatchcase(stored, read)
+
+
+def is_classmethod(function: Function) -> bool:
+    """Whether the function is declared a class method."""
+    return isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and has_decorator(
+        function.node, "classmethod"
+    )
+
+
+def _is_property(function: Function) -> bool:
+    return isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and has_decorator(
+        function.node, "property", "cached_property"
+    )

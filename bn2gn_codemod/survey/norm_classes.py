@@ -1,0 +1,31 @@
+"""Which names are BatchNorm classes, and of which dimension."""
+
+from __future__ import annotations
+
+import re
+
+# SynchronizedBatchNorm2d, SyncBN: in-house and third-party variants that are
+# drop-in replacements of BatchNorm2d.
+_NORM = re.compile(
+    r"^(?:Sync|Synchronized|Naive|Naive(?:Sync)|Distributed|Ghost|My|Custom|Cross)*"
+    r"BatchNorm(?:2d|1d|3d|2D|1D|3D|ND|_?)?$|^SyncBN$|^SynchronizedBatchNorm$"
+)
+
+
+def is_norm_class(dotted: str) -> bool:
+    """Whether a dotted name is a BatchNorm class (of any dimension)."""
+    last = dotted.rsplit(".", 1)[-1]
+    return last != "BatchNorm" and last != "BatchNorm_" and _NORM.match(last) is not None
+
+
+def norm_name(dotted: str) -> str:
+    """The class's own name: ``torch.nn.BatchNorm2d`` -> ``BatchNorm2d``."""
+    return dotted.rsplit(".", 1)[-1]
+
+
+def dimension(norm: str) -> str:
+    """The plain BatchNorm that a class stands in for: ``SyncBatchNorm`` -> ``BatchNorm2d``."""
+    for digit in "13":
+        if norm.lower().endswith(f"{digit}d"):
+            return f"BatchNorm{digit}d"
+    return "BatchNorm2d"

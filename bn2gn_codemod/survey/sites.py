@@ -1,0 +1,399 @@
+"""Sites, their verdicts and the edits that follow: what becomes of each norm layer."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+
+from bn2gn_codemod.norm_signatures import unsupported_arguments
+from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.norm_classes import dimension
+from bn2gn_codemod.survey.roles import Because, Role, RoleMap, Roles
+from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot
+
+_COMMENT = re.compile(r"#\s*bn2gn:\s*(keep|convert)\b")
+
+
+@dataclasses.dataclass(frozen=True)
+class Decided:
+    """All sites, and the norm edits by file."""
+
+    sites: tuple[Site, ...]
+    edits: tuple[NormEdit, ...]
+    converted: frozenset[Spot]  # layers that become GroupNorm
+
+
+def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
+    """Give every site its verdict, and every conversion its edit."""
+    decider = _Decider(flow, roles, settings)
+    for norm in list(flow.norm_classes):
+        if not norm.parents:
+            decider.site(norm)
+    sites = sorted(decider.sites.values(), key=lambda site: site.place)
+    edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
+    return Decided(tuple(sites), tuple(edits), frozenset(decider.converted))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Judged:
+    verdict: Verdict
+    because: tuple[Because, ...]
+    note: str = ""
+
+
+class _Decider:
+    def __init__(self, flow: Flow, roles: RoleMap, settings: Settings) -> None:
+        self.flow = flow
+        self.roles = roles
+        self.settings = settings
+        self.sites: dict[Place, Site] = {}
+        self.edits: dict[Place, NormEdit] = {}
+        self.converted: list[Spot] = []
+        self._layer_memo: dict[NormLayer, Roles] = {}
+        self._file_roles: dict[str, set[Role]] | None = None
+
+    # --------------------------------------------------------------- sites
+
+    def site(self, norm: NormClass) -> None:
+        """Decide one place that names a norm class, and the uses that follow from it."""
+        comment = self._comment(norm.spot)
+        if comment is not None:
+            self._commented(norm, comment)
+            return
+        if dimension(norm.norm) not in self.settings.norms and norm.norm not in self.settings.norms:
+            self._add(norm, _Judged(Verdict.KEEP, (), self._not_asked_for(norm)))
+            return
+        judged = self._judge(norm)
+        if judged.verdict is Verdict.CONVERT:
+            self._convert(norm, judged)
+        elif judged.verdict is Verdict.CONFLICT:
+            self._split(norm, judged)
+        else:
+            self._add(norm, judged)
+
+    def _not_asked_for(self, norm: NormClass) -> str:
+        listed = ", ".join(self.settings.norms)
+        return f"{norm.norm} is left alone: the setting norms names only {listed}"
+
+    def _commented(self, norm: NormClass, comment: str) -> None:
+        words = f"the comment # bn2gn: {comment} says so"
+        if comment == "keep":
+            self._add(norm, _Judged(Verdict.KEEP, (), words))
+            return
+        self._convert(norm, _Judged(Verdict.CONVERT, (), words))
+
+    def _comment(self, spot: Spot) -> str | None:
+        lines = spot.module.source.lines
+        for number in range(spot.node.lineno, (spot.node.end_lineno or spot.node.lineno) + 1):
+            match = _COMMENT.search(lines[number - 1])
+            if match:
+                return match.group(1)
+        return None
+
+    def _convert(self, norm: NormClass, judged: _Judged) -> None:
+        refusal = self._refusal(norm)
+        if refusal is None:
+            self._add(norm, judged)
+            self._edit(norm)
+            return
+        children = self._children(norm)
+        if norm.context != "callee" and children and all(map(self._editable_use, children)):
+            for child in children:
+                self._add(child, judged)
+                self._edit(child)
+            self._add(norm, dataclasses.replace(judged, verdict=Verdict.KEEP, note=_REPLACED))
+            return
+        note = f"a new layer, but {refusal}"
+        if norm.context == "callee":
+            # The verdict is certain, the edit is not possible: say both.
+            self._add(norm, dataclasses.replace(judged, note=note))
+            return
+        self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, note))
+
+    def _editable_use(self, norm: NormClass) -> bool:
+        return self._refusal(norm) is None and (
+            norm.context == "callee" or self._accepts(norm) is None
+        )
+
+    def _split(self, norm: NormClass, judged: _Judged) -> None:
+        """One name that serves both sides: change its uses where each is of one side."""
+        parts: list[tuple[NormClass, _Judged]] = []
+        if not norm.layers and self._separable(norm, parts):
+            for part, part_judged in parts:
+                if part_judged.verdict is Verdict.CONVERT:
+                    self._add(part, part_judged)
+                    self._edit(part)
+            kept = next(p for _, p in parts if p.verdict is Verdict.KEEP)
+            note = "what it names for the new layers is changed where it is handed to them"
+            self._add(norm, dataclasses.replace(kept, note=note))
+            return
+        self._add(norm, judged)
+
+    def _separable(self, norm: NormClass, parts: list[tuple[NormClass, _Judged]]) -> bool:
+        for child in self._children(norm):
+            judged = self._judge(child)
+            if judged.verdict is Verdict.KEEP:
+                parts.append((child, judged))
+            elif judged.verdict is Verdict.CONVERT:
+                if self._refusal(child) is not None:
+                    return False
+                parts.append((child, judged))
+            elif child.layers or not self._separable(child, parts):
+                return False
+        return bool(parts)
+
+    # ------------------------------------------------------------ judging
+
+    def _judge(self, norm: NormClass) -> _Judged:
+        layers = self._layers(norm)
+        if not layers:
+            return self._without_layers(norm)
+        roles: Roles = {}
+        for layer in layers:
+            for role, because in self._roles_of(layer).items():
+                roles.setdefault(role, because)
+        return _verdict(roles)
+
+    def _without_layers(self, norm: NormClass) -> _Judged:
+        used = [child for child in norm.children if child is not norm]
+        if norm.context == "plain" and not used:
+            return _Judged(Verdict.KEEP, (), "no layer is made of it in this repository")
+        if norm.context in ("test", "other"):
+            return _Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")
+        return _Judged(Verdict.UNKNOWN, (), "where it goes cannot be followed")
+
+    def _layers(self, norm: NormClass) -> list[NormLayer]:
+        seen, pending, found = {norm}, [norm], []
+        while pending:
+            current = pending.pop(0)
+            found.extend(current.layers)
+            for child in current.children:
+                if child not in seen:
+                    seen.add(child)
+                    pending.append(child)
+        return sorted(found, key=_layer_order)
+
+    def _children(self, norm: NormClass) -> list[NormClass]:
+        return sorted(norm.children - {norm}, key=_norm_order)
+
+    def _roles_of(self, layer: NormLayer) -> Roles:
+        known = self._layer_memo.get(layer)
+        if known is None:
+            known = self.roles.layer_roles(layer) or self._roles_of_idle(layer)
+            self._layer_memo[layer] = known
+        return known
+
+    def _roles_of_idle(self, layer: NormLayer) -> Roles:
+        """A layer that reaches no attribute with a role: its surroundings may tell."""
+        function, cls = layer.spot.function, _class_around(layer.spot.function)
+        if cls is not None:
+            found = self._roles_of_class(cls, function)
+        else:
+            found = self._roles_of_file(layer, f"{function.name}() is not used")
+        if found is not None:
+            return {found.role: found}
+        return {Role.UNDECIDED: Because(Role.UNDECIDED, self._no_evidence(layer, cls))}
+
+    def _roles_of_class(self, cls: Class, function: Function) -> Because | None:
+        pinned = self.roles.pinned_class(cls)
+        if pinned is not None:
+            return pinned
+        contexts = self.roles.contexts.get(cls, {})
+        own = {
+            because.role: because
+            for slot in self.roles.family_slots(cls)
+            if (because := self.roles.own.get(slot)) is not None
+        }
+        seen = {**own, **contexts}
+        unused = f"nothing calls {function.name}()"
+        if set(seen) == {Role.BACKBONE}:
+            return Because(Role.BACKBONE, f"{unused} of a backbone class", seen[Role.BACKBONE])
+        if Role.BACKBONE in own and families.has_new_word(function.name):
+            words = f"{unused}, but by its name it makes layers beside the backbone"
+            return Because(Role.NEW, words, own[Role.BACKBONE])
+        if set(contexts) == {Role.NEW}:
+            return contexts[Role.NEW]
+        if seen:
+            return None
+        home = families.backbone_home(cls)
+        if home is not None:
+            return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")
+        name = cls.name.rsplit(".", 1)[-1]
+        if families.is_block_name(name) or families.is_network_name(name):
+            spot = Spot(cls.module, cls.node, function)
+            return self._roles_of_file(None, f"{cls.name} is not used", spot)
+        if families.new_home(cls) is not None and self.roles.has_backbone:
+            home = families.new_home(cls)
+            return Because(Role.NEW, f"{cls.name} stands in {home}, where new parts live")
+        return None
+
+    def _roles_of_file(
+        self, layer: NormLayer | None, words: str, spot: Spot | None = None
+    ) -> Because | None:
+        """Unused code in a file whose used layers are backbone, all or the block's kin."""
+        at = spot or (layer.spot if layer is not None else None)
+        assert at is not None
+        path = at.module.path
+        roles = self._roles_by_file().get(path, set())
+        if Role.BACKBONE in roles and (spot is not None or roles == {Role.BACKBONE}):
+            return Because(Role.BACKBONE, f"{words}; {path} holds a backbone and its blocks")
+        return None
+
+    def _roles_by_file(self) -> dict[str, set[Role]]:
+        if self._file_roles is None:
+            self._file_roles = {}
+            for layer in self.flow.norm_layers:
+                roles = self.roles.layer_roles(layer)
+                self._file_roles.setdefault(layer.spot.module.path, set()).update(roles)
+        return self._file_roles
+
+    def _no_evidence(self, layer: NormLayer, cls: Class | None) -> str:
+        if cls is None:
+            return (
+                f"the layer that {layer.spot.function.name or 'this line'} makes reaches no model"
+            )
+        if not self.flow.instances.get(cls) and not any(
+            self.flow.instances.get(child) for child in cls.descendants()
+        ):
+            return f"{cls.name} is built nowhere in this repository"
+        return f"{cls.name} holds no backbone, and no backbone holds it"
+
+    # -------------------------------------------------------------- edits
+
+    def _refusal(self, norm: NormClass) -> str | None:
+        """Why the name cannot be replaced by the helper's, or ``None``."""
+        if norm.local_class is not None and norm.local_class.methods.get("__init__") is not None:
+            return f"{norm.norm} is this repository's own class with its own arguments"
+        call = _call_of(norm)
+        if norm.context == "callee":
+            return None if call is None else unsupported_arguments(call)
+        return self._accepts(norm)
+
+    def _accepts(self, norm: NormClass) -> str | None:
+        """Why a use below would not survive a function in the class's place."""
+        for refusal in sorted(norm.refusals):
+            return f"{norm.norm} {refusal}"
+        for layer in sorted(norm.layers, key=_layer_order):
+            if norm.context != "callee" and isinstance(layer.spot.node, ast.Call):
+                reason = _helper_call_refusal(layer.spot.node)
+                if reason is not None:
+                    return f"{layer.spot.where}: {reason}"
+        for child in self._children(norm):
+            where = child.spot.where
+            if child.context == "other":
+                return f"{where}: {child.norm} is compared or tested there"
+            if child.context == "partial":
+                return f"{where}: it is wrapped in partial() there"
+            if child.context == "callee":
+                call = _call_of(child)
+                reason = _helper_call_refusal(call) if call is not None else None
+                if reason is not None:
+                    return f"{where}: {reason}"
+            reason = self._accepts(child)
+            if reason is not None:
+                return reason
+        return None
+
+    def _edit(self, norm: NormClass) -> None:
+        place = self._place(norm.spot)
+        kind = {"callee": "call", "partial": "partial"}.get(norm.context, "reference")
+        if kind == "call":
+            self.edits[place] = NormEdit(place, "call", norm.norm)
+        elif kind == "partial":
+            self.edits[place] = NormEdit(place, "partial", norm.norm)
+        else:
+            self.edits[place] = NormEdit(place, "reference", norm.norm)
+        self.converted.extend(layer.spot for layer in self._layers(norm))
+
+    # ------------------------------------------------------------- results
+
+    def _add(self, norm: NormClass, judged: _Judged) -> None:
+        place = self._place(norm.spot)
+        reasons = [judged.note] if judged.note else []
+        evidence = list(reasons)
+        for because in judged.because:
+            chain = because.chain()
+            reasons.append(chain[0] if len(chain) == 1 else f"{chain[0]}; {chain[-1]}")
+            evidence.extend(chain)
+        cls = _class_around(norm.spot.function)
+        layers = self._layers(norm)
+        attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
+        self.sites[place] = Site(
+            place=place,
+            norm=norm.norm,
+            class_=cls.name if cls is not None else "",
+            attribute=attributes[0] if len(attributes) == 1 else "",
+            verdict=judged.verdict,
+            reasons=tuple(dict.fromkeys(reasons)),
+            evidence=tuple(dict.fromkeys(evidence)),
+            settles=_settles(cls, layers, judged.verdict),
+        )
+
+    def _place(self, spot: Spot) -> Place:
+        source = spot.module.source
+        column = source.column(spot.node.lineno, spot.node.col_offset)
+        return Place(spot.module.path, spot.node.lineno, column)
+
+
+_REPLACED = "the layers made of it are changed where they are made"
+
+
+def _verdict(roles: Roles) -> _Judged:
+    found = {role: roles[role] for role in Role if role in roles}
+    if set(found) == {Role.BACKBONE} or set(found) == {Role.BACKBONE, Role.UNDECIDED}:
+        return _Judged(Verdict.KEEP, tuple(found.values()))
+    if set(found) == {Role.NEW}:
+        return _Judged(Verdict.CONVERT, tuple(found.values()))
+    if Role.BACKBONE in found:
+        return _Judged(Verdict.CONFLICT, tuple(found.values()))
+    return _Judged(Verdict.UNKNOWN, tuple(found.values()))
+
+
+def _settles(cls: Class | None, layers: list[NormLayer], verdict: Verdict) -> tuple[str, ...]:
+    if verdict not in (Verdict.CONFLICT, Verdict.UNKNOWN):
+        return ()
+    comment = "# bn2gn: keep   or   # bn2gn: convert   on this line"
+    if cls is None or verdict is Verdict.CONFLICT:
+        return (comment,)
+    return (f'backbone = ["{cls.name}"]', f'convert = ["{cls.name}"]', comment)
+
+
+def _class_around(function: Function) -> Class | None:
+    scope: Function | None = function
+    while scope is not None:
+        if scope.class_ is not None:
+            return scope.class_
+        scope = scope.outer
+    return None
+
+
+def _call_of(norm: NormClass) -> ast.Call | None:
+    for layer in norm.layers:
+        if isinstance(layer.spot.node, ast.Call) and layer.spot.node.func is norm.spot.node:
+            return layer.spot.node
+    return None
+
+
+def _helper_call_refusal(call: ast.Call) -> str | None:
+    """Why ``get_group_norm`` would not take these arguments as they stand."""
+    reason = unsupported_arguments(call)
+    if reason is not None:
+        return reason
+    if len(call.args) > 1:
+        return "the call passes more than the channels by position"
+    for keyword in call.keywords:
+        if keyword.arg not in ("eps", "affine"):
+            return f"the call passes {keyword.arg}="
+    return None
+
+
+def _layer_order(layer: NormLayer) -> tuple[str, int, int]:
+    return layer.spot.module.path, layer.spot.node.lineno, layer.spot.node.col_offset
+
+
+def _norm_order(norm: NormClass) -> tuple[str, int, int]:
+    return norm.spot.module.path, norm.spot.node.lineno, norm.spot.node.col_offset

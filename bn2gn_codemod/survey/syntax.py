@@ -1,0 +1,149 @@
+"""Questions that are answered by a piece of syntax alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def flat(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of one scope, compound statements opened up."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        for inner in blocks(statement):
+            yield from flat(inner)
+
+
+def blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The blocks of a compound statement, in source order."""
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for_field = getattr(statement, field, None)
+        if not for_field:
+            continue
+        if field in ("handlers", "cases"):
+            for branch in for_field:
+                yield branch.body
+        else:
+            yield for_field
+
+
+def bound_names(statement: ast.stmt) -> Iterator[str]:
+    """The names that a simple or compound statement's own header binds."""
+    match statement:
+        case ast.Assign():
+            for target in statement.targets:
+                yield from target_names(target)
+        case ast.AnnAssign() | ast.AugAssign() | ast.For() | ast.AsyncFor():
+            yield from target_names(statement.target)
+        case ast.With() | ast.AsyncWith():
+            for item in statement.items:
+                if item.optional_vars is not None:
+                    yield from target_names(item.optional_vars)
+        case ast.Import():
+            for alias in statement.names:
+                yield alias.asname or alias.name.split(".")[0]
+        case ast.ImportFrom():
+            for alias in statement.names:
+                if alias.name != "*":
+                    yield alias.asname or alias.name
+        case ast.Expr(value=ast.NamedExpr(target=ast.Name(id=name))):
+            yield name
+        case _:
+            pass
+
+
+def target_names(target: ast.expr) -> Iterator[str]:
+    """The plain names in an assignment target."""
+    for node in ast.walk(target):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
+    """Every parameter, ``*args`` and ``**kwargs`` included."""
+    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    found += [extra for extra in (arguments.vararg, arguments.kwarg) if extra is not None]
+    return found
+
+
+def dotted(expr: ast.expr) -> str | None:
+    """``a.b.c`` as text, or ``None`` for anything else."""
+    parts: list[str] = []
+    while isinstance(expr, ast.Attribute):
+        parts.append(expr.attr)
+        expr = expr.value
+    if not isinstance(expr, ast.Name):
+        return None
+    return ".".join([expr.id, *reversed(parts)])
+
+
+def call_name(call: ast.Call) -> str:
+    """The last part of the callee's name: ``load_url`` of ``model_zoo.load_url(...)``."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def has_decorator(node: FunctionNode, *names: str) -> bool:
+    """Whether the last part of a decorator's name is one of ``names``."""
+    found = (dotted(decorator) for decorator in node.decorator_list)
+    return any(name is not None and name.rsplit(".", 1)[-1] in names for name in found)
+
+
+def text_pattern(expr: ast.expr) -> str | None:
+    """The string that an expression gives, ``*`` for what is computed.
+
+    ``'proj_' + str(i)``, ``'proj_{}'.format(i)``, ``'proj_%d' % i`` and
+    ``f'proj_{i}'`` are all ``proj_*``. ``None`` when nothing of it is known.
+    """
+    pattern = _pattern(expr)
+    if pattern is None or not pattern.strip("*"):
+        return None
+    while "**" in pattern:
+        pattern = pattern.replace("**", "*")
+    return pattern
+
+
+def _pattern(expr: ast.expr) -> str | None:
+    match expr:
+        case ast.Constant(value=str() as text):
+            return text
+        case ast.JoinedStr():
+            parts = [part.value if isinstance(part, ast.Constant) else "*" for part in expr.values]
+            return "".join(str(part) for part in parts)
+        case ast.BinOp(op=ast.Add()):
+            left, right = _pattern(expr.left), _pattern(expr.right)
+            if left is None and right is None:
+                return None
+            return ("*" if left is None else left) + ("*" if right is None else right)
+        case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str() as text)):
+            return _replace_fields(text, "%")
+        case ast.Call(func=ast.Attribute(attr="format", value=ast.Constant(value=str() as text))):
+            return _replace_fields(text, "{")
+        case _:
+            return None
+
+
+def _replace_fields(text: str, style: str) -> str:
+    result, i = [], 0
+    while i < len(text):
+        if style == "{" and text[i] == "{":
+            end = text.find("}", i)
+            if end < 0:
+                return "*"
+            result.append("*")
+            i = end + 1
+        elif style == "%" and text[i] == "%":
+            i += 1
+            while i < len(text) and not text[i].isalpha():
+                i += 1
+            result.append("*")
+            i += 1
+        else:
+            result.append(text[i])
+            i += 1
+    return "".join(result)

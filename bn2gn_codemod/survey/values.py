@@ -1,0 +1,205 @@
+"""What a variable of the analysed repository may hold.
+
+The flow analysis pushes these values along assignments, calls, returns,
+attributes and containers. Each is compared by identity; ``flow.Flow`` makes
+each one once.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from typing import Literal
+
+from bn2gn_codemod.survey.modules import Module
+
+# How a name that holds a norm class is used where it stands.
+UseContext = Literal["callee", "partial", "argument", "plain", "test", "other"]
+
+
+@dataclasses.dataclass(eq=False)
+class Class:
+    """A class statement of the repository."""
+
+    name: str  # dotted from the module: "Outer.Inner"
+    module: Module
+    node: ast.ClassDef
+    bases: list[int] = dataclasses.field(default_factory=list)  # flow nodes
+    methods: dict[str, Function] = dataclasses.field(default_factory=dict)
+    parents: list[Class] = dataclasses.field(default_factory=list)
+    children: list[Class] = dataclasses.field(default_factory=list)
+    external_bases: list[str] = dataclasses.field(default_factory=list)
+    registered: bool = False  # a decorator hands the class to somebody
+
+    @property
+    def path(self) -> str:
+        return self.module.path
+
+    def ancestors(self) -> list[Class]:
+        """The class and its repository bases, nearest first."""
+        seen: list[Class] = [self]
+        for cls in seen:
+            seen.extend(parent for parent in cls.parents if parent not in seen)
+        return seen
+
+    def descendants(self) -> list[Class]:
+        """The class and its repository subclasses."""
+        seen: list[Class] = [self]
+        for cls in seen:
+            seen.extend(child for child in cls.children if child not in seen)
+        return seen
+
+    def __repr__(self) -> str:
+        return f"<class {self.module.path}:{self.name}>"
+
+
+@dataclasses.dataclass(eq=False)
+class Function:
+    """A function of the repository, or a module's top level."""
+
+    name: str
+    module: Module
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
+    class_: Class | None = None
+    outer: Function | None = None
+    locals: set[str] = dataclasses.field(default_factory=set)
+    global_names: set[str] = dataclasses.field(default_factory=set)
+    is_static: bool = False
+
+    def __repr__(self) -> str:
+        return f"<function {self.module.path}:{self.name}>"
+
+
+@dataclasses.dataclass(eq=False)
+class Spot:
+    """A syntax node in a function of a module: where something happens."""
+
+    module: Module
+    node: ast.expr | ast.stmt
+    function: Function
+
+    @property
+    def line(self) -> int:
+        return self.node.lineno
+
+    @property
+    def where(self) -> str:
+        return f"{self.module.path}:{self.node.lineno}"
+
+
+@dataclasses.dataclass(eq=False)
+class ClassValue:
+    """A class of the repository, itself."""
+
+    class_: Class
+
+
+@dataclasses.dataclass(eq=False)
+class FunctionValue:
+    """A function, or a method bound to an instance."""
+
+    function: Function
+    bound: bool
+
+
+@dataclasses.dataclass(eq=False)
+class ModuleValue:
+    """A module of the repository."""
+
+    module: Module
+
+
+@dataclasses.dataclass(eq=False)
+class NamespaceValue:
+    """The names of a module, as a mapping: ``globals()``, ``module.__dict__``."""
+
+    module: Module
+
+
+@dataclasses.dataclass(eq=False)
+class External:
+    """Something importable that is not in the repository, by dotted name."""
+
+    name: str
+
+
+@dataclasses.dataclass(eq=False)
+class ExternalObject:
+    """What a call of an external function or class gave."""
+
+    name: str
+    spot: Spot
+
+
+@dataclasses.dataclass(eq=False)
+class Instance:
+    """An object of a repository class, made at ``spot`` (``None``: ``self``)."""
+
+    class_: Class
+    spot: Spot | None
+    # Handed out by a registry or a factory that could give any class in it:
+    # where the object goes says little about what it is.
+    weak: bool = False
+
+
+@dataclasses.dataclass(eq=False)
+class NormClass:
+    """A norm class, named at ``spot``; ``parents`` are where it came from."""
+
+    norm: str
+    spot: Spot
+    context: UseContext
+    is_parameter: bool
+    parents: set[NormClass] = dataclasses.field(default_factory=set)
+    children: set[NormClass] = dataclasses.field(default_factory=set)
+    layers: set[NormLayer] = dataclasses.field(default_factory=set)
+    # Uses that a function in the class's place would not survive.
+    refusals: set[str] = dataclasses.field(default_factory=set)
+    local_class: Class | None = None  # an in-house subclass
+
+
+@dataclasses.dataclass(eq=False)
+class NormLayer:
+    """A norm layer made at ``spot`` by calling ``norm``."""
+
+    norm: NormClass
+    spot: Spot
+
+
+@dataclasses.dataclass(eq=False)
+class Text:
+    """A string; ``*`` stands for what is not known."""
+
+    pattern: str
+
+
+@dataclasses.dataclass(eq=False)
+class Weights:
+    """A state dict read from a URL or a file."""
+
+    kind: Literal["url", "file"]
+    spot: Spot
+    source: str  # "model_zoo.load_url"
+
+
+@dataclasses.dataclass(eq=False)
+class TupleValue:
+    """A tuple, element by element (flow nodes)."""
+
+    elements: tuple[int, ...]
+
+
+Value = (
+    ClassValue
+    | FunctionValue
+    | ModuleValue
+    | NamespaceValue
+    | External
+    | ExternalObject
+    | Instance
+    | NormClass
+    | NormLayer
+    | Text
+    | Weights
+    | TupleValue
+)
