@@ -1,0 +1,53 @@
+"""BN101, BN102 and BN103 say what a verdict means."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bn2gn_codemod import rules
+from bn2gn_codemod.plan import FileEdits, Finding, NormEdit, Place, Plan, Site, Verdict
+
+PLACE = Place("lib/neck.py", 9, 20)
+
+
+def plan_of(verdict: Verdict, *, edited: bool = False) -> Plan:
+    site = Site(PLACE, "BatchNorm2d", "Neck", "bn", verdict, ("first", "second"))
+    edits = FileEdits(PLACE.path, norms=(NormEdit(PLACE, "call", "BatchNorm2d"),))
+    return Plan("/r", sites=(site,), files=(edits,) if edited else ())
+
+
+@pytest.mark.parametrize(
+    ("plan", "code", "fixable"),
+    [
+        (plan_of(Verdict.CONVERT, edited=True), "BN101", True),
+        (plan_of(Verdict.CONVERT), "BN101", False),
+        (plan_of(Verdict.CONFLICT), "BN102", False),
+        (plan_of(Verdict.UNKNOWN), "BN103", False),
+    ],
+)
+def test_verdict_is_a_finding(plan: Plan, code: str, fixable: bool) -> None:
+    (finding,) = rules.findings(plan)
+    assert (finding.code, finding.place, finding.fixable) == (code, PLACE, fixable)
+    assert "Neck.bn" in finding.message
+    assert finding.message.endswith("first; second")
+
+
+def test_backbone_is_no_finding() -> None:
+    assert rules.findings(plan_of(Verdict.KEEP)) == ()
+
+
+def test_a_layer_without_class_or_attribute_is_named_all_the_same() -> None:
+    plan = plan_of(Verdict.UNKNOWN)
+    bare = dataclasses.replace(plan.sites[0], class_="", attribute="", reasons=())
+    (finding,) = rules.findings(dataclasses.replace(plan, sites=(bare,)))
+    assert "outside of a class" in finding.message
+    assert finding.message.endswith("no evidence")
+
+
+def test_findings_of_the_plan_are_kept_and_ordered_by_place() -> None:
+    early = Finding("BN201", Place("lib/a.py", 3), "m")
+    late = Finding("BN104", PLACE, "m")
+    plan = dataclasses.replace(plan_of(Verdict.CONVERT), findings=(late, early))
+    assert [found.code for found in rules.findings(plan)] == ["BN201", "BN101", "BN104"]
