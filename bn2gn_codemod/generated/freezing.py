@@ -1,0 +1,226 @@
+"""The functions that freeze a backbone and keep it frozen."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from bn2gn_codemod.generated.shape import shape, shape_of
+
+FREEZE = "freeze_backbone_bn"
+EVAL = "eval_backbone_bn"
+PATTERN = "_BACKBONE_NAME"
+
+# The base of BatchNorm1d to 3d, SyncBatchNorm and the in-house versions of them.
+NORM_IMPORT = "from torch.nn.modules.batchnorm import _BatchNorm"
+
+# What DataParallel and DistributedDataParallel, wrapper modules such as
+# ModelWithLoss, and torch.compile put in front of a module's name.
+_WRAPPERS = ("module", "model", "_orig_mod")
+
+Freeze = Literal["bn", "backbone"]
+
+
+# ---------------------------------------------------------------- source
+
+
+def pattern_definition(backbone: Iterable[str], wrappers: Iterable[str] = ()) -> str:
+    """The constant that both functions match module names with.
+
+    A ``*`` in a path stands for any part of one attribute's name.
+    """
+    wrapper = f"(?:(?:{'|'.join(dict.fromkeys((*_WRAPPERS, *wrappers)))})\\.)*"
+    paths = (
+        rf"\.{wrapper}".join(part.replace("*", "[^.]*") for part in path.split("."))
+        for path in dict.fromkeys(backbone)
+    )
+    return f"""\
+# Names of backbone modules, also inside DataParallel, torch.compile and wrapper modules.
+{PATTERN} = re.compile(
+    r'{wrapper}'
+    r'(?:{"|".join(paths)})(?:\\.|$)'
+)
+"""
+
+
+def freeze_definition(freeze: Freeze = "bn") -> str:
+    """``freeze_backbone_bn``; needs ``re``, ``warnings``, ``_BatchNorm`` and the pattern."""
+    return _FREEZE_BN if freeze == "bn" else _FREEZE_BACKBONE
+
+
+def eval_definition() -> str:
+    """``eval_backbone_bn``; needs ``re``, ``_BatchNorm`` and the pattern."""
+    return _EVAL
+
+
+def train_override(backbone: Sequence[str]) -> str:
+    """A method ``train`` for the class that holds the modules ``self.<backbone>``."""
+    owners = [f"self.{path}" for path in backbone]
+    if len(owners) == 1:
+        return _TRAIN_ONE.format(owner=owners[0])
+    return _TRAIN_SEVERAL.format(owners=", ".join(owners))
+
+
+_FREEZE_BN = '''\
+def freeze_backbone_bn(model, model_name):
+    """Freeze the BatchNorm layers of the backbone and return how many there are.
+
+    eval() makes them use their pretrained running statistics, and without gradient
+    their weight and bias stay too. Call this before the optimizer is built.
+    """
+    frozen = 0
+    for name, module in model.named_modules():
+        # SyncBatchNorm is a _BatchNorm as well, but no BatchNorm2d.
+        if _BACKBONE_NAME.match(name) and isinstance(module, _BatchNorm):
+            module.eval()
+            module.requires_grad_(False)
+            frozen += 1
+    if frozen == 0:
+        warnings.warn(f'{model_name}: no BatchNorm found in the backbone, nothing is frozen')
+    return frozen
+'''
+
+_FREEZE_BACKBONE = '''\
+def freeze_backbone_bn(model, model_name):
+    """Freeze the backbone and return how many BatchNorm layers it has.
+
+    No parameter of the backbone gets a gradient, and eval() makes its BatchNorm layers
+    use their pretrained running statistics. Call this before the optimizer is built.
+    """
+    for name, parameter in model.named_parameters():
+        if _BACKBONE_NAME.match(name):
+            parameter.requires_grad = False
+    frozen = 0
+    for name, module in model.named_modules():
+        # SyncBatchNorm is a _BatchNorm as well, but no BatchNorm2d.
+        if _BACKBONE_NAME.match(name) and isinstance(module, _BatchNorm):
+            module.eval()
+            frozen += 1
+    if frozen == 0:
+        warnings.warn(f'{model_name}: no BatchNorm found in the backbone')
+    return frozen
+'''
+
+_EVAL = '''\
+def eval_backbone_bn(model):
+    """Put the frozen BatchNorm layers of the backbone back into eval mode.
+
+    model.train() takes them out of it; call this right after.
+    """
+    for name, module in model.named_modules():
+        if _BACKBONE_NAME.match(name) and isinstance(module, _BatchNorm):
+            module.eval()
+'''
+
+_TRAIN_ONE = '''\
+def train(self, mode=True):
+    """Training mode for all but the frozen BatchNorm layers of the backbone."""
+    super().train(mode)
+    for module in {owner}.modules():
+        if isinstance(module, _BatchNorm):
+            module.eval()
+    return self
+'''
+
+_TRAIN_SEVERAL = '''\
+def train(self, mode=True):
+    """Training mode for all but the frozen BatchNorm layers of the backbone."""
+    super().train(mode)
+    for backbone in ({owners}):
+        for module in backbone.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
+    return self
+'''
+
+
+# ---------------------------------------------------------------- recognition
+
+
+@dataclasses.dataclass(frozen=True)
+class Matching:
+    """A function of ours that is there already, and the names that it matches."""
+
+    pattern: re.Pattern[str]
+    freeze: Freeze | None = None  # None: it only puts layers into eval
+
+    def covers(self, backbone: Iterable[str], wrappers: Iterable[str] = ()) -> bool:
+        """Whether it matches all these paths, bare and below these wrappers."""
+        prefixes = ("", *(f"{wrapper}." for wrapper in (*_WRAPPERS, *wrappers)))
+        return all(
+            self.pattern.match(prefix + path + end)
+            for path in backbone
+            for prefix in prefixes
+            for end in ("", ".0")
+        )
+
+
+def recognise_freeze(module: ast.Module, name: str = FREEZE) -> Matching | None:
+    """Our ``freeze_backbone_bn`` in ``module``; ``None`` if there is none or another one."""
+    kinds: tuple[Freeze, ...] = ("bn", "backbone")
+    for freeze in kinds:
+        found = _recognise(module, name, freeze_definition(freeze))
+        if found:
+            return Matching(found, freeze)
+    return None
+
+
+def recognise_eval(module: ast.Module, name: str = EVAL) -> Matching | None:
+    """Our ``eval_backbone_bn`` in ``module``; ``None`` if there is none or another one."""
+    found = _recognise(module, name, eval_definition())
+    return Matching(found) if found else None
+
+
+def recognise_train_override(class_: ast.ClassDef) -> tuple[str, ...] | None:
+    """The attribute paths that our ``train`` of this class keeps in eval; ``None`` if not ours."""
+    for function in class_.body:
+        if isinstance(function, ast.FunctionDef) and function.name == "train":
+            paths = tuple(_owned_paths(function))
+            if paths and shape(function) == shape_of(train_override(paths)):
+                return paths
+    return None
+
+
+def read_pattern(module: ast.Module) -> re.Pattern[str] | None:
+    """The module's ``_BACKBONE_NAME``, if it is a literal pattern."""
+    for statement in module.body:
+        match statement:
+            case ast.Assign(
+                targets=[ast.Name(id=name)],
+                value=ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="re"), attr="compile"),
+                    args=[ast.Constant(value=str(text))],
+                    keywords=[],
+                ),
+            ) if name == PATTERN:
+                try:
+                    return re.compile(text)
+                except re.error:
+                    return None
+    return None
+
+
+def _recognise(module: ast.Module, name: str, definition: str) -> re.Pattern[str] | None:
+    for statement in module.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == name:
+            return read_pattern(module) if shape(statement) == shape_of(definition) else None
+    return None
+
+
+def _owned_paths(function: ast.FunctionDef) -> list[str]:
+    """The ``a.b`` of every ``self.a.b`` that the function's ``for`` goes over."""
+    loop = next((s for s in function.body if isinstance(s, ast.For)), None)
+    if loop is None:
+        return []
+    match loop.iter:
+        case ast.Tuple(elts=owners):
+            pass
+        case ast.Call(func=ast.Attribute(value=owner, attr="modules")):
+            owners = [owner]
+        case _:
+            return []
+    texts = [ast.unparse(owner) for owner in owners]
+    return [text.removeprefix("self.") for text in texts if text.startswith("self.")]

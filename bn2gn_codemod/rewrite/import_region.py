@@ -1,0 +1,187 @@
+"""Where a file's imports end: the place of new imports and new definitions."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import sys
+from collections.abc import Iterable, Sequence
+
+from bn2gn_codemod.rewrite.changes import Changes, NewCode, StatementChange
+from bn2gn_codemod.rewrite.located import (
+    Located,
+    RewriteRefused,
+    first_line,
+    is_scope,
+    last_line,
+)
+
+
+@dataclasses.dataclass
+class Preamble:
+    """What a file needs at its top, collected from all its edits."""
+
+    standard_imports: set[str] = dataclasses.field(default_factory=set)  # "re", "warnings"
+    imports: list[str] = dataclasses.field(default_factory=list)  # whole import statements
+    definitions: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # name, source
+
+    def need_import(self, statement: str) -> None:
+        if statement not in self.imports:
+            self.imports.append(statement)
+
+    def define(self, name: str, source: str) -> None:
+        if all(name != defined for defined, _ in self.definitions):
+            self.definitions.append((name, source))
+
+
+def add_preamble(located: Located, preamble: Preamble, changes: Changes) -> None:
+    """Plan the imports that are missing and the definitions, below the file's imports."""
+    for name, _ in preamble.definitions:
+        if name in located.bound:
+            line = located.bound[name].lineno
+            raise RewriteRefused(f"line {line}: the name {name} already means something else")
+    region = _import_region(located, changes)
+    for name in sorted(preamble.standard_imports, reverse=True):
+        _add_standard_import(located, region, name, changes)
+    imports = [text for text in preamble.imports if not _is_there(located, text)]
+    _add_below(located, region, imports, [text for _, text in preamble.definitions], changes)
+
+
+def _import_region(located: Located, changes: Changes) -> list[ast.stmt]:
+    """The module's first statements up to its last import, or its docstring alone.
+
+    A definition must come before the first line that runs it, so the region
+    ends above the first planned change.
+    """
+    places = [first_line(statement) for statement in changes.statements]
+    places += [expression.lineno for expression in changes.expressions]
+    limit = min(places, default=sys.maxsize)
+    end = 0
+    for index, statement in enumerate(located.tree.body):
+        if last_line(statement) >= limit:
+            break
+        if _is_import(statement) or (index == 0 and _is_docstring(statement)):
+            end = index + 1
+        elif hasattr(statement, "body"):
+            break
+    return located.tree.body[:end]
+
+
+def _is_import(statement: ast.stmt) -> bool:
+    """An import, or an ``if`` or ``try`` that does nothing but import and settle names."""
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return True
+    if not isinstance(statement, (ast.If, ast.Try)):
+        return False
+    inner = [node for node in ast.walk(statement) if isinstance(node, ast.stmt)]
+    settled = (ast.Import, ast.ImportFrom, ast.If, ast.Try, ast.Assign, ast.Pass, ast.Expr)
+    return (
+        any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in inner)
+        and all(isinstance(node, (*settled, ast.Raise)) for node in inner)
+        and all(getattr(node, "id", "") != "__name__" for node in ast.walk(statement))
+    )
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+    return False
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+
+
+def _is_there(located: Located, text: str) -> bool:
+    """Whether the module's own statements import what ``text`` imports."""
+    wanted = ast.parse(text).body[0]
+    assert isinstance(wanted, (ast.Import, ast.ImportFrom))
+    name = wanted.names[0].asname or wanted.names[0].name
+    binding = located.bound.get(name)
+    if binding is None:
+        return False
+    if isinstance(binding, type(wanted)):
+        same_module = getattr(binding, "module", None) == getattr(wanted, "module", None)
+        origins = {alias.asname or alias.name: alias.name for alias in binding.names}
+        if same_module and origins.get(name) == wanted.names[0].name:
+            return True
+    raise RewriteRefused(f"line {binding.lineno}: the name {name} already means something else")
+
+
+def _add_standard_import(
+    located: Located, region: list[ast.stmt], name: str, changes: Changes
+) -> None:
+    if _is_there(located, f"import {name}"):
+        return
+    text = f"import {name}{located.style.newline}"
+    imports = [s for s in region if isinstance(s, (ast.Import, ast.ImportFrom))]
+    imports = [s for s in imports if not _is_future(s)]
+    plain = [s for s in imports if isinstance(s, ast.Import) and _is_standard(s)]
+    smaller = [s for s in plain if s.names[0].name < name]
+    if smaller:
+        # Several land behind one statement in the order of their names.
+        changes.of(smaller[-1]).after.insert(0, NewCode(text))
+    elif imports:
+        changes.of(plain[0] if plain else imports[0]).before.insert(0, NewCode(text))
+    elif region:
+        changes.of(region[-1]).after.insert(0, NewCode(text))
+    else:
+        changes.of(located.tree.body[0]).before.insert(0, NewCode(text))
+
+
+def _is_standard(statement: ast.Import) -> bool:
+    return statement.names[0].name.split(".")[0] in sys.stdlib_module_names
+
+
+def _add_below(
+    located: Located,
+    region: list[ast.stmt],
+    imports: Iterable[str],
+    definitions: Iterable[str],
+    changes: Changes,
+) -> None:
+    style = located.style
+    new_imports = [NewCode(text + style.newline) for text in imports]
+    new_definitions = [NewCode(style.render(text), blank_lines=2) for text in definitions]
+    following = located.tree.body[len(region)] if len(region) < len(located.tree.body) else None
+    if not region:
+        assert following is not None  # an edit addresses some statement
+        _add_above(changes.of(following), new_imports + new_definitions, following)
+        return
+    change = changes.of(region[-1])
+    change.after += new_imports
+    if not new_definitions:
+        return
+    between = _lines_between(located, region[-1], following)
+    blank = _blank_lines_at_end(between)
+    if following and blank and between[0].strip():  # commented-out imports stay with the others
+        missing = max(0, 2 - blank)
+        new_definitions[0] = dataclasses.replace(new_definitions[0], blank_lines=missing)
+        _add_above(changes.of(following), new_definitions, following)
+        return
+    change.after += new_definitions
+    if following:
+        leading = next((n for n, line in enumerate(between) if line.strip()), len(between))
+        change.blank_lines_after = max(0, 2 - leading)
+
+
+def _add_above(change: StatementChange, code: list[NewCode], statement: ast.stmt) -> None:
+    if code:
+        change.before += code
+        is_block = code[-1].blank_lines or is_scope(statement)
+        change.blank_lines_before = 2 if is_block else 1
+
+
+def _lines_between(located: Located, above: ast.stmt, below: ast.stmt | None) -> Sequence[str]:
+    end = first_line(below) - 1 if below else len(located.source.lines)
+    return located.source.lines[located.lines_end(above) : end]
+
+
+def _blank_lines_at_end(lines: Sequence[str]) -> int:
+    count = 0
+    for line in reversed(lines):
+        if line.strip():
+            break
+        count += 1
+    return count

@@ -1,0 +1,217 @@
+"""``nn.BatchNorm2d(x, momentum=M)`` becomes ``get_group_norm(x)``."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+
+import libcst as cst
+
+from bn2gn_codemod.norm_signatures import CARRIED, PARAMETERS, Kind, unsupported_arguments
+from bn2gn_codemod.plan import NormEdit
+from bn2gn_codemod.rewrite.changes import Changes, ExpressionChange
+from bn2gn_codemod.rewrite.located import Located, RewriteRefused
+
+
+def add_norm(located: Located, edit: NormEdit, helper: str, changes: Changes) -> None:
+    """Plan the replacement of one norm expression by the helper named ``helper``."""
+    if edit.kind == "reference":
+        node: ast.expr = _dotted_name_at(located, edit)
+        changes.expressions[node] = ExpressionChange(_ReplaceName(helper), _name(helper))
+        return
+    call = _partial_at(located, edit) if edit.kind == "partial" else _call_at(located, edit)
+    kind: Kind = "partial" if edit.kind == "partial" else "call"
+    problem = unsupported_arguments(call, kind)
+    if problem:
+        raise RewriteRefused(f"line {call.lineno}: the {edit.norm} call stays: {problem}")
+    transformer = _ReplacePartial(helper) if kind == "partial" else _ReplaceCall(helper)
+    changes.expressions[call] = ExpressionChange(transformer, _expected(call, kind, helper))
+
+
+# ---------------------------------------------------------------- places
+
+
+def _call_at(located: Located, edit: NormEdit) -> ast.Call:
+    calls = [n for n, _ in located.expressions_at(edit.place) if isinstance(n, ast.Call)]
+    if not calls:
+        raise RewriteRefused(f"line {edit.place.line}: no {edit.norm} call is there")
+    for call in calls:
+        if _is_dotted_name(call.func) == (edit.kind == "call"):
+            return call
+    return calls[-1]
+
+
+def _partial_at(located: Located, edit: NormEdit) -> ast.Call:
+    """The place may be that of ``partial(...)`` or of the norm inside it."""
+    found = located.expressions_at(edit.place)
+    for node, parent in found:
+        if isinstance(parent, ast.Call) and parent.args[:1] == [node] and _is_dotted_name(node):
+            return parent
+    for node, _ in found:
+        if isinstance(node, ast.Call) and node.args and _is_dotted_name(node.args[0]):
+            return node
+    raise RewriteRefused(f"line {edit.place.line}: no partial({edit.norm}, ...) is there")
+
+
+def _dotted_name_at(located: Located, edit: NormEdit) -> ast.expr:
+    for node, _ in located.expressions_at(edit.place):
+        if _is_dotted_name(node):
+            return node
+    raise RewriteRefused(f"line {edit.place.line}: no name {edit.norm} is there")
+
+
+def _is_dotted_name(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+# ---------------------------------------------------------------- what it must become
+
+
+def _expected(call: ast.Call, kind: Kind, helper: str) -> ast.Call:
+    positional, function = call.args, _name(helper)
+    result = ast.Call(func=function, args=[], keywords=[])
+    if kind == "partial":
+        result = ast.Call(func=call.func, args=[function], keywords=[])
+        positional = call.args[1:]
+    for name, value in zip(PARAMETERS, positional, strict=False):
+        if name == "num_features":
+            result.args.append(value)
+        elif name in CARRIED:
+            result.keywords.append(ast.keyword(CARRIED[name], value))
+    for keyword in call.keywords:
+        if keyword.arg in CARRIED:
+            result.keywords.append(ast.keyword(CARRIED[keyword.arg], keyword.value))
+    return result
+
+
+def _name(text: str) -> ast.Name:
+    return ast.Name(text, ast.Load())
+
+
+# ---------------------------------------------------------------- LibCST
+
+
+class _ReplaceName(cst.CSTTransformer):
+    def __init__(self, helper: str) -> None:
+        super().__init__()
+        self._helper = helper
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return False  # only the root is addressed
+
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode:
+        return cst.Name(self._helper)
+
+
+class _ReplaceCall(_ReplaceName):
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode:
+        assert isinstance(updated_node, cst.Call)
+        call = updated_node.with_changes(func=cst.Name(self._helper))
+        return _with_helper_arguments(call, list(PARAMETERS))
+
+
+class _ReplacePartial(_ReplaceName):
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode:
+        assert isinstance(updated_node, cst.Call)
+        first, *rest = updated_node.args
+        first = first.with_changes(value=cst.Name(self._helper))
+        call = updated_node.with_changes(args=[first, *rest])
+        return _with_helper_arguments(call, ["partial", *PARAMETERS])
+
+
+def _with_helper_arguments(call: cst.Call, positions: list[str]) -> cst.Call:
+    """``call`` with the helper's arguments, its layout and comments kept."""
+    layout = _Layout.of(call)
+    index = 0
+    for position, argument in enumerate(call.args):
+        name = argument.keyword.value if argument.keyword else positions[position]
+        if name == "partial" or (name == "num_features" and not argument.keyword):
+            index += 1
+        elif name in CARRIED:
+            layout.arguments[index] = argument.with_changes(
+                keyword=cst.Name(CARRIED[name]),
+                equal=argument.equal if argument.keyword else _TIGHT_EQUAL,
+            )
+            index += 1
+        else:
+            layout.drop(index)
+    return layout.apply(call)
+
+
+_TIGHT_EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+
+_Gap = cst.BaseParenthesizableWhitespace
+
+
+@dataclasses.dataclass
+class _Layout:
+    """The arguments of a call and the white space before, between and after them."""
+
+    arguments: list[cst.Arg]
+    gaps: list[_Gap]  # one more than arguments: gaps[i] stands before arguments[i]
+    trailing_comma: bool
+
+    @classmethod
+    def of(cls, call: cst.Call) -> _Layout:
+        gaps: list[_Gap] = [call.whitespace_before_args]
+        comma = False
+        for argument in call.args:
+            comma = isinstance(argument.comma, cst.Comma)
+            gap: _Gap = argument.whitespace_after_arg
+            if isinstance(argument.comma, cst.Comma):
+                gap = argument.comma.whitespace_after
+            gaps.append(gap)
+        return cls(list(call.args), gaps, comma)
+
+    def drop(self, index: int) -> None:
+        """Drop one argument; the two gaps around it become one."""
+        is_last = index == len(self.arguments) - 1
+        self.gaps[index : index + 2] = [_merge(self.gaps[index], self.gaps[index + 1], is_last)]
+        del self.arguments[index]
+
+    def apply(self, call: cst.Call) -> cst.Call:
+        last = len(self.arguments) - 1
+        keep_comma = self.trailing_comma and isinstance(self.gaps[-1], cst.ParenthesizedWhitespace)
+        if len(self.arguments) == len(call.args):
+            keep_comma = self.trailing_comma
+        arguments = []
+        for index, argument in enumerate(self.arguments):
+            comma = argument.comma if isinstance(argument.comma, cst.Comma) else cst.Comma()
+            gap = self.gaps[index + 1]
+            if index < last or keep_comma:
+                argument = argument.with_changes(comma=comma.with_changes(whitespace_after=gap))
+            else:
+                argument = argument.with_changes(
+                    comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=gap
+                )
+            arguments.append(argument)
+        return call.with_changes(args=arguments, whitespace_before_args=self.gaps[0])
+
+
+def _merge(before: _Gap, after: _Gap, is_last: bool) -> _Gap:
+    """The gap that is left where an argument between two gaps went."""
+    if not isinstance(before, cst.ParenthesizedWhitespace):
+        return after if is_last or isinstance(after, cst.ParenthesizedWhitespace) else before
+    if not isinstance(after, cst.ParenthesizedWhitespace):
+        has_comment = before.first_line.comment or any(line.comment for line in before.empty_lines)
+        return after if is_last and not has_comment else before
+    lines = [*before.empty_lines]
+    if after.first_line.comment:  # the comment beside the dropped argument gets its own line
+        line = cst.EmptyLine(
+            indent=before.indent,
+            whitespace=before.last_line,
+            comment=after.first_line.comment,
+            newline=after.first_line.newline,
+        )
+        lines.append(line)
+    return before.with_changes(
+        empty_lines=[*lines, *after.empty_lines], indent=after.indent, last_line=after.last_line
+    )

@@ -1,0 +1,242 @@
+"""Tests for a norm class, by ``isinstance`` or by name, and their form that also sees GroupNorm.
+
+Each form exists twice, as the ``ast`` that must come out and as the LibCST
+transformer that writes it in the style of what is there.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Sequence
+
+import libcst as cst
+
+from bn2gn_codemod.rewrite.changes import ExpressionChange
+
+_NORM_NAME = re.compile(r"_?(?:Sync|Lazy)?BatchNorm(?:[123]d)?")
+_NEGATIVE = (ast.NotEq, ast.NotIn, ast.IsNot)
+
+
+def widen(node: ast.expr, nn_name: str, is_operand: bool) -> ExpressionChange | None:
+    """How the test ``node`` is made to see GroupNorm; ``None`` if it is no such test.
+
+    ``is_operand`` says that it stands inside a larger expression.
+    """
+    match node:
+        case ast.Call(func=ast.Name(id="isinstance"), args=[_, _], keywords=[]):
+            return ExpressionChange(_AddClass(nn_name), _isinstance_with(node, nn_name))
+        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[container]) if isinstance(
+            container, (ast.Tuple, ast.List, ast.Set)
+        ):
+            return _with_element(node, container, nn_name)
+        case ast.Compare(ops=[_]) | ast.Call():
+            return _with_second_test(node, nn_name, is_operand)
+    return None
+
+
+def is_negative(node: ast.expr) -> bool:
+    """Whether the test is true of everything *but* the norm."""
+    match node:
+        case ast.Compare(
+            left=ast.Call(func=ast.Attribute(attr="find" | "rfind" | "count")),
+            ops=[operator],
+        ):
+            return isinstance(operator, (ast.Eq, ast.Lt, ast.LtE, ast.Is))
+        case ast.Compare(ops=[operator]):
+            return isinstance(operator, _NEGATIVE)
+    return False
+
+
+# ---------------------------------------------------------------- isinstance
+
+
+def _isinstance_with(node: ast.Call, nn_name: str) -> ast.Call:
+    module, classes = node.args
+    new = _expression(f"{nn_name}.GroupNorm")
+    widened: ast.expr
+    if isinstance(classes, ast.Tuple):
+        widened = ast.Tuple([*classes.elts, new], ast.Load())
+    elif isinstance(classes, ast.BinOp) and isinstance(classes.op, ast.BitOr):
+        widened = ast.BinOp(classes, ast.BitOr(), new)
+    else:
+        widened = ast.Tuple([classes, new], ast.Load())
+    return ast.Call(node.func, [module, widened], [])
+
+
+class _RootOnly(cst.CSTTransformer):
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return False
+
+
+class _AddClass(_RootOnly):
+    """``isinstance(m, X)`` becomes ``isinstance(m, (X, nn.GroupNorm))``."""
+
+    def __init__(self, nn_name: str) -> None:
+        super().__init__()
+        self._nn_name = nn_name
+
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode:
+        assert isinstance(updated_node, cst.Call)
+        module, classes = updated_node.args
+        new = cst.parse_expression(f"{self._nn_name}.GroupNorm")
+        value = classes.value
+        widened: cst.BaseExpression
+        if isinstance(value, cst.Tuple):
+            widened = value.with_changes(elements=_append(value.elements, new))
+        elif isinstance(value, cst.BinaryOperation) and isinstance(value.operator, cst.BitOr):
+            widened = cst.BinaryOperation(value, cst.BitOr(), new)
+        else:
+            widened = cst.Tuple([cst.Element(value), cst.Element(new)])
+        return updated_node.with_changes(args=[module, classes.with_changes(value=widened)])
+
+
+# ---------------------------------------------------------------- x in (A, B)
+
+
+def _with_element(
+    node: ast.Compare, container: ast.Tuple | ast.List | ast.Set, nn_name: str
+) -> ExpressionChange | None:
+    for element in container.elts:
+        new = _groupnorm_form(element, nn_name)
+        if new is not None:
+            break
+    else:
+        return None
+    widened = copy.copy(container)
+    widened.elts = [*container.elts, new]
+    expected = ast.Compare(node.left, node.ops, [widened])
+    return ExpressionChange(_AddElement(nn_name), expected)
+
+
+class _AddElement(_RootOnly):
+    def __init__(self, nn_name: str) -> None:
+        super().__init__()
+        self._nn_name = nn_name
+
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode:
+        assert isinstance(updated_node, cst.Comparison)
+        [target] = updated_node.comparisons
+        container = target.comparator
+        assert isinstance(container, (cst.Tuple, cst.List, cst.Set))
+        values = [element.value for element in container.elements]
+        forms = [_in_groupnorm_form(value, self._nn_name) for value in values]
+        new = next(f for f, v in zip(forms, values, strict=True) if not f.deep_equals(v))
+        container = container.with_changes(elements=_append(container.elements, new))
+        return updated_node.with_changes(comparisons=[target.with_changes(comparator=container)])
+
+
+def _append(elements: Sequence[cst.BaseElement], new: cst.BaseExpression) -> list[cst.BaseElement]:
+    """``elements`` with one more, separated as the others are."""
+    *others, last = elements
+    separator = others[-1].comma if others else _COMMA
+    trailing = last.comma if others else cst.MaybeSentinel.DEFAULT
+    return [*others, last.with_changes(comma=separator), cst.Element(new, comma=trailing)]
+
+
+_COMMA = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+
+
+# ---------------------------------------------------------------- test or test
+
+
+def _with_second_test(node: ast.expr, nn_name: str, is_operand: bool) -> ExpressionChange | None:
+    second = _groupnorm_form(node, nn_name)
+    if second is None:
+        return None
+    operator = ast.And() if is_negative(node) else ast.Or()
+    expected = ast.BoolOp(operator, [node, second])
+    return ExpressionChange(_AddTest(nn_name, is_negative(node), is_operand), expected)
+
+
+class _AddTest(_RootOnly):
+    """``name.find('BatchNorm') != -1`` becomes ``... or name.find('GroupNorm') != -1``."""
+
+    def __init__(self, nn_name: str, negative: bool, is_operand: bool) -> None:
+        super().__init__()
+        self._nn_name = nn_name
+        self._operator = cst.And() if negative else cst.Or()
+        self._is_operand = is_operand
+
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode:
+        assert isinstance(updated_node, cst.BaseExpression)
+        second = _in_groupnorm_form(updated_node, self._nn_name)
+        return cst.BooleanOperation(
+            updated_node,
+            self._operator,
+            second,
+            lpar=[cst.LeftParen()] if self._is_operand else [],
+            rpar=[cst.RightParen()] if self._is_operand else [],
+        )
+
+
+# ---------------------------------------------------------------- BatchNorm to GroupNorm
+
+
+def _groupnorm_form(node: ast.expr, nn_name: str) -> ast.expr | None:
+    """``node`` about GroupNorm; ``None`` if it speaks of no BatchNorm."""
+    changed = _ToGroupNormAst(nn_name).visit(copy.deepcopy(node))
+    assert isinstance(changed, ast.expr)
+    return None if ast.dump(changed) == ast.dump(node) else changed
+
+
+def _in_groupnorm_form(node: cst.BaseExpression, nn_name: str) -> cst.BaseExpression:
+    form = node.deep_clone().visit(_ToGroupNorm(nn_name))
+    assert isinstance(form, cst.BaseExpression)
+    return form
+
+
+def _rename(text: str) -> str:
+    return _NORM_NAME.sub("GroupNorm", text).replace("batchnorm", "groupnorm")
+
+
+class _ToGroupNormAst(ast.NodeTransformer):
+    def __init__(self, nn_name: str) -> None:
+        self._group_norm = _expression(f"{nn_name}.GroupNorm")
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Constant(_rename(node.value)) if isinstance(node.value, str) else node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._group_norm if _NORM_NAME.fullmatch(node.id) else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if _NORM_NAME.fullmatch(node.attr):
+            return self._group_norm
+        self.generic_visit(node)
+        return node
+
+
+class _ToGroupNorm(cst.CSTTransformer):
+    def __init__(self, nn_name: str) -> None:
+        super().__init__()
+        self._group_norm = cst.parse_expression(f"{nn_name}.GroupNorm")
+
+    def leave_SimpleString(
+        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
+    ) -> cst.BaseExpression:
+        return updated_node.with_changes(value=_rename(updated_node.value))
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        return not _NORM_NAME.fullmatch(node.attr.value)
+
+    def leave_Attribute(
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.BaseExpression:
+        if _NORM_NAME.fullmatch(original_node.attr.value):
+            return self._group_norm
+        return updated_node
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        return self._group_norm if _NORM_NAME.fullmatch(original_node.value) else updated_node
+
+
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
