@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 
 import libcst as cst
 
 from bn2gn_codemod.norm_signatures import CARRIED, PARAMETERS, Kind, unsupported_arguments
 from bn2gn_codemod.plan import NormEdit
 from bn2gn_codemod.rewrite.changes import Changes, ExpressionChange
+from bn2gn_codemod.rewrite.layout import Layout
 from bn2gn_codemod.rewrite.located import Located, RewriteRefused
 
 
@@ -127,16 +127,16 @@ class _ReplacePartial(_ReplaceName):
         return _with_helper_arguments(call, ["partial", *PARAMETERS])
 
 
-def _with_helper_arguments(call: cst.Call, positions: list[str]) -> cst.Call:
+def _with_helper_arguments(call: cst.Call, positions: list[str]) -> cst.BaseExpression:
     """``call`` with the helper's arguments, its layout and comments kept."""
-    layout = _Layout.of(call)
+    layout = Layout.of(call)
     index = 0
     for position, argument in enumerate(call.args):
         name = argument.keyword.value if argument.keyword else positions[position]
         if name == "partial" or (name == "num_features" and not argument.keyword):
             index += 1
         elif name in CARRIED:
-            layout.arguments[index] = argument.with_changes(
+            layout.elements[index] = argument.with_changes(
                 keyword=cst.Name(CARRIED[name]),
                 equal=argument.equal if argument.keyword else _TIGHT_EQUAL,
             )
@@ -147,71 +147,3 @@ def _with_helper_arguments(call: cst.Call, positions: list[str]) -> cst.Call:
 
 
 _TIGHT_EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-
-_Gap = cst.BaseParenthesizableWhitespace
-
-
-@dataclasses.dataclass
-class _Layout:
-    """The arguments of a call and the white space before, between and after them."""
-
-    arguments: list[cst.Arg]
-    gaps: list[_Gap]  # one more than arguments: gaps[i] stands before arguments[i]
-    trailing_comma: bool
-
-    @classmethod
-    def of(cls, call: cst.Call) -> _Layout:
-        gaps: list[_Gap] = [call.whitespace_before_args]
-        comma = False
-        for argument in call.args:
-            comma = isinstance(argument.comma, cst.Comma)
-            gap: _Gap = argument.whitespace_after_arg
-            if isinstance(argument.comma, cst.Comma):
-                gap = argument.comma.whitespace_after
-            gaps.append(gap)
-        return cls(list(call.args), gaps, comma)
-
-    def drop(self, index: int) -> None:
-        """Drop one argument; the two gaps around it become one."""
-        is_last = index == len(self.arguments) - 1
-        self.gaps[index : index + 2] = [_merge(self.gaps[index], self.gaps[index + 1], is_last)]
-        del self.arguments[index]
-
-    def apply(self, call: cst.Call) -> cst.Call:
-        last = len(self.arguments) - 1
-        keep_comma = self.trailing_comma and isinstance(self.gaps[-1], cst.ParenthesizedWhitespace)
-        if len(self.arguments) == len(call.args):
-            keep_comma = self.trailing_comma
-        arguments = []
-        for index, argument in enumerate(self.arguments):
-            comma = argument.comma if isinstance(argument.comma, cst.Comma) else cst.Comma()
-            gap = self.gaps[index + 1]
-            if index < last or keep_comma:
-                argument = argument.with_changes(comma=comma.with_changes(whitespace_after=gap))
-            else:
-                argument = argument.with_changes(
-                    comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=gap
-                )
-            arguments.append(argument)
-        return call.with_changes(args=arguments, whitespace_before_args=self.gaps[0])
-
-
-def _merge(before: _Gap, after: _Gap, is_last: bool) -> _Gap:
-    """The gap that is left where an argument between two gaps went."""
-    if not isinstance(before, cst.ParenthesizedWhitespace):
-        return after if is_last or isinstance(after, cst.ParenthesizedWhitespace) else before
-    if not isinstance(after, cst.ParenthesizedWhitespace):
-        has_comment = before.first_line.comment or any(line.comment for line in before.empty_lines)
-        return after if is_last and not has_comment else before
-    lines = [*before.empty_lines]
-    if after.first_line.comment:  # the comment beside the dropped argument gets its own line
-        line = cst.EmptyLine(
-            indent=before.indent,
-            whitespace=before.last_line,
-            comment=after.first_line.comment,
-            newline=after.first_line.newline,
-        )
-        lines.append(line)
-    return before.with_changes(
-        empty_lines=[*lines, *after.empty_lines], indent=after.indent, last_line=after.last_line
-    )
