@@ -37,29 +37,32 @@ class Selection:
     def narrow(self, plan: Plan) -> Plan:
         """The plan without what lies outside of the selection.
 
-        A shared module stays when a selected file imports from it: without it
-        that file would not run.
+        New files stay when a selected file imports from them: without them it
+        would not run.
         """
         files = tuple(edits for edits in plan.files if edits.path in self)
-        needs_shared = any(_imports_shared(edits) for edits in files)
+        needs_new = any(_imports_new(edits) for edits in files)
         return dataclasses.replace(
             plan,
             sites=tuple(site for site in plan.sites if site.place.path in self),
             findings=tuple(found for found in plan.findings if found.place.path in self),
             skipped=tuple(skipped for skipped in plan.skipped if skipped.path in self),
             files=files,
-            new_files=tuple(new for new in plan.new_files if needs_shared or new.path in self),
+            new_files=tuple(new for new in plan.new_files if needs_new or new.path in self),
+            pretended_freezes=tuple(
+                freeze for freeze in plan.pretended_freezes if freeze.place.path in self
+            ),
         )
 
 
-def _imports_shared(edits: object) -> bool:
+def _imports_new(edits: object) -> bool:
     if dataclasses.is_dataclass(edits):
         return any(
             (field.name == "import_from" and getattr(edits, field.name) is not None)
-            or _imports_shared(getattr(edits, field.name))
+            or _imports_new(getattr(edits, field.name))
             for field in dataclasses.fields(edits)
         )
-    return isinstance(edits, tuple) and any(_imports_shared(edit) for edit in edits)
+    return isinstance(edits, tuple) and any(_imports_new(edit) for edit in edits)
 
 
 def select(paths: Sequence[Path]) -> Selection:

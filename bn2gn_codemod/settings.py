@@ -124,11 +124,7 @@ def load(root: Path, file: Path | None = None) -> Settings:
     or a TOML file with the settings at its top level. Raises ``Problem`` for a
     file that cannot be read, an unknown setting or a wrong value.
     """
-    source = file if file is not None else root / "pyproject.toml"
-    if file is None and not source.is_file():
-        return Settings()
-    text = _read(source)
-    table = _table(source, text, required=file is not None)
+    source, text, table = _source(root, file)
     values = {}
     settings = {setting.key: setting for setting in known()}
     for key, value in table.items():
@@ -142,6 +138,15 @@ def load(root: Path, file: Path | None = None) -> Settings:
         except ValueError as error:
             raise Problem(f"{line}: {error}, not {value!r}") from None
     return Settings(**values)
+
+
+def load_subtable(root: Path, name: str, file: Path | None = None) -> Any:
+    """What ``[tool.bn2gn.<name>]`` or ``[[tool.bn2gn.<name>]]`` holds, ``[]`` if there is none.
+
+    ``root`` and ``file`` as for ``load``; raises ``Problem`` for a file that
+    cannot be read.
+    """
+    return _source(root, file)[2].get(name, [])
 
 
 def merge(settings: Settings, flags: Mapping[str, Any]) -> Settings:
@@ -160,6 +165,15 @@ def merge(settings: Settings, flags: Mapping[str, Any]) -> Settings:
         except ValueError as error:
             raise Problem(f"--{error}, not {value!r}") from None
     return dataclasses.replace(settings, **given)
+
+
+def _source(root: Path, file: Path | None) -> tuple[Path, str, dict[str, Any]]:
+    """The settings file, its text and its table; empty where there is no file."""
+    source = file if file is not None else root / "pyproject.toml"
+    if file is None and not source.is_file():
+        return source, "", {}
+    text = _read(source)
+    return source, text, _table(source, text, required=file is not None)
 
 
 def _read(source: Path) -> str:

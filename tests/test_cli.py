@@ -141,8 +141,8 @@ def test_json_goes_to_stdout_alone(
     [
         (["chek"], "bn2gn: No such command 'chek'. Did you mean 'check'? (see bn2gn --help)"),
         (
-            ["check", "--backbon", "A"],
-            "bn2gn: No such option '--backbon'. Did you mean '--backbone'? (see bn2gn check --help)",
+            ["check", "--group", "8"],
+            "bn2gn: No such option '--group'. Did you mean '--groups'? (see bn2gn check --help)",
         ),
         (
             ["check", "--groups", "none"],
@@ -209,7 +209,7 @@ def test_interruption_is_one_line(
 
 def test_reader_that_has_seen_enough_gets_no_traceback(repository: MakeRepository) -> None:
     root = repository({"net.py": "x = 1\n"})
-    arguments = [sys.executable, "-m", "bn2gn_codemod", "check", root, "--output-format", "json"]
+    arguments = [sys.executable, "-m", "bn2gn_codemod", "check", str(root)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

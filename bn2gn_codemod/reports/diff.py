@@ -7,9 +7,39 @@ these very bytes.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+
+import click
+
+from bn2gn_codemod.migration import Change
 
 NO_NEWLINE = b"\\ No newline at end of file\n"
+# By how a line begins; the first that fits.
+STYLES = {
+    "diff ": "bold",
+    "--- ": "bold",
+    "+++ ": "bold",
+    "@@ ": "cyan",
+    "-": "red",
+    "+": "green",
+}
+
+
+def show(changes: Iterable[Change]) -> None:
+    """Write one diff of all changes to stdout: the very bytes, or coloured on a terminal."""
+    diff = b"".join(unified(change.path, change.before, change.after) for change in changes)
+    if not sys.stdout.isatty():
+        click.echo(diff, nl=False)
+        return
+    from rich.text import Text
+
+    from bn2gn_codemod.reports import console
+
+    out = console.stdout()
+    for line in diff.decode(errors="replace").split("\n")[:-1]:
+        style = next((style for mark, style in STYLES.items() if line.startswith(mark)), "")
+        out.print(Text(line, style=style), soft_wrap=True)
 
 
 def unified(path: str, before: bytes | None, after: bytes) -> bytes:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from bn2gn_codemod.plan import Finding, Plan, Site, Verdict
+from bn2gn_codemod.migration import Migration
+from bn2gn_codemod.plan import Finding, Plan, Site, Skipped, Verdict
 
 VERSION = 1
 
@@ -21,7 +22,7 @@ def check(plan: Plan) -> None:
             "root": plan.root,
             "sites": [_site(site) for site in plan.sites],
             "findings": [_finding(finding) for finding in plan.findings],
-            "skipped": _skipped(plan),
+            "skipped": _skipped(plan.skipped),
             "summary": {
                 **{str(verdict): plan.count(verdict) for verdict in Verdict},
                 "findings": len(plan.findings),
@@ -43,6 +44,22 @@ def explanation(sites: Iterable[Site]) -> None:
                 }
                 for site in sites
             ],
+        }
+    )
+
+
+def migration(migration: Migration) -> None:
+    """The files that are changed, those that were left, and the findings that stay."""
+    plan = migration.plan
+    _write(
+        {
+            "version": VERSION,
+            "root": plan.root,
+            "written": migration.written,
+            "changed": list(migration.changed),
+            "refused": _skipped(migration.refused),
+            "left": [_finding(finding) for finding in plan.findings if not finding.fixable],
+            "skipped": _skipped(plan.skipped),
         }
     )
 
@@ -71,8 +88,8 @@ def _place(of: Site | Finding) -> dict[str, Any]:
     return {"path": of.place.path, "line": of.place.line, "column": of.place.column}
 
 
-def _skipped(plan: Plan) -> list[dict[str, str]]:
-    return [{"path": entry.path, "message": entry.message} for entry in plan.skipped]
+def _skipped(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
+    return [{"path": entry.path, "message": entry.message} for entry in skipped]
 
 
 def _write(document: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
-from bn2gn_codemod.plan import Finding, Plan, Site, Verdict
+from bn2gn_codemod.migration import Migration
+from bn2gn_codemod.plan import FileEdits, Finding, Plan, Site, Verdict
 
 STYLES = {
     Verdict.CONVERT: "yellow",
@@ -23,6 +24,17 @@ def check(plan: Plan) -> None:
     """A table for each file, the findings that are not about one of its layers, a summary."""
     blocks = [*_tables(plan.sites), _elsewhere(plan), _settling(plan.sites), summary(plan)]
     click.echo("\n\n".join(filter(None, blocks)))
+
+
+def migration(migration: Migration) -> None:
+    """What was done to each file, and what is left for a person."""
+    edits = {edits.path: edits for edits in migration.plan.files}
+    for path in migration.changed:
+        done = _done(edits[path]) if path in edits else "new file"
+        click.echo(f"{path}: {done}")
+    if migration.changed:
+        click.echo()
+    click.echo(_migrated(migration))
 
 
 def explanation(sites: Iterable[Site]) -> None:
@@ -123,6 +135,39 @@ def _settling(sites: Iterable[Site]) -> str:
         for site in sites
         if site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) and site.settles
     )
+
+
+def _done(edits: FileEdits) -> str:
+    """What became of a file, in words."""
+    parts = [
+        (len(edits.norms), "norm to GroupNorm", "norms to GroupNorm"),
+        (len(edits.init_loops), "init loop", "init loops"),
+        (len(edits.freezes), "freeze call", "freeze calls"),
+        (len(edits.loop_guards), "train guard", "train guards"),
+        (len(edits.model_guards), "train() override", "train() overrides"),
+        (len(edits.configs), "config entry", "config entries"),
+    ]
+    words = [f"{number} {one if number == 1 else many}" for number, one, many in parts if number]
+    if edits.helper is not None:
+        words.append("helper imported" if edits.helper.import_from else "helper added")
+    return ", ".join(words)
+
+
+def _migrated(migration: Migration) -> str:
+    """One line: how much was changed, and what is left."""
+    if migration.changed:
+        verb = "changed" if migration.written else "would change"
+        parts = [f"{verb} {_counted(len(migration.changed), 'file')}"]
+    else:
+        parts = ["nothing to change"]
+    if migration.refused:
+        parts.append(f"{_counted(len(migration.refused), 'file')} refused")
+    left = sum(not finding.fixable for finding in migration.plan.findings)
+    if left:
+        parts.append(f"{_counted(left, 'finding')} left for you (see bn2gn check)")
+    if migration.plan.skipped:
+        parts.append(f"{_counted(len(migration.plan.skipped), 'file')} skipped")
+    return "; ".join(parts)
 
 
 def _counted(number: int, thing: str) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from bn2gn_codemod.migration import Migration
+from bn2gn_codemod.plan import Skipped
 from bn2gn_codemod.reports import json as json_report
-from tests.reports.plans import EMPTY, PLAN, SITES
+from tests.reports.plans import EMPTY, NECK, PLAN, SITES
 
 PLACE = {"path": {"type": "string"}, "line": {"type": "integer"}, "column": {"type": "integer"}}
 TEXTS = {"type": "array", "items": {"type": "string"}}
@@ -43,17 +45,31 @@ FINDING = {
     "message": {"type": "string"},
     "fixable": {"type": "boolean"},
 }
-SUMMARY = dict.fromkeys(
-    ("convert", "keep", "conflict", "unknown", "findings"), {"type": "integer"}
-)
+SKIPPED = array_of({"path": {"type": "string"}, "message": {"type": "string"}})
+SUMMARY = {
+    key: {"type": "integer"} for key in ("convert", "keep", "conflict", "unknown", "findings")
+}
 CHECK = exactly(
     {
         "version": {"const": 1},
         "root": {"type": "string"},
         "sites": array_of(SITE),
         "findings": array_of(FINDING),
-        "skipped": array_of({"path": {"type": "string"}, "message": {"type": "string"}}),
+        "skipped": SKIPPED,
         "summary": exactly(SUMMARY),
+    }
+)
+
+
+MIGRATION = exactly(
+    {
+        "version": {"const": 1},
+        "root": {"type": "string"},
+        "written": {"type": "boolean"},
+        "changed": TEXTS,
+        "refused": SKIPPED,
+        "left": array_of(FINDING),
+        "skipped": SKIPPED,
     }
 )
 
@@ -105,3 +121,14 @@ def test_explanation_adds_evidence_and_remedies(capsys: pytest.CaptureFixture[st
     (explained,) = shown(capsys)["sites"]
     assert explained["evidence"] == list(SITES[0].evidence)
     assert explained["settles"] == list(SITES[0].settles)
+
+
+def test_migration_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = (Skipped("a.py", "is read-only"),)
+    json_report.migration(Migration(PLAN, (NECK,), refused, written=True))
+    document = shown(capsys)
+    jsonschema.validate(document, MIGRATION)
+    assert document["written"] is True
+    assert document["changed"] == [NECK]
+    assert document["refused"] == [{"path": "a.py", "message": "is read-only"}]
+    assert [left["code"] for left in document["left"]] == ["BN102", "BN103", "BN106", "BN101"]

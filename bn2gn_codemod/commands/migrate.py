@@ -1,0 +1,49 @@
+"""``bn2gn migrate``: applies every fixable finding in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bn2gn_codemod import options
+
+
+@click.command(epilog="Example: bn2gn migrate --diff | git apply")
+@options.of_paths
+@options.of_format("text", "json")
+@click.option("--diff", is_flag=True, help="Show the change as a unified diff and write nothing.")
+@options.of_strict
+@options.of_settings
+def command(
+    paths: tuple[Path, ...],
+    output_format: str,
+    diff: bool,
+    strict: bool,
+    settings_file: Path | None,
+    flags: Mapping[str, Any],
+) -> int:
+    """Apply every fixable finding in place.
+
+    PATH is a repository's directory, or files of one (then only these are
+    rewritten). Without PATH it is the current directory. Runs no code of the
+    repository. Undecided layers are left alone.
+    """
+    from bn2gn_codemod import migration, planning, reports
+    from bn2gn_codemod.plan import Verdict
+    from bn2gn_codemod.reports import diff as diffs
+
+    planned = planning.make_plan(paths, settings_file, flags)
+    result = migration.preview(planned) if diff else migration.write(planned)
+    if diff and output_format == "text":
+        diffs.show(result.changes)
+    else:
+        reports.of_format(output_format).migration(result)
+    left = (*result.refused, *planned.plan.skipped)
+    reports.name_skipped(left)
+    undecided = any(
+        site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) for site in planned.plan.sites
+    )
+    return 1 if left or (strict and undecided) else 0
