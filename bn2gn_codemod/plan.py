@@ -232,15 +232,20 @@ class ConfigEdit:
       the list at ``place`` (``key`` is ``""``) one more element
     * ``drop``: the entry whose value stands at ``place`` goes, key and all
     * ``statement``: ``value`` is written after the statement at ``place``
+
+    ``import_from`` is the module, new in the repository, that it needs.
     """
 
     place: Place
     kind: Literal["replace", "add", "drop", "statement"]
     value: str = ""
     key: str = ""
+    import_from: str | None = None
 
 
-Edit = NormEdit | HelperEdit | InitLoopEdit | FreezeEdit | LoopGuardEdit | ModelGuardEdit | ConfigEdit
+Edit = (
+    NormEdit | HelperEdit | InitLoopEdit | FreezeEdit | LoopGuardEdit | ModelGuardEdit | ConfigEdit
+)
 
 
 @dataclasses.dataclass(frozen=True)

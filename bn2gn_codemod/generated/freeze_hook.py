@@ -73,7 +73,3 @@ def defines_it(tree: ast.Module) -> bool:
     wanted = ast.parse(DEFINITION).body[-1]
     return any(ast.dump(statement) == ast.dump(wanted) for statement in tree.body)
 
-
-def source(quote: str = "'") -> str:
-    """The whole module, strings in ``quote``."""
-    return DEFINITION.replace("'", quote)

@@ -1,0 +1,378 @@
+"""Reading one config file: its assignments, evaluated as far as they are constant."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import posixpath
+import re
+from collections.abc import Callable, Iterable
+
+from bn2gn_codemod.plan import Place
+from bn2gn_codemod.sources import SourceFile
+from bn2gn_codemod.survey.configs.values import (
+    Entry,
+    Items,
+    Opaque,
+    Scalar,
+    Table,
+    Value,
+    copied,
+    merged,
+)
+
+BASE = "_base_"
+_FILE_VARIABLE = re.compile(r"\{\{\s*(file\w+)\s*\}\}")
+
+
+def is_config(source: SourceFile) -> bool:
+    """Whether the file is an MMEngine config.
+
+    It is when it inherits (``_base_``, ``read_base``), or sets a model with a
+    ``type`` or an optimizer wrapper at top level; in a ``configs`` folder any
+    file of plain assignments is one. Raises ``SyntaxError``.
+    """
+    body = source.tree.body
+    names = {name for statement in body for name in _assigned(statement)}
+    if BASE in names or "optim_wrapper" in names or any(map(base_modules, body)):
+        return True
+    if any(_is_typed_model(statement) for statement in body):
+        return True
+    plain = all(isinstance(s, (ast.Assign, ast.Expr, ast.Import, ast.ImportFrom)) for s in body)
+    return bool(names) and plain and "configs" in source.path.split("/")[:-1]
+
+
+def _is_typed_model(statement: ast.stmt) -> bool:
+    if "model" not in _assigned(statement) or not isinstance(statement, ast.Assign):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Dict):
+        return any(isinstance(key, ast.Constant) and key.value == "type" for key in value.keys)
+    return _is_dict_call(value) and any(keyword.arg == "type" for keyword in value.keywords)
+
+
+def base_modules(statement: ast.stmt) -> list[tuple[ast.ImportFrom, tuple[str, ...]]]:
+    """The imports of a ``with read_base():`` statement and the names they take."""
+    if not isinstance(statement, ast.With):
+        return []
+    call = statement.items[0].context_expr
+    if not (isinstance(call, ast.Call) and _name_of(call.func) == "read_base"):
+        return []
+    return [
+        (inner, tuple(alias.name for alias in inner.names))
+        for inner in statement.body
+        if isinstance(inner, ast.ImportFrom)
+    ]
+
+
+def base_files(source: SourceFile) -> tuple[list[tuple[str, Place]], bool]:
+    """The file names in ``_base_`` as written, and whether all could be read."""
+    for statement in source.tree.body:
+        if BASE in _assigned(statement) and isinstance(statement, ast.Assign):
+            reader = Reader(source, Table(Place(source.path, 1)))
+            value = reader.evaluate(statement.value).value
+            entries = value.entries if isinstance(value, Items) else [Entry(value.place, value)]
+            names = [
+                (entry.value.value, entry.at)
+                for entry in entries
+                if isinstance(entry.value, Scalar) and isinstance(entry.value.value, str)
+            ]
+            return names, len(names) == len(entries)
+    return [], True
+
+
+@dataclasses.dataclass
+class Reader:
+    """Evaluates the statements of one file, top to bottom.
+
+    ``inherited`` is what ``_base_`` stands for. ``names`` collects what the
+    file assigns; ``take`` puts in what it imports from a base.
+    """
+
+    source: SourceFile
+    inherited: Table
+    names: Table = dataclasses.field(init=False)
+    imported: set[str] = dataclasses.field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.names = Table(Place(self.source.path, 1))
+
+    def take(self, base: Table, names: Iterable[str]) -> None:
+        """Put ``names`` (or all, ``*``) of a base's entries among this file's."""
+        for name in names:
+            chosen = base.entries if name == "*" else {name: base.entries.get(name)}
+            for key, entry in chosen.items():
+                if entry is not None:
+                    self.names.entries[key] = copied(entry)
+
+    def run(self, statement: ast.stmt) -> None:
+        """Evaluate one top-level statement."""
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            self.imported.update(a.asname or a.name.split(".")[0] for a in statement.names)
+        elif isinstance(statement, ast.Assign):
+            entry = self.evaluate(statement.value)
+            for target in statement.targets:
+                self._assign(target, entry)
+        elif isinstance(statement, ast.AnnAssign) and statement.value:
+            self._assign(statement.target, self.evaluate(statement.value))
+        elif isinstance(statement, ast.AugAssign):
+            both = ast.BinOp(statement.target, statement.op, statement.value)
+            self._assign(statement.target, self.evaluate(ast.copy_location(both, statement)))
+        elif isinstance(statement, ast.Expr):
+            self._method(statement.value)
+        elif isinstance(statement, ast.Delete):
+            for target in statement.targets:
+                self._delete(target)
+        else:
+            self._forget(statement)
+
+    def _assign(self, target: ast.expr, entry: Entry) -> None:
+        if isinstance(target, ast.Name):
+            if target.id != BASE:
+                self.names.entries[target.id] = entry
+        elif isinstance(target, (ast.Subscript, ast.Attribute)):
+            owner, key = self.evaluate(target.value).value, self._key(target)
+            if (isinstance(owner, Table) and isinstance(key, str)) or (
+                isinstance(owner, Items) and isinstance(key, int) and key < len(owner.entries)
+            ):
+                owner.entries[key] = entry
+        else:
+            self._forget(target)
+
+    def _forget(self, node: ast.AST) -> None:
+        # A branch or loop at top level may assign these or not.
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                place = self._place(inner)
+                self.names.entries[inner.id] = Entry(place, Opaque(place))
+
+    def _method(self, call: ast.expr) -> None:
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+            return
+        owner = self.evaluate(call.func.value).value
+        if isinstance(owner, Table) and call.func.attr in ("update", "merge"):
+            other = self._table(call)
+            changed = merged(owner, other) if call.func.attr == "merge" else other
+            owner.entries.update(changed.entries)
+            owner.is_open = owner.is_open or changed.is_open
+        elif isinstance(owner, Items) and call.func.attr == "append" and call.args:
+            owner.entries.append(self.evaluate(call.args[0]))
+        elif isinstance(owner, Table) and call.func.attr == "pop" and call.args:
+            owner.entries.pop(self._literal(call.args[0]) or "", None)
+
+    def _delete(self, target: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self.names.entries.pop(target.id, None)
+        elif isinstance(target, (ast.Subscript, ast.Attribute)):
+            owner, key = self.evaluate(target.value).value, self._key(target)
+            if isinstance(owner, Table):
+                owner.entries.pop(str(key), None)
+
+    # -------------------------------------------------------- expressions
+
+    def evaluate(self, node: ast.expr) -> Entry:
+        """The value of an expression, ``Opaque`` where it takes running to know."""
+        place = self._place(node)
+        return Entry(place, self._value(node, place))
+
+    def _value(self, node: ast.expr, place: Place) -> Value:
+        if isinstance(node, ast.Constant):
+            return self._constant(node, place)
+        if isinstance(node, ast.Dict) or _is_dict_call(node):
+            return self._table(node)
+        if isinstance(node, (ast.List, ast.Tuple)):
+            return self._items(node, place)
+        if isinstance(node, ast.Name):
+            return self._lookup(node.id, place)
+        if isinstance(node, (ast.Subscript, ast.Attribute)):
+            return self._member(node, place)
+        if isinstance(node, ast.Set):
+            return self._template(node, place)
+        if isinstance(node, (ast.UnaryOp, ast.BinOp, ast.JoinedStr)):
+            return _Arithmetic(self, place).value(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            return self._popped(node.func, node.args) or Opaque(place)
+        return Opaque(place)
+
+    def _popped(self, method: ast.Attribute, args: list[ast.expr]) -> Value | None:
+        owner = self.evaluate(method.value).value if method.attr == "pop" and args else None
+        if not isinstance(owner, Table):
+            return None
+        entry = owner.entries.pop(self._literal(args[0]) or "", None)
+        return entry.value if entry else None
+
+    def _constant(self, node: ast.Constant, place: Place) -> Value:
+        value = node.value
+        if isinstance(value, str):
+            return Scalar(place, _FILE_VARIABLE.sub(self._file_variable, value))
+        if value is None or isinstance(value, (bool, int, float)):
+            return Scalar(place, value)
+        return Opaque(place)
+
+    def _file_variable(self, match: re.Match[str]) -> str:
+        folder, name = posixpath.split(self.source.path)
+        stem, suffix = posixpath.splitext(name)
+        variables = {
+            "fileDirname": folder,
+            "fileBasename": name,
+            "fileBasenameNoExtension": stem,
+            "fileExtname": suffix,
+        }
+        return variables.get(match.group(1), match.group())
+
+    def _table(self, node: ast.expr) -> Table:
+        table = Table(self._place(node))
+        for key, value in _pairs(node):
+            if key is None:
+                self._spread(table, value)
+                continue
+            name = key if isinstance(key, str) else self._literal(key)
+            if name is None:
+                table.is_open = True
+            elif name == "_delete_":
+                table.replaces = self._literal(value) == "True"
+            else:
+                table.entries[name] = self.evaluate(value)
+        return table
+
+    def _spread(self, table: Table, node: ast.expr) -> None:
+        other = self.evaluate(node).value
+        if isinstance(other, Table):
+            table.entries.update(other.entries)
+            table.is_open = table.is_open or other.is_open
+        else:
+            table.is_open = True
+
+    def _literal(self, key: ast.expr) -> str | None:
+        value = self.evaluate(key).value
+        return str(value.value) if isinstance(value, Scalar) else None
+
+    def _items(self, node: ast.List | ast.Tuple, place: Place) -> Value:
+        items = Items(place, [])
+        for element in node.elts:
+            if not isinstance(element, ast.Starred):
+                items.entries.append(self.evaluate(element))
+                continue
+            spread = self.evaluate(element.value).value
+            if not isinstance(spread, Items):
+                return Opaque(place)
+            items.entries.extend(spread.entries)
+        return items
+
+    def _lookup(self, name: str, place: Place) -> Value:
+        if name == BASE:
+            return self.inherited
+        if name in self.names.entries:
+            return self.names.entries[name].value
+        # `type=ResNet` of the pure Python style means what `type='ResNet'` does.
+        return Scalar(place, name) if name in self.imported else Opaque(place)
+
+    def _member(self, node: ast.Subscript | ast.Attribute, place: Place) -> Value:
+        owner, key = self.evaluate(node.value).value, self._key(node)
+        if isinstance(owner, Scalar) and isinstance(node, ast.Attribute):
+            return Scalar(place, node.attr)
+        if isinstance(owner, Table) and isinstance(key, str) and key in owner.entries:
+            return owner.entries[key].value
+        if isinstance(owner, Items) and isinstance(key, int) and key < len(owner.entries):
+            return owner.entries[key].value
+        return Opaque(place)
+
+    def _key(self, node: ast.Subscript | ast.Attribute) -> str | int | None:
+        if isinstance(node, ast.Attribute):
+            return node.attr
+        value = self.evaluate(node.slice).value
+        key = value.value if isinstance(value, Scalar) else None
+        return key if isinstance(key, (str, int)) else None
+
+    def _template(self, node: ast.Set, place: Place) -> Value:
+        # {{_base_.model}} parses as a set within a set.
+        inner = node.elts[0]
+        if len(node.elts) == 1 and isinstance(inner, ast.Set) and len(inner.elts) == 1:
+            return self.evaluate(inner.elts[0]).value
+        return Opaque(place)
+
+    def _place(self, node: ast.expr) -> Place:
+        column = self.source.column(node.lineno, node.col_offset)
+        return Place(self.source.path, node.lineno, column)
+
+
+@dataclasses.dataclass
+class _Arithmetic:
+    """Sums, signs and f-strings of constants."""
+
+    reader: Reader
+    place: Place
+
+    def value(self, node: ast.expr) -> Value:
+        if isinstance(node, ast.JoinedStr):
+            return self._text(node)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            operand = self.reader.evaluate(node.operand).value
+            if isinstance(operand, Scalar) and isinstance(operand.value, (int, float)):
+                return Scalar(self.place, -operand.value)
+        if isinstance(node, ast.BinOp):
+            left = self.reader.evaluate(node.left).value
+            right = self.reader.evaluate(node.right).value
+            return self._binary(node.op, left, right)
+        return Opaque(self.place)
+
+    def _binary(self, operator: ast.operator, left: Value, right: Value) -> Value:
+        if isinstance(left, Items) and isinstance(right, Items) and isinstance(operator, ast.Add):
+            return Items(self.place, [*left.entries, *right.entries])
+        if not (isinstance(left, Scalar) and isinstance(right, Scalar)):
+            return Opaque(self.place)
+        a, b = left.value, right.value
+        if isinstance(a, str) and isinstance(b, str) and isinstance(operator, ast.Add):
+            return Scalar(self.place, a + b)
+        apply = _OPERATORS.get(type(operator))
+        if apply and isinstance(a, (int, float)) and isinstance(b, (int, float)):
+            try:
+                return Scalar(self.place, apply(a, b))
+            except ArithmeticError:
+                pass
+        return Opaque(self.place)
+
+    def _text(self, node: ast.JoinedStr) -> Value:
+        parts = []
+        for part in node.values:
+            value: Value = Opaque(self.place)
+            if isinstance(part, ast.Constant):
+                value = Scalar(self.place, part.value)
+            elif isinstance(part, ast.FormattedValue) and part.format_spec is None:
+                value = self.reader.evaluate(part.value).value
+            if not isinstance(value, Scalar):
+                return Opaque(self.place)
+            parts.append(str(value.value))
+        return Scalar(self.place, "".join(parts))
+
+
+_OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.FloorDiv: lambda a, b: a // b,
+}
+
+
+def _pairs(node: ast.expr) -> list[tuple[str | ast.expr | None, ast.expr]]:
+    """Keys and values of a dict display or call; a key of ``None`` is ``**``."""
+    if isinstance(node, ast.Dict):
+        return list(zip(node.keys, node.values, strict=True))
+    assert isinstance(node, ast.Call)
+    spread: list[tuple[str | ast.expr | None, ast.expr]] = [(None, arg) for arg in node.args]
+    return spread + [(keyword.arg, keyword.value) for keyword in node.keywords]
+
+
+def _is_dict_call(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and _name_of(node.func) in ("dict", "ConfigDict")
+
+
+def _name_of(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _assigned(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.Assign):
+        return {_name_of(target) for target in statement.targets} - {""}
+    return set()
