@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,80 @@ def of_strict(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--strict", is_flag=True, help="Exit 1 while a layer is undecided (check always does)."
     )(function)
+
+
+def of_model(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that name a model to build.
+
+    The command gets ``model``: ``factory`` (``None`` if none was named),
+    ``args``, ``kwargs`` (JSON texts or ``None``) and ``inputs`` (shapes as text).
+    """
+    given = (
+        click.option("--model", "factory", metavar="MODULE:FACTORY", help="What builds the model."),
+        click.option("--args", metavar="JSON", help="A list: its positional arguments."),
+        click.option("--kwargs", metavar="JSON", help="An object: its keyword arguments."),
+        click.option(
+            "--input",
+            "inputs",
+            metavar="SHAPE",
+            multiple=True,
+            help="Shape of an input of forward, such as 1,3,64,64; once for each input.",
+        ),
+    )
+    return _gathered("model", given, ("factory", "args", "kwargs", "inputs"), function)
+
+
+def of_interpreter(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where and how the repository's code runs.
+
+    The command gets ``interpreter``: ``python``, ``timeout`` (seconds),
+    ``memory`` (bytes or ``None``) and ``stubs``.
+    """
+    given = (
+        click.option(
+            "--python",
+            default=sys.executable,
+            metavar="PYTHON",
+            help="The interpreter that trains the model.  [default: the one running bn2gn]",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            default=300.0,
+            show_default=True,
+            help="Seconds after which the code is stopped.",
+        ),
+        click.option(
+            "--memory",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="GIB",
+            callback=lambda _context, _option, value: value and int(value * 2**30),
+            help="Memory that the code may use.  [default: three quarters of the machine's]",
+        ),
+        click.option(
+            "--stubs/--no-stubs",
+            default=True,
+            show_default=True,
+            help="Stand in for modules that cannot be found.",
+        ),
+    )
+    return _gathered("interpreter", given, ("python", "timeout", "memory", "stubs"), function)
+
+
+def _gathered(
+    name: str,
+    decorators: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]],
+    fields: Sequence[str],
+    function: Callable[..., Any],
+) -> Callable[..., Any]:
+    """Pass the options of ``decorators`` on as one mapping called ``name``."""
+
+    @functools.wraps(function)
+    def gathered(**arguments: Any) -> Any:
+        values = {field: arguments.pop(field) for field in fields}
+        return function(**{name: values}, **arguments)
+
+    decorated: Callable[..., Any] = gathered
+    for decorator in reversed(decorators):
+        decorated = decorator(decorated)
+    return decorated

@@ -14,6 +14,8 @@ def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:
         request = json.load(file)
     _limit(request.get("memory"), request.get("file_size"))
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [here] + [path for path in sys.path if path != here]
     from bn2gn_probe import session  # type: ignore[import-not-found]  # beside this file
 
     session.run(request)

@@ -78,9 +78,16 @@ class Wrapper(nn.Module):
 class Freezer:
     """The repository's freeze and guard functions, applied to one model."""
 
-    def __init__(self, tree: Tree, request: dict[str, Any], model_name: str) -> None:
+    def __init__(
+        self, tree: Tree, request: dict[str, Any], model_name: str, path: str = ""
+    ) -> None:
+        """``path`` is the file of the model's class: only scripts that reach it freeze it."""
         self._tree = tree
-        self._freezes: list[dict[str, str]] = request.get("freezes", [])
+        self._freezes: list[dict[str, Any]] = [
+            freeze
+            for freeze in request.get("freezes", [])
+            if not path or path in freeze.get("reaches", [path])
+        ]
         self._guards: list[dict[str, str]] = request.get("guards", [])
         self._wrappers: list[str] = request.get("wrappers", [])
         self._model_name = model_name

@@ -61,7 +61,8 @@ class Session:
         origins.record(self._tree)
         if self._request.get("stubs", True):
             self._finder.install()
-        here = sys.path.pop(0)  # the probe's own folder is no business of the code that runs
+        # The probe's own folder comes last: it is no business of the code that runs.
+        here = sys.path.pop(0)
         paths = [
             self._tree.absolute(path) if path else self._tree.root
             for path in self._request.get("paths", [""])
@@ -111,7 +112,7 @@ class Session:
             found["load"] = old_checkpoint.load(model, spec["checkpoint"])
         if self._request.get("train"):
             self._channel.stage(f"freezing {factory}")
-            freezer = Freezer(self._tree, self._request, _model_name(spec))
+            freezer = Freezer(self._tree, self._request, _model_name(spec), found["path"])
             found["freezes"] = freezer.each(model)
             if shapes:
                 self._channel.stage(f"training {factory} for one step")

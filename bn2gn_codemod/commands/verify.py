@@ -1,0 +1,79 @@
+"""``bn2gn verify``: imports the migrated code, counts norms, proves the freeze."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bn2gn_codemod import options
+
+_EXAMPLE = (
+    "Example: bn2gn verify --before HEAD --model lib.models.stNet:get_det_net "
+    """--args '[{"hm": 1, "wh": 2}, "DLADCN"]' --input 1,2,3,64,64"""
+)
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("root", metavar="[ROOT]", default=".", type=click.Path(path_type=Path))
+@click.option("--before", metavar="REF|DIR", help="The state to compare with.  [default: HEAD]")
+@options.of_model
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="An old checkpoint that the model has to load with strict=False.",
+)
+@options.of_interpreter
+@options.of_format("text", "json")
+@options.of_settings
+def command(
+    root: Path,
+    before: str | None,
+    model: Mapping[str, Any],
+    checkpoint: Path | None,
+    interpreter: Mapping[str, Any],
+    output_format: str,
+    settings_file: Path | None,
+    flags: Mapping[str, Any],
+) -> int:
+    """Build the models of the repository at ROOT before and after, and compare them.
+
+    Runs the repository's code, in temporary copies and under limits. Without
+    --model, and without [[tool.bn2gn.verify]] in the settings, it builds what it
+    can fill in the arguments of. Exits 1 when a check fails.
+    """
+    from bn2gn_codemod import settings
+    from bn2gn_codemod import verify as verification
+    from bn2gn_codemod.probing import Interpreter
+    from bn2gn_codemod.problem import Problem
+    from bn2gn_codemod.progress import shown_when_slow
+    from bn2gn_codemod.reports import verification as report
+    from bn2gn_codemod.verify import models
+
+    if not root.is_dir():
+        raise Problem(f"{root}: no such directory")
+    chosen = settings.merge(settings.load(root, settings_file), flags)
+    if model["factory"]:
+        requests: tuple[models.ModelRequest, ...] = (
+            models.from_options(**model, checkpoint=checkpoint),
+        )
+    else:
+        requests = models.from_settings(root, settings_file)
+    limits = {name: value for name, value in interpreter.items() if name != "stubs"}
+    with shown_when_slow("verifying"):
+        found = verification.verify(
+            root.resolve(),
+            chosen,
+            requests,
+            verification.before_of(root, before),
+            Interpreter(**limits),
+            stubs=interpreter["stubs"],
+        )
+    if output_format == "json":
+        report.as_json(found)
+    else:
+        report.text(found)
+    return 0 if found.passed else 1

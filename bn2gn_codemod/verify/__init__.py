@@ -1,0 +1,241 @@
+"""Verification: builds the models of a repository, before and after, and compares them."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bn2gn_codemod import rules, survey
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.probing import Interpreter, Outcome, probe
+from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.snapshot import ModelSnapshot
+from bn2gn_codemod.sources import Repository, discover
+from bn2gn_codemod.verify import checks, freezers, trees
+from bn2gn_codemod.verify.checks import imports, remaining
+from bn2gn_codemod.verify.comparison import Check, Comparison, verdicts
+from bn2gn_codemod.verify.import_graph import ImportGraph
+from bn2gn_codemod.verify.models import ModelRequest
+
+
+@dataclasses.dataclass(frozen=True)
+class Verified:
+    """One model and what the checks say about it."""
+
+    comparison: Comparison
+    checks: tuple[Check, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification:
+    """The result of a whole run. ``checks`` are those about no single model.
+
+    ``compared`` says with what the repository was compared (``""``: nothing).
+    """
+
+    root: Path
+    compared: str
+    models: tuple[Verified, ...]
+    checks: tuple[Check, ...]
+    stubs: tuple[str, ...]
+    skipped_weights: tuple[str, ...]
+    output: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was verified and no check failed."""
+        every = (*self.checks, *(check for model in self.models for check in model.checks))
+        return bool(self.models) and all(check.passed for check in every)
+
+
+@dataclasses.dataclass(frozen=True)
+class Before:
+    """The state to compare with: a git reference or a folder; both ``None``: nothing."""
+
+    ref: str | None = None
+    folder: Path | None = None
+
+    def __str__(self) -> str:
+        return self.ref or str(self.folder or "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tree:
+    """A laid-out state of the repository and what was read from it without running it."""
+
+    root: Path
+    repository: Repository
+    graph: ImportGraph
+    plan: Plan
+
+    @classmethod
+    def read(cls, root: Path, settings: Settings) -> Tree:
+        repository = discover(root, settings.exclude)
+        plan = survey.plan_repository(repository, settings)
+        plan = dataclasses.replace(plan, findings=rules.findings(plan))
+        return cls(root, repository, ImportGraph(repository), plan)
+
+
+def before_of(root: Path, named: str | None) -> Before:
+    """What ``--before`` names: a folder, else a git reference; HEAD when it differs."""
+    if named is not None:
+        folder = Path(named)
+        return Before(folder=folder) if folder.is_dir() else Before(ref=named)
+    return Before(ref="HEAD") if trees.has_changes(root) else Before()
+
+
+def verify(
+    root: Path,
+    settings: Settings,
+    models: Sequence[ModelRequest],
+    before: Before,
+    interpreter: Interpreter,
+    stubs: bool = True,
+) -> Verification:
+    """Verify the repository at ``root``; without ``models``, those that can be found.
+
+    The code runs in temporary copies. Raises ``Problem`` when there is nothing
+    to run it with or on.
+    """
+    with tempfile.TemporaryDirectory(prefix="bn2gn-verify-") as scratch:
+        folder = Path(scratch).resolve()
+        trees.lay_out(root, folder / "after")
+        if before.ref is not None:
+            trees.lay_out_before(root, before.ref, folder / "before")
+        elif before.folder is not None:
+            trees.lay_out(before.folder, folder / "before")
+        is_compared = (folder / "before").exists()
+        return verify_trees(
+            root,
+            folder / "after",
+            folder / "before" if is_compared else None,
+            settings,
+            models,
+            interpreter,
+            stubs,
+            str(before),
+        )
+
+
+def verify_trees(
+    root: Path,
+    after_root: Path,
+    before_root: Path | None,
+    settings: Settings,
+    models: Sequence[ModelRequest],
+    interpreter: Interpreter,
+    stubs: bool = True,
+    compared: str = "",
+) -> Verification:
+    """As ``verify``, for states of the repository at ``root`` that are laid out already."""
+    after = Tree.read(after_root, settings)
+    before = None if before_root is None else Tree.read(before_root, settings)
+    touched = _rewritten(after, before)
+    common = {"stubs": stubs, "train": True}
+    request = {**common, **_request(after, models, touched)}
+    now = probe(request, after.root, interpreter)
+    if not models and not now.snapshot.models and not now.failure:
+        raise Problem(
+            f"{root}: no model could be built without help; name one with "
+            "--model package.module:factory --args '[...]'"
+        )
+    then = None
+    if before is not None:
+        same = [_same_model(model) for model in now.snapshot.models] or list(models)
+        request = {**common, **_request(before, same, touched), "train": False}
+        then = probe(request, before.root, interpreter)
+    return _compare(root, compared, after, before, now, then)
+
+
+def _request(tree: Tree, models: Sequence[ModelRequest], touched: Iterable[str]) -> dict[str, Any]:
+    graph = tree.graph
+    found = freezers.find(graph)
+    named = [graph.root_of(model.module) for model in models]
+    roots = dict.fromkeys((*(root for root in named if root is not None), *graph.roots))
+    present = [path for path in touched if path in graph.trees]
+    return {
+        "paths": list(roots),
+        "modules": [{"path": path, "name": graph.name(path)} for path in present],
+        "models": [_as_json(model) for model in models],
+        "discover": not models,
+        "freezes": list(found.freezes),
+        "guards": list(found.guards),
+        "wrappers": list(found.wrappers),
+    }
+
+
+def _as_json(model: ModelRequest) -> dict[str, Any]:
+    return {
+        "factory": model.factory,
+        "args": list(model.args),
+        "kwargs": dict(model.kwargs),
+        "inputs": [list(shape) for shape in model.inputs],
+        "checkpoint": model.checkpoint,
+    }
+
+
+def _same_model(model: ModelSnapshot) -> ModelRequest:
+    """What builds in the earlier state what was built in the later one."""
+    inputs = model.forwards[0].inputs if model.forwards else ()
+    return ModelRequest(model.factory, model.args, model.kwargs, inputs)
+
+
+def _rewritten(after: Tree, before: Tree | None) -> list[str]:
+    """The files to import: what differs from before, else whatever makes norm layers."""
+    if before is None:
+        return sorted({site.place.path for site in after.plan.sites})
+    was = {file.path: file.data for file in before.repository.files}
+    return [file.path for file in after.repository.files if was.get(file.path) != file.data]
+
+
+def _compare(
+    root: Path,
+    compared: str,
+    after: Tree,
+    before: Tree | None,
+    now: Outcome,
+    then: Outcome | None,
+) -> Verification:
+    verified = []
+    for model, earlier in _pairs(now, then):
+        source, plan = (model, after.plan)
+        if earlier is not None and before is not None:
+            source, plan = (earlier, before.plan)
+        comparison = Comparison(model, earlier, verdicts(source, plan))
+        verified.append(Verified(comparison, checks.of_model(comparison)))
+    whole = [
+        imports.check(now, then),
+        remaining.check(after.plan),
+    ]
+    models = now.snapshot.models
+    return Verification(
+        root,
+        compared,
+        tuple(verified),
+        tuple(check for check in whole if check is not None),
+        tuple(f"{stub.module} ({stub.kind})" for stub in now.snapshot.stubs),
+        tuple(dict.fromkeys(url for model in models for url in model.skipped_weights)),
+        now.output,
+    )
+
+
+def _pairs(
+    now: Outcome, then: Outcome | None
+) -> Iterator[tuple[ModelSnapshot, ModelSnapshot | None]]:
+    earlier: Mapping[str, ModelSnapshot] = {}
+    if then is not None:
+        earlier = {_key(model): model for model in then.snapshot.models}
+    for model in now.snapshot.models:
+        found = earlier.get(_key(model))
+        if found is None and then is not None:
+            error = then.failure or "was not built"
+            found = dataclasses.replace(model, error=error, modules=(), state=(), forwards=())
+        yield model, found
+
+
+def _key(model: ModelSnapshot) -> str:
+    return f"{model.factory}({model.passed})"

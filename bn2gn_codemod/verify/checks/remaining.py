@@ -1,0 +1,20 @@
+"""Nothing that ``bn2gn migrate`` would still change: freeze calls and guards are in place."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.verify.comparison import Check, counted
+
+_NAME = "static check"
+_SHOWN = 3
+
+
+def check(plan: Plan) -> Check:
+    """``plan`` is that of the migrated repository."""
+    left = [finding for finding in plan.findings if finding.fixable]
+    if not left:
+        return Check(_NAME, True, "no fixable finding left")
+    shown = "; ".join(
+        f"{finding.place}: {finding.code} {finding.message}" for finding in left[:_SHOWN]
+    )
+    return Check(_NAME, False, f"{counted(len(left), 'fixable finding')} left: {shown}")

@@ -1,0 +1,75 @@
+"""One model before and after the migration, and what a check says about it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+from bn2gn_codemod.plan import Plan, Site, Verdict
+from bn2gn_codemod.snapshot import ModelSnapshot, Module
+
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """The result of one named check; ``detail`` is one line."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One model: as it is, as it was (``None``: nothing to compare with), and the plan's view.
+
+    ``verdicts`` maps the dotted names of norm layers to what the plan decided
+    about the source line that made them; a layer that no site made is missing.
+    """
+
+    after: ModelSnapshot
+    before: ModelSnapshot | None = None
+    verdicts: Mapping[str, Verdict] = dataclasses.field(default_factory=dict)
+
+    def named(self, verdict: Verdict) -> tuple[str, ...]:
+        """The layers of this verdict."""
+        return tuple(name for name, found in self.verdicts.items() if found is verdict)
+
+
+def verdicts(model: ModelSnapshot, plan: Plan) -> dict[str, Verdict]:
+    """What ``plan`` decided about each norm layer of ``model``, by dotted name.
+
+    A live layer belongs to the site that stands on the innermost line that was
+    running when it was made.
+    """
+    sites: dict[tuple[str, int], Verdict] = {}
+    for site in plan.sites:
+        key = (site.place.path, site.place.line)
+        sites[key] = _joined(sites.get(key), site)
+    found = {}
+    for layer in model.norms:
+        made = (sites.get((frame.path, frame.line)) for frame in layer.origin)
+        verdict = next((verdict for verdict in made if verdict is not None), None)
+        if verdict is not None:
+            found[layer.name] = verdict
+    return found
+
+
+def _joined(known: Verdict | None, site: Site) -> Verdict:
+    # Two sites on one line that disagree: the line cannot tell them apart.
+    return site.verdict if known in (None, site.verdict) else Verdict.UNKNOWN
+
+
+def by_name(layers: Iterable[Module]) -> dict[str, Module]:
+    return {layer.name: layer for layer in layers}
+
+
+def listed(names: Sequence[str]) -> str:
+    """A few names, and how many more there are."""
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

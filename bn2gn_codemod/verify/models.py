@@ -1,0 +1,123 @@
+"""Which models to build: from the command line or from the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bn2gn_codemod import settings
+from bn2gn_codemod.problem import Problem
+
+_FACTORY = re.compile(r"[\w.]+:[\w.]+")
+_KEYS = ("model", "args", "kwargs", "input", "checkpoint")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelRequest:
+    """One model to build: ``module:factory`` and what to call it with.
+
+    ``inputs`` are shapes of random tensors that forward takes, in elements,
+    batch first; empty: guessed. ``checkpoint`` is an absolute path.
+    """
+
+    factory: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    inputs: tuple[tuple[int, ...], ...] = ()
+    checkpoint: str | None = None
+
+    @property
+    def module(self) -> str:
+        return self.factory.partition(":")[0]
+
+
+def from_options(
+    factory: str,
+    args: str | None,
+    kwargs: str | None,
+    inputs: Sequence[str],
+    checkpoint: Path | None,
+) -> ModelRequest:
+    """The model of ``--model``, ``--args``, ``--kwargs``, ``--input``, ``--checkpoint``."""
+    table = {
+        "model": factory,
+        "args": _json("--args", args, []),
+        "kwargs": _json("--kwargs", kwargs, {}),
+        "input": list(inputs),
+        "checkpoint": None if checkpoint is None else str(checkpoint),
+    }
+    return _request(table, "--", Path())
+
+
+def from_settings(root: Path, file: Path | None = None) -> tuple[ModelRequest, ...]:
+    """The models listed under ``[[tool.bn2gn.verify]]``."""
+    tables = settings.load_subtable(root, "verify", file)
+    where = f"{file or root / 'pyproject.toml'}: [[tool.bn2gn.verify]] "
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise Problem(f"{where}has to be a list of tables")
+    return tuple(_request(table, where, root) for table in tables)
+
+
+def _request(table: Mapping[str, Any], where: str, root: Path) -> ModelRequest:
+    unknown = [key for key in table if key not in _KEYS]
+    if unknown:
+        raise Problem(f"{where}{unknown[0]}: unknown; known are {', '.join(_KEYS)}")
+    factory = table.get("model")
+    if not isinstance(factory, str) or not _FACTORY.fullmatch(factory):
+        raise Problem(f"{where}model has to be of the form package.module:factory, not {factory!r}")
+    args, kwargs = table.get("args", []), table.get("kwargs", {})
+    if not isinstance(args, list):
+        raise Problem(f"{where}args has to be a list, not {args!r}")
+    if not isinstance(kwargs, dict):
+        raise Problem(f"{where}kwargs has to be a table of names and values, not {kwargs!r}")
+    return ModelRequest(
+        factory,
+        tuple(args),
+        kwargs,
+        _shapes(table.get("input", []), where),
+        _checkpoint(table.get("checkpoint"), where, root),
+    )
+
+
+def _checkpoint(value: Any, where: str, root: Path) -> str | None:
+    if value is None:
+        return None
+    path = (root / str(value)).absolute()
+    if not path.is_file():
+        raise Problem(f"{where}checkpoint {value}: no such file")
+    return str(path)
+
+
+def _shapes(value: Any, where: str) -> tuple[tuple[int, ...], ...]:
+    """``"1,3,64,64"``, ``[1, 3, 64, 64]``, or a list of such for several inputs."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list) and value and all(isinstance(item, int) for item in value):
+        value = [value]
+    if not isinstance(value, list):
+        raise Problem(f"{where}input has to be a shape such as 1,3,64,64, not {value!r}")
+    return tuple(_shape(item, where) for item in value)
+
+
+def _shape(value: Any, where: str) -> tuple[int, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    try:
+        shape = tuple(int(part) for part in parts)
+    except (TypeError, ValueError):
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise Problem(f"{where}input has to be a shape such as 1,3,64,64, not {value!r}")
+    return shape
+
+
+def _json(option: str, text: str | None, default: Any) -> Any:
+    if text is None:
+        return default
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Problem(f"{option}: not valid JSON: {error}") from None
