@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bn2gn_codemod.generated import freezing, group_norm
+from bn2gn_codemod.generated import freeze_hook, freezing, group_norm
 from bn2gn_codemod.generated.style import Style
 from bn2gn_codemod.plan import NewFile
 
@@ -10,6 +10,8 @@ from bn2gn_codemod.plan import NewFile
 def module_source(new: NewFile, style: Style) -> str:
     """The whole text of the module that ``new`` describes."""
     names = set(new.definitions)
+    if freeze_hook.CLASS in names:
+        return style.render(freeze_hook.DEFINITION)
     freezes, evaluates = freezing.FREEZE in names, freezing.EVAL in names
     standard, torch, definitions = [], [], []
     if group_norm.NAME in names:

@@ -10,7 +10,7 @@ from bn2gn_codemod.rules.wording import layer, reasons
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
-    edited = {edit.place for edits in plan.files for edit in edits.norms}
+    edited = {edit.place for edits in plan.files for edit in (*edits.norms, *edits.configs)}
     for site in plan.sites:
         if site.verdict is Verdict.CONVERT:
             yield Finding(
@@ -67,12 +67,13 @@ class Neck(nn.Module):
     def forward(self, x):
         return self.bn(x)
 {_DETECTOR}""",
-            after=f"""
+            after=f'''
 import torchvision
 from torch import nn
 
 
 def get_group_norm(num_channels, num_groups=32, eps=1e-5, affine=True):
+    """GroupNorm with at most num_groups equal groups."""
     num_groups = min(num_groups, num_channels)
     while num_channels % num_groups != 0 and num_groups > 1:
         num_groups -= 1
@@ -86,7 +87,7 @@ class Neck(nn.Module):
 
     def forward(self, x):
         return self.bn(x)
-{_DETECTOR}""",
+{_DETECTOR}''',
         ),
     ),
     findings=_findings,

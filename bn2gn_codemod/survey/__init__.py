@@ -5,6 +5,7 @@ from __future__ import annotations
 from bn2gn_codemod.plan import FileEdits, HelperEdit, NormEdit, Plan
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
+from bn2gn_codemod.survey.configs import with_configs
 from bn2gn_codemod.survey.modules import read_modules
 from bn2gn_codemod.survey.roles import Pins, assign_roles
 from bn2gn_codemod.survey.sites import decide_sites
@@ -26,4 +27,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     files = tuple(
         FileEdits(path, tuple(edits), HelperEdit(path, "nn")) for path, edits in by_path.items()
     )
-    return Plan(root=str(repository.root), sites=decided.sites, skipped=tuple(skipped), files=files)
+    plan = Plan(
+        root=str(repository.root), sites=decided.sites, skipped=tuple(skipped), files=files
+    )
+    return with_configs(plan, repository, settings)

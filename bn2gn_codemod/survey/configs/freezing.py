@@ -59,15 +59,15 @@ def zero_rates(configs: Sequence[Config]) -> list[ZeroRate]:
     """Every learning rate of 0 in the optimizer settings of ``configs``, by place."""
     found: dict[Place, ZeroRate] = {}
     for config in configs:
-        for keys, entry in walk(config.resolved):
-            if _is_zero_rate(keys, entry):
-                found.setdefault(entry.at, ZeroRate(keys, entry, [])).uses.append(config)
+        for setting in ("optim_wrapper", "optimizer", "paramwise_cfg"):
+            value = config.resolved.get(setting)
+            for keys, entry in walk(value, (setting,)) if value else ():
+                if _is_zero_rate(keys, entry):
+                    found.setdefault(entry.at, ZeroRate(keys, entry, [])).uses.append(config)
     return [found[place] for place in sorted(found)]
 
 
 def _is_zero_rate(keys: Keys, entry: Entry) -> bool:
-    if keys[0] not in ("optim_wrapper", "optimizer", "paramwise_cfg"):
-        return False
     in_group = len(keys) > 2 and keys[-3] == "custom_keys" and keys[-1] in ("lr_mult", "lr")
     of_optimizer = keys[-2:] == ("optimizer", "lr")
     value = entry.value.value if isinstance(entry.value, Scalar) else None

@@ -6,13 +6,16 @@ import ast
 import dataclasses
 import importlib.util
 import posixpath
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from bn2gn_codemod.plan import Place, Skipped
 from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.configs.reading import BASE, Reader, base_files, base_modules
-from bn2gn_codemod.survey.configs.values import Table, merged
+from bn2gn_codemod.survey.configs.values import Table, copied_table, merged
+
+_USES_BASE = re.compile(r"\b_base_\s*[.\[]")
 
 
 @dataclasses.dataclass(eq=False)
@@ -84,6 +87,8 @@ class Configs:
         inherited = Table(Place(source.path, 1))
         for base in bases:
             inherited = merged(inherited, base.resolved)
+        if _USES_BASE.search(source.text):  # and may change what it gets there
+            inherited = copied_table(inherited)
         reader = Reader(source, inherited)
         for statement in body:
             reader.run(statement)

@@ -98,28 +98,35 @@ def walk(value: Value, keys: Keys = ()) -> Iterator[tuple[Keys, Entry]]:
         yield from walk(entry.value, (*keys, key))
 
 
+def copied_table(table: Table) -> Table:
+    """The table with containers of its own, at the same places."""
+    own = {key: copied(child) for key, child in table.entries.items()}
+    return dataclasses.replace(table, entries=own)
+
+
 def copied(entry: Entry) -> Entry:
     """The entry with containers of its own, at the same places."""
     value = entry.value
     if isinstance(value, Table):
-        own = {key: copied(child) for key, child in value.entries.items()}
-        value = dataclasses.replace(value, entries=own)
+        value = copied_table(value)
     elif isinstance(value, Items):
         value = Items(value.place, [copied(child) for child in value.entries])
     return Entry(entry.at, value)
 
 
 def merged(base: Table, over: Table) -> Table:
-    """``over`` inheriting from ``base`` by MMEngine's rules; both stay as they are."""
-    result = Table(over.place, is_open=base.is_open or over.is_open)
-    result.entries = {key: copied(entry) for key, entry in base.entries.items()}
+    """``over`` inheriting from ``base`` by MMEngine's rules.
+
+    Both stay as they are; the result shares with them what only one of them has.
+    """
+    result = Table(over.place, dict(base.entries), is_open=base.is_open or over.is_open)
     for key, entry in over.entries.items():
         below = result.entries.get(key)
         value = entry.value
         if isinstance(value, Table) and not value.replaces:
             if below and isinstance(below.value, Table):
                 value = merged(below.value, value)
-        result.entries[key] = copied(Entry(entry.at, value))
+        result.entries[key] = Entry(entry.at, value)
     return result
 
 
