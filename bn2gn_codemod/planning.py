@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.progress import shown_when_slow
 from bn2gn_codemod.selection import Selection, select
 from bn2gn_codemod.sources import Repository, discover
+from bn2gn_codemod.survey.modules import parse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +39,8 @@ def make_plan(
     with shown_when_slow("reading the repository"):
         repository = _read(selection, chosen.exclude)
         plan = survey.plan_repository(repository, chosen)
-        plan = dataclasses.replace(
-            plan, findings=rules.findings(plan), skipped=_merged(plan.skipped, repository.skipped)
-        )
+        skipped = (*plan.skipped, *repository.skipped, *_unparsable(repository, selection))
+        plan = dataclasses.replace(plan, findings=rules.findings(plan), skipped=_once(skipped))
     return Planned(repository, selection.narrow(plan))
 
 
@@ -56,6 +57,30 @@ def _read(selection: Selection, exclude: Sequence[str]) -> Repository:
     return repository
 
 
-def _merged(*skipped: tuple[Skipped, ...]) -> tuple[Skipped, ...]:
-    each = {(entry.path, entry.message): entry for entries in skipped for entry in entries}
-    return tuple(each[key] for key in sorted(each))
+def _unparsable(repository: Repository, selection: Selection) -> Iterator[Skipped]:
+    """The selected files that do not parse, those that the survey had no use for included."""
+    for source in repository.files:
+        is_parsed = "tree" in vars(source)  # where the cached property keeps it
+        if source.path in selection and not is_parsed and not _compiles(source.text):
+            parsed = parse(source)
+            if isinstance(parsed, Skipped):
+                yield parsed
+
+
+def _compiles(text: str) -> bool:
+    """Whether ``text`` is Python, in half the time that making a tree of it takes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(text, "", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
+
+
+def _once(skipped: Iterable[Skipped]) -> tuple[Skipped, ...]:
+    """In the order of the paths, the first message for each."""
+    by_path: dict[str, Skipped] = {}
+    for entry in skipped:
+        by_path.setdefault(entry.path, entry)
+    return tuple(by_path[path] for path in sorted(by_path))
