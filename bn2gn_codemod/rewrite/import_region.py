@@ -7,7 +7,7 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Sequence
 
-from bn2gn_codemod.rewrite.changes import Changes, NewCode, StatementChange
+from bn2gn_codemod.rewrite.changes import Changes, NewCode
 from bn2gn_codemod.rewrite.located import (
     Located,
     RewriteRefused,
@@ -144,10 +144,15 @@ def _add_below(
     style = located.style
     new_imports = [NewCode(text + style.newline) for text in imports]
     new_definitions = [NewCode(style.render(text), blank_lines=2) for text in definitions]
+    if not (new_imports or new_definitions):
+        return
     following = located.tree.body[len(region)] if len(region) < len(located.tree.body) else None
     if not region:
         assert following is not None  # an edit addresses some statement
-        _add_above(changes.of(following), new_imports + new_definitions, following)
+        change = changes.of(following)
+        change.before += new_imports + new_definitions
+        change.before[0] = dataclasses.replace(change.before[0], blank_lines=0)
+        change.blank_lines_before = 2 if new_definitions or is_scope(following) else 1
         return
     change = changes.of(region[-1])
     change.after += new_imports
@@ -158,19 +163,13 @@ def _add_below(
     if following and blank and between[0].strip():  # commented-out imports stay with the others
         missing = max(0, 2 - blank)
         new_definitions[0] = dataclasses.replace(new_definitions[0], blank_lines=missing)
-        _add_above(changes.of(following), new_definitions, following)
+        changes.of(following).before += new_definitions
+        changes.of(following).blank_lines_before = 2
         return
     change.after += new_definitions
     if following:
         leading = next((n for n, line in enumerate(between) if line.strip()), len(between))
         change.blank_lines_after = max(0, 2 - leading)
-
-
-def _add_above(change: StatementChange, code: list[NewCode], statement: ast.stmt) -> None:
-    if code:
-        change.before += code
-        is_block = code[-1].blank_lines or is_scope(statement)
-        change.blank_lines_before = 2 if is_block else 1
 
 
 def _lines_between(located: Located, above: ast.stmt, below: ast.stmt | None) -> Sequence[str]:

@@ -69,6 +69,8 @@ class Located:
 
     def _child_around(self, parent: ast.stmt | None, place: Place) -> ast.stmt | None:
         children = self._children[parent]
+        if not children or place.line > len(self.source.lines):
+            return None
         offset = self.source.offset(place.line, place.column)
         index = bisect.bisect_right(children, place.line, key=first_line)
         for child in reversed(children[:index]):
