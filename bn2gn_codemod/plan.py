@@ -55,6 +55,7 @@ class Site:
     reasons: tuple[str, ...]
     evidence: tuple[str, ...] = ()  # the whole chain, for --explain
     settles: tuple[str, ...] = ()
+    fixable: bool = False  # an edit here or where the name comes from converts it
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ def _findings(plan: Plan) -> Iterator[Finding]:
                 code=RULE.code,
                 place=site.place,
                 message=f"{site.norm} in new layer {layer(site)}: {reasons(site)}",
-                fixable=site.place in edited,
+                fixable=site.fixable,
             )
 
 

@@ -27,7 +27,5 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     files = tuple(
         FileEdits(path, tuple(edits), HelperEdit(path, "nn")) for path, edits in by_path.items()
     )
-    plan = Plan(
-        root=str(repository.root), sites=decided.sites, skipped=tuple(skipped), files=files
-    )
+    plan = Plan(root=str(repository.root), sites=decided.sites, skipped=tuple(skipped), files=files)
     return with_configs(plan, repository, settings)

@@ -43,6 +43,7 @@ from bn2gn_codemod.survey.values import (
 
 Node = int
 # Accessors that give whatever a module holds.
+_DEEPEST_NAME = 8
 CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
 Arguments = list[tuple[str | int | None, Node]]  # keyword, position, or None for *args
 
@@ -405,6 +406,9 @@ class Flow:
             if isinstance(held, (ModuleValue, NamespaceValue)):
                 self._module_attribute(held.module, name, result, from_pattern)
             elif isinstance(held, External):
+                # ``node = node.next`` would go on for ever.
+                if held.name.count(".") > _DEEPEST_NAME:
+                    return
                 full = f"{held.name}.{name}"
                 self.add(result, self.once(("ext", full), lambda: External(full)))
             elif isinstance(held, ExternalObject | Weights):

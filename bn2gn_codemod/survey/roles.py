@@ -24,29 +24,13 @@ from bn2gn_codemod.survey.values import (
 )
 
 Slot = tuple[Class, str]
-_PLAIN_BASES = frozenset(
-    [
-        "object",
-        "ABC",
-        "Exception",
-        "dict",
-        "list",
-        "tuple",
-        "Enum",
-        "IntEnum",
-        "Protocol",
-        "Generic",
-        "NamedTuple",
-        "Thread",
-        "Dataset",
-        "IterableDataset",
-        "Optimizer",
-        "Function",
-        "Process",
-        "Action",
-        "_LRScheduler",
-    ]
-)
+# fmt: off
+_PLAIN_BASES = frozenset({
+    "object", "ABC", "Exception", "dict", "list", "tuple", "Enum", "IntEnum", "Protocol",
+    "Generic", "NamedTuple", "Thread", "Dataset", "IterableDataset", "Optimizer", "Function",
+    "Process", "Action", "_LRScheduler", "TestCase",
+})
+# fmt: on
 
 
 class Role(enum.Enum):
@@ -113,14 +97,13 @@ class RoleMap:
 
     def backbone_attributes(self, cls: Class) -> list[str]:
         """The attributes of a model class that hold its backbone, in source order."""
-        return [
-            name
-            for owner in [*reversed(cls.ancestors())]
-            for name in self.slots_of.get(owner, ())
-            for name in [name[1]]
-            if (because := self.own.get((owner, name))) is not None
-            and because.role is Role.BACKBONE
-        ]
+        found: list[str] = []
+        for owner in reversed(cls.ancestors()):
+            for slot in self.slots_of.get(owner, ()):
+                because = self.own.get(slot)
+                if because is not None and because.role is Role.BACKBONE:
+                    found.append(slot[1])
+        return found
 
     @property
     def has_backbone(self) -> bool:
@@ -149,7 +132,7 @@ class RoleMap:
         for cls, name, node in self.flow.holders():
             if not self.is_module(cls):
                 continue
-            found = [
+            found: list[Value] = [
                 value
                 for value in self.flow.values(node)
                 if isinstance(value, (Instance, NormLayer, ExternalObject, NormClass))
@@ -284,9 +267,8 @@ class RoleMap:
 
     def _owns_backbone_inside(self, cls: Class) -> bool:
         return any(
-            families.is_backbone_attribute(name) or self._holds_loaded(slot)
+            families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
             for slot in self.family_slots(cls)
-            for name in [slot[1]]
             if self._may_hold_layers(slot) or self._external_network(slot)
         )
 
@@ -374,10 +356,8 @@ class RoleMap:
             elif load.strict and load.kind != "library":
                 self.own[slot] = Because(Role.BACKBONE, f"{cls.name} {load.words}, strictly")
             elif families.has_new_word(name):
-                known = f"no {family.name} checkpoint has" if family else "by its name is added to"
-                self.own[slot] = Because(
-                    Role.NEW, f"{cls.name} {load.words}, and {shown} {_added(known, family)}"
-                )
+                words = f"{cls.name} {load.words}, and {shown} {_added(family)}"
+                self.own[slot] = Because(Role.NEW, words)
             elif family is not None and load.kind in ("url", "library") and name != "*":
                 self.own[slot] = Because(
                     Role.NEW,
@@ -422,7 +402,7 @@ class RoleMap:
         return f"{cls.name}'s children" if name == "*" else f"{cls.name}.{name}"
 
 
-def _added(known: str, family: families.Family | None) -> str:
+def _added(family: families.Family | None) -> str:
     return (
         "is not part of a " + family.name + " checkpoint" if family else "is named as an addition"
     )

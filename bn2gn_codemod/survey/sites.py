@@ -31,8 +31,9 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     """Give every site its verdict, and every conversion its edit."""
     decider = _Decider(flow, roles, settings)
     for norm in list(flow.norm_classes):
-        if not norm.parents:
+        if not norm.parents and norm.context != "other":
             decider.site(norm)
+    decider.calls_by_other_names()
     sites = sorted(decider.sites.values(), key=lambda site: site.place)
     edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
     return Decided(tuple(sites), tuple(edits), frozenset(decider.converted))
@@ -52,7 +53,8 @@ class _Decider:
         self.settings = settings
         self.sites: dict[Place, Site] = {}
         self.edits: dict[Place, NormEdit] = {}
-        self.converted: list[Spot] = []
+        self.converted: list[Spot] = []  # where layers are made
+        self._covered: set[Spot] = set()  # names that go with an edited one
         self._layer_memo: dict[NormLayer, Roles] = {}
         self._file_roles: dict[str, set[Role]] | None = None
 
@@ -64,10 +66,10 @@ class _Decider:
         if comment is not None:
             self._commented(norm, comment)
             return
-        if dimension(norm.norm) not in self.settings.norms and norm.norm not in self.settings.norms:
-            self._add(norm, _Judged(Verdict.KEEP, (), self._not_asked_for(norm)))
-            return
         judged = self._judge(norm)
+        if judged.verdict is Verdict.CONVERT and not self._asked_for(norm):
+            self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, self._not_asked_for(norm)))
+            return
         if judged.verdict is Verdict.CONVERT:
             self._convert(norm, judged)
         elif judged.verdict is Verdict.CONFLICT:
@@ -75,9 +77,35 @@ class _Decider:
         else:
             self._add(norm, judged)
 
+    def calls_by_other_names(self) -> None:
+        """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
+        edited = set(self.edits)
+        for norm in list(self.flow.norm_classes):
+            place = self._place(norm.spot)
+            if norm.parents and norm.context == "callee" and place not in self.sites:
+                judged = self._judge(norm)
+                if judged.verdict is Verdict.CONVERT and norm.spot not in self._covered:
+                    judged = dataclasses.replace(judged, verdict=self._verdict_above(norm))
+                self._add(norm, judged, fixable=norm.spot in self._covered or place in edited)
+
+    def _verdict_above(self, norm: NormClass) -> Verdict:
+        """What was decided about the name that the call goes by."""
+        seen = {norm}
+        pending = [norm]
+        while pending:
+            for parent in sorted(pending.pop().parents - seen, key=_norm_order):
+                seen.add(parent)
+                pending.append(parent)
+                site = self.sites.get(self._place(parent.spot))
+                if site is not None and not parent.parents:
+                    return Verdict.UNKNOWN if site.verdict is Verdict.KEEP else site.verdict
+        return Verdict.UNKNOWN
+
+    def _asked_for(self, norm: NormClass) -> bool:
+        return not {norm.norm, dimension(norm.norm)}.isdisjoint(self.settings.norms)
+
     def _not_asked_for(self, norm: NormClass) -> str:
-        listed = ", ".join(self.settings.norms)
-        return f"{norm.norm} is left alone: the setting norms names only {listed}"
+        return f"a new layer, but the setting norms does not name {dimension(norm.norm)}"
 
     def _commented(self, norm: NormClass, comment: str) -> None:
         words = f"the comment # bn2gn: {comment} says so"
@@ -110,7 +138,7 @@ class _Decider:
         note = f"a new layer, but {refusal}"
         if norm.context == "callee":
             # The verdict is certain, the edit is not possible: say both.
-            self._add(norm, dataclasses.replace(judged, note=note))
+            self._add(norm, dataclasses.replace(judged, note=note), fixable=False)
             return
         self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, note))
 
@@ -166,15 +194,15 @@ class _Decider:
             return _Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")
         return _Judged(Verdict.UNKNOWN, (), "where it goes cannot be followed")
 
+    def _below(self, norm: NormClass) -> list[NormClass]:
+        """The name and all places that it is passed on to."""
+        below = [norm]
+        for current in below:
+            below.extend(child for child in current.children if child not in below)
+        return below
+
     def _layers(self, norm: NormClass) -> list[NormLayer]:
-        seen, pending, found = {norm}, [norm], []
-        while pending:
-            current = pending.pop(0)
-            found.extend(current.layers)
-            for child in current.children:
-                if child not in seen:
-                    seen.add(child)
-                    pending.append(child)
+        found = [layer for current in self._below(norm) for layer in current.layers]
         return sorted(found, key=_layer_order)
 
     def _children(self, norm: NormClass) -> list[NormClass]:
@@ -253,9 +281,8 @@ class _Decider:
 
     def _no_evidence(self, layer: NormLayer, cls: Class | None) -> str:
         if cls is None:
-            return (
-                f"the layer that {layer.spot.function.name or 'this line'} makes reaches no model"
-            )
+            maker = layer.spot.function.name or "this line"
+            return f"the layer that {maker} makes reaches no model"
         if not self.flow.instances.get(cls) and not any(
             self.flow.instances.get(child) for child in cls.descendants()
         ):
@@ -308,10 +335,11 @@ class _Decider:
         else:
             self.edits[place] = NormEdit(place, "reference", norm.norm)
         self.converted.extend(layer.spot for layer in self._layers(norm))
+        self._covered.update(other.spot for other in self._below(norm))
 
     # ------------------------------------------------------------- results
 
-    def _add(self, norm: NormClass, judged: _Judged) -> None:
+    def _add(self, norm: NormClass, judged: _Judged, fixable: bool | None = None) -> None:
         place = self._place(norm.spot)
         reasons = [judged.note] if judged.note else []
         evidence = list(reasons)
@@ -330,8 +358,22 @@ class _Decider:
             verdict=judged.verdict,
             reasons=tuple(dict.fromkeys(reasons)),
             evidence=tuple(dict.fromkeys(evidence)),
-            settles=_settles(cls, layers, judged.verdict),
+            settles=self._settles(norm, cls, judged),
+            fixable=judged.verdict is Verdict.CONVERT if fixable is None else fixable,
         )
+
+    def _settles(self, norm: NormClass, cls: Class | None, judged: _Judged) -> tuple[str, ...]:
+        """Lines to paste that would decide the site."""
+        if judged.verdict not in (Verdict.CONFLICT, Verdict.UNKNOWN):
+            return ()
+        comment = "# bn2gn: keep   or   # bn2gn: convert   on this line"
+        if not self._asked_for(norm):
+            names = [*self.settings.norms, dimension(norm.norm)]
+            listed = ", ".join(f'"{name}"' for name in names)
+            return (f"norms = [{listed}]", comment)
+        if cls is None or judged.verdict is Verdict.CONFLICT:
+            return (comment,)
+        return (f'backbone = ["{cls.name}"]', f'convert = ["{cls.name}"]', comment)
 
     def _place(self, spot: Spot) -> Place:
         source = spot.module.source
@@ -351,15 +393,6 @@ def _verdict(roles: Roles) -> _Judged:
     if Role.BACKBONE in found:
         return _Judged(Verdict.CONFLICT, tuple(found.values()))
     return _Judged(Verdict.UNKNOWN, tuple(found.values()))
-
-
-def _settles(cls: Class | None, layers: list[NormLayer], verdict: Verdict) -> tuple[str, ...]:
-    if verdict not in (Verdict.CONFLICT, Verdict.UNKNOWN):
-        return ()
-    comment = "# bn2gn: keep   or   # bn2gn: convert   on this line"
-    if cls is None or verdict is Verdict.CONFLICT:
-        return (comment,)
-    return (f'backbone = ["{cls.name}"]', f'convert = ["{cls.name}"]', comment)
 
 
 def _class_around(function: Function) -> Class | None:

@@ -450,7 +450,7 @@ class Statements:
             case ast.List() | ast.Set():
                 return self._union(expr.elts, context)
             case ast.Tuple():
-                return self._tuple(expr)
+                return self._tuple(expr, context)
             case ast.Dict():
                 return self._union([v for v in expr.values if v is not None], context)
             case ast.Subscript():
@@ -520,11 +520,11 @@ class Statements:
             self.flow.edge(node, result)
         return result
 
-    def _tuple(self, expr: ast.Tuple) -> Node | None:
+    def _tuple(self, expr: ast.Tuple, context: UseContext) -> Node | None:
         flow = self.flow
         elements = []
         for part in expr.elts:
-            value = self.evaluate(part)
+            value = self.evaluate(part, context)
             elements.append(value if value is not None else flow.node())
         node = flow.node()
         held = TupleValue(tuple(elements))
