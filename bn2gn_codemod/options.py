@@ -134,6 +134,44 @@ def of_interpreter(function: Callable[..., Any]) -> Callable[..., Any]:
     return _gathered("interpreter", given, ("python", "timeout", "memory", "stubs"), function)
 
 
+class TrainingCommand(click.Command):
+    """A command that may be given the user's own command line after ``--``.
+
+    It has ``--run`` and ``--steps``, and gets ``training``: the words after
+    ``--`` (empty without ``--run``) and the number of ``steps``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += [
+            click.Option(
+                ["--run"],
+                is_flag=True,
+                help="Watch the training command that follows after --.",
+            ),
+            click.Option(
+                ["--steps"],
+                type=click.IntRange(min=1),
+                default=1,
+                show_default=True,
+                help="With --run: optimizer steps after which the training is stopped.",
+            ),
+        ]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take everything after ``--`` for the user's."""
+        at = args.index("--") if "--" in args else len(args)
+        words = tuple(args[at + 1 :])
+        rest = super().parse_args(ctx, args[:at])
+        run, steps = ctx.params.pop("run"), ctx.params.pop("steps")
+        if run and not words:
+            raise click.UsageError("--run wants a command: --run -- python train.py ...", ctx)
+        if words and not run:
+            raise click.UsageError("a command after -- wants --run before it", ctx)
+        ctx.params["training"] = {"command": words, "steps": steps}
+        return rest
+
+
 def _gathered(
     name: str,
     decorators: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]],

@@ -16,7 +16,7 @@ _EXAMPLE = (
 )
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(cls=options.TrainingCommand, epilog=_EXAMPLE)
 @click.argument("root", metavar="[ROOT]", default=".", type=click.Path(path_type=Path))
 @click.option("--before", metavar="REF|DIR", help="The state to compare with.  [default: HEAD]")
 @options.of_model
@@ -38,12 +38,14 @@ def command(
     output_format: str,
     settings_file: Path | None,
     flags: Mapping[str, Any],
+    training: Mapping[str, Any],
 ) -> int:
     """Build the models of the repository at ROOT before and after, and compare them.
 
     Runs the repository's code, in temporary copies and under limits. Without
     --model, and without [[tool.bn2gn.verify]] in the settings, it builds what it
-    can fill in the arguments of. Exits 1 when a check fails.
+    can fill in the arguments of. With --run it watches the first optimizer steps
+    of the training command after --, and ends it there. Exits 1 when a check fails.
     """
     from bn2gn_codemod import settings
     from bn2gn_codemod import verify as verification
@@ -56,6 +58,12 @@ def command(
     if not root.is_dir():
         raise Problem(f"{root}: no such directory")
     chosen = settings.merge(settings.load(root, settings_file), flags)
+    if training["command"]:
+        live = verification.verify_run(
+            root.resolve(), chosen, **training, timeout=interpreter["timeout"]
+        )
+        getattr(report, f"run_{output_format}")(live)
+        return 0 if live.passed else 1
     if model["factory"]:
         requests: tuple[models.ModelRequest, ...] = (
             models.from_options(**model, checkpoint=checkpoint),
@@ -72,8 +80,5 @@ def command(
             Interpreter(**limits),
             stubs=interpreter["stubs"],
         )
-    if output_format == "json":
-        report.as_json(found)
-    else:
-        report.text(found)
+    getattr(report, output_format)(found)
     return 0 if found.passed else 1

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import collections
-import json
+import json as encoding
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
 
 from bn2gn_codemod.snapshot import ModelSnapshot
-from bn2gn_codemod.verify import Verification, Verified
+from bn2gn_codemod.verify import Verification, Verified, VerifiedRun
 from bn2gn_codemod.verify.comparison import Check
 
 VERSION = 1
@@ -39,7 +39,7 @@ def text(verification: Verification) -> None:
     out.print(summary(verification), style="green" if verification.passed else "red")
 
 
-def as_json(verification: Verification) -> None:
+def json(verification: Verification) -> None:
     """The report for other programs. The keys are stable."""
     document = {
         "version": VERSION,
@@ -49,7 +49,43 @@ def as_json(verification: Verification) -> None:
         "checks": [_check(check) for check in verification.checks],
         "passed": verification.passed,
     }
-    click.echo(json.dumps(document, indent=2))
+    click.echo(encoding.dumps(document, indent=2))
+
+
+def run_text(run: VerifiedRun) -> None:
+    """Of a watched training command, every check for each process that trained."""
+    from bn2gn_codemod.reports import console
+
+    out = console.stdout()
+    for process in run.processes:
+        out.print(f"{' '.join(process.run.command)} (process {process.run.pid})", style="bold")
+        for top, kinds in norm_counts(process.run.model).items():
+            out.print(f"  {top or _ITSELF}: {_kinds(kinds)}")
+        _print_checks(out, process.checks)
+    if run.failure:
+        out.print(f"FAIL {run.failure}", style="bold red")
+
+
+def run_json(run: VerifiedRun) -> None:
+    """The same for other programs."""
+    document = {
+        "version": VERSION,
+        "root": str(run.root),
+        "before": None,
+        "models": [
+            {
+                "factory": " ".join(process.run.command),
+                "before": None,
+                "after": _state(process.run.model),
+                "stubbed": [],
+                "checks": [_check(check) for check in process.checks],
+            }
+            for process in run.processes
+        ],
+        "checks": [{"name": "run", "passed": not run.failure, "detail": run.failure}],
+        "passed": run.passed,
+    }
+    click.echo(encoding.dumps(document, indent=2))
 
 
 def summary(verification: Verification) -> str:

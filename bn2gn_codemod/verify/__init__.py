@@ -13,9 +13,9 @@ from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.probing import Interpreter, Outcome, probe
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.settings import Settings
-from bn2gn_codemod.snapshot import ModelSnapshot
+from bn2gn_codemod.snapshot import LiveRun, ModelSnapshot
 from bn2gn_codemod.sources import Repository, discover
-from bn2gn_codemod.verify import checks, freezers, trees
+from bn2gn_codemod.verify import checks, freezers, live, trees
 from bn2gn_codemod.verify.checks import imports, remaining
 from bn2gn_codemod.verify.comparison import Check, Comparison, verdicts
 from bn2gn_codemod.verify.import_graph import ImportGraph
@@ -50,6 +50,28 @@ class Verification:
         """Whether something was verified and no check failed."""
         every = (*self.checks, *(check for model in self.models for check in model.checks))
         return bool(self.models) and all(check.passed for check in every)
+
+
+@dataclasses.dataclass(frozen=True)
+class VerifiedProcess:
+    """One process of a training command, and what the checks say about it."""
+
+    run: LiveRun
+    checks: tuple[Check, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class VerifiedRun:
+    """A training command that was watched; ``failure`` when it showed nothing."""
+
+    root: Path
+    processes: tuple[VerifiedProcess, ...]
+    failure: str = ""
+
+    @property
+    def passed(self) -> bool:
+        every = [check for process in self.processes for check in process.checks]
+        return bool(every) and all(check.passed for check in every)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +171,16 @@ def verify_trees(
         request = {**common, **_request(before, same, touched), "train": False}
         then = probe(request, before.root, interpreter)
     return _compare(root, compared, after, before, now, then)
+
+
+def verify_run(
+    root: Path, settings: Settings, command: Sequence[str], steps: int, timeout: float
+) -> VerifiedRun:
+    """Watch the first optimizer steps of a training command of the repository at ``root``."""
+    watched = live.watch(command, root, steps, timeout)
+    plan = survey.plan_repository(discover(root, settings.exclude), settings)
+    processes = tuple(VerifiedProcess(run, live.checks(run, plan)) for run in watched.runs)
+    return VerifiedRun(root, processes, watched.failure)
 
 
 def _request(tree: Tree, models: Sequence[ModelRequest], touched: Iterable[str]) -> dict[str, Any]:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import collections
 import functools
-import importlib.abc
-import importlib.machinery
 import os
-import sys
 import urllib.error
 import urllib.request
 import weakref
-from typing import Any, Callable, Sequence
+from typing import Any, Callable
 from urllib.parse import urlparse
 
 import torch
 import torch.hub
 import torch.utils.model_zoo
+
+from . import after_import
 
 _MARK = "bn2gn_skipped_weights"
 _CLASSES = 1000  # of ImageNet: code asks the last entry how many there are
@@ -40,7 +39,7 @@ def install() -> None:
     torch.nn.Module.load_state_dict = _loading(  # type: ignore[method-assign]
         torch.nn.Module.load_state_dict
     )
-    sys.meta_path.insert(0, _TimmWatcher())
+    after_import.call("timm", _wrap_timm)  # whose downloads take another way
 
 
 def were_skipped_for(module: torch.nn.Module) -> bool:
@@ -79,24 +78,8 @@ def _loading(original: Callable[..., Any]) -> Callable[..., Any]:
     return load_state_dict
 
 
-class _TimmWatcher(importlib.abc.MetaPathFinder):
-    """Wraps ``timm.create_model`` once timm is imported: its downloads take another way."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: Any = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != "timm":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def exec_module(module: Any) -> None:
-                execute(module)
-                module.create_model = _without_download(module.create_model)
-
-            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
+def _wrap_timm(timm: Any) -> None:
+    timm.create_model = _without_download(timm.create_model)
 
 
 def _without_download(create_model: Callable[..., Any]) -> Callable[..., Any]:
