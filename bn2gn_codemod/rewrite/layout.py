@@ -106,7 +106,7 @@ def _first_gap(container: Container) -> Gap:
             return container.lbrace.whitespace_after
         case cst.List():
             return container.lbracket.whitespace_after
-    return container.lpar[0].whitespace_after if container.lpar else _NOTHING
+    return container.lpar[-1].whitespace_after if container.lpar else _NOTHING
 
 
 def _closing_gap(container: Container) -> Gap | None:
@@ -141,7 +141,14 @@ def _with_elements(
                 lbracket=container.lbracket.with_changes(whitespace_after=first),
                 rbracket=container.rbracket.with_changes(whitespace_before=closing),
             )
-    return container.with_changes(elements=elements)
+    if not container.rpar:
+        return container.with_changes(elements=elements)
+    [*before, opening], [bracket, *behind] = container.lpar, container.rpar  # the innermost
+    return container.with_changes(
+        elements=elements,
+        lpar=[*before, opening.with_changes(whitespace_after=first)],
+        rpar=[bracket.with_changes(whitespace_before=closing), *behind],
+    )
 
 
 def _gap_after(element: Element) -> Gap:

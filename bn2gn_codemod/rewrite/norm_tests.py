@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Sequence
 
 import libcst as cst
 
 from bn2gn_codemod.rewrite.changes import ExpressionChange
+from bn2gn_codemod.rewrite.layout import Layout
 
 _NORM_NAME = re.compile(r"_?(?:Sync|Lazy)?BatchNorm(?:[123]d)?")
 _NEGATIVE = (ast.NotEq, ast.NotIn, ast.IsNot)
@@ -28,7 +28,7 @@ def widen(node: ast.expr, nn_name: str, is_operand: bool) -> ExpressionChange | 
         case ast.Call(func=ast.Name(id="isinstance"), args=[_, _], keywords=[]):
             return ExpressionChange(_AddClass(nn_name), _isinstance_with(node, nn_name))
         case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[container]) if isinstance(
-            container, (ast.Tuple, ast.List, ast.Set)
+            container, (ast.Tuple, ast.List)
         ):
             return _with_element(node, container, nn_name)
         case ast.Compare(ops=[_]) | ast.Call():
@@ -86,7 +86,7 @@ class _AddClass(_RootOnly):
         value = classes.value
         widened: cst.BaseExpression
         if isinstance(value, cst.Tuple):
-            widened = value.with_changes(elements=_append(value.elements, new))
+            widened = _append(value, new)
         elif isinstance(value, cst.BinaryOperation) and isinstance(value.operator, cst.BitOr):
             widened = cst.BinaryOperation(value, cst.BitOr(), new)
         else:
@@ -98,7 +98,7 @@ class _AddClass(_RootOnly):
 
 
 def _with_element(
-    node: ast.Compare, container: ast.Tuple | ast.List | ast.Set, nn_name: str
+    node: ast.Compare, container: ast.Tuple | ast.List, nn_name: str
 ) -> ExpressionChange | None:
     for element in container.elts:
         new = _groupnorm_form(element, nn_name)
@@ -123,23 +123,21 @@ class _AddElement(_RootOnly):
         assert isinstance(updated_node, cst.Comparison)
         [target] = updated_node.comparisons
         container = target.comparator
-        assert isinstance(container, (cst.Tuple, cst.List, cst.Set))
+        assert isinstance(container, (cst.Tuple, cst.List))
         values = [element.value for element in container.elements]
         forms = [_in_groupnorm_form(value, self._nn_name) for value in values]
         new = next(f for f, v in zip(forms, values, strict=True) if not f.deep_equals(v))
-        container = container.with_changes(elements=_append(container.elements, new))
-        return updated_node.with_changes(comparisons=[target.with_changes(comparator=container)])
+        target = target.with_changes(comparator=_append(container, new))
+        return updated_node.with_changes(comparisons=[target])
 
 
-def _append(elements: Sequence[cst.BaseElement], new: cst.BaseExpression) -> list[cst.BaseElement]:
-    """``elements`` with one more, separated as the others are."""
-    *others, last = elements
-    separator = others[-1].comma if others else _COMMA
-    trailing = last.comma if others else cst.MaybeSentinel.DEFAULT
-    return [*others, last.with_changes(comma=separator), cst.Element(new, comma=trailing)]
-
-
-_COMMA = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+def _append(container: cst.Tuple | cst.List, new: cst.BaseExpression) -> cst.BaseExpression:
+    """``container`` with one element more, placed as the others are."""
+    layout = Layout.of(container)
+    if len(layout.elements) == 1 and isinstance(layout.gaps[-1], cst.SimpleWhitespace):
+        layout.trailing_comma = False  # (A,) needed its comma, (A, B) does not
+    layout.append(cst.Element(new))
+    return layout.apply(container)
 
 
 # ---------------------------------------------------------------- test or test
