@@ -40,14 +40,14 @@ def of_settings(function: Callable[..., Any]) -> Callable[..., Any]:
         "settings_file",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Read the settings from here and not from pyproject.toml.",
+        help="Read the settings from this file.",
     )(decorated)
 
 
 def _flag(setting: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     kind: Any = click.Choice(setting.choices) if setting.choices else str
     if setting.type is int:
-        kind = click.IntRange(min=1)
+        kind = click.INT
     return click.option(
         f"--{setting.key}",
         setting.field,
@@ -72,7 +72,7 @@ def of_format(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 def of_strict(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--strict``."""
     return click.option(
-        "--strict", is_flag=True, help="Exit 1 while a layer is undecided (check always does)."
+        "--strict", is_flag=True, help="Exit 1 while a layer is undecided."
     )(function)
 
 

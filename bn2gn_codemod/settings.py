@@ -28,11 +28,10 @@ class Settings:
     """
 
     backbone: tuple[str, ...] = _described(
-        "A class, attribute or dotted path (globs allowed) that is pretrained backbone.",
-        metavar="NAME",
+        "Pretrained: a class, attribute, path or glob.", metavar="NAME"
     )
     convert: tuple[str, ...] = _described(
-        "A class, attribute or dotted path (globs allowed) that is a new layer.", metavar="NAME"
+        "New layers: a class, attribute, path or glob.", metavar="NAME"
     )
     exclude: tuple[str, ...] = _described(
         "Files to leave out, as in a .gitignore.", metavar="PATTERN"
@@ -41,20 +40,18 @@ class Settings:
         "Norm classes to convert.", default=("BatchNorm2d",), metavar="CLASS"
     )
     groups: int = _described("Groups to start from.", default=32, metavar="N")
-    min_channels_per_group: int = _described(
-        "Fewest channels in a group; 1 allows InstanceNorm in disguise.", default=1, metavar="N"
-    )
+    min_channels_per_group: int = _described("Fewest channels in a group.", default=1, metavar="N")
     shared_module: str | None = _described(
-        "Write the helper functions once, in this module.", default=None, metavar="FILE"
+        "Write the helpers once, in this module.", default=None, metavar="FILE"
     )
     init_loop: Literal["extend", "inject"] = _described(
-        "Extend init loops that are there, or inject missing ones too.", default="extend"
+        "Extend init loops, or add missing ones too.", default="extend"
     )
     freeze: Literal["bn", "backbone", "none"] = _described(
-        "Freeze the backbone's BatchNorm, all of the backbone, or nothing.", default="bn"
+        "What of the backbone is frozen.", default="bn"
     )
     guard: Literal["auto", "loop", "model"] = _described(
-        "Keep it frozen after .train(): in the loop or in the model.", default="auto"
+        "What keeps it frozen after .train().", default="auto"
     )
 
 

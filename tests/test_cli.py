@@ -146,9 +146,10 @@ def test_json_goes_to_stdout_alone(
         ),
         (
             ["check", "--groups", "none"],
-            "bn2gn: Invalid value for '--groups': 'none' is not a valid integer range. "
+            "bn2gn: Invalid value for '--groups': 'none' is not a valid integer. "
             "(see bn2gn check --help)",
         ),
+        (["check", "--groups", "0"], "bn2gn: --groups must be a whole number of 1 or more, not 0"),
         (["check", "no/such/place"], "bn2gn: no/such/place: no such file or directory"),
         (["check", "--explain", "net.py"], "bn2gn: --explain wants PATH:LINE, as in lib/models/"),
     ],

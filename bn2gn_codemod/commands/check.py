@@ -15,7 +15,7 @@ from bn2gn_codemod import options
 @options.of_paths
 @options.of_format("text", "json")
 @click.option(
-    "--explain", metavar="PATH:LINE", help="Show the whole chain of evidence for one layer."
+    "--explain", metavar="PATH:LINE", help="Show the chain of evidence for one layer."
 )
 @options.of_strict
 @options.of_settings

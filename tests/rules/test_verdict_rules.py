@@ -7,21 +7,22 @@ import dataclasses
 import pytest
 
 from bn2gn_codemod import rules
-from bn2gn_codemod.plan import FileEdits, Finding, NormEdit, Place, Plan, Site, Verdict
+from bn2gn_codemod.plan import Finding, Place, Plan, Site, Verdict
 
 PLACE = Place("lib/neck.py", 9, 20)
 
 
-def plan_of(verdict: Verdict, *, edited: bool = False) -> Plan:
-    site = Site(PLACE, "BatchNorm2d", "Neck", "bn", verdict, ("first", "second"))
-    edits = FileEdits(PLACE.path, norms=(NormEdit(PLACE, "call", "BatchNorm2d"),))
-    return Plan("/r", sites=(site,), files=(edits,) if edited else ())
+def plan_of(verdict: Verdict, *, fixable: bool = False) -> Plan:
+    reasons = ("first", "second")
+    return Plan(
+        "/r", sites=(Site(PLACE, "BatchNorm2d", "Neck", "bn", verdict, reasons, fixable=fixable),)
+    )
 
 
 @pytest.mark.parametrize(
     ("plan", "code", "fixable"),
     [
-        (plan_of(Verdict.CONVERT, edited=True), "BN101", True),
+        (plan_of(Verdict.CONVERT, fixable=True), "BN101", True),
         (plan_of(Verdict.CONVERT), "BN101", False),
         (plan_of(Verdict.CONFLICT), "BN102", False),
         (plan_of(Verdict.UNKNOWN), "BN103", False),
