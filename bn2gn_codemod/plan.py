@@ -92,6 +92,58 @@ class PretendedFreeze:
     reason: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class TrainScript:
+    """One place where an optimizer is built over a model with a backbone.
+
+    ``optimizer`` is where it is built, ``backbone`` the attribute paths below
+    the model that hold BatchNorm to freeze. ``state`` says what is done about
+    them by then:
+
+    * ``frozen``: eval mode and no gradient, before the optimizer
+    * ``late``: the same, but after the optimizer was built
+    * ``partly``: eval mode or no gradient, not both
+    * ``nothing``: a freeze that names no module of the model
+    * ``unfrozen``: nothing
+
+    ``fix`` says what the plan writes (``""``: nothing, then ``reason`` says
+    why), ``sibling`` names a train script of the same model that freezes it.
+    """
+
+    optimizer: Place
+    model: str
+    backbone: tuple[str, ...]
+    state: Literal["frozen", "late", "partly", "nothing", "unfrozen"]
+    fix: str = ""
+    reason: str = ""
+    sibling: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainCall:
+    """A ``.train()`` call, or a framework's, on a model with a backbone to freeze.
+
+    ``guarded`` says that the backbone's BatchNorm is in eval mode again right
+    after it; ``fix`` and ``reason`` are as in ``TrainScript``.
+    """
+
+    place: Place
+    model: str
+    guarded: bool
+    fix: str = ""
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class HiddenNorms:
+    """A freeze that tests for BatchNorm2d where SyncBatchNorm conversion hides the layers."""
+
+    place: Place
+    conversion: Place
+    fix: str = ""
+    reason: str = ""
+
+
 # ---------------------------------------------------------------- edits
 
 
@@ -274,6 +326,9 @@ class Plan:
     files: tuple[FileEdits, ...] = ()
     new_files: tuple[NewFile, ...] = ()
     pretended_freezes: tuple[PretendedFreeze, ...] = ()
+    train_scripts: tuple[TrainScript, ...] = ()
+    train_calls: tuple[TrainCall, ...] = ()
+    hidden_norms: tuple[HiddenNorms, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many sites have this verdict."""
