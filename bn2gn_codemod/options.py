@@ -71,9 +71,9 @@ def of_format(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 def of_strict(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--strict``."""
-    return click.option(
-        "--strict", is_flag=True, help="Exit 1 while a layer is undecided."
-    )(function)
+    return click.option("--strict", is_flag=True, help="Exit 1 while a layer is undecided.")(
+        function
+    )
 
 
 def of_model(function: Callable[..., Any]) -> Callable[..., Any]:

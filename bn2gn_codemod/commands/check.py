@@ -14,9 +14,7 @@ from bn2gn_codemod import options
 @click.command(epilog="Example: bn2gn check --explain lib/models/neck.py:41")
 @options.of_paths
 @options.of_format("text", "json")
-@click.option(
-    "--explain", metavar="PATH:LINE", help="Show the chain of evidence for one layer."
-)
+@click.option("--explain", metavar="PATH:LINE", help="Show the chain of evidence for one layer.")
 @options.of_strict
 @options.of_settings
 def command(
