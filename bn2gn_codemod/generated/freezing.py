@@ -38,7 +38,7 @@ def pattern_definition(backbone: Iterable[str], wrappers: Iterable[str] = ()) ->
         for path in dict.fromkeys(backbone)
     )
     return f"""\
-# Names of backbone modules, also inside DataParallel, torch.compile and wrapper modules.
+# Backbone modules by name, also inside DataParallel, torch.compile and other wrappers.
 {PATTERN} = re.compile(
     r'{wrapper}'
     r'(?:{"|".join(paths)})(?:\\.|$)'
@@ -79,7 +79,7 @@ def freeze_backbone_bn(model, model_name):
             module.requires_grad_(False)
             frozen += 1
     if frozen == 0:
-        warnings.warn(f'{model_name}: no BatchNorm found in the backbone, nothing is frozen')
+        warnings.warn(f'{model_name}: no BatchNorm in the backbone, nothing frozen')
     return frozen
 '''
 
@@ -87,8 +87,8 @@ _FREEZE_BACKBONE = '''\
 def freeze_backbone_bn(model, model_name):
     """Freeze the backbone and return how many BatchNorm layers it has.
 
-    No parameter of the backbone gets a gradient, and eval() makes its BatchNorm layers
-    use their pretrained running statistics. Call this before the optimizer is built.
+    Its parameters get no gradient, and eval() makes its BatchNorm layers use their
+    pretrained running statistics. Call this before the optimizer is built.
     """
     for name, parameter in model.named_parameters():
         if _BACKBONE_NAME.match(name):
@@ -100,7 +100,7 @@ def freeze_backbone_bn(model, model_name):
             module.eval()
             frozen += 1
     if frozen == 0:
-        warnings.warn(f'{model_name}: no BatchNorm found in the backbone')
+        warnings.warn(f'{model_name}: no BatchNorm in the backbone')
     return frozen
 '''
 

@@ -171,7 +171,7 @@ def test_name_that_is_taken() -> None:
 def test_imports(imports: str, expected: str) -> None:
     after = rewritten(f"{imports}\ndef main(opt):\n    §model = build(opt)\n")
     above = expected.format(there=imports, norm=freezing.NORM_IMPORT)
-    assert after.startswith(f"{above}\n\n# Names of backbone modules")
+    assert after.startswith(f"{above}\n\n# Backbone modules by name")
 
 
 def test_function_is_defined_once_for_all_calls() -> None:
