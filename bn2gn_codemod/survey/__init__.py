@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from bn2gn_codemod.plan import FileEdits, HelperEdit, NormEdit, Plan
+from bn2gn_codemod.plan import HelperEdit, Plan
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
+from bn2gn_codemod.survey.assembly import assemble
+from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.configs import with_configs
 from bn2gn_codemod.survey.modules import read_modules
 from bn2gn_codemod.survey.roles import Pins, assign_roles
 from bn2gn_codemod.survey.sites import decide_sites
 from bn2gn_codemod.survey.statements import analyse
+from bn2gn_codemod.survey.training import survey_training
 
 
 def plan_repository(repository: Repository, settings: Settings) -> Plan:
@@ -21,11 +24,22 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     flow = analyse(modules)
     roles = assign_roles(flow, Pins(settings.backbone), Pins(settings.convert))
     decided = decide_sites(flow, roles, settings)
-    by_path: dict[str, list[NormEdit]] = {}
-    for edit in decided.edits:
-        by_path.setdefault(edit.place.path, []).append(edit)
-    files = tuple(
-        FileEdits(path, tuple(edits), HelperEdit(path, "nn")) for path, edits in by_path.items()
+    training = survey_training(flow, BackbonePaths(roles, decided.converted), settings)
+    helpers = [HelperEdit(path, "nn") for path in {edit.place.path for edit in decided.edits}]
+    plan = Plan(
+        root=str(repository.root),
+        sites=decided.sites,
+        skipped=tuple(skipped),
+        files=assemble(
+            norms=decided.edits,
+            helpers=helpers,
+            init_loops=(),
+            freezes=training.freezes,
+            loop_guards=training.loop_guards,
+            model_guards=training.model_guards,
+        ),
+        train_scripts=training.scripts,
+        train_calls=training.calls,
+        hidden_norms=training.hidden_norms,
     )
-    plan = Plan(root=str(repository.root), sites=decided.sites, skipped=tuple(skipped), files=files)
     return with_configs(plan, repository, settings)

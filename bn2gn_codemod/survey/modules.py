@@ -23,7 +23,7 @@ _IMPORT = re.compile(
 )
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
 # A file without any of these neither builds a model nor trains one.
-_MATTERS = re.compile(rb"\bnn\b|torch|[Rr]egist|\.train\(|optim|\bmodels?\b|backbone|norm")
+_MATTERS = re.compile(rb"\bnn\.|[Rr]egist|\.train\(|optim|Trainer|backbone|norm_layer")
 
 
 @dataclasses.dataclass(eq=False)
@@ -128,13 +128,15 @@ def read_modules(repository: Repository) -> tuple[list[Module], list[Skipped]]:
     relevant = _closure(seeds, importers) | {
         path for path in _closure(seeds, imports) if _MATTERS.search(by_path[path].data)
     }
-    # What builds the model beside the importers: registries, factories.
-    relevant |= {
-        path
-        for start in list(relevant)
-        for path in imports.get(start, ())
-        if _MATTERS.search(by_path[path].data)
-    }
+    # What the importers use beside the models: registries, factories, and the
+    # trainers whose loops call .train(), however many steps away.
+    relevant |= _closure(
+        relevant,
+        {
+            path: {target for target in targets if _MATTERS.search(by_path[target].data)}
+            for path, targets in imports.items()
+        },
+    )
     modules, skipped = [], []
     for path in sorted(relevant):
         parsed = parse(by_path[path])

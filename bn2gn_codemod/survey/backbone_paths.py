@@ -1,0 +1,107 @@
+"""Where a model's backbone BatchNorm layers are, as attribute paths below the model."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.survey.pretrained import library_model
+from bn2gn_codemod.survey.roles import Role, RoleMap, Slot
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
+
+_DEEPEST = 4  # model.module.cp.resnet is as deep as models get
+
+
+class BackbonePaths:
+    """Paths such as ``backbone``, ``cp.resnet`` or ``layer1`` by model class."""
+
+    def __init__(self, roles: RoleMap, converted: frozenset[Spot]) -> None:
+        self._roles = roles
+        self._converted = converted
+        self._memo: dict[Class, tuple[str, ...]] = {}
+        self._has_norm: dict[Class, bool] = {}
+
+    def below(self, cls: Class) -> tuple[str, ...]:
+        """Paths below an instance of ``cls``; empty for a model without a backbone."""
+        known = self._memo.get(cls)
+        if known is None:
+            self._memo[cls] = ()  # a class that holds itself
+            known = self._memo[cls] = tuple(self._find(cls, 0))
+        return known
+
+    def owns(self, cls: Class) -> bool:
+        """Whether the class itself, not something in it, holds a backbone attribute."""
+        return any(self._is_backbone(slot) for slot in self._slots(cls))
+
+    def within(self, outer: Class, models: set[Class]) -> list[tuple[str, Class]]:
+        """Attributes under which a wrapper class holds one of ``models``, and which."""
+        return [
+            (slot[1], value.class_)
+            for slot in self._slots(outer)
+            for value in self._roles.contents[slot]
+            if isinstance(value, Instance) and value.class_ in models
+        ]
+
+    def holders(self, cls: Class) -> dict[str, Class]:
+        """Attributes of a class whose contents hold a backbone somewhere."""
+        found: dict[str, Class] = {}
+        for slot in self._slots(cls):
+            for value in self._roles.contents[slot]:
+                if isinstance(value, Instance) and self.below(value.class_):
+                    found.setdefault(slot[1], value.class_)
+        return found
+
+    def _slots(self, cls: Class) -> list[Slot]:
+        related = [*cls.ancestors(), *cls.descendants()[1:]]
+        return [slot for owner in related for slot in self._roles.slots_of.get(owner, ())]
+
+    def _is_backbone(self, slot: Slot) -> bool:
+        own = self._roles.own.get(slot)
+        return own is not None and own.role is Role.BACKBONE
+
+    def _find(self, cls: Class, depth: int) -> list[str]:
+        if depth > _DEEPEST:
+            return []
+        found: list[str] = []
+        for slot in self._slots(cls):
+            name = slot[1]
+            if name == "*":
+                continue
+            below = self._inner(slot, depth)
+            if self._is_backbone(slot):
+                # A whole backbone; or one with new parts inside, named one by one.
+                if below and self._has_new_parts(slot):
+                    found.extend(f"{name}.{path}" for path in below)
+                elif self._holds_norm(slot, set()):
+                    found.append(name)
+            else:
+                found.extend(f"{name}.{path}" for path in below)
+        return list(dict.fromkeys(found))
+
+    def _inner(self, slot: Slot, depth: int) -> list[str]:
+        found: list[str] = []
+        for value in self._roles.contents[slot]:
+            if isinstance(value, Instance) and value.class_ is not slot[0]:
+                inner = self._memo.get(value.class_)
+                found.extend(inner if inner is not None else self._find(value.class_, depth + 1))
+        return list(dict.fromkeys(found))
+
+    def _has_new_parts(self, slot: Slot) -> bool:
+        return any(
+            isinstance(value, Instance)
+            and any(
+                own.role is not Role.BACKBONE
+                for inner in self._slots(value.class_)
+                if (own := self._roles.own.get(inner)) is not None
+            )
+            for value in self._roles.contents[slot]
+        )
+
+    def _holds_norm(self, slot: Slot, seen: set[Class]) -> bool:
+        for value in self._roles.contents[slot]:
+            if library_model(value) is not None:
+                return True
+            if isinstance(value, NormLayer) and value.spot not in self._converted:
+                return True
+            if isinstance(value, Instance) and value.class_ not in seen:
+                seen.add(value.class_)
+                if any(self._holds_norm(inner, seen) for inner in self._slots(value.class_)):
+                    return True
+        return False
