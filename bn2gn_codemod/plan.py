@@ -144,6 +144,47 @@ class HiddenNorms:
     reason: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class NormTest:
+    """A test for BatchNorm, or an init loop without one, where norms are told apart.
+
+    ``place`` is that of the test, or of the ``for`` or ``class`` statement where
+    there is none, ``purpose`` what is done with the layers that pass it.
+    ``fix`` says how the plan makes it see GroupNorm; when it is ``""``,
+    ``reason`` says why it cannot, and when that is ``""`` too, no converted
+    layer depends on the test. ``resets`` names the pretrained part of the model
+    that an init loop overwrites: such a loop is not edited.
+    """
+
+    place: Place
+    purpose: Literal["init", "parameter groups", "freezing", "fusing", "setting", "other"]
+    fix: str = ""
+    reason: str = ""
+    resets: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class NormAttributeUse:
+    """A use of something that only BatchNorm has, on a layer that becomes GroupNorm.
+
+    ``name`` is the attribute (``running_mean``), or the function that folds the
+    layer into a convolution; ``layer`` is the source of the layer.
+    """
+
+    place: Place
+    name: str
+    layer: str
+
+
+@dataclasses.dataclass(frozen=True)
+class GroupSize:
+    """The groups that a converted layer gets whose number of channels is a literal."""
+
+    place: Place
+    channels: int
+    groups: int
+
+
 # ---------------------------------------------------------------- edits
 
 
@@ -329,6 +370,9 @@ class Plan:
     train_scripts: tuple[TrainScript, ...] = ()
     train_calls: tuple[TrainCall, ...] = ()
     hidden_norms: tuple[HiddenNorms, ...] = ()
+    norm_tests: tuple[NormTest, ...] = ()
+    norm_attribute_uses: tuple[NormAttributeUse, ...] = ()
+    group_sizes: tuple[GroupSize, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many sites have this verdict."""
