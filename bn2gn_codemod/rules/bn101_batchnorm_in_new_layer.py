@@ -10,14 +10,14 @@ from bn2gn_codemod.rules.wording import layer, reasons
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
-    edited = {edit.place for edits in plan.files for edit in (*edits.norms, *edits.configs)}
+    in_configs = {edit.place for edits in plan.files for edit in edits.configs}
     for site in plan.sites:
         if site.verdict is Verdict.CONVERT:
             yield Finding(
                 code=RULE.code,
                 place=site.place,
                 message=f"{site.norm} in new layer {layer(site)}: {reasons(site)}",
-                fixable=site.fixable,
+                fixable=site.fixable or site.place in in_configs,
             )
 
 

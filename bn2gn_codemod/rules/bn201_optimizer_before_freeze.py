@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.wording import fix_or_reason
+
+_STATES = {
+    "unfrozen": "nothing freezes",
+    "nothing": "no freeze reaches",
+    "partly": "only eval mode or only requires_grad freezes",
+    "late": "it is built before the freeze of",
+}
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for script in plan.train_scripts:
+        if script.state in _STATES:
+            parts = ", ".join(f"{script.model}.{path}" for path in script.backbone)
+            message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {parts}"
+            remedy = fix_or_reason(script.fix, script.reason)
+            yield Finding(
+                RULE.code, script.optimizer, f"{message}; {remedy}", fixable=bool(script.fix)
+            )
+
 
 _MODEL = """
 import torchvision
 from torch import nn
 
 
+def get_group_norm(num_channels, num_groups=32, eps=1e-5, affine=True):
+    num_groups = min(num_groups, num_channels)
+    while num_channels % num_groups != 0 and num_groups > 1:
+        num_groups -= 1
+    return nn.GroupNorm(num_groups, num_channels, eps=eps, affine=affine)
+
+
 class Detector(nn.Module):
     def __init__(self):
         super().__init__()
         self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.head = nn.Conv2d(512, 4, 1)
+        self.head = nn.Sequential(get_group_norm(512), nn.Conv2d(512, 4, 1))
 """
 
 _SCRIPT = """
@@ -70,8 +100,11 @@ def freeze_backbone_bn(model):
     return frozen
 
 ''',
-                freeze='    print(f"frozen BatchNorm layers: {freeze_backbone_bn(model)}")\n',
+                freeze="""    frozen = freeze_backbone_bn(model)
+    print(f"frozen backbone BatchNorm layers: {frozen}")
+""",
             ),
         ),
     ),
+    findings=_findings,
 )

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.wording import fix_or_reason
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for call in plan.train_calls:
+        if not call.guarded:
+            remedy = fix_or_reason(call.fix, call.reason)
+            message = f"train() on {call.model} puts its backbone's BatchNorm into train mode"
+            yield Finding(RULE.code, call.place, f"{message}; {remedy}", fixable=bool(call.fix))
+
 
 _TRAINER = """
 import torch
@@ -66,4 +79,5 @@ backbone, which holds under any driver.
             ),
         ),
     ),
+    findings=_findings,
 )

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.rules.bn201_optimizer_before_freeze import RULE as _BN201
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for script in plan.train_scripts:
+        if script.sibling and script.state != "frozen":
+            message = f"{script.sibling} freezes the backbone of the same model, this does not"
+            yield Finding(RULE.code, script.optimizer, message, fixable=bool(script.fix))
+
 
 _ONE = _BN201.examples[0]
 
@@ -32,4 +43,5 @@ that all of them import (`shared-module`).
             after=_ONE.after,
         ),
     ),
+    findings=_findings,
 )

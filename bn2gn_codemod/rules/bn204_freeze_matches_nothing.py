@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for script in plan.train_scripts:
+        if script.state == "nothing":
+            parts = ", ".join(script.backbone)
+            message = (
+                f"what freezes {script.model} matches no module of it: its backbone is {parts}"
+            )
+            yield Finding(RULE.code, script.optimizer, message)
+
 
 _SCRIPT = """
 import torch
@@ -50,4 +64,5 @@ Use the name that the model has. Count what was frozen and fail when it is 0.
             after=_SCRIPT.format(name="base"),
         ),
     ),
+    findings=_findings,
 )

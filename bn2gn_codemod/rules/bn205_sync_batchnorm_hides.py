@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.wording import fix_or_reason
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for hidden in plan.hidden_norms:
+        message = f"SyncBatchNorm of {hidden.conversion} is no BatchNorm2d: this test misses it"
+        remedy = fix_or_reason(hidden.fix, hidden.reason)
+        yield Finding(RULE.code, hidden.place, f"{message}; {remedy}", fixable=bool(hidden.fix))
+
 
 _SCRIPT = """
 import torch
@@ -50,4 +62,5 @@ Test for `(nn.BatchNorm2d, nn.SyncBatchNorm)`.
             after=_SCRIPT.format(test="(nn.BatchNorm2d, nn.SyncBatchNorm)"),
         ),
     ),
+    findings=_findings,
 )

@@ -1,4 +1,4 @@
-"""How findings speak of a site."""
+"""How findings speak."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def layer(site: Site) -> str:
 def reasons(site: Site) -> str:
     """Why the site has its verdict, on one line."""
     return "; ".join(site.reasons) or "no evidence"
+
+
+def fix_or_reason(fix: str, reason: str) -> str:
+    """What the plan writes about a finding, or why it writes nothing."""
+    return f"fix: {fix}" if fix else f"not fixed: {reason or 'not certain enough'}"
