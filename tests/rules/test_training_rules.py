@@ -1,0 +1,98 @@
+"""BN201 to BN205: what is said of train scripts and loops."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bn2gn_codemod import rules
+from bn2gn_codemod.plan import Finding, HiddenNorms, Place, Plan, TrainCall, TrainScript
+
+SCRIPT = TrainScript(
+    optimizer=Place("train.py", 30, 5),
+    model="model",
+    backbone=("backbone", "base_layer"),
+    state="unfrozen",
+    fix="freeze_backbone_bn(model)",
+)
+CALL = TrainCall(Place("trainer.py", 42, 13), "model", guarded=False, fix="a guard after it")
+HIDDEN = HiddenNorms(Place("train.py", 20, 9), Place("train.py", 18, 5), fix="test for both")
+
+
+def found(plan: Plan) -> list[tuple[str, Place, bool]]:
+    return [(finding.code, finding.place, finding.fixable) for finding in rules.findings(plan)]
+
+
+def of_script(**changes: object) -> Plan:
+    return Plan("/r", train_scripts=(dataclasses.replace(SCRIPT, **changes),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("plan", "codes"),
+    [
+        (of_script(), ["BN201"]),
+        (of_script(state="late"), ["BN201"]),
+        (of_script(state="partly"), ["BN201"]),
+        (of_script(state="nothing"), ["BN201", "BN204"]),
+        (of_script(state="frozen"), []),
+        (of_script(sibling="train_other.py"), ["BN201", "BN203"]),
+        (of_script(sibling="train_other.py", state="frozen"), []),
+        (Plan("/r", train_calls=(CALL,)), ["BN202"]),
+        (Plan("/r", train_calls=(dataclasses.replace(CALL, guarded=True),)), []),
+        (Plan("/r", hidden_norms=(HIDDEN,)), ["BN205"]),
+    ],
+)
+def test_codes(plan: Plan, codes: list[str]) -> None:
+    assert [code for code, _, _ in found(plan)] == codes
+
+
+@pytest.mark.parametrize(
+    ("plan", "place"),
+    [
+        (of_script(), SCRIPT.optimizer),
+        (Plan("/r", train_calls=(CALL,)), CALL.place),
+        (Plan("/r", hidden_norms=(HIDDEN,)), HIDDEN.place),
+    ],
+)
+def test_what_the_plan_fixes_is_fixable(plan: Plan, place: Place) -> None:
+    assert [(at, fixable) for _, at, fixable in found(plan)] == [(place, True)]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        of_script(fix="", reason="the optimizer is built in a library"),
+        Plan(
+            "/r",
+            train_calls=(
+                dataclasses.replace(CALL, fix="", reason="the optimizer is built in a library"),
+            ),
+        ),
+        Plan(
+            "/r",
+            hidden_norms=(
+                dataclasses.replace(HIDDEN, fix="", reason="the optimizer is built in a library"),
+            ),
+        ),
+    ],
+)
+def test_what_the_plan_does_not_fix_says_why(plan: Plan) -> None:
+    (finding,) = rules.findings(plan)
+    assert not finding.fixable
+    assert finding.message.endswith("not fixed: the optimizer is built in a library")
+
+
+def message(plan: Plan, code: str) -> str:
+    def is_it(finding: Finding) -> bool:
+        return finding.code == code
+
+    (finding,) = filter(is_it, rules.findings(plan))
+    return finding.message
+
+
+def test_messages_name_what_matters() -> None:
+    assert "model.backbone, model.base_layer" in message(of_script(), "BN201")
+    assert "train_other.py" in message(of_script(sibling="train_other.py"), "BN203")
+    assert "backbone, base_layer" in message(of_script(state="nothing"), "BN204")
+    assert "train.py:18" in message(Plan("/r", hidden_norms=(HIDDEN,)), "BN205")
