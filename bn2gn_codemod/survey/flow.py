@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import fnmatch
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -44,18 +45,33 @@ from bn2gn_codemod.survey.values import (
 Node = int
 # Accessors that give whatever a module holds.
 _DEEPEST_NAME = 8
+_MOST_EXTERNALS = 20_000
+# Values that may be moved before the analysis gives up; MP2Net needs 30 thousand.
+_MOST_STEPS = 4_000_000
+# What a module of a library tells about itself, which holds no layer.
+_FIGURES = re.compile(
+    r"(?:num_|n_|nb_)\w+|\w*_?(?:channels?|features|planes|dims?|sizes?|strides?|reductions?)s?|"
+    r"expansion|\w*info|shape|\w*settings|\w*cfg|config|name|device|dtype|training|__\w+__"
+)
 CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
 Arguments = list[tuple[str | int | None, Node]]  # keyword, position, or None for *args
 
 
 @dataclasses.dataclass(eq=False)
 class LoadCall:
-    """A ``receiver.load_state_dict(weights)`` call."""
+    """Weights that are put into ``receiver``: ``load_state_dict``, ``copy_``, a loader.
+
+    Where the receiver is written ``base.attribute``, both are given.
+    """
 
     receiver: Node
     weights: list[Node]
     spot: Spot
     strict: bool
+    base: Node | None = None
+    attribute: str = ""
+    each_child: bool = False  # the receiver is a loop variable over a module's children
+    loader: str = ""  # an external function that finds the weights itself
 
 
 class Flow:
@@ -74,7 +90,8 @@ class Flow:
         self.load_calls: list[LoadCall] = []
         # (class, attribute or pattern) -> node, for what is stored and read
         self.slots: dict[tuple[Class, str], Node] = {}
-        self._reads: dict[tuple[Class, str], Node] = {}
+        self._slots_of: dict[Class, dict[str, Node]] = {}
+        self._reads: dict[Class, dict[str, Node]] = {}
         self._values: list[dict[Value, None]] = []
         self._edges: list[dict[Node, None]] = []
         self._watchers: list[list[Callable[[Value], None]]] = []
@@ -83,6 +100,10 @@ class Flow:
         self._names: dict[tuple[Function, str], Node] = {}
         self._returns: dict[Function, Node] = {}
         self._made: dict[tuple[object, ...], Value] = {}
+        self.externals: dict[str, External] = {}
+        self._steps = 0
+        # Why the analysis is not complete, if it is not.
+        self.gave_up = ""
         self.class_of: dict[ast.ClassDef, Class] = {}
         self.function_of: dict[ast.AST, Function] = {}
         self._class_named: dict[tuple[str, str], Class] = {}
@@ -137,6 +158,11 @@ class Flow:
     def _run(self) -> None:
         pending = self._pending
         while pending:
+            self._steps += 1
+            if self._steps > _MOST_STEPS:
+                self.gave_up = "the repository is too large or too tangled to follow every value"
+                pending.clear()
+                return
             node, value = pending.popleft()
             for target in list(self._edges[node]):
                 self.add(target, value)
@@ -364,22 +390,23 @@ class Flow:
 
     def slot(self, cls: Class, attribute: str) -> Node:
         """The node of what is stored in an attribute (or a pattern of names)."""
-        key = (cls, attribute)
-        node = self.slots.get(key)
+        stored = self._slots_of.setdefault(cls, {})
+        node = stored.get(attribute)
         if node is None:
-            node = self.slots[key] = self.node()
-            for (reader, name), read in list(self._reads.items()):
-                if reader is cls and _attribute_matches(attribute, name):
+            node = stored[attribute] = self.slots[(cls, attribute)] = self.node()
+            for name, read in list(self._reads.get(cls, {}).items()):
+                if _attribute_matches(attribute, name):
                     self.edge(node, read)
         return node
 
     def read(self, cls: Class, attribute: str) -> Node:
-        key = (cls, attribute)
-        node = self._reads.get(key)
+        """The node of what a read of an attribute (or a pattern of names) gives."""
+        reads = self._reads.setdefault(cls, {})
+        node = reads.get(attribute)
         if node is None:
-            node = self._reads[key] = self.node()
-            for (owner, name), stored in list(self.slots.items()):
-                if owner is cls and _attribute_matches(name, attribute):
+            node = reads[attribute] = self.node()
+            for name, stored in list(self._slots_of.get(cls, {}).items()):
+                if _attribute_matches(name, attribute):
                     self.edge(stored, node)
         return node
 
@@ -406,13 +433,12 @@ class Flow:
             if isinstance(held, (ModuleValue, NamespaceValue)):
                 self._module_attribute(held.module, name, result, from_pattern)
             elif isinstance(held, External):
-                # ``node = node.next`` would go on for ever.
-                if held.name.count(".") > _DEEPEST_NAME:
-                    return
-                full = f"{held.name}.{name}"
-                self.add(result, self.once(("ext", full), lambda: External(full)))
-            elif isinstance(held, ExternalObject | Weights):
+                self._external_attribute(held, name, result)
+            elif isinstance(held, Weights):
                 self.add(result, held)
+            elif isinstance(held, ExternalObject):
+                if name == "features" or not _FIGURES.fullmatch(name):
+                    self.add(result, held)
             elif isinstance(held, ClassValue):
                 self._member(held.class_, name, result, bound=False, of_self=False)
             elif isinstance(held, Instance):
@@ -421,6 +447,18 @@ class Flow:
                 self._member(held.class_, name, result, bound=True, of_self=held.spot is None)
 
         self.watch(base, on_base)
+
+    def _external_attribute(self, held: External, name: str, result: Node) -> None:
+        # ``node = node.next`` would go on for ever.
+        if held.name.count(".") > _DEEPEST_NAME or len(self.externals) > _MOST_EXTERNALS:
+            return
+        self.add(result, self.external(f"{held.name}.{name}"))
+
+    def external(self, name: str) -> External:
+        """Something importable from elsewhere, by its dotted name."""
+        if name not in self.externals:
+            self.externals[name] = External(name)
+        return self.externals[name]
 
     def _module_attribute(
         self, module: Module, name: str, result: Node, from_pattern: bool
@@ -431,21 +469,35 @@ class Flow:
         elif "*" in name:
             for local in sorted(scope.locals):
                 if fnmatch.fnmatchcase(local, name):
-                    self._edge_callables(self.name_node(scope, local), result)
+                    self._edge_nameable(self.name_node(scope, local), result)
+            if module.is_package:
+                self._add_submodules(module, name, result)
         elif name in scope.locals:
             self.edge(self.name_node(scope, name), result)
         elif not from_pattern:
             path = self.index.find_relative(1, name, module.path) if module.is_package else None
             if path is not None:
-                target = self.by_path[path]
-                self.add(result, self.once(("module", target), lambda: ModuleValue(target)))
+                self.add(result, self.module_value(self.by_path[path]))
 
-    def _edge_callables(self, source: Node, target: Node) -> None:
+    def _edge_nameable(self, source: Node, target: Node) -> None:
+        # Of all the names in a module, a computed one means a class, a
+        # function or a submodule.
         def on_value(held: Value) -> None:
-            if isinstance(held, (FunctionValue, ClassValue)):
+            if isinstance(held, (FunctionValue, ClassValue, ModuleValue)):
                 self.add(target, held)
 
         self.watch(source, on_value)
+
+    def _add_submodules(self, package: Module, pattern: str, result: Node) -> None:
+        folder = package.path[: -len("__init__.py")]
+        for path, module in self.by_path.items():
+            name = path[len(folder) : -len(".py")]
+            if path.startswith(folder) and fnmatch.fnmatchcase(name, pattern) and "/" not in name:
+                self.add(result, self.module_value(module))
+
+    def module_value(self, module: Module) -> Value:
+        """The module itself, as a value."""
+        return self.once(("module", module), lambda: ModuleValue(module))
 
     def _member(self, cls: Class, name: str, result: Node, *, bound: bool, of_self: bool) -> None:
         related = cls.ancestors()

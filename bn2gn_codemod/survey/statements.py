@@ -115,7 +115,10 @@ class Statements:
                 child = flow.index.find(f"{dotted}.{alias.name}", module.path)
             name = alias.asname or alias.name
             if base is not None and (
-                child is None or child == base or alias.name in flow.top_level[base].locals
+                child is None
+                or child == base
+                # ``from . import x`` in a package names the module x, not itself
+                or (base != module.path and alias.name in flow.top_level[base].locals)
             ):
                 self._bind_name(scope, name, base, dotted, alias.name)
             elif child is not None:
@@ -131,7 +134,7 @@ class Statements:
         node = flow.name_node(scope, name)
         if path is None:
             flow.bindings[(scope.module.path, name)] = (dotted, None)
-            flow.add(node, flow.once(("ext", dotted), lambda: External(dotted)))
+            flow.add(node, flow.external(dotted))
             return
         target = flow.by_path[path]
         flow.bindings[(scope.module.path, name)] = (target, attribute)
@@ -141,6 +144,7 @@ class Statements:
         exporter = flow.top_level[path]
         if attribute not in exporter.locals:
             exporter.locals.add(attribute)
+            exporter.guessed.add(attribute)
         flow.edge(flow.name_node(exporter, attribute), node)
 
     def _bind_package(self, scope: Function, dotted: str, module: Module) -> None:
@@ -150,8 +154,7 @@ class Statements:
         node = flow.name_node(scope, head)
         # A chain of namespaces, one per dot.
         flow.packages.setdefault((scope, head), {})[tuple(rest)] = module
-        package = flow.once(("ext", dotted.split(".")[0]), lambda: External(head))
-        flow.add(node, package)
+        flow.add(node, flow.external(head))
 
     def star_imports(self) -> bool:
         """Copy the names that star imports bring; whether any was new."""
@@ -169,8 +172,10 @@ class Statements:
             if path is None:
                 continue
             exporter = flow.top_level[path]
-            for name in sorted(exporter.locals - scope.locals):
+            bound = scope.locals - scope.guessed
+            for name in sorted(exporter.locals - exporter.guessed - bound):
                 if not name.startswith("_"):
+                    scope.guessed.discard(name)
                     self._bind_name(scope, name, path, dotted, name)
                     changed = True
         return changed
@@ -730,10 +735,7 @@ class Statements:
                 flow.attribute(base, "__dict__", result)
             return result
         if name == "eval" and arguments:
-            module = self.function.module
-            namespace = flow.node()
-            flow.add(namespace, flow.once(("namespace", module), lambda: NamespaceValue(module)))
-            return self._by_name(namespace, arguments[0])
+            return self._evaluate_text(arguments[0])
         if name == "super":
             return None
         if name == "isinstance":
@@ -746,6 +748,20 @@ class Statements:
         for _, node in evaluated:
             flow.edge(node, result)
         return result
+
+    def _evaluate_text(self, text: ast.expr) -> Node:
+        """``eval('models.' + name + '.get_net')``: what the pattern may name."""
+        flow, module = self.flow, self.function.module
+        node = flow.node()
+        flow.add(node, flow.once(("namespace", module), lambda: NamespaceValue(module)))
+        pattern = text_pattern(text)
+        if pattern is None:
+            return self._by_name(node, text)
+        for part in pattern.partition("(")[0].split("."):
+            inner = flow.node()
+            flow.attribute(node, part, inner, from_pattern=False)
+            node = inner
+        return node
 
     def _method_call(self, func: ast.Attribute, expr: ast.Call, result: Node) -> bool:
         """Calls whose meaning is in the method's name; whether that is all."""
