@@ -84,12 +84,24 @@ class BackbonePaths:
         return list(dict.fromkeys(found))
 
     def _has_new_parts(self, slot: Slot) -> bool:
+        """Whether norm layers that are not the backbone's lie inside a backbone attribute."""
         return any(
-            isinstance(value, Instance)
-            and any(
-                own.role is not Role.BACKBONE
-                for inner in self._slots(value.class_)
-                if (own := self._roles.own.get(inner)) is not None
+            not self._is_backbone(inner) and inner in self._roles.own and self._makes_norm(inner)
+            for value in self._roles.contents[slot]
+            if isinstance(value, Instance)
+            for inner in self._slots(value.class_)
+        )
+
+    def _makes_norm(self, slot: Slot) -> bool:
+        return any(
+            isinstance(value, NormLayer)
+            or (
+                isinstance(value, Instance)
+                and any(
+                    isinstance(held, NormLayer)
+                    for inner in self._slots(value.class_)
+                    for held in self._roles.contents[inner]
+                )
             )
             for value in self._roles.contents[slot]
         )
