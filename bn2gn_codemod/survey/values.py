@@ -64,6 +64,8 @@ class Function:
     outer: Function | None = None
     locals: set[str] = dataclasses.field(default_factory=set)
     global_names: set[str] = dataclasses.field(default_factory=set)
+    # Names that others import from a module and that it does not plainly bind.
+    guessed: set[str] = dataclasses.field(default_factory=set)
     is_static: bool = False
 
     def __repr__(self) -> str:
