@@ -36,12 +36,13 @@ class Interpreter:
     """Where probes run, and what they may use.
 
     ``timeout`` is in seconds, ``memory`` in bytes (``None``: three quarters of
-    the machine's).
+    the machine's). ``stubs``: stand in for modules that cannot be found.
     """
 
     python: str = sys.executable
     timeout: float = 300.0
     memory: int | None = None
+    stubs: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +89,13 @@ def probe(request: Mapping[str, Any], root: Path, interpreter: Interpreter) -> O
     with tempfile.TemporaryDirectory(prefix="bn2gn-") as folder:
         result = Path(folder) / "events.jsonl"
         memory = interpreter.memory or default_memory()
-        limits = {"memory": memory, "file_size": _LONGEST_FILE}
-        asked = {**request, **limits, "root": str(root), "result": str(result)}
+        limits = {
+            "memory": memory,
+            "file_size": _LONGEST_FILE,
+            "timeout": interpreter.timeout,
+        }
+        paths = {"root": str(root), "result": str(result)}
+        asked = {**request, **limits, **paths, "stubs": interpreter.stubs}
         file = Path(folder) / "request.json"
         file.write_text(json.dumps(asked), encoding="utf-8")
         command = [interpreter.python, str(_LAUNCHER), str(file)]
@@ -105,7 +111,6 @@ def environment(scratch: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPYCACHEPREFIX": str(scratch / "pycache"),
         "PYTHONIOENCODING": "utf-8:backslashreplace",
         "PYTHONUNBUFFERED": "1",  # what was printed last is there when the process dies
         "CUDA_VISIBLE_DEVICES": "",
@@ -189,7 +194,7 @@ def _events(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _outcome(events: Sequence[Mapping[str, Any]], ended: str, printed: str) -> Outcome:
-    found: dict[str, Any] = {"imports": [], "models": []}
+    found: dict[str, Any] = {"imports": [], "models": [], "modes": [], "runs": []}
     doing = "starting"
     complete = False
     for event in events:
@@ -197,14 +202,16 @@ def _outcome(events: Sequence[Mapping[str, Any]], ended: str, printed: str) -> O
             doing = event["doing"]
         elif event["event"] == "import":
             found["imports"].append({"path": event["path"], "error": event["error"]})
-        elif event["event"] == "model":
-            found["models"].append(event["model"])
-        elif event["event"] in ("versions", "stubs"):
+        elif event["event"] in ("model", "mode", "run"):
+            found[f"{event['event']}s"].append(event[event["event"]])
+        elif event["event"] in ("versions", "stubs", "config"):
             found[event["event"]] = event[event["event"]]
+        elif event["event"] == "training":
+            found["training_error"] = event["error"]
         elif event["event"] == "end":
             complete = True
     failure = ""
-    if not complete:
+    if not complete and not found["runs"]:  # a watched training ends its process
         how = ended or "ended with exit code 0"
         failure = f"the interpreter {how} while {doing}"
         if doing == "starting" and printed:

@@ -14,13 +14,23 @@ from bn2gn_codemod import options
 @click.command(epilog="Example: bn2gn migrate --diff | git apply")
 @options.of_paths
 @options.of_format("text", "json")
-@click.option("--diff", is_flag=True, help="Show the change as a unified diff and write nothing.")
+@click.option("--diff", is_flag=True, help="Show the change, write nothing.")
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Rewrite a copy first, run it as bn2gn verify does, write only when every check passes.",
+)
+@options.of_model
+@options.of_interpreter
 @options.of_strict
 @options.of_settings
 def command(
     paths: tuple[Path, ...],
     output_format: str,
     diff: bool,
+    verify: bool,
+    model: Mapping[str, Any],
+    interpreter: Mapping[str, Any],
     strict: bool,
     settings_file: Path | None,
     flags: Mapping[str, Any],
@@ -29,13 +39,31 @@ def command(
 
     PATH is a repository's directory, or files of one (then only these are
     rewritten). Without PATH it is the current directory. Runs no code of the
-    repository. Undecided layers are left alone.
+    repository, except with --verify. Undecided layers are left alone.
     """
     from bn2gn_codemod import migration, planning, reports
     from bn2gn_codemod.plan import Verdict
     from bn2gn_codemod.reports import diff as diffs
 
     planned = planning.make_plan(paths, settings_file, flags)
+    if verify and (planned.plan.files or planned.plan.new_files):
+        from bn2gn_codemod import settings
+        from bn2gn_codemod import verify as verification
+        from bn2gn_codemod.probing import Interpreter
+        from bn2gn_codemod.reports import verification as shown
+        from bn2gn_codemod.verify.models import requested
+
+        root = planned.repository.root
+        found = verification.verify_migration(
+            planned,
+            settings.merge(settings.load(root, settings_file), flags),
+            requested(root, settings_file, model),
+            Interpreter(**interpreter),
+        )
+        if not found.passed:
+            getattr(shown, output_format)(found)
+            click.echo("bn2gn: nothing was written, because a check failed", err=True)
+            return 1
     result = migration.preview(planned) if diff else migration.write(planned)
     if diff and output_format == "text":
         diffs.show(result.changes)

@@ -53,7 +53,7 @@ def command(
     from bn2gn_codemod.problem import Problem
     from bn2gn_codemod.progress import shown_when_slow
     from bn2gn_codemod.reports import verification as report
-    from bn2gn_codemod.verify import models
+    from bn2gn_codemod.verify.models import requested
 
     if not root.is_dir():
         raise Problem(f"{root}: no such directory")
@@ -64,21 +64,13 @@ def command(
         )
         getattr(report, f"run_{output_format}")(live)
         return 0 if live.passed else 1
-    if model["factory"]:
-        requests: tuple[models.ModelRequest, ...] = (
-            models.from_options(**model, checkpoint=checkpoint),
-        )
-    else:
-        requests = models.from_settings(root, settings_file)
-    limits = {name: value for name, value in interpreter.items() if name != "stubs"}
     with shown_when_slow("verifying"):
         found = verification.verify(
             root.resolve(),
             chosen,
-            requests,
+            requested(root, settings_file, model, checkpoint),
             verification.before_of(root, before),
-            Interpreter(**limits),
-            stubs=interpreter["stubs"],
+            Interpreter(**interpreter),
         )
     getattr(report, output_format)(found)
     return 0 if found.passed else 1

@@ -5,15 +5,21 @@ Limits come first, so that nothing that is imported later can escape them.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import sys
+
+_NEARLY = 0.95  # of the time limit
 
 
 def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:
         request = json.load(file)
     _limit(request.get("memory"), request.get("file_size"))
+    if request.get("timeout"):
+        # Shortly before the process is killed, say where it hangs.
+        faulthandler.dump_traceback_later(request["timeout"] * _NEARLY)
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [here] + [path for path in sys.path if path != here]
     from bn2gn_probe import session  # type: ignore[import-not-found]  # beside this file

@@ -14,6 +14,7 @@ from bn2gn_codemod.verify import Verification, Verified, VerifiedRun
 from bn2gn_codemod.verify.comparison import Check
 
 VERSION = 1
+_LINES = 15  # of what a probe printed that failed
 _ITSELF = "(the model)"  # layers directly in the model, with no module around them
 
 
@@ -32,6 +33,8 @@ def text(verification: Verification) -> None:
             out.print(f"  note BN305: {name} is frozen with statistics that were never trained")
         out.print()
     _print_checks(out, verification.checks, indent="")
+    for line in verification.output.splitlines()[-_LINES:]:
+        out.print(f"  | {line}", style="dim")
     for stub in verification.stubs:
         out.print(f"stood in for: {stub}")
     for url in verification.skipped_weights:
@@ -47,6 +50,7 @@ def json(verification: Verification) -> None:
         "before": verification.compared or None,
         "models": [_model(model, verification) for model in verification.models],
         "checks": [_check(check) for check in verification.checks],
+        "output": verification.output or None,
         "passed": verification.passed,
     }
     click.echo(encoding.dumps(document, indent=2))

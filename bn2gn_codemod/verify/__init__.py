@@ -10,6 +10,7 @@ from typing import Any
 
 from bn2gn_codemod import rules, survey
 from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.planning import Planned
 from bn2gn_codemod.probing import Interpreter, Outcome, probe
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.settings import Settings
@@ -34,7 +35,8 @@ class Verified:
 class Verification:
     """The result of a whole run. ``checks`` are those about no single model.
 
-    ``compared`` says with what the repository was compared (``""``: nothing).
+    ``compared`` says with what the repository was compared (``""``: nothing),
+    ``output`` is the end of what a probe printed that did not come to its end.
     """
 
     root: Path
@@ -116,7 +118,6 @@ def verify(
     models: Sequence[ModelRequest],
     before: Before,
     interpreter: Interpreter,
-    stubs: bool = True,
 ) -> Verification:
     """Verify the repository at ``root``; without ``models``, those that can be found.
 
@@ -138,9 +139,43 @@ def verify(
             settings,
             models,
             interpreter,
-            stubs,
             str(before),
         )
+
+
+def verify_migration(
+    planned: Planned,
+    settings: Settings,
+    models: Sequence[ModelRequest],
+    interpreter: Interpreter,
+) -> Verification:
+    """Carry a plan out in a temporary copy and verify that; the repository is not written to.
+
+    Raises ``Problem`` as ``verify`` does.
+    """
+    from bn2gn_codemod import rewrite
+
+    root = planned.repository.root
+    with tempfile.TemporaryDirectory(prefix="bn2gn-verify-") as scratch:
+        folder = Path(scratch).resolve()
+        trees.lay_out(root, folder / "before")
+        trees.lay_out(root, folder / "after")
+        copy = dataclasses.replace(planned.repository, root=folder / "after", leftovers=())
+        applied = rewrite.apply(copy, planned.plan)
+        verification = verify_trees(
+            root,
+            folder / "after",
+            folder / "before",
+            settings,
+            models,
+            interpreter,
+            compared="the state before",
+            within=frozenset(applied.changed),
+        )
+    refused = tuple(
+        Check("rewrite", False, f"{entry.path}: {entry.message}") for entry in applied.refused
+    )
+    return dataclasses.replace(verification, checks=(*verification.checks, *refused))
 
 
 def verify_trees(
@@ -150,15 +185,17 @@ def verify_trees(
     settings: Settings,
     models: Sequence[ModelRequest],
     interpreter: Interpreter,
-    stubs: bool = True,
     compared: str = "",
+    within: frozenset[str] | None = None,
 ) -> Verification:
-    """As ``verify``, for states of the repository at ``root`` that are laid out already."""
+    """As ``verify``, for states of the repository at ``root`` that are laid out already.
+
+    ``within`` are the files that were to be migrated (``None``: all).
+    """
     after = Tree.read(after_root, settings)
     before = None if before_root is None else Tree.read(before_root, settings)
     touched = _rewritten(after, before)
-    common = {"stubs": stubs, "train": True}
-    request = {**common, **_request(after, models, touched)}
+    request = {"train": True, **_request(after, models, touched)}
     now = probe(request, after.root, interpreter)
     if not models and not now.snapshot.models and not now.failure:
         raise Problem(
@@ -168,9 +205,9 @@ def verify_trees(
     then = None
     if before is not None:
         same = [_same_model(model) for model in now.snapshot.models] or list(models)
-        request = {**common, **_request(before, same, touched), "train": False}
+        request = _request(before, same, touched)
         then = probe(request, before.root, interpreter)
-    return _compare(root, compared, after, before, now, then)
+    return _compare(root, compared, after, before, now, then, within)
 
 
 def verify_run(
@@ -231,6 +268,7 @@ def _compare(
     before: Tree | None,
     now: Outcome,
     then: Outcome | None,
+    within: frozenset[str] | None,
 ) -> Verification:
     verified = []
     for model, earlier in _pairs(now, then):
@@ -241,7 +279,7 @@ def _compare(
         verified.append(Verified(comparison, checks.of_model(comparison)))
     whole = [
         imports.check(now, then),
-        remaining.check(after.plan),
+        remaining.check(after.plan, within),
     ]
     models = now.snapshot.models
     return Verification(
@@ -251,7 +289,7 @@ def _compare(
         tuple(check for check in whole if check is not None),
         tuple(f"{stub.module} ({stub.kind})" for stub in now.snapshot.stubs),
         tuple(dict.fromkeys(url for model in models for url in model.skipped_weights)),
-        now.output,
+        now.output if now.failure else then.output if then is not None and then.failure else "",
     )
 
 

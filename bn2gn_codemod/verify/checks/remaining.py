@@ -9,9 +9,13 @@ _NAME = "static check"
 _SHOWN = 3
 
 
-def check(plan: Plan) -> Check:
-    """``plan`` is that of the migrated repository."""
-    left = [finding for finding in plan.findings if finding.fixable]
+def check(plan: Plan, within: frozenset[str] | None = None) -> Check:
+    """``plan`` is that of the migrated repository; ``within`` the files to look at (all)."""
+    left = [
+        finding
+        for finding in plan.findings
+        if finding.fixable and (within is None or finding.place.path in within)
+    ]
     if not left:
         return Check(_NAME, True, "no fixable finding left")
     shown = "; ".join(

@@ -1,0 +1,66 @@
+"""A right migration is verified, and nothing of the repository is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bn2gn_codemod.verify import Verification
+from bn2gn_codemod.verify.models import ModelRequest
+
+Verify = Callable[..., Verification]
+Write = Callable[[str, Mapping[str, str]], Path]
+
+CHECKS = ["build", "norms", "state dict", "freeze", "guard", "forward", "training step"]
+
+
+def test_right_migration_passes(migrated: Mapping[str, str], verified: Verify) -> None:
+    result = verified(migrated)
+    (model,) = result.models
+    assert [check.name for check in model.checks] == CHECKS
+    assert result.passed, [*result.checks, *model.checks]
+    assert result.stubs == ("ops (inert)", "ops.deform (deformable convolution)")
+    assert result.skipped_weights == ("http://localhost:9/backbone-1234.pth",)
+
+
+def test_original_has_everything_left_to_do(original: Mapping[str, str], verified: Verify) -> None:
+    result = verified(original)
+    failed = {c.name for c in (*result.checks, *result.models[0].checks) if not c.passed}
+    assert "norms" in failed
+
+
+def test_models_are_found_without_being_named(
+    migrated: Mapping[str, str], verified: Verify
+) -> None:
+    result = verified(migrated, models=())
+    (model,) = result.models
+    assert model.comparison.after.factory == "lib.model:get_model"
+    assert set(model.comparison.after.kwargs) == {"heads"}
+    assert result.passed, [*result.checks, *model.checks]
+
+
+def test_code_that_writes_reads_and_prints_changes_nothing(
+    migrated: Mapping[str, str], verified: Verify, tmp_path: Path
+) -> None:
+    mess = (
+        "import os, sys\n"
+        "open('litter.txt', 'w').write('x')\n"
+        "os.makedirs('made/here')\n"
+        'print(\'{"event": "end"}\' * 3)\n'
+        "assert sys.stdin.read() == ''\n"
+        "assert sys.argv == ['']\n"
+    )
+    files = {**migrated, "lib/model.py": mess + migrated["lib/model.py"]}
+    result = verified(files)
+    assert result.passed, [*result.checks, *result.models[0].checks]
+    after = tmp_path / "after"
+    found = {path.relative_to(after).as_posix() for path in after.rglob("*") if path.is_file()}
+    assert found == set(files)
+
+
+def test_model_that_cannot_be_built_before_either(verified: Verify) -> None:
+    broken = ModelRequest("lib.model:no_such_factory")
+    result = verified({"lib/__init__.py": "", "lib/model.py": "import torch\n"}, models=(broken,))
+    (model,) = result.models
+    assert [check.name for check in model.checks] == ["build"]
+    assert "lib.model has no no_such_factory" in model.checks[0].detail
