@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bn2gn_codemod.plan import HelperEdit, Plan
+from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.assembly import assemble
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.configs import with_configs
+from bn2gn_codemod.survey.helper_placement import place_helper
 from bn2gn_codemod.survey.modules import read_modules
 from bn2gn_codemod.survey.roles import Pins, assign_roles
 from bn2gn_codemod.survey.sites import decide_sites
@@ -24,20 +25,22 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     flow = analyse(modules)
     roles = assign_roles(flow, Pins(settings.backbone), Pins(settings.convert))
     decided = decide_sites(flow, roles, settings)
+    placement = place_helper(flow, repository, decided, settings)
+    decided = placement.decided
     training = survey_training(flow, BackbonePaths(roles, decided.converted), settings)
-    helpers = [HelperEdit(path, "nn") for path in {edit.place.path for edit in decided.edits}]
     plan = Plan(
         root=str(repository.root),
         sites=decided.sites,
         skipped=tuple(skipped),
         files=assemble(
             norms=decided.edits,
-            helpers=helpers,
+            helpers=placement.helpers,
             init_loops=(),
             freezes=training.freezes,
             loop_guards=training.loop_guards,
             model_guards=training.model_guards,
         ),
+        new_files=placement.new_files,
         train_scripts=training.scripts,
         train_calls=training.calls,
         hidden_norms=training.hidden_norms,

@@ -13,7 +13,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 
-from bn2gn_codemod.plan import Skipped
+from bn2gn_codemod.plan import Place, Skipped
 from bn2gn_codemod.sources import Repository, SourceFile
 
 _NORM = re.compile(rb"BatchNorm|get_group_norm")
@@ -37,6 +37,11 @@ class Module:
     @property
     def path(self) -> str:
         return self.source.path
+
+    def place(self, node: ast.expr | ast.stmt) -> Place:
+        """Where a node of the tree begins."""
+        column = self.source.column(node.lineno, node.col_offset)
+        return Place(self.path, node.lineno, column)
 
 
 class ModuleIndex:

@@ -1,0 +1,135 @@
+"""What the names at the top level of a file mean, by its own statements alone."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.syntax import bound_names, flat
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclasses.dataclass(frozen=True)
+class Binding:
+    """A statement that binds a name; an import says what it is, by dotted name.
+
+    ``module`` is the repository's module that an import takes ``name`` from.
+    """
+
+    line: int
+    statement: ast.stmt
+    dotted: str = ""
+    module: Module | None = None
+    name: str = ""
+
+
+class TopNames:
+    """The top-level bindings of every module of the analysis, read when asked for."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._memo: dict[str, dict[str, list[Binding]]] = {}
+
+    def of(self, path: str) -> dict[str, list[Binding]]:
+        """Name to what binds it, in source order; star imports included."""
+        if path not in self._memo:
+            self.read(path, self._flow.by_path[path].tree)
+        return self._memo[path]
+
+    def read(self, path: str, tree: ast.Module) -> None:
+        """Take in a file that the analysis did not need."""
+        if path in self._memo:
+            return
+        names: dict[str, list[Binding]] = {}
+        self._memo[path] = names  # at once: star imports may run in a circle
+        for statement in flat(tree.body):
+            self._read(path, statement, names)
+
+    def torch_nn(self, path: str) -> str | None:
+        """The expression under which the file knows ``torch.nn``, or ``None``."""
+        found: str | None = None
+        for name, bindings in self.of(path).items():
+            kinds = {binding.dotted for binding in bindings}
+            if kinds == {"torch.nn"}:
+                return name
+            # ``import torch.nn`` and ``import torch`` both bind ``torch``.
+            if kinds == {"torch"}:
+                found = found or f"{name}.nn"
+        return found
+
+    def is_taken(self, path: str, name: str) -> bool:
+        """Whether ``name`` is bound at the top level, or in a function of the file."""
+        return name in self.of(path) or any(
+            function.module.path == path and name in function.locals
+            for function in self._flow.functions
+        )
+
+    def _read(self, path: str, statement: ast.stmt, names: dict[str, list[Binding]]) -> None:
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                name = alias.asname or alias.name.split(".")[0]
+                dotted = alias.name if alias.asname else name
+                self._bind(names, name, Binding(statement.lineno, statement, dotted))
+        elif isinstance(statement, ast.ImportFrom):
+            self._read_from(path, statement, names)
+        elif isinstance(statement, _SCOPES):
+            self._bind(names, statement.name, Binding(statement.lineno, statement))
+        else:
+            for name in bound_names(statement):
+                self._bind(names, name, Binding(statement.lineno, statement))
+
+    def _read_from(
+        self, path: str, statement: ast.ImportFrom, names: dict[str, list[Binding]]
+    ) -> None:
+        module = self._module(path, statement)
+        for alias in statement.names:
+            if alias.name == "*":
+                for name in self._exported(module) if module is not None else ():
+                    for binding in self.of(module.path)[name] if module is not None else ():
+                        self._bind(names, name, self._passed_on(statement, binding, module, name))
+                continue
+            dotted = f"{statement.module}.{alias.name}" if statement.module else alias.name
+            dotted = "." * statement.level + dotted
+            binding = Binding(statement.lineno, statement, dotted, module, alias.name)
+            self._bind(names, alias.asname or alias.name, binding)
+
+    def _passed_on(
+        self, statement: ast.stmt, binding: Binding, module: Module | None, name: str
+    ) -> Binding:
+        return Binding(statement.lineno, statement, binding.dotted, module, name)
+
+    def _exported(self, module: Module) -> list[str]:
+        """What ``from module import *`` brings."""
+        names = self.of(module.path)
+        listed: list[str] | None = None
+        for statement in module.tree.body:
+            match statement:
+                case ast.Assign(
+                    targets=[ast.Name(id="__all__")],
+                    value=ast.List(elts=elements) | ast.Tuple(elts=elements),
+                ):
+                    listed = [
+                        element.value
+                        for element in elements
+                        if isinstance(element, ast.Constant) and isinstance(element.value, str)
+                    ]
+                case _:
+                    pass
+        if listed is None:
+            return [name for name in names if not name.startswith("_")]
+        return [name for name in listed if name in names]
+
+    def _module(self, path: str, statement: ast.ImportFrom) -> Module | None:
+        index, dotted = self._flow.index, statement.module or ""
+        found = (
+            index.find_relative(statement.level, dotted, path)
+            if statement.level
+            else index.find(dotted, path)
+        )
+        return self._flow.by_path[found] if found is not None else None
+
+    def _bind(self, names: dict[str, list[Binding]], name: str, binding: Binding) -> None:
+        names.setdefault(name, []).append(binding)
