@@ -297,14 +297,51 @@ class LiveRun:
 
 
 @dataclasses.dataclass(frozen=True)
+class ConfigValues:
+    """An MMEngine config as MMEngine resolved it.
+
+    ``error`` says in one line why it could not be read or built. ``packed``
+    are the metadata that its data samples carry (``None``: cannot tell),
+    ``skipped_weights`` those that were not loaded, by the part of the model
+    that they are for (``""``: all of it).
+    """
+
+    path: str
+    error: str = ""
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    packed: tuple[str, ...] | None = None
+    skipped_weights: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModePass:
+    """A forward pass in one of MMEngine's modes, on made-up data samples.
+
+    ``given`` are the metadata that the samples carried, ``needs`` those, beyond
+    what every pipeline packs, without which the pass fails.
+    """
+
+    mode: str
+    given: tuple[str, ...]
+    error: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """All that one probe saw. ``versions`` holds those of python, torch, ..."""
+    """All that one probe saw. ``versions`` holds those of python, torch, ...
+
+    ``training_error`` says why a config could not be trained on made-up images.
+    """
 
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     imports: tuple[ImportedModule, ...] = ()
     stubs: tuple[Stub, ...] = ()
     models: tuple[ModelSnapshot, ...] = ()
     runs: tuple[LiveRun, ...] = ()
+    config: ConfigValues | None = None
+    modes: tuple[ModePass, ...] = ()
+    training_error: str = ""
 
 
 _T = TypeVar("_T")

@@ -96,7 +96,7 @@ class _Run:
             "command": list(sys.argv),
             "steps": self._taken,
             "model": snapshot,
-            "optimizers": [self._optimizer(o, model) for o in self._optimizers.values()],
+            "optimizers": [_groups(o, model) for o in self._optimizers.values()],
             "norms": [
                 {"name": name, "train": self._forwards[id(m)][0], "eval": self._forwards[id(m)][1]}
                 for name, m in model.named_modules()
@@ -126,20 +126,34 @@ class _Run:
 
         return max(outermost, key=holds)
 
-    def _optimizer(self, optimizer: Optimizer, model: nn.Module) -> dict[str, Any]:
-        names = {id(parameter): name for name, parameter in model.named_parameters()}
-        groups = []
-        for group in optimizer.param_groups:
-            known = [names[id(p)] for p in group["params"] if id(p) in names]
-            groups.append(
-                {
-                    "lr": float(group.get("lr") or 0.0),
-                    "weight_decay": float(group.get("weight_decay") or 0.0),
-                    "parameters": known,
-                    "unnamed": len(group["params"]) - len(known),
-                }
-            )
-        return {"class_": describe.class_name(optimizer), "groups": groups}
+
+def before_training(
+    model: nn.Module, optimizers: list[Optimizer], tree: Tree
+) -> dict[str, Any]:
+    """As what a run sends, of a model that could not make a step."""
+    return {
+        "pid": os.getpid(),
+        "command": list(sys.argv),
+        "steps": 0,
+        "model": dict(describe.model(model, tree), factory=""),
+        "optimizers": [_groups(optimizer, model) for optimizer in optimizers],
+    }
+
+
+def _groups(optimizer: Optimizer, model: nn.Module) -> dict[str, Any]:
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    groups = []
+    for group in optimizer.param_groups:
+        known = [names[id(p)] for p in group["params"] if id(p) in names]
+        groups.append(
+            {
+                "lr": float(group.get("lr") or 0.0),
+                "weight_decay": float(group.get("weight_decay") or 0.0),
+                "parameters": known,
+                "unnamed": len(group["params"]) - len(known),
+            }
+        )
+    return {"class_": describe.class_name(optimizer), "groups": groups}
 
 
 def _counting(original: Callable[..., None], run: _Run) -> Callable[..., None]:

@@ -22,6 +22,7 @@ from . import (
     weights,
 )
 from .channel import Channel
+from .config_session import ConfigSession
 from .freezing import Freezer
 from .missing_imports import Finder
 from .tree import Tree
@@ -52,6 +53,9 @@ class Session:
         if self._request.get("discover"):
             self._discover()
         self._channel.send("stubs", stubs=self._finder.stubs)
+        if self._request.get("config"):
+            # Its training ends the process.
+            ConfigSession(self._request["config"], self._tree, self._channel).run()
         self._channel.send("end")
 
     def _prepare(self) -> None:
