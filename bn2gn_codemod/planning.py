@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from bn2gn_codemod import rules, settings, survey
 from bn2gn_codemod.plan import Plan, Skipped
 from bn2gn_codemod.problem import Problem
@@ -36,6 +38,12 @@ def make_plan(
     """
     selection = select(paths or [Path()])
     chosen = settings.merge(settings.load(selection.root, settings_file), flags or {})
+    if selection.part_of is not None:
+        click.echo(
+            f"bn2gn: note: only {selection.root} is read, not the rest of {selection.part_of}; "
+            "what trains or uses its layers from there is not seen",
+            err=True,
+        )
     with shown_when_slow("reading the repository"):
         repository = _read(selection, chosen.exclude)
         plan = survey.plan_repository(repository, chosen)

@@ -6,8 +6,9 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.plan import Finding, HiddenNorms, Plan, PretendedFreeze, Site, TrainCall
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.sources import find_root
 
@@ -16,18 +17,23 @@ from bn2gn_codemod.sources import find_root
 PYTHON_SUFFIXES = ("", ".py", ".pyw", ".ipynb")
 
 
+_Placed = TypeVar("_Placed", Site, Finding, PretendedFreeze, TrainCall, HiddenNorms)
+
+
 @dataclasses.dataclass(frozen=True)
 class Selection:
     """A repository, and the part of it that is reported and rewritten.
 
     ``root`` is absolute. ``within`` are files or directories relative to it,
     with ``/``; empty stands for the whole repository. ``named`` are the
-    absolute paths of files that the user named.
+    absolute paths of files that the user named. ``part_of`` is the repository
+    that ``root`` lies in, when it looks like a part of one.
     """
 
     root: Path
     within: tuple[str, ...] = ()
     named: tuple[Path, ...] = ()
+    part_of: Path | None = None
 
     def __contains__(self, path: str) -> bool:
         if not self.within:
@@ -44,15 +50,21 @@ class Selection:
         needs_new = any(_imports_new(edits) for edits in files)
         return dataclasses.replace(
             plan,
-            sites=tuple(site for site in plan.sites if site.place.path in self),
-            findings=tuple(found for found in plan.findings if found.place.path in self),
+            sites=self._placed(plan.sites),
+            findings=self._placed(plan.findings),
             skipped=tuple(skipped for skipped in plan.skipped if skipped.path in self),
             files=files,
             new_files=tuple(new for new in plan.new_files if needs_new or new.path in self),
-            pretended_freezes=tuple(
-                freeze for freeze in plan.pretended_freezes if freeze.place.path in self
+            pretended_freezes=self._placed(plan.pretended_freezes),
+            train_scripts=tuple(
+                script for script in plan.train_scripts if script.optimizer.path in self
             ),
+            train_calls=self._placed(plan.train_calls),
+            hidden_norms=self._placed(plan.hidden_norms),
         )
+
+    def _placed(self, items: tuple[_Placed, ...]) -> tuple[_Placed, ...]:
+        return tuple(item for item in items if item.place.path in self)
 
 
 def _imports_new(edits: object) -> bool:
@@ -80,7 +92,8 @@ def select(paths: Sequence[Path]) -> Selection:
             raise Problem(f"{path}: not a Python file")
     places = [_without_links(path) for path in paths]
     if len(places) == 1 and places[0].is_dir() and not (places[0] / "__init__.py").exists():
-        return Selection(places[0])
+        around = find_root(places[0] / "any.py")
+        return Selection(places[0], part_of=around if around != places[0] else None)
     common = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in places]))
     root = find_root(common / "__init__.py")
     within = tuple(place.relative_to(root).as_posix() for place in places)

@@ -275,6 +275,17 @@ def test_only_the_named_files_are_reported(
     assert [shown["path"] for shown in json.loads(out)["sites"]] == ["a.py"]
 
 
+def test_a_part_of_a_repository_is_read_with_a_word(
+    repository: MakeRepository, run: Run, planned: Callable[[Plan], object]
+) -> None:
+    root = repository({"pyproject.toml": "", "lib/b.py": ""})
+    planned(Plan(str(root / "lib")))
+    code, _, err = run("check", root / "lib")
+    assert code == 0
+    assert err.startswith(f"bn2gn: note: only {root}/lib is read, not the rest of {root};")
+    assert err.count("\n") == 1
+
+
 # --------------------------------------------------------------------- explain
 
 

@@ -47,9 +47,14 @@ def test_not_shown_in_a_pipe(monkeypatch: pytest.MonkeyPatch, patience: float) -
 def test_gone_when_the_work_fails(monkeypatch: pytest.MonkeyPatch, patience: float) -> None:
     stderr = Terminal()
     monkeypatch.setattr(sys, "stderr", stderr)
-    with pytest.raises(ValueError, match="broken"), progress.shown_when_slow("reading"):
-        time.sleep(patience + 1.0)
-        raise ValueError("broken")
+
+    def broken() -> None:
+        with progress.shown_when_slow("reading"):
+            time.sleep(patience + 1.0)
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        broken()
     ended = stderr.getvalue()
     time.sleep(0.3)
     assert stderr.getvalue() == ended

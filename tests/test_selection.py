@@ -54,6 +54,14 @@ def test_paths(
     assert selection.within == within
 
 
+@pytest.mark.parametrize(("path", "is_part"), [("lib", True), (".", False), ("train.py", False)])
+def test_directory_inside_a_repository_is_noticed(
+    repository: MakeRepository, path: str, is_part: bool
+) -> None:
+    top = repository(TREE)
+    assert select([top / path]).part_of == (top if is_part else None)
+
+
 def test_file_outside_of_any_repository_means_its_directory(tmp_path: Path) -> None:
     (tmp_path / "net.py").touch()
     assert select([tmp_path / "net.py"]).root == tmp_path
