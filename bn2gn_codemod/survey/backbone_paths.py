@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bn2gn_codemod.survey.because import Role, Slot
 from bn2gn_codemod.survey.pretrained import library_model
-from bn2gn_codemod.survey.roles import Role, RoleMap, Slot
+from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get

@@ -69,6 +69,19 @@ _NEW_HOME = re.compile(
     r"^(?:necks?|\w*heads?|decoders?|decode_heads|roi_heads|dense_heads|fpn|aspp)$"
 )
 
+# Words for parts that no classification network has.
+_CERTAINLY_NEW_WORD = re.compile(
+    r"deconv|upsampl|dla_up|ida_up|fpn|pafpn|neck|decod|aspp|(?:^|_)ppm|(?:^|_)psp|lateral|heatmap|"
+    r"(?:^|_)rpn|(?:^|_)roi_|topdown|toplayer|(?:^|_)seg_?head|(?:^|_)cls_?head|(?:^|_)reg_?head"
+)
+# A network that only measures or teaches: nothing is built on it.
+_ASIDE = re.compile(r"teacher|loss|crit|perceptual|lpips|discrim|(?:^|_)ema(?:_|$)|momentum")
+# Attributes under which wrappers hold a whole model.
+_WHOLE_MODEL = re.compile(
+    r"^_?(?:model|module|net|network|student\w*|detector|generator|net_?g|model_\w+|\w+_model)$",
+    re.IGNORECASE,
+)
+
 # Words for the parts that detectors, trackers and segmenters add to a backbone.
 _NEW_WORD = re.compile(
     r"deconv|head|(?:^|_)ups?(?:_|\d|$)|upsampl|dla_up|ida_up|fpn|pafpn|neck|decod|aspp|ppm|psp|"
@@ -122,13 +135,37 @@ def _home(path: str, pattern: re.Pattern[str]) -> str | None:
 def is_network_class(cls: Class) -> bool:
     """Whether the class looks like a whole backbone network, by name or by folder."""
     name = cls.name.rsplit(".", 1)[-1]
-    words = re.sub(r"(?<=[a-zA-Z0-9])(?=[A-Z][a-z])", "_", name)
-    return not is_block_name(name) and not has_new_word(words) and is_network_name(name)
+    return not is_block_name(name) and not has_new_word(_words(name)) and is_network_name(name)
+
+
+def has_new_class_name(cls: Class) -> bool:
+    """Whether a class is named like a part that was added to a backbone."""
+    return has_new_word(_words(cls.name.rsplit(".", 1)[-1]))
+
+
+def _words(name: str) -> str:
+    """``RefineHead`` -> ``Refine_Head``."""
+    return re.sub(r"(?<=[a-zA-Z0-9])(?=[A-Z][a-z])", "_", name)
 
 
 def has_new_word(name: str) -> bool:
     """Whether a name says that the part was added to a backbone."""
     return _NEW_WORD.search(name.lower()) is not None
+
+
+def has_certainly_new_word(name: str) -> bool:
+    """Whether a name says that the part is none of a classification network's."""
+    return _CERTAINLY_NEW_WORD.search(name.lower()) is not None
+
+
+def is_aside(name: str) -> bool:
+    """Whether a name says that a network measures or teaches another one."""
+    return _ASIDE.search(_words(name).lower()) is not None
+
+
+def may_hold_whole_model(name: str) -> bool:
+    """Whether an attribute's name is one under which wrappers hold a whole model."""
+    return _WHOLE_MODEL.match(name) is not None
 
 
 def is_backbone_attribute(name: str) -> bool:

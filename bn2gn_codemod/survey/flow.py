@@ -131,6 +131,10 @@ class Flow:
         for (cls, attribute), node in self.slots.items():
             yield cls, attribute, node
 
+    def attributes_of(self, cls: Class) -> Iterable[str]:
+        """Names of the attributes (and patterns of names) that a class stores in."""
+        return self._slots_of.get(cls, {})
+
     def value_of(self, expr: ast.expr) -> Iterator[Value]:
         """What an expression that was seen may hold."""
         return self.values(self.expressions.get(expr))

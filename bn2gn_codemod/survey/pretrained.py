@@ -1,8 +1,9 @@
-"""Who loads pretrained weights, and onto which class.
+"""Who loads pretrained weights, and onto which class or attribute.
 
 A state dict that comes from a URL is pretrained. One that comes from a file
 may as well be a checkpoint to resume from, so it counts only where the class
-loads it into itself, or where a factory does before it returns the model.
+loads it into itself, where a factory does before it returns the model, or
+where it goes into one attribute of a model and not into the whole.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+from collections.abc import Iterator
 from typing import Literal
 
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
@@ -19,16 +22,32 @@ from bn2gn_codemod.survey.values import (
     ExternalObject,
     Function,
     Instance,
+    NormLayer,
+    Value,
     Weights,
 )
 
-_PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model", re.IGNORECASE)
-# Packages whose models come with published weights.
+Slot = tuple[Class, str]
+
+_PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
+# Packages whose models come with published weights, and what in them is no model.
 _LIBRARIES = re.compile(
-    r"(?:torchvision\.models(?!\.(?:_utils|feature_extraction)\b)|timm(?:\.|$)|"
-    r"segmentation_models_pytorch|pretrainedmodels|cnn_finetune|efficientnet_pytorch|resnest|"
-    r"geffnet|torch\.hub\.load|transformers|mobilenetv3|open_clip|clip\.load)(?:\.|$)?"
+    r"(?:torchvision\.models|timm|segmentation_models_pytorch|pretrainedmodels|cnn_finetune|"
+    r"efficientnet_pytorch|resnest|geffnet|torch\.hub\.load|transformers|mobilenetv3|open_clip|"
+    r"clip\.load|antialiased_cnns|torchreid\.models|mmpretrain|mmcls|encoding\.models)(?:\.|$)"
 )
+_NO_MODEL = re.compile(
+    r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss|"
+    r"load_state_dict_from_url)(?:\.|$)|(?:settings|_cfgs?|config|Config|Weights|list_models|"
+    r"conv[13]x3|conv1x1|ConvBNReLU|Conv2dNormActivation|Tokenizer|Processor|Scheduler)$"
+)
+# Where the ImageNet weights of the well-known families are published.
+_PUBLISHED = re.compile(
+    rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
+    rb"efficientnet|regnet|mnasnet|googlenet|inception|convnext|alexnet|squeezenet)|"
+    rb"dl\.yf\.io/(?:dla|drn)|data\.lip6\.fr/cadene/pretrainedmodels"
+)
+_OWN_WEIGHTS = re.compile(rb"https?://[^\s'\"]+\.(?:pth|pt|pkl|tar|th|bin|ckpt)\b")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,18 +58,32 @@ class Load:
     source: str  # "model_zoo.load_url", "torchvision.models.resnet18"
     where: str  # path:line
     strict: bool
+    # The URL is one of a published ImageNet network, and names no other.
+    published: bool = False
 
     @property
     def words(self) -> str:
-        """For a reason: ``loads weights from model_zoo.load_url (dla.py:294)``."""
+        """For a reason: ``loads weights by model_zoo.load_url (dla.py:294)``."""
         if self.kind == "library":
             return f"is a subclass of {self.source}, which comes with pretrained weights"
         return f"loads weights by {self.source} ({self.where})"
 
 
+@dataclasses.dataclass
+class Loads:
+    """Pretrained loads, by class and by single attribute."""
+
+    of_class: dict[Class, list[Load]] = dataclasses.field(default_factory=dict)
+    of_slot: dict[Slot, Load] = dataclasses.field(default_factory=dict)
+    # Loads onto a class of which nothing says whether they resume training.
+    resumed: dict[Class, Load] = dataclasses.field(default_factory=dict)
+
+
 def is_library_model(name: str) -> bool:
     """Whether an external callable gives a published model."""
-    return _LIBRARIES.match(name) is not None
+    if _LIBRARIES.match(name) is None or _NO_MODEL.search(name) is not None:
+        return False
+    return not families.is_block_name(name.rsplit(".", 1)[-1])
 
 
 def library_model(value: object) -> str | None:
@@ -60,41 +93,89 @@ def library_model(value: object) -> str | None:
     return None
 
 
-def find_loads(flow: Flow, held: set[Class], owners: set[Class]) -> dict[Class, list[Load]]:
-    """Pretrained loads by class.
+def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class]) -> Loads:
+    """All pretrained loads.
 
-    ``held`` are the classes whose instances some module holds, ``owners`` the
-    classes that hold a backbone of their own: a file loaded onto one of those
-    is a checkpoint of the whole model.
+    ``held_in`` are the attributes that hold an object, ``owners`` the classes
+    that hold a backbone of their own: a file loaded onto one of those is a
+    checkpoint of the whole model.
     """
-    loads: dict[Class, list[Load]] = {}
+    loads = Loads()
+    held = {value.class_ for value in held_in if isinstance(value, Instance)}
     for call in flow.load_calls:
-        weights = _weights(flow, call)
-        if weights is None:
+        load = _load_of(flow, call)
+        if load is None:
             continue
-        source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", weights.source)
-        load = Load(weights.kind, source, call.spot.where, call.strict)
-        for value in flow.values(call.receiver):
+        if call.each_child:
+            for value in flow.values(call.receiver):
+                for slot in held_in.get(value, ()):
+                    loads.of_slot.setdefault(slot, load)
+            continue
+        for slot in _slots_loaded(flow, call, held_in):
+            loads.of_slot.setdefault(slot, load)
+        for value in list(flow.values(call.receiver)):
             if not isinstance(value, Instance) or value.weak:
                 continue
             cls = value.class_
-            if weights.kind == "file" and not _means_pretrained(flow, call, value, held, owners):
+            if load.kind == "file" and not _means_pretrained(flow, call, value, held, owners):
+                loads.resumed.setdefault(cls, load)
                 continue
-            loads.setdefault(cls, []).append(load)
+            loads.of_class.setdefault(cls, []).append(load)
     for cls in flow.classes:
         for ancestor in cls.ancestors():
             for base in ancestor.external_bases:
                 if is_library_model(base):
                     where = f"{cls.path}:{cls.node.lineno}"
-                    loads.setdefault(cls, []).append(Load("library", base, where, False))
+                    loads.of_class.setdefault(cls, []).append(Load("library", base, where, False))
     return loads
 
 
-def _weights(flow: Flow, call: LoadCall) -> Weights | None:
-    found = [
-        value for node in call.weights for value in flow.values(node) if isinstance(value, Weights)
-    ]
-    return next((value for value in found if value.kind == "url"), found[0] if found else None)
+def _slots_loaded(
+    flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]
+) -> Iterator[Slot]:
+    """The attributes of ``model.backbone.load_state_dict(...)`` and of single layers."""
+    if call.base is not None:
+        for value in flow.values(call.base):
+            if isinstance(value, Instance):
+                for owner in value.class_.ancestors():
+                    if (owner, call.attribute) in flow.slots:
+                        yield owner, call.attribute
+    for value in flow.values(call.receiver):
+        if isinstance(value, NormLayer):
+            yield from held_in.get(value, ())
+
+
+def _load_of(flow: Flow, call: LoadCall) -> Load | None:
+    where = call.spot.where
+    if call.loader:
+        return Load("file", call.loader, where, False)
+    found = [value for node in call.weights for value in flow.values(node)]
+    weights = [value for value in found if isinstance(value, Weights)]
+    receivers = {value for value in flow.values(call.receiver) if isinstance(value, Instance)}
+    # Its own state dict, updated, fits whatever was loaded.
+    updated = any(isinstance(value, Instance) and value in receivers for value in found)
+    strict = call.strict and not updated
+    if weights:
+        best = next((value for value in weights if value.kind == "url"), weights[0])
+        source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
+        published = best.kind == "url" and _is_published(best)
+        return Load(best.kind, source, where, strict, published)
+    library = next((name for value in found if (name := library_model(value))), None)
+    if library is not None:
+        return Load("url", f"copying from {library}", where, strict, published=True)
+    if not found and _is_named_pretrained(call.spot.function):
+        return Load("file", "load_state_dict", where, strict)
+    return None
+
+
+def _is_published(weights: Weights) -> bool:
+    """Whether every URL in the file that loads is one of a published ImageNet network."""
+    data = weights.spot.module.source.data
+    urls = _OWN_WEIGHTS.findall(data)
+    if urls:
+        return all(_PUBLISHED.search(url) for url in urls)
+    # 'http://dl.yf.io/dla/models' joined with the name at run time
+    return b"dl.yf.io/" in data and b"http" in data
 
 
 def _means_pretrained(
@@ -108,10 +189,20 @@ def _means_pretrained(
         return named or cls in held
     if named:
         return True
+    if families.has_new_word(function.name) or families.has_new_word(cls.name):
+        return False
     # A factory: it makes the object, loads the file, and returns the object.
-    return value.spot.function is function and value in list(
-        flow.values(flow.return_node(function))
+    return (
+        not isinstance(function.node, ast.Module)
+        and value.spot.function is function
+        and _is_part(cls, held)
+        and value in list(flow.values(flow.return_node(function)))
     )
+
+
+def _is_part(cls: Class, held: set[Class]) -> bool:
+    """Whether the class is a part of models, or a network by its name."""
+    return families.is_network_class(cls) or not held.isdisjoint(cls.descendants())
 
 
 def _is_named_pretrained(function: Function) -> bool:

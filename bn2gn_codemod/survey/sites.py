@@ -10,9 +10,10 @@ from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.because import Because, Role, Roles
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_classes import dimension
-from bn2gn_codemod.survey.roles import Because, Role, RoleMap, Roles
+from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot
 
 _COMMENT = re.compile(r"#\s*bn2gn:\s*(keep|convert)\b")

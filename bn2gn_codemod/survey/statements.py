@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, LoadCall, Node, is_classmethod
 from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import all_arguments, call_name, flat, target_names, text_pattern
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.values import (
@@ -35,7 +36,7 @@ _MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "appen
 _SAME_OBJECT = {
     "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_", "apply",
     "get", "pop", "values", "items", "copy", "deepcopy", "type", "share_memory", "popitem",
-    "build", "state_dict",
+    "build", "state_dict", "parameters", "named_parameters", "buffers", "named_buffers",
 }  # fmt: skip
 # Calls whose result does not hold what they are given.
 _OPAQUE = re.compile(
@@ -43,13 +44,31 @@ _OPAQUE = re.compile(
     r"numpy|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
     r"range|int|str|float|bool|repr|hasattr|id|min|max|sum|open|format|any|all|round|abs))(?:\.|$)"
 )
+# Layers that hold nothing of what they are given.
+_LEAF = re.compile(
+    r"torch\.nn\.(?:\w*Conv\w*\d?d?|Linear|\w*Norm\w*|\w*Pool\w*|\w*ReLU\w*|Sigmoid|Softmax\w*|"
+    r"Tanh|GELU|SiLU|ELU|Hard\w+|Upsample\w*|Dropout\w*|Parameter|\w*Loss|Embedding|\w*Pad\d?d?|"
+    r"PixelShuffle|Identity|Flatten|Fold|Unfold|LSTM|GRU|MultiheadAttention|Bilinear)$|"
+    r"torch\.nn\.(?:functional|init)\."
+)
+_BUILDER = re.compile(r"build|create|make|instantiate", re.IGNORECASE)
 _WEIGHTS_FROM_URL = (
     "load_url",
     "load_state_dict_from_url",
     "load_from_http",
     "download_url_to_file",
 )
-_WEIGHTS_FROM_FILE = ("torch.load", "load_file", "torch.jit.load", "_load_checkpoint")
+_WEIGHTS_FROM_FILE = (
+    "torch.load", "load_file", "torch.jit.load", "_load_checkpoint", "numpy.load",
+    "numpy.fromfile", "pickle.load", "scipy.io.loadmat", "h5py.File",
+)  # fmt: skip
+# External functions that find weights and put them into the module they are handed.
+_LOADER = re.compile(
+    r"_?load_?(?:checkpoint\w*|pretrain\w*|weights?\w*|state_dict|model\w*|params?\w*)$|"
+    r"copy_(?:weights|params)\w*$|init_from_\w+$|initialize_from_\w+$"
+)
+# ``bn.weight.data.copy_(...)`` is about ``bn``.
+_TENSORS = {"weight", "bias", "running_mean", "running_var", "data"}
 
 
 def analyse(modules: Iterable[Module]) -> Flow:
@@ -78,6 +97,7 @@ class Statements:
         self.flow = flow
         self.function = function
         self.cls = cls  # set while in a class body
+        self.children_names: set[str] = set()  # loop variables over a module's children
 
     # ------------------------------------------------------------- imports
 
@@ -209,6 +229,8 @@ class Statements:
                 self.run(statement.body)
                 self.run(statement.orelse)
             case ast.For() | ast.AsyncFor():
+                if isinstance(statement.iter, ast.Call) and call_name(statement.iter) in CHILDREN:
+                    self.children_names.update(target_names(statement.target))
                 self.assign(statement.target, self.evaluate(statement.iter), None, iterate=True)
                 self.run(statement.body)
                 self.run(statement.orelse)
@@ -342,6 +364,8 @@ class Statements:
                 base = self.evaluate(target.value)
                 if base is not None:
                     flow.store(base, target.attr, value)
+                if target.attr in _TENSORS:
+                    self._weights_into(target, [value], target)
             case ast.Subscript():
                 holder = self._container(target.value)
                 if holder is not None:
@@ -617,11 +641,15 @@ class Statements:
             source: Node | None = flow.slots[(self.cls, expr.id)]
         else:
             source = flow.lookup(self.function, expr.id)
-        if source is None:
+        if source is None and not is_norm_class(expr.id):
             return None
         node = flow.node()
         flow.loads[node] = (self._spot(expr), context, self._is_parameter(expr.id))
-        flow.edge(source, node)
+        if source is None:
+            # It comes by a star import from somewhere else.
+            flow.add(node, flow.external(expr.id))
+        else:
+            flow.edge(source, node)
         return node
 
     def _is_parameter(self, name: str) -> bool:
@@ -669,7 +697,7 @@ class Statements:
         flow = self.flow
         func = expr.func
         result = flow.node()
-        if isinstance(func, ast.Name) and flow.lookup(self.function, func.id) is None:
+        if self._is_builtin(func) and isinstance(func, ast.Name):
             return self._builtin_call(func.id, expr, result)
         if isinstance(func, ast.Attribute):
             handled = self._method_call(func, expr, result)
@@ -683,6 +711,13 @@ class Statements:
             return result
         self._apply_later(callee, arguments, result, expr)
         return result
+
+    def _is_builtin(self, func: ast.expr) -> bool:
+        return (
+            isinstance(func, ast.Name)
+            and self.flow.lookup(self.function, func.id) is None
+            and not is_norm_class(func.id)
+        )
 
     def _arguments(self, expr: ast.Call) -> Arguments:
         partial = call_name(expr) == "partial"
@@ -775,9 +810,11 @@ class Statements:
             if text is not None:
                 flow.edge(text, result)
             return True
-        if name == "load_state_dict":
+        if name in ("load_state_dict", "_load_from_state_dict"):
             self._load_state_dict(func, expr)
             return True
+        if name == "copy_":
+            self._weights_into(func.value, [node for _, node in self._arguments(expr)], expr)
         if name in ("add_module", "register_module", "__setattr__") and len(expr.args) == 2:
             base, value = self.evaluate(func.value), self.evaluate(expr.args[1])
             if base is not None and value is not None:
@@ -885,8 +922,27 @@ class Statements:
         ) and not (
             len(expr.args) > 1 and isinstance(expr.args[1], ast.Constant) and not expr.args[1].value
         )
-        if receiver is not None:
-            self.flow.load_calls.append(LoadCall(receiver, weights, self._spot(expr), strict))
+        if receiver is None:
+            return
+        load = LoadCall(receiver, weights, self._spot(expr), strict)
+        if isinstance(func.value, ast.Attribute):
+            load.base, load.attribute = self.evaluate(func.value.value), func.value.attr
+        elif isinstance(func.value, ast.Name):
+            load.each_child = func.value.id in self.children_names
+        self.flow.load_calls.append(load)
+
+    def _weights_into(self, target: ast.expr, weights: list[Node], at: ast.expr) -> None:
+        """``layer.weight.data.copy_(w)``, ``layer.weight.data = w``, ``net.state_dict()[k]...``"""
+        while True:
+            if isinstance(target, ast.Attribute) and target.attr in _TENSORS:
+                target = target.value
+            elif isinstance(target, ast.Subscript):
+                target = target.value
+            else:
+                break
+        receiver = self.evaluate(target)
+        if receiver is not None and weights:
+            self.flow.load_calls.append(LoadCall(receiver, weights, self._spot(at), False))
 
     def _apply_later(
         self, callee: Node, arguments: Arguments, result: Node, expr: ast.expr
@@ -977,7 +1033,10 @@ class Statements:
             return
         spot = self._spot(expr)
         flow.add(result, flow.once(("extobj", name, expr), lambda: ExternalObject(name, spot)))
+        is_loader = _LOADER.match(last) is not None
         for _, node in arguments:
+            if is_loader:
+                flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
             self._hand_to_external(name, node, result, expr)
 
     def _hand_to_external(self, name: str, node: Node, result: Node, expr: ast.expr) -> None:
@@ -989,8 +1048,14 @@ class Statements:
                 held.refusals.add(f"is handed to {name}, which is not in this repository")
                 self._make_layer(held, result, expr)
             elif isinstance(held, (FunctionValue, ClassValue)):
-                if not name.startswith("torch.nn"):
-                    flow.add(result, held)
+                if name.startswith("torch.nn"):
+                    return
+                flow.add(result, held)
+                if isinstance(held, ClassValue) and _BUILDER.search(name.rsplit(".", 1)[-1]):
+                    # timm's build_model_with_cfg(ResNet, variant, pretrained)
+                    self._instantiate(held.class_, [], result, expr)
+            elif _LEAF.match(name):
+                return
             elif not isinstance(held, (Text, ModuleValue, External)):
                 flow.add(result, held)
 

@@ -1,0 +1,45 @@
+"""A role and the argument for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+from bn2gn_codemod.survey.values import Class
+
+Slot = tuple[Class, str]  # an attribute of a class; "*" for unknown names
+
+
+class Role(enum.Enum):
+    """What a layer is for."""
+
+    BACKBONE = "backbone"
+    NEW = "new"
+    UNDECIDED = "undecided"
+
+
+@dataclasses.dataclass(frozen=True)
+class Because:
+    """A role, in words that a reviewer can check, and what it follows from."""
+
+    role: Role
+    words: str
+    after: Because | None = None
+
+    def chain(self) -> list[str]:
+        """The whole argument, nearest step first."""
+        steps: list[str] = []
+        step: Because | None = self
+        while step is not None:
+            steps.append(step.words)
+            step = step.after
+        return steps
+
+
+Roles = dict[Role, Because]
+
+
+def shown(slot: Slot) -> str:
+    """An attribute as people write it: ``DLASeg.base``."""
+    cls, name = slot
+    return f"{cls.name}'s children" if name == "*" else f"{cls.name}.{name}"

@@ -1,0 +1,82 @@
+"""What every attribute of every module class holds, as the flow analysis found it."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.values import (
+    Class,
+    ExternalObject,
+    Instance,
+    NormClass,
+    NormLayer,
+    Value,
+)
+
+# fmt: off
+_PLAIN_BASES = frozenset({
+    "object", "ABC", "Exception", "dict", "list", "tuple", "Enum", "IntEnum", "Protocol",
+    "Generic", "NamedTuple", "Thread", "Dataset", "IterableDataset", "Optimizer", "Function",
+    "Process", "Action", "_LRScheduler", "TestCase",
+})
+# fmt: on
+
+
+class Contents:
+    """Attributes and what they hold, objects and what holds them."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.of_slot: dict[Slot, list[Value]] = {}
+        self.slots_of: dict[Class, list[Slot]] = {}  # attributes a class itself stores
+        self.held_in: dict[Value, list[Slot]] = {}
+        self.holders: dict[Class, list[Slot]] = {}  # attributes that hold an instance
+        for cls, name, node in flow.holders():
+            if is_module(cls):
+                self._collect((cls, name), node)
+
+    def _collect(self, slot: Slot, node: int) -> None:
+        found: list[Value] = [
+            value
+            for value in self.flow.values(node)
+            if isinstance(value, (Instance, NormLayer, ExternalObject, NormClass))
+        ]
+        if not found:
+            return
+        self.of_slot[slot] = found
+        self.slots_of.setdefault(slot[0], []).append(slot)
+        classes: dict[Class, None] = {}
+        for value in found:
+            if isinstance(value, (Instance, NormLayer)):
+                self.held_in.setdefault(value, []).append(slot)
+            if isinstance(value, Instance):
+                classes.update(dict.fromkeys(value.class_.ancestors()))
+        for cls in classes:
+            self.holders.setdefault(cls, []).append(slot)
+
+    def family_slots(self, cls: Class) -> list[Slot]:
+        """Attributes of the class and of its repository bases."""
+        return [slot for owner in cls.ancestors() for slot in self.slots_of.get(owner, ())]
+
+    def names(self, cls: Class) -> frozenset[str]:
+        """Every attribute that the class or its bases store anything in."""
+        return frozenset(
+            name for owner in cls.ancestors() for name in self.flow.attributes_of(owner)
+        )
+
+    def may_hold_layers(self, slot: Slot) -> bool:
+        """Whether something of the repository's own, with layers, is in there."""
+        return any(isinstance(value, (Instance, NormLayer)) for value in self.of_slot[slot])
+
+    def is_built(self, cls: Class) -> bool:
+        """Whether anybody makes an instance of the class or of a subclass."""
+        return any(self.flow.instances.get(child) for child in cls.descendants())
+
+
+def is_module(cls: Class) -> bool:
+    """Whether instances are ``torch.nn`` modules, as far as can be seen."""
+    return any(
+        base.rsplit(".", 1)[-1] not in _PLAIN_BASES
+        for ancestor in cls.ancestors()
+        for base in ancestor.external_bases
+    )

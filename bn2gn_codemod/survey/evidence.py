@@ -1,0 +1,350 @@
+"""Backbone or new: what speaks for each attribute, by itself and beside its neighbours.
+
+In this order: a setting; weights that are loaded into the class that holds the
+attribute, or into the attribute; what the attribute holds and is called; and,
+for what is left, that it stands beside a backbone. Loads win over names, and a
+name that only allows a backbone never makes anything new.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.pins import Pins
+from bn2gn_codemod.survey.pretrained import Load, find_loads, library_model
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer
+
+# A class that handles weights itself, in a way that may not have been followed.
+_HANDLES_WEIGHTS = re.compile(
+    r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
+    r"state_dict_from_url|load_param|load_weights"
+)
+
+
+class Evidence:
+    """Judges attributes. :attr:`own` holds the attributes that were decided."""
+
+    def __init__(self, contents: Contents, backbone: Pins, convert: Pins) -> None:
+        self.contents = contents
+        self.flow = contents.flow
+        self.own: dict[Slot, Because] = {}
+        self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
+        named = {
+            slot[0]
+            for slot in contents.of_slot
+            if families.is_backbone_attribute(slot[1]) and contents.may_hold_layers(slot)
+        }
+        self.loads = find_loads(self.flow, contents.held_in, named)
+
+    def judge(self) -> None:
+        """Decide every attribute that can be decided by itself or its neighbours."""
+        for slot in self.contents.of_slot:
+            pinned = self._pinned(slot)
+            if pinned is not None:
+                self.own[slot] = pinned
+        for cls in self.contents.slots_of:
+            load = self.load_of(cls) or self._resumed(cls)
+            if load is not None and not self._holds_backbone(cls):
+                self._judge_network(cls, load)
+        for slot in self.contents.of_slot:
+            if slot not in self.own:
+                because = self._by_itself(slot)
+                if because is not None:
+                    self.own[slot] = because
+        self._judge_neighbours()
+
+    def pinned_class(self, cls: Class) -> Because | None:
+        """The role that a setting gives to a class, if one does."""
+        for role, pins in self._pins:
+            pin = pins.match(cls, None)
+            if pin is not None:
+                return Because(role, f"the setting {pin!r} says so")
+        return None
+
+    def load_of(self, cls: Class) -> Load | None:
+        """How pretrained weights get into the class, if they do."""
+        for ancestor in cls.ancestors():
+            for load in self.loads.of_class.get(ancestor, ()):
+                return load
+        return None
+
+    def handles_weights(self, cls: Class) -> bool:
+        """Whether the class's own code speaks of pretrained weights."""
+        lines = cls.module.source.lines[cls.node.lineno - 1 : cls.node.end_lineno]
+        return any(_HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
+
+    def is_certainly_idle(self, cls: Class) -> bool:
+        """Whether a class that nobody is seen to build is no part of a backbone either."""
+        if self.contents.is_built(cls) or self.handles_weights(cls):
+            return False
+        return families.has_new_class_name(cls) or families.new_home(cls) is not None
+
+    # ------------------------------------------------------------ settings
+
+    def _pinned(self, slot: Slot) -> Because | None:
+        for role, pins in self._pins:
+            pin = pins.match(*slot)
+            if pin is None:
+                for value in self.contents.of_slot[slot]:
+                    if isinstance(value, Instance):
+                        pin = pin or pins.match(value.class_, None)
+            if pin is not None:
+                return Because(role, f"the setting {pin!r} says so")
+        return None
+
+    # ----------------------------------------- a class that loads weights itself
+
+    def _judge_network(self, cls: Class, load: Load) -> None:
+        family = families.family_of(self.contents.names(cls))
+        inside = self._part_of(cls)
+        for slot in self.contents.slots_of[cls]:
+            if slot not in self.own:
+                role, words = self._in_network(slot, load, family, inside)
+                self.own[slot] = Because(role, words)
+
+    def _in_network(
+        self, slot: Slot, load: Load, family: families.Family | None, inside: Slot | None
+    ) -> tuple[Role, str]:
+        cls, name = slot
+        loads = f"{cls.name} {load.words}"
+        if family is not None and family.members.match(name):
+            return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
+        if load.strict:
+            if inside is not None or family is not None or families.is_network_class(cls):
+                return Role.BACKBONE, f"{loads}, strictly"
+            return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
+        if family is not None and families.has_certainly_new_word(name):
+            return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
+        if inside is not None and (family is not None or families.has_new_word(name)):
+            outer = f"{shown(inside)} holds {cls.name}"
+            return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"
+        if family is not None and name != "*":
+            if families.has_new_word(name):
+                words = f"{shown(slot)} is not part of a {family.name} checkpoint"
+                return Role.NEW, f"{loads}, and {words}"
+            if load.published:
+                words = f"a {family.name} checkpoint, which has no {name}"
+                return Role.NEW, f"{loads}, {words}"
+        if family is None and not families.has_new_word(name):
+            return Role.BACKBONE, loads
+        return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
+
+    def _part_of(self, cls: Class) -> Slot | None:
+        """An attribute that holds the class as a part of a model, not as all of it."""
+        for child in cls.descendants():
+            for slot in self.contents.holders.get(child, ()):
+                if slot[0] not in child.ancestors() and not families.may_hold_whole_model(slot[1]):
+                    return slot
+        return None
+
+    def _resumed(self, cls: Class) -> Load | None:
+        """A file that some script loads onto a class that is built like a known network."""
+        if not families.is_network_class(cls):
+            return None
+        if families.family_of(self.contents.names(cls)) is None:
+            return None
+        resumed = self.loads.resumed
+        return next((resumed[one] for one in cls.descendants() if one in resumed), None)
+
+    def _holds_backbone(self, cls: Class) -> bool:
+        """Whether an attribute of the class holds a backbone, so that it is none itself."""
+        return any(
+            families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
+            for slot in self.contents.family_slots(cls)
+            if self.contents.may_hold_layers(slot) or self._external_network(slot)
+        )
+
+    def _holds_loaded(self, slot: Slot) -> bool:
+        if families.is_aside(slot[1]):
+            return False
+        return any(
+            library_model(value) is not None
+            or (
+                isinstance(value, Instance)
+                and not value.weak
+                and value.class_ is not slot[0]
+                and self.load_of(value.class_) is not None
+            )
+            for value in self.contents.of_slot[slot]
+        )
+
+    def _external_network(self, slot: Slot) -> bool:
+        return any(library_model(value) is not None for value in self.contents.of_slot[slot])
+
+    # ------------------------------------------------- an attribute by itself
+
+    def _by_itself(self, slot: Slot) -> Because | None:
+        cls, name = slot
+        loaded = self._loaded_alone(slot)
+        if loaded is not None:
+            return loaded
+        pretrained = self._pretrained_content(slot)
+        if pretrained is not None:
+            return Because(Role.BACKBONE, f"{shown(slot)} {pretrained}")
+        if families.is_backbone_attribute(name) and (
+            self.contents.may_hold_layers(slot) or self._external_network(slot)
+        ):
+            return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
+        if families.may_be_backbone_attribute(name) and not families.family_of(
+            self.contents.names(cls)
+        ):
+            network = self.network_content(slot)
+            if network is not None:
+                return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
+        return None
+
+    def _loaded_alone(self, slot: Slot) -> Because | None:
+        load = self.loads.of_slot.get(slot)
+        if load is None or not self.contents.may_hold_layers(slot):
+            return None
+        words = f"{shown(slot)} {load.words}"
+        name = slot[1]
+        if families.has_new_word(name):
+            return Because(Role.UNDECIDED, f"{words}, though its name is not a backbone's")
+        if load.kind == "url" or families.is_backbone_attribute(name):
+            return Because(Role.BACKBONE, words)
+        if families.may_hold_whole_model(name):
+            return None  # a wrapper that resumes
+        if families.may_be_backbone_attribute(name):
+            return Because(Role.BACKBONE, words)
+        return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
+
+    def _pretrained_content(self, slot: Slot) -> str | None:
+        for value in self.contents.of_slot[slot]:
+            library = library_model(value)
+            if library is not None:
+                return f"holds {library}"
+            if isinstance(value, Instance) and not value.weak:
+                load = self.load_of(value.class_)
+                if load is not None and not self._is_mixed(value.class_):
+                    return f"holds {value.class_.name}, which {load.words}"
+            if isinstance(value, (Instance, NormLayer)):
+                maker = self._part_of_network(value, slot)
+                load = self.load_of(maker) if maker is not None else None
+                if maker is not None and load is not None:
+                    return f"holds parts of {maker.name}, which {load.words}"
+        return None
+
+    def _part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
+        """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
+        maker = value.spot.function.class_ if value.spot is not None else None
+        if maker is None or maker in slot[0].ancestors() or slot[0] in maker.ancestors():
+            return None
+        for owner, name in self.contents.held_in.get(value, ()):
+            because = self.own.get((owner, name))
+            if (
+                owner in maker.ancestors()
+                and because is not None
+                and because.role is Role.BACKBONE
+                and not self._built_in(maker, slot)
+            ):
+                return maker
+        return None
+
+    def _built_in(self, maker: Class, slot: Slot) -> bool:
+        # A layer that ``maker`` hands to a class of its own is not a re-used part.
+        return any(
+            value.spot is not None and value.spot.function.class_ in maker.ancestors()
+            for child in slot[0].descendants()
+            for value in self.flow.instances.get(child, ())
+        )
+
+    def _is_mixed(self, cls: Class) -> bool:
+        """Whether the class holds a backbone beside other things, or is half one."""
+        return self._holds_backbone(cls) or any(
+            self.own[slot].role is not Role.BACKBONE
+            for slot in self.contents.family_slots(cls)
+            if slot in self.own
+        )
+
+    def network_content(self, slot: Slot) -> str | None:
+        """In words, the network that an attribute holds, as far as names tell."""
+        for value in self.contents.of_slot[slot]:
+            if isinstance(value, Instance) and not self._is_more_than_backbone(value.class_):
+                if families.is_network_class(value.class_):
+                    return f"{value.class_.name}, a backbone network by its name"
+                home = families.backbone_home(value.class_)
+                if home is not None and not families.is_block_name(value.class_.name):
+                    return f"{value.class_.name} from {value.class_.path}, where backbones live"
+                made_in = value.spot.function if value.spot is not None else None
+                maker = made_in.name if made_in is not None and made_in.class_ is None else ""
+                if maker and families.is_network_name(maker) and not families.has_new_word(maker):
+                    return f"what {maker}() makes, a backbone network by its name"
+        return None
+
+    def _is_more_than_backbone(self, cls: Class) -> bool:
+        return any(
+            families.has_certainly_new_word(slot[1]) and self.contents.may_hold_layers(slot)
+            for slot in self.contents.family_slots(cls)
+        )
+
+    # ------------------------------------------------------ beside a backbone
+
+    def _judge_neighbours(self) -> None:
+        owners = self._owners()
+        for cls, slots in self.contents.slots_of.items():
+            owner = owners.get(cls)
+            if owner is None:
+                continue
+            for slot in slots:
+                if slot not in self.own and slot is not owner[0]:
+                    self.own[slot] = self._beside(slot, owner[1])
+
+    def _owners(self) -> dict[Class, tuple[Slot, Because]]:
+        """Classes that hold a backbone in an attribute, directly or deeper, and where."""
+        owners: dict[Class, tuple[Slot, Because]] = {}
+        for slot, because in self.own.items():
+            if because.role is Role.BACKBONE and not self._is_aside(slot):
+                for cls in slot[0].descendants():
+                    owners.setdefault(cls, (slot, because))
+        self._lift(owners)
+        for cls in self.contents.slots_of:
+            children = [child for child in cls.descendants() if not child.children]
+            if cls not in owners and children and cls.children:
+                found = [owners[child] for child in children if child in owners]
+                if len(found) == len(children):
+                    owners[cls] = found[0]
+        return owners
+
+    def _lift(self, owners: dict[Class, tuple[Slot, Because]]) -> None:
+        """``self.cp = ContextPath()`` holds what ``ContextPath.resnet`` holds."""
+        pending = list(owners)
+        while pending:
+            inner = pending.pop()
+            for slot in self.contents.holders.get(inner, ()):
+                if slot in self.own or families.may_hold_whole_model(slot[1]):
+                    continue
+                if slot[1] == "*" or self._is_aside(slot):
+                    continue
+                because = owners[inner][1]
+                for cls in slot[0].descendants():
+                    if cls not in owners and cls is not inner:
+                        owners[cls] = (slot, because)
+                        pending.append(cls)
+
+    def _is_aside(self, slot: Slot) -> bool:
+        return families.is_aside(slot[1]) or any(
+            isinstance(value, Instance) and families.is_aside(value.class_.name)
+            for value in self.contents.of_slot[slot]
+        )
+
+    def _beside(self, slot: Slot, owner: Because) -> Because:
+        cls, name = slot
+        load = self.load_of(cls)
+        if load is not None and load.kind == "url" and not load.published:
+            words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
+            return Because(Role.UNDECIDED, f"{words} is not known", owner)
+        if families.is_stem_attribute(name):
+            words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
+            return Because(Role.BACKBONE, words, owner)
+        if not families.has_new_word(name):
+            network = self.network_content(slot)
+            if network is None and families.may_be_backbone_attribute(name):
+                network = "what may be another backbone by the attribute's name"
+            if network is not None and self.contents.may_hold_layers(slot):
+                words = f"{shown(slot)} holds {network}, but nothing is seen to load weights into it"
+                return Because(Role.UNDECIDED, words)
+        return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")

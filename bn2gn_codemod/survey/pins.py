@@ -1,0 +1,61 @@
+"""Names from the settings that decide what a class or an attribute is for."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
+from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.survey.values import Class
+
+
+@dataclasses.dataclass(frozen=True)
+class Pins:
+    """The patterns of one setting: classes, attributes, dotted paths, globs of them."""
+
+    patterns: tuple[str, ...]
+
+    def match(self, cls: Class, attribute: str | None) -> str | None:
+        """The pattern that names the class (``None``) or its attribute."""
+        if not self.patterns:
+            return None
+        names = _names(cls, attribute)
+        for pattern in self.patterns:
+            if any(fnmatchcase(name, pattern) for name in names):
+                return pattern
+        return None
+
+    def check(self, setting: str, things: Iterable[tuple[Class, str | None]]) -> None:
+        """Raise ``Problem`` for the first pattern that names none of ``things``."""
+        if not self.patterns:
+            return
+        known = {name for cls, attribute in things for name in _names(cls, attribute)}
+        for pattern in self.patterns:
+            if not any(fnmatchcase(name, pattern) for name in known):
+                raise Problem(_unmatched(setting, pattern, known))
+
+
+def _unmatched(setting: str, pattern: str, known: set[str]) -> str:
+    text = f"{setting} = {pattern!r} names no class or attribute of this repository"
+    wanted = pattern.lower().strip("*.")
+    spelled = {name.lower(): name for name in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(wanted, spelled, n=1, cutoff=0.5)
+    if close:
+        return f"{text}; did you mean {spelled[close[0]]!r}?"
+    return f"{text}; name one as in 'ResNet', 'PoseResNet.base_layer' or 'lib.models.dla.DLA'"
+
+
+def _names(cls: Class, attribute: str | None) -> tuple[str, ...]:
+    return tuple(_spellings(cls, attribute))
+
+
+def _spellings(cls: Class, attribute: str | None) -> Iterator[str]:
+    module = cls.path[: -len(".py")].replace("/", ".").removesuffix(".__init__")
+    if attribute is None:
+        yield from (cls.name, f"{module}.{cls.name}", module)
+    else:
+        yield from (f"{cls.name}.{attribute}", f"{module}.{cls.name}.{attribute}")
+        if attribute != "*":
+            yield attribute
