@@ -8,7 +8,6 @@ ready for it (``try: import x`` with ``except ImportError``).
 from __future__ import annotations
 
 import ast
-import importlib
 import importlib.abc
 import importlib.machinery
 import os
@@ -22,7 +21,7 @@ from . import deformable, inert
 from .tree import Tree, stack
 
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-_MACHINERY = os.path.dirname(os.path.abspath(importlib.__file__ or "")) + os.sep
+_MACHINERY = ("importlib", "_frozen_importlib", "_frozen_importlib_external")
 _COMPILED = re.compile(r"_.*|.*_(ext|cuda|cpu|gpu|cpp|c|kernels?)", re.IGNORECASE)
 _COMPILED_SOURCES = (".pyx", ".c", ".cc", ".cpp", ".cu")
 
@@ -101,13 +100,12 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """The repository's file whose import statement needs ``fullname``."""
         importer: str | None = None
         for frame in stack(2):
+            module = str(frame.f_globals.get("__name__"))
+            if module == "importlib.util" and frame.f_code.co_name == "find_spec":
+                return None  # a question whether it is there, not an import
+            if module.partition(".")[0] in _MACHINERY:
+                continue
             filename = frame.f_code.co_filename
-            if filename.startswith("<frozen importlib"):
-                continue
-            if filename.startswith(_MACHINERY):
-                if frame.f_code.co_name == "find_spec":
-                    return None  # a question whether it is there, not an import
-                continue
             path = self._tree.relative(filename)
             if path is None and importer is None:
                 return None
