@@ -46,6 +46,7 @@ class Changes:
 
     expressions: dict[ast.expr, ExpressionChange] = dataclasses.field(default_factory=dict)
     statements: dict[ast.stmt, StatementChange] = dataclasses.field(default_factory=dict)
+    content: list[NewCode] = dataclasses.field(default_factory=list)  # of a file without any
 
     def of(self, statement: ast.stmt) -> StatementChange:
         """The change of ``statement``, to add to."""

@@ -126,8 +126,10 @@ def _add_standard_import(
         changes.of(plain[0] if plain else imports[0]).before.insert(0, NewCode(text))
     elif region:
         changes.of(region[-1]).after.insert(0, NewCode(text))
-    else:
+    elif located.tree.body:
         changes.of(located.tree.body[0]).before.insert(0, NewCode(text))
+    else:
+        changes.content.insert(0, NewCode(text))
 
 
 def _is_standard(statement: ast.Import) -> bool:
@@ -147,8 +149,11 @@ def _add_below(
     if not (new_imports or new_definitions):
         return
     following = located.tree.body[len(region)] if len(region) < len(located.tree.body) else None
+    if not region and following is None:
+        changes.content += new_imports + new_definitions
+        return
     if not region:
-        assert following is not None  # an edit addresses some statement
+        assert following is not None
         change = changes.of(following)
         change.before += new_imports + new_definitions
         change.before[0] = dataclasses.replace(change.before[0], blank_lines=0)

@@ -35,7 +35,17 @@ def carry_out(located: Located, changes: Changes) -> str:
     ]
     pieces.sort(key=lambda piece: (piece.start, -piece.end))
     text = located.source.text
-    return _splice(text, 0, len(text), pieces)
+    return _splice(text, 0, len(text), pieces) + _content(located, changes)
+
+
+def _content(located: Located, changes: Changes) -> str:
+    """What is written into a file that holds no statement, below its comments."""
+    newline, text = located.style.newline, located.source.text
+    parts = [newline] if text and not text.endswith(("\n", "\r")) and changes.content else []
+    for code in changes.content:
+        is_first = not text and not parts
+        parts += [newline * (0 if is_first else code.blank_lines), code.text]
+    return "".join(parts)
 
 
 def _splice(text: str, start: int, end: int, pieces: Sequence[Piece]) -> str:

@@ -28,7 +28,8 @@ def check(located: Located, changes: Changes, text: str) -> None:
         where = f"line {line}: " if line else ""
         raise RewriteRefused(f"{where}the rewritten file would not compile: {error}") from None
     comparison = _Comparison(located, changes, split_lines(text))
-    comparison.bodies(located.tree.body, tree.body)
+    content = [node for code in changes.content for node in ast.parse(code.text).body]
+    comparison.bodies([*located.tree.body, *content], tree.body)
 
 
 class _Comparison:

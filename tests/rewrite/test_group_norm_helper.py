@@ -240,6 +240,19 @@ def test_place(before: str, after: str) -> None:
     assert rewritten(before) == filled(after)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", f"from torch import nn\n\n\n{HELPER}"),
+        ("# Norms.\n", f"# Norms.\nfrom torch import nn\n\n\n{HELPER}"),
+        ("# Norms.", f"# Norms.\nfrom torch import nn\n\n\n{HELPER}"),
+        ('"""Norms."""', f'"""Norms."""\nfrom torch import nn\n\n\n{HELPER}'.rstrip("\n")),
+    ],
+)
+def test_shared_module_that_is_there_and_empty(before: str, after: str) -> None:
+    assert rewritten(before, HelperEdit(PATH, None)) == after
+
+
 def test_file_without_a_name_for_torch_nn() -> None:
     before = "from torch.nn import BatchNorm2d\n\n\nx = §BatchNorm2d(3)\n"
     after = (
