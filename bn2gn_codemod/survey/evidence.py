@@ -85,14 +85,22 @@ class Evidence:
     # ------------------------------------------------------------ settings
 
     def _pinned(self, slot: Slot) -> Because | None:
-        for role, pins in self._pins:
-            pin = pins.match(*slot)
-            if pin is None:
-                for value in self.contents.of_slot[slot]:
-                    if isinstance(value, Instance):
-                        pin = pin or pins.match(value.class_, None)
-            if pin is not None:
-                return Because(role, f"the setting {pin!r} says so")
+        """A setting that names the attribute, else what it holds, else its class."""
+        levels: list[list[tuple[Class, str | None]]] = [
+            [slot],
+            [
+                (value.class_, None)
+                for value in self.contents.of_slot[slot]
+                if isinstance(value, Instance)
+            ],
+            [(slot[0], None)],
+        ]
+        for level in levels:
+            for role, pins in self._pins:
+                for cls, name in level:
+                    pin = pins.match(cls, name)
+                    if pin is not None:
+                        return Because(role, f"the setting {pin!r} says so")
         return None
 
     # ----------------------------------------- a class that loads weights itself

@@ -71,6 +71,7 @@ class LoadCall:
     base: Node | None = None
     attribute: str = ""
     each_child: bool = False  # the receiver is a loop variable over a module's children
+    into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known
     loader: str = ""  # an external function that finds the weights itself
 
 

@@ -140,9 +140,11 @@ def _slots_loaded(
                 for owner in value.class_.ancestors():
                     if (owner, call.attribute) in flow.slots:
                         yield owner, call.attribute
-    for value in flow.values(call.receiver):
-        if isinstance(value, NormLayer):
-            yield from held_in.get(value, ())
+    found = list(flow.values(call.receiver))
+    if call.into_tensors or not any(isinstance(value, Instance) for value in found):
+        for value in found:
+            if isinstance(value, NormLayer):
+                yield from held_in.get(value, ())
 
 
 def _load_of(flow: Flow, call: LoadCall) -> Load | None:

@@ -44,6 +44,27 @@ class RoleMap:
                 roles.setdefault(role, because)
         return roles
 
+    def open_slots(self, layer: NormLayer) -> list[Slot]:
+        """The attributes of models whose being undecided leaves the layer undecided."""
+        found: dict[Slot, None] = {}
+        seen: set[Slot] = set()
+        pending = list(self.held_in.get(layer, ()))
+        while pending:
+            slot = pending.pop()
+            if slot in seen:
+                continue
+            seen.add(slot)
+            own = self.own.get(slot)
+            if own is not None:
+                if own.role is Role.UNDECIDED:
+                    found[slot] = None
+                continue
+            above = [one for one in self._contents.holders.get(slot[0], ()) if one[0] is not slot[0]]
+            pending.extend(above)
+            if not above and slot[1] != "*":
+                found[slot] = None
+        return list(found)
+
     def attributes(self, layer: NormLayer) -> list[str]:
         """Names of the attributes that a layer ends up in."""
         return sorted({name for _, name in self.held_in.get(layer, ()) if name != "*"})

@@ -14,8 +14,9 @@ from bn2gn_codemod.survey.because import Because, Role, Roles
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_classes import dimension
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot
+from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot, Text
 
+_MOST_NAMED = 4  # attributes in one line to paste
 _COMMENT = re.compile(r"#\s*bn2gn:\s*(keep|convert)\b")
 
 
@@ -57,6 +58,8 @@ class _Decider:
         self.converted: list[Spot] = []  # where layers are made
         self._covered: set[Spot] = set()  # names that go with an edited one
         self._layer_memo: dict[NormLayer, Roles] = {}
+        self._below_memo: dict[NormClass, list[NormClass]] = {}
+        self._layers_memo: dict[NormClass, list[NormLayer]] = {}
         self._file_roles: dict[str, set[Role]] | None = None
 
     # --------------------------------------------------------------- sites
@@ -68,6 +71,9 @@ class _Decider:
             self._commented(norm, comment)
             return
         judged = self._judge(norm)
+        if judged.verdict is Verdict.CONVERT and self.flow.gave_up:
+            self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, self.flow.gave_up))
+            return
         if judged.verdict is Verdict.CONVERT and not self._asked_for(norm):
             self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, self._not_asked_for(norm)))
             return
@@ -129,7 +135,7 @@ class _Decider:
             self._add(norm, judged)
             self._edit(norm)
             return
-        children = self._children(norm)
+        children = [child for child in self._children(norm) if self._layers(child)]
         if norm.context != "callee" and children and all(map(self._editable_use, children)):
             for child in children:
                 self._add(child, judged)
@@ -144,14 +150,24 @@ class _Decider:
         self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, note))
 
     def _editable_use(self, norm: NormClass) -> bool:
-        return self._refusal(norm) is None and (
-            norm.context == "callee" or self._accepts(norm) is None
+        return (
+            norm.context in ("callee", "argument", "partial")
+            and not self._may_be_other(norm)
+            and self._refusal(norm) is None
+            and (norm.context == "callee" or self._accepts(norm) is None)
+        )
+
+    def _may_be_other(self, norm: NormClass) -> bool:
+        """Whether the name may also hold something that is no norm class."""
+        node = norm.spot.node
+        return not isinstance(node, ast.expr) or any(
+            not isinstance(value, (NormClass, Text)) for value in self.flow.value_of(node)
         )
 
     def _split(self, norm: NormClass, judged: _Judged) -> None:
         """One name that serves both sides: change its uses where each is of one side."""
         parts: list[tuple[NormClass, _Judged]] = []
-        if not norm.layers and self._separable(norm, parts):
+        if not norm.layers and self._separable(norm, parts, {norm}):
             for part, part_judged in parts:
                 if part_judged.verdict is Verdict.CONVERT:
                     self._add(part, part_judged)
@@ -162,18 +178,23 @@ class _Decider:
             return
         self._add(norm, judged)
 
-    def _separable(self, norm: NormClass, parts: list[tuple[NormClass, _Judged]]) -> bool:
+    def _separable(
+        self, norm: NormClass, parts: list[tuple[NormClass, _Judged]], seen: set[NormClass]
+    ) -> bool:
         for child in self._children(norm):
+            if child in seen or not (self._layers(child) or child.context == "other"):
+                continue
+            seen.add(child)
             judged = self._judge(child)
             if judged.verdict is Verdict.KEEP:
                 parts.append((child, judged))
             elif judged.verdict is Verdict.CONVERT:
-                if self._refusal(child) is not None:
+                if not self._editable_use(child):
                     return False
                 parts.append((child, judged))
-            elif child.layers or not self._separable(child, parts):
+            elif child.layers or not self._separable(child, parts, seen):
                 return False
-        return bool(parts)
+        return any(judged.verdict is Verdict.KEEP for _, judged in parts)
 
     # ------------------------------------------------------------ judging
 
@@ -197,14 +218,24 @@ class _Decider:
 
     def _below(self, norm: NormClass) -> list[NormClass]:
         """The name and all places that it is passed on to."""
-        below = [norm]
-        for current in below:
-            below.extend(child for child in current.children if child not in below)
-        return below
+        known = self._below_memo.get(norm)
+        if known is None:
+            below = {norm: None}
+            pending = [norm]
+            while pending:
+                for child in pending.pop().children:
+                    if child not in below:
+                        below[child] = None
+                        pending.append(child)
+            known = self._below_memo[norm] = list(below)
+        return known
 
     def _layers(self, norm: NormClass) -> list[NormLayer]:
-        found = [layer for current in self._below(norm) for layer in current.layers]
-        return sorted(found, key=_layer_order)
+        known = self._layers_memo.get(norm)
+        if known is None:
+            found = [layer for current in self._below(norm) for layer in current.layers]
+            known = self._layers_memo[norm] = sorted(found, key=_layer_order)
+        return known
 
     def _children(self, norm: NormClass) -> list[NormClass]:
         return sorted(norm.children - {norm}, key=_norm_order)
@@ -212,13 +243,17 @@ class _Decider:
     def _roles_of(self, layer: NormLayer) -> Roles:
         known = self._layer_memo.get(layer)
         if known is None:
-            known = self.roles.layer_roles(layer) or self._roles_of_idle(layer)
+            known = self.roles.layer_roles(layer)
+            if not set(known) - {Role.UNDECIDED}:
+                known = {**known, **self._roles_of_idle(layer)} if not known else known
             self._layer_memo[layer] = known
         return known
 
     def _roles_of_idle(self, layer: NormLayer) -> Roles:
         """A layer that reaches no attribute with a role: its surroundings may tell."""
         function, cls = layer.spot.function, _class_around(layer.spot.function)
+        if _copies_norm(layer):
+            return {Role.BACKBONE: Because(Role.BACKBONE, "it stands in for a norm that is there")}
         if cls is not None:
             found = self._roles_of_class(cls, function)
         else:
@@ -238,13 +273,14 @@ class _Decider:
             if (because := self.roles.own.get(slot)) is not None
         }
         seen = {**own, **contexts}
+        seen.pop(Role.UNDECIDED, None)
         unused = f"nothing calls {function.name}()"
         if set(seen) == {Role.BACKBONE}:
             return Because(Role.BACKBONE, f"{unused} of a backbone class", seen[Role.BACKBONE])
-        if Role.BACKBONE in own and families.has_new_word(function.name):
+        if Role.BACKBONE in own and families.has_certainly_new_word(function.name):
             words = f"{unused}, but by its name it makes layers beside the backbone"
             return Because(Role.NEW, words, own[Role.BACKBONE])
-        if set(contexts) == {Role.NEW}:
+        if set(contexts) == {Role.NEW} and not self.roles.handles_weights(cls):
             return contexts[Role.NEW]
         if seen:
             return None
@@ -255,8 +291,8 @@ class _Decider:
         if families.is_block_name(name) or families.is_network_name(name):
             spot = Spot(cls.module, cls.node, function)
             return self._roles_of_file(None, f"{cls.name} is not used", spot)
-        if families.new_home(cls) is not None and self.roles.has_backbone:
-            home = families.new_home(cls)
+        home = families.new_home(cls)
+        if home is not None and self.roles.has_backbone and not self.roles.handles_weights(cls):
             return Because(Role.NEW, f"{cls.name} stands in {home}, where new parts live")
         return None
 
@@ -284,9 +320,7 @@ class _Decider:
         if cls is None:
             maker = layer.spot.function.name or "this line"
             return f"the layer that {maker} makes reaches no model"
-        if not self.flow.instances.get(cls) and not any(
-            self.flow.instances.get(child) for child in cls.descendants()
-        ):
+        if not self.roles.is_built(cls):
             return f"{cls.name} is built nowhere in this repository"
         return f"{cls.name} holds no backbone, and no backbone holds it"
 
@@ -303,27 +337,26 @@ class _Decider:
 
     def _accepts(self, norm: NormClass) -> str | None:
         """Why a use below would not survive a function in the class's place."""
-        for refusal in sorted(norm.refusals):
-            return f"{norm.norm} {refusal}"
-        for layer in sorted(norm.layers, key=_layer_order):
-            if norm.context != "callee" and isinstance(layer.spot.node, ast.Call):
+        for use in self._below(norm):
+            for refusal in sorted(use.refusals):
+                return f"{norm.norm} {refusal}"
+            reason = self._use_refusal(use, is_first=use is norm)
+            if reason is not None:
+                return f"{use.spot.where}: {reason}"
+        return None
+
+    def _use_refusal(self, use: NormClass, *, is_first: bool) -> str | None:
+        if not is_first and use.context == "other":
+            return f"{use.norm} is compared or tested there"
+        if not is_first and use.context == "partial":
+            return "it is wrapped in partial() there"
+        if is_first and use.context == "callee":
+            return None
+        for layer in sorted(use.layers, key=_layer_order):
+            if isinstance(layer.spot.node, ast.Call):
                 reason = _helper_call_refusal(layer.spot.node)
                 if reason is not None:
-                    return f"{layer.spot.where}: {reason}"
-        for child in self._children(norm):
-            where = child.spot.where
-            if child.context == "other":
-                return f"{where}: {child.norm} is compared or tested there"
-            if child.context == "partial":
-                return f"{where}: it is wrapped in partial() there"
-            if child.context == "callee":
-                call = _call_of(child)
-                reason = _helper_call_refusal(call) if call is not None else None
-                if reason is not None:
-                    return f"{where}: {reason}"
-            reason = self._accepts(child)
-            if reason is not None:
-                return reason
+                    return reason
         return None
 
     def _edit(self, norm: NormClass) -> None:
@@ -374,7 +407,17 @@ class _Decider:
             return (f"norms = [{listed}]", comment)
         if cls is None or judged.verdict is Verdict.CONFLICT:
             return (comment,)
-        return (f'backbone = ["{cls.name}"]', f'convert = ["{cls.name}"]', comment)
+        names = self._open_attributes(norm) or [cls.name]
+        listed = ", ".join(f'"{name}"' for name in names)
+        return (f"backbone = [{listed}]", f"convert = [{listed}]", comment)
+
+    def _open_attributes(self, norm: NormClass) -> list[str]:
+        """The undecided attributes that the layers hang on, as settings name them."""
+        found: dict[str, None] = {}
+        for layer in self._layers(norm):
+            for cls, name in self.roles.open_slots(layer):
+                found[f"{cls.name}.{name}"] = None
+        return sorted(found)[:_MOST_NAMED]
 
     def _place(self, spot: Spot) -> Place:
         source = spot.module.source
@@ -410,6 +453,13 @@ def _call_of(norm: NormClass) -> ast.Call | None:
         if isinstance(layer.spot.node, ast.Call) and layer.spot.node.func is norm.spot.node:
             return layer.spot.node
     return None
+
+
+def _copies_norm(layer: NormLayer) -> bool:
+    """``SyncBN(module.num_features, ...)``, as functions that swap one norm for another do."""
+    node = layer.spot.node
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    return isinstance(first, ast.Attribute) and first.attr == "num_features"
 
 
 def _helper_call_refusal(call: ast.Call) -> str | None:

@@ -834,7 +834,7 @@ class Statements:
             base = self.evaluate(func.value)
             if base is not None:
                 self._same_object(base, name, result)
-        return False
+        return name in CHILDREN
 
     def _into_plain_container(self, base: Node, value: Node, holder: Node) -> None:
         # seq.add_module("bn", nn.BatchNorm2d(c)) on an nn.Sequential of torch
@@ -942,7 +942,9 @@ class Statements:
                 break
         receiver = self.evaluate(target)
         if receiver is not None and weights:
-            self.flow.load_calls.append(LoadCall(receiver, weights, self._spot(at), False))
+            spot = self._spot(at)
+            load = LoadCall(receiver, weights, spot, False, into_tensors=True)
+            self.flow.load_calls.append(load)
 
     def _apply_later(
         self, callee: Node, arguments: Arguments, result: Node, expr: ast.expr
@@ -1041,9 +1043,16 @@ class Statements:
 
     def _hand_to_external(self, name: str, node: Node, result: Node, expr: ast.expr) -> None:
         flow = self.flow
+        opened: set[TupleValue] = set()
 
         def on_argument(held: Value) -> None:
-            if isinstance(held, NormClass):
+            if isinstance(held, TupleValue):
+                # OrderedDict([("bn1", nn.BatchNorm2d(64))]); a tuple may hold itself
+                if held not in opened:
+                    opened.add(held)
+                    for element in held.elements:
+                        flow.watch(element, on_argument)
+            elif isinstance(held, NormClass):
                 # The external code makes the layers: one stands for them all.
                 held.refusals.add(f"is handed to {name}, which is not in this repository")
                 self._make_layer(held, result, expr)
