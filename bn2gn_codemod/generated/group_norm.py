@@ -18,6 +18,14 @@ class GroupCount:
     min_channels_per_group: int = 1
 
 
+def group_count(channels: int, count: GroupCount = GroupCount()) -> int:
+    """How many groups the helper gives ``channels``."""
+    groups = min(count.groups, max(channels // count.min_channels_per_group, 1))
+    while channels % groups:
+        groups -= 1
+    return groups
+
+
 def definition(nn_name: str, count: GroupCount = GroupCount(), name: str = NAME) -> str:
     """The helper's source; ``nn_name`` is the expression that ``torch.nn`` is known by."""
     limit, words = "num_channels", ""

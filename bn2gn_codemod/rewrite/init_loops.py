@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.generated import init_loop
+from bn2gn_codemod.norm_test_forms import is_negative
 from bn2gn_codemod.plan import InitLoopEdit
 from bn2gn_codemod.rewrite import norm_tests
 from bn2gn_codemod.rewrite.changes import Changes, NewCode
@@ -27,7 +28,7 @@ def _widen(located: Located, edit: InitLoopEdit, changes: Changes) -> None:
         if change is None:
             continue
         changes.expressions[node] = change
-        is_negated = norm_tests.is_negative(node) or isinstance(parent, ast.UnaryOp)
+        is_negated = is_negative(node) or isinstance(parent, ast.UnaryOp)
         if edit.guard_none and not is_negated:
             _guard_body(located, edit, node, changes)
         return

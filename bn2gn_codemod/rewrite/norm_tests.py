@@ -12,11 +12,11 @@ import re
 
 import libcst as cst
 
+from bn2gn_codemod.norm_test_forms import is_negative
 from bn2gn_codemod.rewrite.changes import ExpressionChange
 from bn2gn_codemod.rewrite.layout import Layout
 
 _NORM_NAME = re.compile(r"_?(?:Sync|Lazy)?BatchNorm(?:[123]d)?")
-_NEGATIVE = (ast.NotEq, ast.NotIn, ast.IsNot)
 
 
 def widen(node: ast.expr, nn_name: str, is_operand: bool) -> ExpressionChange | None:
@@ -34,19 +34,6 @@ def widen(node: ast.expr, nn_name: str, is_operand: bool) -> ExpressionChange | 
         case ast.Compare(ops=[_]) | ast.Call():
             return _with_second_test(node, nn_name, is_operand)
     return None
-
-
-def is_negative(node: ast.expr) -> bool:
-    """Whether the test is true of everything *but* the norm."""
-    match node:
-        case ast.Compare(
-            left=ast.Call(func=ast.Attribute(attr="find" | "rfind" | "count")),
-            ops=[operator],
-        ):
-            return isinstance(operator, (ast.Eq, ast.Lt, ast.LtE, ast.Is))
-        case ast.Compare(ops=[operator]):
-            return isinstance(operator, _NEGATIVE)
-    return False
 
 
 # ---------------------------------------------------------------- isinstance

@@ -8,9 +8,14 @@ from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.assembly import assemble
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.configs import with_configs
+from bn2gn_codemod.survey.group_sizes import find_group_sizes
+from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.helper_placement import place_helper
+from bn2gn_codemod.survey.init_loops import survey_init_loops
 from bn2gn_codemod.survey.modules import read_modules
-from bn2gn_codemod.survey.roles import Pins, assign_roles
+from bn2gn_codemod.survey.norm_attributes import find_attribute_uses
+from bn2gn_codemod.survey.pins import Pins
+from bn2gn_codemod.survey.roles import assign_roles
 from bn2gn_codemod.survey.sites import decide_sites
 from bn2gn_codemod.survey.statements import analyse
 from bn2gn_codemod.survey.training import survey_training
@@ -27,6 +32,8 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     decided = decide_sites(flow, roles, settings)
     placement = place_helper(flow, repository, decided, settings)
     decided = placement.decided
+    held = HeldLayers(roles, decided.converted)
+    loops = survey_init_loops(flow, roles, held, placement.helpers, settings)
     training = survey_training(flow, BackbonePaths(roles, decided.converted), settings)
     plan = Plan(
         root=str(repository.root),
@@ -35,7 +42,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
         files=assemble(
             norms=decided.edits,
             helpers=placement.helpers,
-            init_loops=(),
+            init_loops=loops.edits,
             freezes=training.freezes,
             loop_guards=training.loop_guards,
             model_guards=training.model_guards,
@@ -44,5 +51,8 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
         train_scripts=training.scripts,
         train_calls=training.calls,
         hidden_norms=training.hidden_norms,
+        norm_tests=loops.tests,
+        norm_attribute_uses=find_attribute_uses(flow, held),
+        group_sizes=find_group_sizes(flow, decided.converted, settings),
     )
     return with_configs(plan, repository, settings)

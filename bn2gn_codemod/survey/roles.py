@@ -25,6 +25,7 @@ class RoleMap:
         self.slots_of: dict[Class, list[Slot]] = contents.slots_of
         self.held_in: dict[Value, list[Slot]] = contents.held_in
         self.own: dict[Slot, Because] = evidence.own
+        self.loads = evidence.loads
         self.contexts: dict[Class, Roles] = {}
         self._contents = contents
         self._evidence = evidence

@@ -1,0 +1,314 @@
+"""Whether code that goes over a model runs after pretrained weights were loaded into it.
+
+Two pieces of code are compared in the innermost function from which both are
+reached, by their order in its text.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.held_layers import HeldLayers
+from bn2gn_codemod.survey.norm_tests import enclosing_class
+from bn2gn_codemod.survey.pretrained import library_model
+from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.values import (
+    ClassValue,
+    ExternalObject,
+    Function,
+    FunctionValue,
+    Instance,
+    Value,
+)
+
+_FARTHEST = 200  # functions looked at on the way up from one piece of code
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Event:
+    """Something that happens at ``node`` of a function, ``depth`` calls up from itself."""
+
+    function: Function
+    node: ast.AST
+    depth: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Load:
+    """Pretrained weights end up in a part of a model."""
+
+    words: str
+    function: Function
+    node: ast.expr | ast.stmt
+
+
+class LoadOrder:
+    """Orders pretrained loads and the code that might undo them."""
+
+    def __init__(self, flow: Flow, roles: RoleMap, held: HeldLayers) -> None:
+        self._flow = flow
+        self._roles = roles
+        self._held = held
+        self._sites: dict[Function, list[tuple[Function, ast.Call]]] | None = None
+
+    def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
+        """The pretrained part of ``values`` that was loaded before ``node`` ran.
+
+        ``""`` if there is none.
+        """
+        loads = [load for value in values for load in self._loads(value)]
+        if not loads:
+            return ""
+        mine = list(self._events(function, node, None))
+        for load in loads:
+            parameter = _switch(load.function, load.node)
+            theirs = list(self._events(load.function, load.node, parameter))
+            if _comes_first(theirs, mine):
+                return load.words
+        return ""
+
+    # ------------------------------------------------------------- loading
+
+    def _loads(self, value: Value) -> Iterator[_Load]:
+        name = library_model(value)
+        if name is not None and isinstance(value, ExternalObject):
+            call = value.spot.node
+            if isinstance(call, ast.Call) and _asks_for_weights(call, name):
+                where = f"{name} ({value.spot.where})"
+                yield _Load(where, value.spot.function, call)
+        if not isinstance(value, Instance) or value.weak:
+            return
+        if not any(self._held.is_kept(inner) for inner in self._held.below([value])):
+            return
+        for cls in value.class_.ancestors():
+            places = {load.where for load in self._roles.loads.of_class.get(cls, ())}
+            for loading in self._flow.load_calls:
+                if loading.spot.where in places:
+                    words = f"{cls.name} ({loading.spot.where})"
+                    yield _Load(words, loading.spot.function, loading.spot.node)
+
+    # -------------------------------------------------------------- calling
+
+    def _events(self, function: Function, node: ast.AST, parameter: str | None) -> Iterator[_Event]:
+        """``node`` itself and the calls through which it is reached, nearest first.
+
+        Calls that pass ``False`` or ``None`` for ``parameter`` do not reach it.
+        """
+        seen: set[tuple[Function, ast.AST]] = set()
+        pending: list[tuple[_Event, str | None]] = [(_Event(function, node, 0), parameter)]
+        for event, switch in pending:
+            if (event.function, event.node) in seen or len(seen) > _FARTHEST:
+                continue
+            seen.add((event.function, event.node))
+            yield event
+            for caller, call in self._callers(event.function):
+                passed = _passed(event.function, call, switch)
+                if passed is False:
+                    continue
+                further = passed if isinstance(passed, str) else None
+                pending.append((_Event(caller, call, event.depth + 1), further))
+
+    def _callers(self, function: Function) -> list[tuple[Function, ast.Call]]:
+        if self._sites is None:
+            self._sites = {}
+            tops = self._flow.top_level.values()
+            for caller in (*self._flow.functions, *tops):
+                for call in _own_calls(caller.node):
+                    for callee in self._callees(caller, call):
+                        self._sites.setdefault(callee, []).append((caller, call))
+        return self._sites.get(function, [])
+
+    def _callees(self, caller: Function, call: ast.Call) -> Iterator[Function]:
+        func = call.func
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Call):
+            cls = enclosing_class(caller)
+            if call_name(func.value) == "super" and cls is not None:
+                for parent in cls.parents:
+                    method = self._flow.find_method(parent, func.attr)
+                    if method is not None:
+                        yield method
+                return
+        given = call.args if call_name(call) == "apply" else []
+        for expr in (func, *given):
+            for value in self._flow.value_of(expr):
+                if isinstance(value, FunctionValue):
+                    yield value.function
+                elif isinstance(value, ClassValue) and expr is func:
+                    init = self._flow.find_method(value.class_, "__init__")
+                    if init is not None:
+                        yield init
+
+
+def _own_calls(scope: ast.AST) -> Iterator[ast.Call]:
+    pending: list[ast.AST] = list(ast.iter_child_nodes(scope))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Call):
+            yield node
+        if not isinstance(node, _SCOPES):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+# ---------------------------------------------------------------- switches
+
+
+def _asks_for_weights(call: ast.Call, name: str) -> bool:
+    """Whether a library's model is made with its weights, as far as can be seen."""
+    for keyword in call.keywords:
+        if keyword.arg is not None and ("pretrained" in keyword.arg or "weights" in keyword.arg):
+            if not _is_off(keyword.value):
+                return True
+            if keyword.arg != "weights_backbone":
+                return False
+    if name.startswith(("torchvision", "timm", "torch.hub")):
+        # Without the argument these come untrained; it may also be the first one.
+        return any(
+            not (isinstance(argument, ast.Constant) and argument.value is not True)
+            for argument in call.args[(0 if name.startswith("torchvision") else 1) :]
+        )
+    return True
+
+
+def _switch(function: Function, node: ast.AST) -> str | None:
+    """The parameter without which the code at ``node`` does not run."""
+    scope = function.node
+    if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    parameters = {argument.arg for argument in (*scope.args.args, *scope.args.kwonlyargs)}
+    for inner in ast.walk(scope):
+        if isinstance(inner, ast.If) and any(
+            below is node for statement in inner.body for below in ast.walk(statement)
+        ):
+            name = _asked_name(inner.test)
+            if name in parameters:
+                return name
+    if isinstance(node, ast.Call):
+        for keyword in node.keywords:
+            if keyword.arg in ("pretrained", "weights") and isinstance(keyword.value, ast.Name):
+                return keyword.value.id if keyword.value.id in parameters else None
+    return None
+
+
+def _asked_name(test: ast.expr) -> str | None:
+    match test:
+        case ast.Name(id=name):
+            return name
+        case ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot() | ast.NotEq()]):
+            return name
+        case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), _]):
+            return name
+    return None
+
+
+def _passed(function: Function, call: ast.Call, switch: str | None) -> str | bool:
+    """What a call hands to the parameter ``switch``: ``False``, a name, or anything else."""
+    scope = function.node
+    if switch is None or not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return True
+    if any(keyword.arg is None for keyword in call.keywords) or any(
+        isinstance(argument, ast.Starred) for argument in call.args
+    ):
+        return True
+    value = next((k.value for k in call.keywords if k.arg == switch), None)
+    names = [argument.arg for argument in (*scope.args.posonlyargs, *scope.args.args)]
+    if function.class_ is not None and not function.is_static:
+        names = names[1:]
+    if value is None and switch in names and names.index(switch) < len(call.args):
+        value = call.args[names.index(switch)]
+    if value is None:
+        value = _default(scope, switch)
+    if value is None:
+        return True
+    if isinstance(value, ast.Name):
+        return value.id
+    return not _is_off(value)
+
+
+def _default(scope: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> ast.expr | None:
+    arguments = scope.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    for argument, default in zip(reversed(positional), reversed(arguments.defaults), strict=False):
+        if argument.arg == name:
+            return default
+    for argument, keyword_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if argument.arg == name:
+            return keyword_default
+    return None
+
+
+def _is_off(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value in (False, None, "")
+
+
+# ------------------------------------------------------------------- order
+
+
+def _comes_first(first: list[_Event], second: list[_Event]) -> bool:
+    """Whether the first thing may run before the second, in the innermost common function."""
+    by_function: dict[Function, list[_Event]] = {}
+    for event in first:
+        by_function.setdefault(event.function, []).append(event)
+    nearest: int | None = None
+    decided = False
+    for event in second:
+        for other in by_function.get(event.function, ()):
+            if other.node is event.node:
+                continue
+            distance = event.depth + other.depth
+            if nearest is not None and distance > nearest:
+                continue
+            runs_before = _precedes(event.function, other.node, event.node)
+            decided = runs_before or (decided and distance == nearest)
+            nearest = distance
+    return decided
+
+
+def _precedes(function: Function, first: ast.AST, second: ast.AST) -> bool:
+    """Whether ``first`` runs before ``second`` where both are reached in one call."""
+    scope = function.node
+    path, other = _blocks_around(scope, first), _blocks_around(scope, second)
+    for (block, index), (other_block, other_index) in zip(path, other, strict=False):
+        if block is other_block:
+            if index == other_index:
+                continue
+            return index < other_index and not _leaves_in(block, path)
+        return False  # branches of one statement
+    return False
+
+
+def _leaves_in(block: list[ast.stmt], path: list[tuple[list[ast.stmt], int]]) -> bool:
+    """Whether the function is left, where the path goes on below ``block``."""
+    inner = path[[around is block for around, _ in path].index(True) + 1 :]
+    return any(isinstance(body[-1], (ast.Return, ast.Raise)) for body, _ in inner)
+
+
+def _blocks_around(scope: ast.AST, node: ast.AST) -> list[tuple[list[ast.stmt], int]]:
+    """The blocks that ``node`` stands in, outermost first, and where in each."""
+    found: list[tuple[list[ast.stmt], int]] = []
+    current: ast.AST = scope
+    while True:
+        step = _step(current, node)
+        if step is None:
+            return found
+        found.append(step)
+        current = step[0][step[1]]
+        if current is node:
+            return found
+
+
+def _step(holder: ast.AST, node: ast.AST) -> tuple[list[ast.stmt], int] | None:
+    holders = [holder, *getattr(holder, "handlers", ()), *getattr(holder, "cases", ())]
+    for part in holders:
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(part, field, None)
+            if not isinstance(block, list):
+                continue
+            for index, statement in enumerate(block):
+                if any(inner is node for inner in ast.walk(statement)):
+                    return block, index
+    return None

@@ -1,0 +1,87 @@
+"""Uses of what only BatchNorm has, on layers that become GroupNorm."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from bn2gn_codemod.plan import NormAttributeUse
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.held_layers import HeldLayers
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.norm_tests import NormTests, Tree, enclosing_class
+from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.test_purposes import BATCH_NORM_ONLY
+from bn2gn_codemod.survey.values import Value
+
+_MENTIONED = re.compile("|".join((*sorted(BATCH_NORM_ONLY), "fuse")).encode())
+_FOLDS = re.compile(r"fuse_?\w*(?:conv|bn|modules)", re.IGNORECASE)
+
+
+def find_attribute_uses(flow: Flow, held: HeldLayers) -> tuple[NormAttributeUse, ...]:
+    """Every such use, in source order."""
+    finder = _Finder(flow, held)
+    found = [use for module in flow.modules for use in finder.uses(module)]
+    return tuple(sorted(found, key=lambda use: (use.place, use.name)))
+
+
+class _Finder:
+    def __init__(self, flow: Flow, held: HeldLayers) -> None:
+        self._flow = flow
+        self._held = held
+        self._tests = NormTests(flow)
+
+    def uses(self, module: Module) -> Iterator[NormAttributeUse]:
+        if not _MENTIONED.search(module.source.data):
+            return
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Attribute(value=layer, attr=name) if name in BATCH_NORM_ONLY:
+                    found = self._is_converted(module, layer)
+                    if found and not self._is_guarded(module, node, layer):
+                        yield NormAttributeUse(module.place(node), name, ast.unparse(layer))
+                case ast.Call(args=arguments) if _FOLDS.search(call_name(node)):
+                    for argument in arguments:
+                        if self._is_layer(self._flow.value_of(argument)):
+                            name, text = call_name(node), ast.unparse(argument)
+                            yield NormAttributeUse(module.place(node), name, text)
+
+    def _is_converted(self, module: Module, layer: ast.expr) -> bool:
+        return self._is_layer(self._values(module, layer))
+
+    def _values(self, module: Module, layer: ast.expr) -> list[Value]:
+        """What the expression may hold; forward passes are not part of the analysis."""
+        if layer in self._flow.expressions:
+            return list(self._flow.value_of(layer))
+        match layer:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                cls = enclosing_class(self._tests.tree(module).function(layer))
+                if cls is not None:
+                    nodes = (self._flow.slots.get((owner, name)) for owner in cls.ancestors())
+                    return [value for node in nodes for value in self._flow.values(node)]
+        return []
+
+    def _is_layer(self, values: Iterable[Value]) -> bool:
+        return any(map(self._held.is_converted, values))
+
+    def _is_guarded(self, module: Module, use: ast.Attribute, layer: ast.expr) -> bool:
+        """Whether an ``if`` around the use lets only layers come to it that have the attribute."""
+        tree = self._tests.tree(module)
+        below: ast.AST = use
+        for above in tree.above(use):
+            asked: ast.expr | None = above if isinstance(above, ast.BoolOp) else None
+            if isinstance(above, (ast.If, ast.IfExp)) and below is not above.test:
+                asked = above.test
+            if asked is not None and self._asks(asked, layer, use.attr, tree):
+                return True
+            below = above
+        return False
+
+    def _asks(self, test: ast.expr, layer: ast.expr, attribute: str, tree: Tree) -> bool:
+        for node in ast.walk(test):
+            match node:
+                case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=name)]):
+                    if name == attribute and ast.dump(owner) == ast.dump(layer):
+                        return True
+        return self._tests.mentions_norm(ast.walk(test), tree)
