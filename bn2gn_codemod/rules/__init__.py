@@ -15,6 +15,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
 from bn2gn_codemod.plan import Finding, Plan
 
 
@@ -42,7 +43,8 @@ class Rule:
 
     ``summary`` is one line without a full stop. ``what``, ``why`` and
     ``instead`` are Markdown. ``fix`` says what ``bn2gn migrate`` does about it
-    (``""``: nothing). ``findings`` decides it from a plan.
+    (``""``: nothing). ``findings`` decides it from a plan, ``diagnoses`` from
+    what an audit found out.
     """
 
     code: str
@@ -53,6 +55,7 @@ class Rule:
     fix: str = ""
     examples: tuple[Example, ...] = ()
     findings: Callable[[Plan], Iterator[Finding]] | None = None
+    diagnoses: Callable[[Evidence], Iterator[Diagnosis]] | None = None
 
 
 @functools.cache
@@ -75,3 +78,15 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
         if rule.findings is not None:
             found.update(rule.findings(plan))
     return tuple(sorted(found, key=lambda finding: (finding.place, finding.code)))
+
+
+def diagnoses(evidence: Evidence) -> tuple[Diagnosis, ...]:
+    """What every rule makes of an audit's evidence, the serious first, then by code."""
+    order = ("serious", "warning", "advice")
+    found = [
+        diagnosis
+        for rule in all_rules()
+        if rule.diagnoses is not None
+        for diagnosis in rule.diagnoses(evidence)
+    ]
+    return tuple(sorted(found, key=lambda each: (order.index(each.severity), each.code)))

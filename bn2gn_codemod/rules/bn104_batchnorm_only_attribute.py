@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for use in plan.norm_attribute_uses:
+        message = f"{use.layer} may be GroupNorm after the migration, which has no {use.name}"
+        if "fuse" in use.name:
+            message = f"{use.name} on {use.layer}, which cannot be folded once it is GroupNorm"
+        yield Finding(RULE.code, use.place, message)
+
 
 RULE = Rule(
     code="BN104",
@@ -10,7 +22,8 @@ RULE = Rule(
     what="""
 A use of `running_mean`, `running_var`, `num_batches_tracked`, `momentum`,
 `track_running_stats` or `num_features` of a layer that is converted, or of
-`fuse_conv_bn_eval` and its like on one.
+`fuse_conv_bn_eval` and its like on one. A use behind `hasattr`, or behind a test
+for BatchNorm, is none: it does not reach the layer any more.
 """,
     why="""
 GroupNorm has none of these. `num_features` is called `num_channels` there; the
@@ -62,4 +75,5 @@ class Detector(nn.Module):
 """,
         ),
     ),
+    findings=_findings,
 )

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for test in plan.norm_tests:
+        if test.fix:
+            message = f"layers that become GroupNorm are not seen ({test.purpose}): {test.fix}"
+            yield Finding(RULE.code, test.place, message, fixable=True)
+        elif test.reason:
+            message = f"layers that become GroupNorm are not seen ({test.purpose}): {test.reason}"
+            yield Finding(RULE.code, test.place, message)
+
 
 _MODEL = """
 import torchvision
@@ -60,4 +74,5 @@ Test for `(nn.BatchNorm2d, nn.GroupNorm)`. Where the test is not understood,
             ),
         ),
     ),
+    findings=_findings,
 )

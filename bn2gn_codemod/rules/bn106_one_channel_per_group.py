@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for size in plan.group_sizes:
+        if size.groups == size.channels > 1:
+            message = (
+                f"{size.channels} channels get {size.groups} groups of one channel each; "
+                "min-channels-per-group makes fewer"
+            )
+            yield Finding(RULE.code, size.place, message)
+
 
 _MODEL = """
 import torchvision
@@ -29,7 +43,9 @@ RULE = Rule(
     what="""
 A converted layer whose channel count is written in the source and at most the
 number of groups to start from (32): the helper gives each channel a group of
-its own.
+its own. It is said while the layer is still BatchNorm, when the choice is to be
+made. A layer that calls `get_group_norm` already was chosen so, and is no
+finding.
 """,
     why="""
 With one channel per group GroupNorm is InstanceNorm: it wipes out what
@@ -49,4 +65,5 @@ that layer with fewer groups by hand. A layer on a 1x1 map needs no norm at all.
             after=_MODEL.format(norm="nn.GroupNorm(4, 16)"),
         ),
     ),
+    findings=_findings,
 )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for test in plan.norm_tests:
+        if test.resets:
+            message = f"runs over pretrained BatchNorm after it was loaded: {test.resets}"
+            yield Finding(RULE.code, test.place, message)
+
 
 _MODEL = """
 import torchvision
@@ -41,4 +52,5 @@ Loop over the new modules only, or load the pretrained weights after the loop.
             after=_MODEL.format(modules="self.neck"),
         ),
     ),
+    findings=_findings,
 )

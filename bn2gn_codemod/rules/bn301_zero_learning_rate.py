@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from bn2gn_codemod.audit.evidence import Diagnosis, Evidence, Freezing
+from bn2gn_codemod.audit.parameters import inner_name
 from bn2gn_codemod.plan import Finding, Plan, PretendedFreeze
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.snapshot import ModelSnapshot, Parameter
+from bn2gn_codemod.wording import counted
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
@@ -17,6 +21,106 @@ def _message(freeze: PretendedFreeze) -> str:
     whom = f"parameters named {freeze.names}" if freeze.names else "all parameters"
     what = f"{freeze.entry} = 0 does not freeze {whom}"
     return f"{what}: {freeze.fix} does" if freeze.fix else f"{what}; not fixed: {freeze.reason}"
+
+
+# ---------------------------------------------------------------- audit
+
+
+def _diagnoses(evidence: Evidence) -> Iterator[Diagnosis]:
+    explained: set[str] = set()
+    for freezing in evidence.freezings:
+        names = freezing.freeze.names
+        parameters = _trainable(evidence.model, names)
+        explained.update(parameter.name for parameter in parameters)
+        yield _of_config(evidence, freezing, parameters)
+    rest = [p for p in _without_rate(evidence) if p.name not in explained]
+    if rest and evidence.model:
+        yield _of_optimizer(evidence, evidence.model, rest)
+
+
+def _of_config(
+    evidence: Evidence, freezing: Freezing, trainable: Sequence[Parameter]
+) -> Diagnosis:
+    freeze = freezing.freeze
+    whom = freeze.names or "the model"
+    what = f"{whom} is not frozen"
+    if evidence.model and trainable:
+        total = sum(p.numel for p in evidence.model.parameters if freeze.names in p.name)
+        count = sum(parameter.numel for parameter in trainable)
+        what += f": {count:,} of its {total:,} parameters are trainable"
+    if freeze.fix:
+        remedy = f"bn2gn migrate writes it: {freeze.fix}"
+    else:
+        remedy = f"freeze it by hand ({freeze.reason})"
+    return Diagnosis(
+        code=RULE.code,
+        severity="serious",
+        what=what,
+        cause=f"{freeze.entry} = 0 sets a learning rate and freezes nothing",
+        effect=_effect(evidence, trainable),
+        remedy=remedy,
+        lines=freezing.diff or _by_hand([freeze.names]),
+        place=freeze.place,
+        fixable=bool(freeze.fix),
+    )
+
+
+def _of_optimizer(
+    evidence: Evidence, model: ModelSnapshot, parameters: Sequence[Parameter]
+) -> Diagnosis:
+    modules = list(dict.fromkeys(inner_name(model, p.name).split(".")[0] for p in parameters))
+    count = sum(parameter.numel for parameter in parameters)
+    return Diagnosis(
+        code=RULE.code,
+        severity="serious",
+        what=f"{', '.join(modules)}: {count:,} trainable parameters have a learning rate of 0",
+        cause="a parameter group of the optimizer has lr = 0, which freezes nothing",
+        effect=_effect(evidence, parameters),
+        remedy="freeze them for real, before the optimizer is built and after every .train()",
+        lines=_by_hand(modules),
+    )
+
+
+def _effect(evidence: Evidence, trainable: Sequence[Parameter]) -> str:
+    effects = ["gradients are computed and stored for nothing"]
+    size = sum(parameter.numel for parameter in trainable) * 4 / 2**20
+    if size >= 1:
+        effects[0] += f" (about {size:,.0f} MiB of them)"
+    owners = {parameter.name.rpartition(".")[0] for parameter in trainable}
+    moved = [n for n in evidence.run.statistics_moved if n in owners] if evidence.run else []
+    if moved:
+        number = counted(len(moved), "BatchNorm layer")
+        effects.append(f"the running statistics of {number} moved in the training that was tried")
+    schedulers = evidence.value("param_scheduler")
+    for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
+        least = scheduler.get("eta_min") if isinstance(scheduler, dict) else None
+        if least:
+            effects.append(f"{scheduler.get('type')} lifts the 0 towards eta_min={least:g}")
+    return "; ".join(effects)
+
+
+def _trainable(model: ModelSnapshot | None, names: str) -> list[Parameter]:
+    parameters = model.parameters if model else ()
+    return [p for p in parameters if p.requires_grad and names in p.name]
+
+
+def _without_rate(evidence: Evidence) -> list[Parameter]:
+    run = evidence.run
+    groups = [group for optimizer in run.optimizers for group in optimizer.groups] if run else []
+    if run is None or not any(group.lr for group in groups):
+        return []  # a warm-up that starts at 0
+    without = {name for group in groups if not group.lr for name in group.parameters}
+    return [p for p in run.model.parameters if p.requires_grad and p.name in without]
+
+
+def _by_hand(names: Sequence[str]) -> str:
+    return f"""\
+for name, module in model.named_modules():
+    if any(part in name for part in {list(names)!r}):
+        module.requires_grad_(False)
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.eval()  # again after every model.train()
+"""
 
 
 _MODEL = """
@@ -89,4 +193,5 @@ model = dict(
         ),
     ),
     findings=_findings,
+    diagnoses=_diagnoses,
 )

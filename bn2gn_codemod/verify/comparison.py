@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from bn2gn_codemod.plan import Plan, Site, Verdict
 from bn2gn_codemod.snapshot import ModelSnapshot, Module
-
-_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,12 +62,3 @@ def _joined(known: Verdict | None, site: Site) -> Verdict:
 def by_name(layers: Iterable[Module]) -> dict[str, Module]:
     return {layer.name: layer for layer in layers}
 
-
-def listed(names: Sequence[str]) -> str:
-    """A few names, and how many more there are."""
-    shown = ", ".join(names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
-
-
-def counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

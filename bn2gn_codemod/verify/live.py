@@ -15,7 +15,8 @@ from bn2gn_codemod import probing, snapshot
 from bn2gn_codemod.plan import Plan, Verdict
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.snapshot import LiveRun, Module
-from bn2gn_codemod.verify.comparison import Check, counted, listed, verdicts
+from bn2gn_codemod.verify.comparison import Check, verdicts
+from bn2gn_codemod.wording import counted, listed
 
 # Parts of a dotted name that say backbone where no line of the repository made the layer.
 _BACKBONE = frozenset({"backbone", "base_layer"})

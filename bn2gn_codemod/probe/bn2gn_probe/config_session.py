@@ -84,4 +84,6 @@ class ConfigSession:
         wrapper = runner.optim_wrapper
         wrappers = wrapper.values() if hasattr(wrapper, "values") else [wrapper]
         optimizers = [w.optimizer for w in wrappers if isinstance(w, OptimWrapper)]
-        self._channel.send("run", run=live_run.before_training(runner.model, optimizers, self._tree))
+        self._channel.send(
+            "run", run=live_run.before_training(runner.model, optimizers, self._tree)
+        )

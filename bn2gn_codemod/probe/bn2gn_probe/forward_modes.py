@@ -37,7 +37,9 @@ def _try(model: nn.Module, mode: str, samples: made_up_batch.Samples) -> str:
     model.train(mode == "loss")
     try:
         with torch.no_grad():
-            data = model.data_preprocessor(samples.batch(2 if mode == "loss" else 1), mode == "loss")
+            data = model.data_preprocessor(
+                samples.batch(2 if mode == "loss" else 1), mode == "loss"
+            )
             if isinstance(data["inputs"], (list, tuple)):
                 data["inputs"] = torch.stack([image.float() for image in data["inputs"]])
             model(**data, mode=mode)

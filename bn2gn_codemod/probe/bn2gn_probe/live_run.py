@@ -127,9 +127,7 @@ class _Run:
         return max(outermost, key=holds)
 
 
-def before_training(
-    model: nn.Module, optimizers: list[Optimizer], tree: Tree
-) -> dict[str, Any]:
+def before_training(model: nn.Module, optimizers: list[Optimizer], tree: Tree) -> dict[str, Any]:
     """As what a run sends, of a model that could not make a step."""
     return {
         "pid": os.getpid(),

@@ -48,7 +48,7 @@ def _is_typed_model(statement: ast.stmt) -> bool:
     value = statement.value
     if isinstance(value, ast.Dict):
         return any(isinstance(key, ast.Constant) and key.value == "type" for key in value.keys)
-    return _is_dict_call(value) and any(keyword.arg == "type" for keyword in value.keywords)
+    return isinstance(value, ast.Call) and "type" in {keyword.arg for keyword in value.keywords}
 
 
 def base_modules(statement: ast.stmt) -> list[tuple[ast.ImportFrom, tuple[str, ...]]]:
@@ -132,9 +132,9 @@ class Reader:
                 self.names.entries[target.id] = entry
         elif isinstance(target, (ast.Subscript, ast.Attribute)):
             owner, key = self.evaluate(target.value).value, self._key(target)
-            if (isinstance(owner, Table) and isinstance(key, str)) or (
-                isinstance(owner, Items) and isinstance(key, int) and key < len(owner.entries)
-            ):
+            if isinstance(owner, Table) and isinstance(key, str):
+                owner.entries[key] = entry
+            if isinstance(owner, Items) and isinstance(key, int) and key < len(owner.entries):
                 owner.entries[key] = entry
         else:
             self._forget(target)
@@ -337,7 +337,7 @@ class _Arithmetic:
         for part in node.values:
             value: Value = Opaque(self.place)
             if isinstance(part, ast.Constant):
-                value = Scalar(self.place, part.value)
+                value = Scalar(self.place, str(part.value))
             elif isinstance(part, ast.FormattedValue) and part.format_spec is None:
                 value = self.reader.evaluate(part.value).value
             if not isinstance(value, Scalar):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bn2gn_codemod.snapshot import Forward
-from bn2gn_codemod.verify.comparison import Check, Comparison, counted, listed
+from bn2gn_codemod.verify.comparison import Check, Comparison
+from bn2gn_codemod.wording import counted, listed
 
 _NAME = "forward"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bn2gn_codemod.plan import Verdict
 from bn2gn_codemod.snapshot import Freeze
-from bn2gn_codemod.verify.comparison import Check, Comparison, counted, listed
+from bn2gn_codemod.verify.comparison import Check, Comparison
+from bn2gn_codemod.wording import counted, listed
 
 _NAME = "freeze"
 _SHOWN = 3

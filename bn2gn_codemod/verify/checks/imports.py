@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bn2gn_codemod.probing import Outcome
-from bn2gn_codemod.verify.comparison import Check, counted, listed
+from bn2gn_codemod.verify.comparison import Check
+from bn2gn_codemod.wording import counted, listed
 
 _NAME = "imports"
 
@@ -15,10 +16,10 @@ def check(now: Outcome, then: Outcome | None) -> Check:
     problem = "; ".join(_problems(now, then))
     if problem:
         return Check(_NAME, False, problem)
-    imported = [module for module in now.snapshot.imports if not module.error]
-    failed = len(now.snapshot.imports) - len(imported)
-    note = f"; {failed} could not be imported before either" if failed else ""
-    return Check(_NAME, True, f"{counted(len(imported), 'file')} imported{note}")
+    failed = [module for module in now.snapshot.imports if module.error]
+    imported = counted(len(now.snapshot.imports) - len(failed), "file")
+    same = [f"; {m.path} cannot be, nor could it before: {m.error}" for m in failed]
+    return Check(_NAME, True, "".join((f"{imported} imported", *same)))
 
 
 def _problems(now: Outcome, then: Outcome | None) -> Iterator[str]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from bn2gn_codemod.plan import Verdict
 from bn2gn_codemod.snapshot import Module
-from bn2gn_codemod.verify.comparison import Check, Comparison, by_name, counted, listed
+from bn2gn_codemod.verify.comparison import Check, Comparison, by_name
+from bn2gn_codemod.wording import counted, listed
 
 _NAME = "norms"
 

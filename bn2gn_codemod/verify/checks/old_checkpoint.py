@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bn2gn_codemod.verify.comparison import Check, Comparison, listed
+from bn2gn_codemod.verify.comparison import Check, Comparison
+from bn2gn_codemod.wording import listed
 
 _NAME = "old checkpoint"
 

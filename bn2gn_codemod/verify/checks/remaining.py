@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bn2gn_codemod.plan import Plan
-from bn2gn_codemod.verify.comparison import Check, counted
+from bn2gn_codemod.verify.comparison import Check
+from bn2gn_codemod.wording import counted
 
 _NAME = "static check"
 _SHOWN = 3

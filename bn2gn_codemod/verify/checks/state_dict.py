@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bn2gn_codemod.plan import Verdict
-from bn2gn_codemod.verify.comparison import Check, Comparison, counted, listed
+from bn2gn_codemod.verify.comparison import Check, Comparison
+from bn2gn_codemod.wording import counted, listed
 
 _NAME = "state dict"
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Verdict
 from bn2gn_codemod.snapshot import Step
-from bn2gn_codemod.verify.comparison import Check, Comparison, counted, listed
+from bn2gn_codemod.verify.comparison import Check, Comparison
+from bn2gn_codemod.wording import counted, listed
 
 _NAME = "training step"
 

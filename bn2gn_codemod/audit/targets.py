@@ -1,0 +1,212 @@
+"""Gathering evidence: from a config file, a model, or a live training command."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bn2gn_codemod.audit.evidence import Evidence, Freezing
+from bn2gn_codemod.plan import FileEdits, Skipped
+from bn2gn_codemod.probing import Interpreter, probe
+from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.snapshot import Snapshot
+from bn2gn_codemod.sources import Repository, SourceFile, Undecodable, discover
+from bn2gn_codemod.survey.configs.freezing import plan_freezes
+from bn2gn_codemod.survey.configs.inheritance import Config, Configs
+from bn2gn_codemod.survey.configs.values import Items, Scalar, Table, Value
+from bn2gn_codemod.verify.models import ModelRequest, from_options
+
+STEPS = 2  # the first one shows the modes, the second what the first has changed
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigTarget:
+    """A config file; ``workdir`` is where training runs."""
+
+    path: Path
+    workdir: Path
+
+    @classmethod
+    def at(cls, path: Path, workdir: Path | None) -> ConfigTarget:
+        """Raises ``Problem`` for a file that is not there.
+
+        Without ``workdir`` it is the folder that holds the ``configs`` folder
+        of the file, else the current one.
+        """
+        path = Path(os.path.abspath(path))
+        if not path.is_file():
+            raise Problem(f"{path}: no such config file")
+        if path.suffix != ".py":
+            raise Problem(f"{path}: not a Python config; audit reads MMEngine's .py configs")
+        if workdir is not None and not workdir.is_dir():
+            raise Problem(f"--workdir {workdir}: no such directory")
+        configs = next((folder for folder in path.parents if folder.name == "configs"), None)
+        chosen = workdir or (configs.parent if configs else Path())
+        return cls(path, chosen.absolute())
+
+
+def gather(
+    config: Path | None,
+    model: Mapping[str, Any],
+    training: Mapping[str, Any],
+    workdir: Path | None,
+    interpreter: Interpreter,
+) -> Evidence:
+    """The evidence about the one target that was named, as the command line gives it.
+
+    Raises ``Problem`` when it is none or several, or cannot be used.
+    """
+    named = [config is not None, bool(model["factory"]), bool(training["command"])]
+    if sum(named) != 1:
+        raise Problem("name one target: a config, --model MODULE:FACTORY, or --run -- COMMAND")
+    if config is not None:
+        return of_config(ConfigTarget.at(config, workdir), interpreter)
+    root = (workdir or Path()).absolute()
+    if training["command"]:
+        steps = max(training["steps"], STEPS)
+        return of_command(training["command"], root, interpreter.timeout, steps)
+    return of_model(from_options(**model, checkpoint=None), root, interpreter)
+
+
+def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
+    """Read the config statically, then build and briefly train it in the interpreter."""
+    name = os.path.relpath(target.path, target.workdir).replace(os.sep, "/")
+    repository = discover(target.workdir)
+    config, unread = _read(repository, name, target.path)
+    evidence = Evidence(
+        target=name,
+        root=target.workdir,
+        config=config,
+        values=_constants(config.resolved) if config else {},
+        freezings=_freezings(repository, config) if config else (),
+        failure=unread,
+    )
+    request = {"path": str(target.path), "folder": str(Path().absolute()), "steps": STEPS}
+    try:
+        # A stand-in for what a config imports would be a model that is not the user's.
+        own = dataclasses.replace(interpreter, stubs=False)
+        outcome = probe({"config": request}, target.workdir, own)
+    except Problem as error:  # no torch there: the static part still holds
+        return dataclasses.replace(evidence, failure=unread or str(error))
+    snapshot = outcome.snapshot
+    resolved = snapshot.config
+    failure = resolved.error if resolved and resolved.error else outcome.failure
+    if not failure and snapshot.training_error:
+        failure = f"it could not be trained on made-up images: {snapshot.training_error}"
+    return dataclasses.replace(
+        evidence,
+        snapshot=snapshot,
+        values=(resolved.values if resolved else {}) or evidence.values,
+        failure=unread or failure,
+    )
+
+
+def of_model(request: ModelRequest, root: Path, interpreter: Interpreter) -> Evidence:
+    """Build the model and run it forward."""
+    spec = {
+        "factory": request.factory,
+        "args": list(request.args),
+        "kwargs": dict(request.kwargs),
+        "inputs": [list(shape) for shape in request.inputs],
+    }
+    outcome = probe({"models": [spec]}, root, interpreter)
+    models = outcome.snapshot.models
+    failure = models[0].error if models else ""
+    return Evidence(
+        target=request.factory,
+        root=root,
+        snapshot=outcome.snapshot,
+        failure=outcome.failure or (failure and f"{request.factory} cannot be built: {failure}"),
+    )
+
+
+def of_command(
+    command: Sequence[str], root: Path, timeout: float, steps: int = STEPS
+) -> Evidence:
+    """Watch the first optimizer steps of a training command."""
+    from bn2gn_codemod.verify import live
+
+    watched = live.watch(command, root, steps, timeout)
+    return Evidence(
+        target=" ".join(command),
+        root=root,
+        snapshot=Snapshot(runs=watched.runs),
+        failure=watched.failure,
+    )
+
+
+# ---------------------------------------------------------------- static
+
+
+def _read(
+    repository: Repository, name: str, path: Path
+) -> tuple[Config | None, str]:
+    """The config read without running it, and in one line what of it could not be read."""
+    reader = Configs(_loader(repository))
+    try:
+        config = reader.read(name)
+    except SyntaxError as error:
+        where = f"{error.filename}:{error.lineno}" if error.lineno else error.filename
+        return None, f"{where}: cannot be parsed: {error.msg}"
+    if config is None:
+        return None, f"{path}: cannot be read"
+    return config, _first(config.problems)
+
+
+def _first(problems: Sequence[Skipped]) -> str:
+    return f"{problems[0].path}: {problems[0].message}" if problems else ""
+
+
+def _loader(repository: Repository) -> Callable[[str], SourceFile | None]:
+    """Files by path: those of the repository, and bases that lie outside of it."""
+
+    def load(name: str) -> SourceFile | None:
+        known = repository.file(name)
+        path = repository.root / name
+        if known is not None or not path.is_file():
+            return known
+        try:
+            return SourceFile.from_bytes(name, path.read_bytes())
+        except (OSError, Undecodable):
+            return None
+
+    return load
+
+
+def _freezings(repository: Repository, config: Config) -> tuple[Freezing, ...]:
+    planned = plan_freezes(repository, [config])
+    own = tuple(edit for edit in planned.edits if edit.place.path == config.path)
+    diff = _diff(config.source, FileEdits(config.path, configs=own)) if own else ""
+    new = "".join(f"(and the new file {file.path})\n" for file in planned.new_files)
+    return tuple(
+        Freezing(freeze, diff + new if freeze.fix else "") for freeze in planned.freezes
+    )
+
+
+def _diff(source: SourceFile, edits: FileEdits) -> str:
+    from bn2gn_codemod.rewrite import RewriteRefused, rewrite_file
+
+    try:
+        text = rewrite_file(source, edits)
+    except RewriteRefused:
+        return ""
+    before, after = source.text.splitlines(keepends=True), text.splitlines(keepends=True)
+    return "".join(difflib.unified_diff(before, after, source.path, source.path, n=2))
+
+
+def _constants(value: Value) -> Any:
+    """What is constant in a value that was read statically; the rest is left out."""
+    if isinstance(value, Table):
+        known = {key: _constants(entry.value) for key, entry in value.entries.items()}
+        return {key: item for key, item in known.items() if item is not _UNKNOWN}
+    if isinstance(value, Items):
+        items = [_constants(entry.value) for entry in value.entries]
+        return [item for item in items if item is not _UNKNOWN]
+    return value.value if isinstance(value, Scalar) else _UNKNOWN
+
+
+_UNKNOWN = object()

@@ -1,0 +1,45 @@
+"""What the user wants to see beside what an audit finds by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bn2gn_codemod import settings
+from bn2gn_codemod.problem import Problem
+
+_KEYS = ("modules", "key-parameters")
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """Names of modules, and globs of parameter names."""
+
+    modules: tuple[str, ...] = ()
+    key_parameters: tuple[str, ...] = ()
+
+
+def with_settings(
+    root: Path, modules: Sequence[str] = (), key_parameters: Sequence[str] = ()
+) -> Wanted:
+    """What was named on the command line after what ``[tool.bn2gn.audit]`` lists.
+
+    Raises ``Problem`` for a table that cannot be understood.
+    """
+    table = settings.load_subtable(root, "audit") or {}
+    where = f"{root / 'pyproject.toml'}: [tool.bn2gn.audit]"
+    if not isinstance(table, dict):
+        raise Problem(f"{where} has to be a table")
+    unknown = [key for key in table if key not in _KEYS]
+    if unknown:
+        raise Problem(f"{where} {unknown[0]}: unknown; known are {', '.join(_KEYS)}")
+    listed = [_texts(table.get(key, []), f"{where} {key}") for key in _KEYS]
+    return Wanted((*listed[0], *modules), (*listed[1], *key_parameters))
+
+
+def _texts(value: Any, where: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise Problem(f"{where} has to be a list of texts, not {value!r}")
+    return value
