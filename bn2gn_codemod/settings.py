@@ -111,7 +111,7 @@ def known() -> tuple[Setting, ...]:
 
 
 # Tables below [tool.bn2gn] that other commands read.
-SUBTABLES = ("verify",)
+SUBTABLES = ("audit", "verify")
 
 
 def load(root: Path, file: Path | None = None) -> Settings:

@@ -85,7 +85,8 @@ class Backbones:
 def _defaults(arguments: ast.arguments) -> dict[str, int | None]:
     names = [*arguments.posonlyargs, *arguments.args]
     paired = list(zip(reversed(names), reversed(arguments.defaults), strict=False))
-    paired += [(n, d) for n, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d]
+    keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    paired += [(name, default) for name, default in keywords if default]
     numbers = {
         argument.arg: default.value
         for argument, default in paired

@@ -164,7 +164,8 @@ class _Planner:
     def _freezable(self, config: Config, rate: ZeroRate) -> Keys | None:
         """The one part of the model that the rate is about, if its type can freeze itself."""
         model = config.resolved.get("model")
-        assert isinstance(model, Table) and rate.names is not None
+        assert isinstance(model, Table)
+        assert rate.names is not None
         reached = _reached(model, rate.names)
         if len(reached) != 1 or reached[0][-1] != rate.names.strip(".").rpartition(".")[2]:
             return None

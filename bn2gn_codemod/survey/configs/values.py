@@ -123,9 +123,9 @@ def merged(base: Table, over: Table) -> Table:
     for key, entry in over.entries.items():
         below = result.entries.get(key)
         value = entry.value
-        if isinstance(value, Table) and not value.replaces:
-            if below and isinstance(below.value, Table):
-                value = merged(below.value, value)
+        inherits = isinstance(value, Table) and not value.replaces
+        if inherits and below and isinstance(below.value, Table) and isinstance(value, Table):
+            value = merged(below.value, value)
         result.entries[key] = Entry(entry.at, value)
     return result
 
