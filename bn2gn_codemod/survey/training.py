@@ -368,14 +368,16 @@ class _Training:
 
     def owners(self, cls: Class) -> list[Class]:
         """The classes in a model that hold a backbone in an attribute of their own."""
-        if self.paths.owns(cls):
-            return [cls]
-        heads = {path.split(".")[0] for path in self.paths.below(cls)}
         found: list[Class] = []
-        for attribute, inner in self.paths.holders(cls).items():
-            if attribute in heads:
-                found.extend(self.owners(inner))
-        return list(dict.fromkeys(found))
+        seen = [cls]
+        for current in seen:
+            if self.paths.owns(current):
+                found.append(current)
+                continue
+            heads = {path.split(".")[0] for path in self.paths.below(current)}
+            inner = self.paths.holders(current)
+            seen.extend(inner[name] for name in inner if name in heads and inner[name] not in seen)
+        return found
 
     # --------------------------------------------------------------- edits
 
