@@ -15,7 +15,8 @@ class Role(enum.Enum):
 
     BACKBONE = "backbone"
     NEW = "new"
-    UNDECIDED = "undecided"
+    UNDECIDED = "undecided"  # something speaks for both
+    DOUBT = "doubt"  # part of a model of which nothing says what is pretrained
 
 
 @dataclasses.dataclass(frozen=True)

@@ -112,6 +112,29 @@ class Evidence:
             if slot not in self.own:
                 role, words = self._in_network(slot, load, family, inside)
                 self.own[slot] = Because(role, words)
+        for slot in self.contents.slots_of[cls]:
+            if self.own[slot].role is Role.UNDECIDED:
+                same = self._same_layers(slot)
+                if same is not None:
+                    words = f"{shown(slot)} holds layers of {shown(same)}"
+                    self.own[slot] = Because(Role.BACKBONE, words, self.own[same])
+
+    def _same_layers(self, slot: Slot) -> Slot | None:
+        """The backbone attribute of the same class with all the layers of ``slot``.
+
+        ``self.low_features = self.features[:4]``
+        """
+        layers = [
+            value
+            for value in self.contents.of_slot[slot]
+            if isinstance(value, (Instance, NormLayer))
+        ]
+        for other in self.contents.slots_of[slot[0]] if layers else ():
+            if other is not slot and self.own[other].role is Role.BACKBONE:
+                held = set(self.contents.of_slot[other])
+                if held.issuperset(layers):
+                    return other
+        return None
 
     def _in_network(
         self, slot: Slot, load: Load, family: families.Family | None, inside: Slot | None
@@ -353,6 +376,6 @@ class Evidence:
             if network is None and families.may_be_backbone_attribute(name):
                 network = "what may be another backbone by the attribute's name"
             if network is not None and self.contents.may_hold_layers(slot):
-                words = f"{shown(slot)} holds {network}, but nothing is seen to load weights into it"
-                return Because(Role.UNDECIDED, words)
+                words = "but nothing is seen to load weights into it"
+                return Because(Role.UNDECIDED, f"{shown(slot)} holds {network}, {words}")
         return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")

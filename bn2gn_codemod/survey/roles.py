@@ -57,10 +57,11 @@ class RoleMap:
             seen.add(slot)
             own = self.own.get(slot)
             if own is not None:
-                if own.role is Role.UNDECIDED:
+                if own.role is not Role.BACKBONE and own.role is not Role.NEW:
                     found[slot] = None
                 continue
-            above = [one for one in self._contents.holders.get(slot[0], ()) if one[0] is not slot[0]]
+            holders = self._contents.holders.get(slot[0], ())
+            above = [one for one in holders if one[0] is not slot[0]]
             pending.extend(above)
             if not above and slot[1] != "*":
                 found[slot] = None
@@ -122,7 +123,7 @@ class RoleMap:
                 continue
             doubtful.append(slot)
         for slot in doubtful:
-            doubt = Because(Role.UNDECIDED, _doubt(slot[0], self.is_built(slot[0])))
+            doubt = Because(Role.DOUBT, _doubt(slot[0], self.is_built(slot[0])))
             for value in self.contents[slot]:
                 if isinstance(value, Instance) and value.class_ is not slot[0]:
                     self._doubt(value.class_, slot, doubt)
@@ -133,12 +134,12 @@ class RoleMap:
             held, holder, after = pending.pop()
             for one in held.ancestors():
                 contexts = self.contexts.setdefault(one, {})
-                if Role.UNDECIDED in contexts:
+                if Role.DOUBT in contexts:
                     continue
                 because = Because(
-                    Role.UNDECIDED, f"{one.name} is held by {shown(holder)}", after
+                    Role.DOUBT, f"{one.name} is held by {shown(holder)}", after
                 )
-                contexts[Role.UNDECIDED] = because
+                contexts[Role.DOUBT] = because
                 for inner in self.slots_of.get(one, ()):
                     if inner in self.own:
                         continue

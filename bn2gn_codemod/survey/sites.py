@@ -244,8 +244,8 @@ class _Decider:
         known = self._layer_memo.get(layer)
         if known is None:
             known = self.roles.layer_roles(layer)
-            if not set(known) - {Role.UNDECIDED}:
-                known = {**known, **self._roles_of_idle(layer)} if not known else known
+            if not set(known) - {Role.DOUBT}:
+                known = known | self._roles_of_idle(layer)
             self._layer_memo[layer] = known
         return known
 
@@ -274,6 +274,7 @@ class _Decider:
         }
         seen = {**own, **contexts}
         seen.pop(Role.UNDECIDED, None)
+        seen.pop(Role.DOUBT, None)
         unused = f"nothing calls {function.name}()"
         if set(seen) == {Role.BACKBONE}:
             return Because(Role.BACKBONE, f"{unused} of a backbone class", seen[Role.BACKBONE])
@@ -430,7 +431,7 @@ _REPLACED = "the layers made of it are changed where they are made"
 
 def _verdict(roles: Roles) -> _Judged:
     found = {role: roles[role] for role in Role if role in roles}
-    if set(found) == {Role.BACKBONE} or set(found) == {Role.BACKBONE, Role.UNDECIDED}:
+    if set(found) <= {Role.BACKBONE, Role.DOUBT} and Role.BACKBONE in found:
         return _Judged(Verdict.KEEP, tuple(found.values()))
     if set(found) == {Role.NEW}:
         return _Judged(Verdict.CONVERT, tuple(found.values()))

@@ -44,6 +44,7 @@ _OPAQUE = re.compile(
     r"numpy|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
     r"range|int|str|float|bool|repr|hasattr|id|min|max|sum|open|format|any|all|round|abs))(?:\.|$)"
 )
+_CONTAINERS = {"Sequential", "ModuleList", "ModuleDict", "OrderedDict", "dict", "list", "UserDict"}
 # Layers that hold nothing of what they are given.
 _LEAF = re.compile(
     r"torch\.nn\.(?:\w*Conv\w*\d?d?|Linear|\w*Norm\w*|\w*Pool\w*|\w*ReLU\w*|Sigmoid|Softmax\w*|"
@@ -88,6 +89,15 @@ def analyse(modules: Iterable[Module]) -> Flow:
         scope.run(scope.function.module.tree.body)
     flow.solve()
     return flow
+
+
+def _is_container(cls: Class) -> bool:
+    """Whether ``instance[i]`` gives something that the instance holds."""
+    return any(
+        "__getitem__" in owner.methods
+        or any(base.rsplit(".", 1)[-1] in _CONTAINERS for base in owner.external_bases)
+        for owner in cls.ancestors()
+    )
 
 
 class Statements:
@@ -583,7 +593,7 @@ class Statements:
                         flow.edge(element, result)
             elif isinstance(held, Instance):
                 flow.add(result, held)
-                for owner in held.class_.ancestors():
+                for owner in held.class_.ancestors() if _is_container(held.class_) else ():
                     flow.edge(flow.read(owner, "*"), result)
             elif not isinstance(held, Text):
                 flow.add(result, held)
@@ -934,12 +944,11 @@ class Statements:
     def _weights_into(self, target: ast.expr, weights: list[Node], at: ast.expr) -> None:
         """``layer.weight.data.copy_(w)``, ``layer.weight.data = w``, ``net.state_dict()[k]...``"""
         while True:
-            if isinstance(target, ast.Attribute) and target.attr in _TENSORS:
-                target = target.value
-            elif isinstance(target, ast.Subscript):
-                target = target.value
-            else:
+            is_tensor = isinstance(target, ast.Attribute) and target.attr in _TENSORS
+            if not (is_tensor or isinstance(target, ast.Subscript)):
                 break
+            assert isinstance(target, (ast.Attribute, ast.Subscript))
+            target = target.value
         receiver = self.evaluate(target)
         if receiver is not None and weights:
             spot = self._spot(at)
