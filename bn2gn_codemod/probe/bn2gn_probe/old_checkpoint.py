@@ -16,7 +16,12 @@ _PREFIXES = ("module.", "_orig_mod.")
 def load(model: nn.Module, path: str) -> dict[str, Any]:
     """``strict=False``, read with ``weights_only=True``; what was skipped on both sides."""
     try:
-        state = _state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = describe_error(error)
+        return {"error": f"{path} cannot be read with weights_only=True: {reason}"}
+    try:
+        state = _state_dict(checkpoint)
         result = model.load_state_dict(state, strict=False)
     except Exception as error:
         return {"error": describe_error(error)}

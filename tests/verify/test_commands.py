@@ -1,0 +1,168 @@
+"""``bn2gn verify`` and ``bn2gn migrate --verify`` as people call them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Write = Callable[[str, Mapping[str, str]], Path]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+MODEL = [
+    *("--model", "lib.model:get_model", "--args", '[{"hm": 1}]'),
+    *("--input", "1,3,32,32", "--timeout", "120"),
+]
+
+
+@pytest.fixture
+def bn2gn() -> Run:
+    def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bn2gn_codemod", *map(str, arguments)]
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+    return run
+
+
+def python_files(root: Path) -> dict[str, str]:
+    return {p.relative_to(root).as_posix(): p.read_text() for p in root.rglob("*.py")}
+
+
+def test_text(
+    bn2gn: Run, original: Mapping[str, str], migrated: Mapping[str, str], write: Write
+) -> None:
+    before, after = write("before", original), write("after", migrated)
+    done = bn2gn("verify", after, "--before", before, *MODEL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "neck: 1 BatchNorm2d -> 1 GroupNorm" in done.stdout
+    assert "backbone: 2 BatchNorm2d -> 2 BatchNorm2d" in done.stdout
+    assert "backbone.bn1 False / False" in done.stdout
+    assert "stood in for: ops.deform (deformable convolution)" in done.stdout
+    assert "weights not downloaded: http://localhost:9/backbone-1234.pth" in done.stdout
+    assert done.stdout.rstrip().endswith("all passed")
+
+
+def test_json(
+    bn2gn: Run, original: Mapping[str, str], migrated: Mapping[str, str], write: Write
+) -> None:
+    before, after = write("before", original), write("after", migrated)
+    done = bn2gn("verify", after, "--before", before, *MODEL, "--output-format", "json")
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert (report["version"], report["passed"], done.returncode) == (1, True, 0)
+    (model,) = report["models"]
+    assert {"factory", "before", "after", "stubbed", "checks"} <= model.keys()
+    assert model["before"]["norms"] == {
+        "backbone": {"BatchNorm2d": 2},
+        "neck": {"BatchNorm2d": 1},
+    }
+    assert model["after"]["norms"] == {"backbone": {"BatchNorm2d": 2}, "neck": {"GroupNorm": 1}}
+    assert all(check.keys() == {"name", "passed", "detail"} for check in model["checks"])
+
+
+def test_migrate_writes_what_was_verified(
+    bn2gn: Run, original: Mapping[str, str], write: Write
+) -> None:
+    root = write("repository", original)
+    done = bn2gn("migrate", "--verify", root, *MODEL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    changed = python_files(root)
+    assert "get_group_norm(16)" in changed["lib/model.py"]
+    assert "freeze_backbone_bn(" in changed["train.py"]
+    assert not list(root.rglob("__pycache__"))
+
+
+def test_migrate_writes_nothing_when_a_check_fails(
+    bn2gn: Run, original: Mapping[str, str], write: Write
+) -> None:
+    # On a 1x1 map sixteen groups of one channel are a dead branch.
+    model = original["lib/model.py"].replace(
+        "self.bn(self.conv(x))", "self.bn(self.conv(x).mean((2, 3), keepdim=True))"
+    )
+    root = write("repository", {**original, "lib/model.py": model})
+    before = python_files(root)
+    done = bn2gn("migrate", "--verify", root, *MODEL)
+    assert done.returncode == 1
+    assert "constant output, one value in each group: neck.bn" in done.stdout
+    assert "nothing was written" in done.stderr
+    assert python_files(root) == before
+    settled = bn2gn("migrate", "--verify", root, *MODEL, "--min-channels-per-group", "4")
+    assert settled.returncode == 0, settled.stdout + settled.stderr
+    assert python_files(root) != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["no/such/directory"], "no/such/directory: no such directory"),
+        ([".", "--before", "no-such-ref"], "git"),
+        ([".", "--model", "lib"], "of the form package.module:factory"),
+        ([".", "--python", "/no/such/python"], "--python /no/such/python: cannot be started"),
+        ([".", "--run"], "--run wants a command"),
+        ([".", "--", "python", "train.py"], "wants --run before it"),
+        ([".", "--run", "--", "/no/such/program"], "/no/such/program: cannot be started"),
+        ([".", "--timeout", "0"], "--timeout"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    arguments: list[str], says: str, bn2gn: Run, original: Mapping[str, str], write: Write
+) -> None:
+    done = bn2gn("verify", *arguments, cwd=write("repository", original))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert says in line
+
+
+def test_repository_without_a_model(bn2gn: Run, write: Write) -> None:
+    done = bn2gn("verify", write("repository", {"a.py": "import torch\n"}))
+    assert done.returncode == 2
+    assert "no model could be built without help; name one with --model" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("save", "passes", "says"),
+    [
+        ("torch.save({'state_dict': {'module.' + k: v for k, v in s.items()}}, p)", True, "bn.run"),
+        ("torch.save(s, p)", True, "loads with strict=False; skipped: neck.bn.running_mean"),
+        ("torch.save({k: v for k, v in s.items() if 'hm' not in k}, p)", False, "hm.weight"),
+        ("torch.save({'neck.bn.weight': torch.zeros(3)}, p)", False, "size mismatch"),
+        ("torch.save({'opt': argparse.Namespace()}, p)", False, "weights_only"),
+        ("open(p, 'wb').write(b'junk')", False, "cannot be read with weights_only"),
+    ],
+    ids=["wrapped", "bare", "incomplete", "wrong shape", "wants a global", "junk"],
+)
+def test_old_checkpoint(
+    save: str,
+    passes: bool,
+    says: str,
+    bn2gn: Run,
+    original: Mapping[str, str],
+    migrated: Mapping[str, str],
+    write: Write,
+    tmp_path: Path,
+) -> None:
+    before, after = write("before", original), write("after", migrated)
+    write("before", {"ops/__init__.py": "", "ops/deform.py": "from torch.nn import Conv2d as DCN"})
+    write("after", {"ops/__init__.py": "", "ops/deform.py": "from torch.nn import Conv2d as DCN"})
+    script = (
+        "import argparse, torch, lib.backbone; from lib.model import get_model; "
+        "lib.backbone.model_zoo.load_url = lambda url: lib.backbone.Backbone(False).state_dict(); "
+        f"s = get_model({{'hm': 1}}).state_dict(); p = {str(tmp_path / 'old.pth')!r}; {save}"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=before, check=True)
+    done = bn2gn(
+        "verify", after, "--before", before, *MODEL, "--checkpoint", tmp_path / "old.pth",
+        "--output-format", "json",
+    )  # fmt: skip
+    (check,) = [
+        check
+        for check in json.loads(done.stdout)["models"][0]["checks"]
+        if check["name"] == "old checkpoint"
+    ]
+    assert check["passed"] is passes
+    assert says in check["detail"]
