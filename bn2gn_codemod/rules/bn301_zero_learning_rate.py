@@ -38,9 +38,7 @@ def _diagnoses(evidence: Evidence) -> Iterator[Diagnosis]:
         yield _of_optimizer(evidence, evidence.model, rest)
 
 
-def _of_config(
-    evidence: Evidence, freezing: Freezing, trainable: Sequence[Parameter]
-) -> Diagnosis:
+def _of_config(evidence: Evidence, freezing: Freezing, trainable: Sequence[Parameter]) -> Diagnosis:
     freeze = freezing.freeze
     whom = freeze.names or "the model"
     what = f"{whom} is not frozen"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.audit.configuration import is_foreign, is_remote
 from bn2gn_codemod.audit.evidence import Diagnosis, Evidence, walk_values
-from bn2gn_codemod.rules import Rule
+from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.survey.configs.values import Keys, dotted
 
 _START = ("load_from", "resume_from")
@@ -82,5 +82,16 @@ ImageNet and learns something else.
     instead="""
 Run the stage that writes the file, or correct the path.
 """,
+    examples=(
+        Example(
+            path="configs/stage2.py",
+            before="""
+load_from = './work_dirs/stage1/epoch_latest.pth'  # stage 1 writes epoch_12.pth
+""",
+            after="""
+load_from = './work_dirs/stage1/epoch_12.pth'
+""",
+        ),
+    ),
     diagnoses=_diagnoses,
 )

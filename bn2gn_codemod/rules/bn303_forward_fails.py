@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
 from bn2gn_codemod.plan import Place
-from bn2gn_codemod.rules import Rule
+from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.snapshot import ModePass
 
 # As for an image that the pipeline did not resize.
@@ -133,5 +133,25 @@ whole epoch, or only at inference.
 Add the keys to `meta_keys` of the pipeline's last step, and to `set_metainfo`
 wherever samples are made by hand. The report prints the lines.
 """,
+    examples=(
+        Example(
+            path="configs/stage2.py",
+            before="""
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(640, 512), keep_ratio=True),
+    dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'img_shape')),
+]
+""",
+            after="""
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(640, 512), keep_ratio=True),
+    dict(type='PackDetInputs', meta_keys=(
+        'img_id', 'img_path', 'img_shape', 'ori_shape', 'scale_factor')),
+]
+""",
+        ),
+    ),
     diagnoses=_diagnoses,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
 from bn2gn_codemod.audit.parameters import inner_name, modes
-from bn2gn_codemod.rules import Rule
+from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.wording import counted, listed
 
 
@@ -72,5 +72,32 @@ Put the layers into eval mode after every `.train()`: `norm_eval=True`, a hook i
 `before_train_iter`, or an override of `train()` on the model that owns the
 backbone.
 """,
+    examples=(
+        Example(
+            path="hooks.py",
+            before="""
+from mmengine.hooks import Hook
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class FrozenBackbone(Hook):
+    def before_train_epoch(self, runner):  # model.train() comes after it
+        for module in runner.model.backbone.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
+""",
+            after="""
+from mmengine.hooks import Hook
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class FrozenBackbone(Hook):
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        for module in runner.model.backbone.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
+""",
+        ),
+    ),
     diagnoses=_diagnoses,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
 from bn2gn_codemod.audit.parameters import inner_name, modes
-from bn2gn_codemod.rules import Rule
+from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.wording import counted, listed
 
 
@@ -59,5 +59,25 @@ With mean 0 and variance 1 it normalises nothing, and frozen it never will.
     instead="""
 Load weights that hold these layers, or leave them out of the freeze.
 """,
+    examples=(
+        Example(
+            path="train.py",
+            before="""
+from model import Detector, freeze_backbone_bn
+
+model = Detector()
+freeze_backbone_bn(model)
+""",
+            after="""
+import torch
+
+from model import Detector, freeze_backbone_bn
+
+model = Detector()
+model.backbone.load_state_dict(torch.load("backbone.pth", map_location="cpu"))
+freeze_backbone_bn(model)
+""",
+        ),
+    ),
     diagnoses=_diagnoses,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
 from bn2gn_codemod.audit.parameters import inner_name
-from bn2gn_codemod.rules import Rule
+from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.snapshot import LiveRun
 from bn2gn_codemod.wording import counted, listed
 
@@ -73,5 +73,29 @@ changed by optimizers that decay without looking at gradients.
     instead="""
 Freeze first, then build the optimizer from what requires a gradient.
 """,
+    examples=(
+        Example(
+            path="train.py",
+            before="""
+import torch
+
+from model import Detector, freeze_backbone_bn
+
+model = Detector()
+optimizer = torch.optim.AdamW(model.backbone.parameters(), weight_decay=0.05)  # not the head
+freeze_backbone_bn(model)
+""",
+            after="""
+import torch
+
+from model import Detector, freeze_backbone_bn
+
+model = Detector()
+freeze_backbone_bn(model)
+trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+optimizer = torch.optim.AdamW(trainable, weight_decay=0.05)
+""",
+        ),
+    ),
     diagnoses=_diagnoses,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.audit.configuration import DatasetPath, dataset_paths
 from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
-from bn2gn_codemod.rules import Rule
+from bn2gn_codemod.rules import Example, Rule
 
 
 def _diagnoses(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -41,7 +41,8 @@ def _of_path(evidence: Evidence, text: str, uses: list[DatasetPath]) -> Diagnosi
         what=f"{uses[0].key} of {loaders} does not exist: {text!r}",
         cause=cause,
         effect="training on this machine stops when it opens the data",
-        remedy="correct the path, or audit on the machine that trains" if foreign
+        remedy="correct the path, or audit on the machine that trains"
+        if foreign
         else "correct the path, or put the data there",
         place=evidence.place(*uses[0].keys),
     )
@@ -62,5 +63,22 @@ validation path only after the first epoch.
     instead="""
 Correct the path, or audit on the machine that trains.
 """,
+    examples=(
+        Example(
+            path="configs/stage2.py",
+            before="""
+train_dataloader = dict(
+    dataset=dict(
+        data_root='C:/clips/',
+        ann_file='annotations/train.json'))
+""",
+            after="""
+train_dataloader = dict(
+    dataset=dict(
+        data_root='data/clips/',
+        ann_file='annotations/train.json'))
+""",
+        ),
+    ),
     diagnoses=_diagnoses,
 )
