@@ -34,7 +34,20 @@ def migration(migration: Migration) -> None:
         click.echo(f"{path}: {done}")
     if migration.changed:
         click.echo()
+    noted = _noted(migration)
+    if noted:
+        click.echo("\n".join(_line(finding) for finding in noted) + "\n")
     click.echo(_migrated(migration))
+
+
+def _noted(migration: Migration) -> list[Finding]:
+    """Findings about a changed layer that the change does not mend, and check sees no more."""
+    places = {edit.place for edits in migration.edits for edit in edits.norms}
+    return [
+        finding
+        for finding in migration.plan.findings
+        if not finding.fixable and finding.place in places
+    ]
 
 
 def explanation(sites: Iterable[Site]) -> None:
@@ -163,6 +176,7 @@ def _migrated(migration: Migration) -> str:
     if migration.refused:
         parts.append(f"{_counted(len(migration.refused), 'file')} refused")
     left = sum(not finding.fixable for finding in migration.plan.findings)
+    left -= len(_noted(migration))
     if left:
         parts.append(f"{_counted(left, 'finding')} left for you (see bn2gn check)")
     if migration.plan.skipped:
