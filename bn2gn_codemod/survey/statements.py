@@ -267,8 +267,8 @@ class Statements:
                 self.evaluate(statement.subject)
                 for branch in statement.cases:
                     self.run(branch.body)
-            case ast.Assert() | ast.Raise() | ast.Delete():
-                pass
+            case ast.Assert():
+                self.evaluate(statement.test)
             case _:
                 pass
 
@@ -671,7 +671,8 @@ class Statements:
     def _load_attribute(self, expr: ast.Attribute, context: UseContext) -> Node | None:
         flow = self.flow
         module = self._dotted_module(expr)
-        base = self.evaluate(expr.value)
+        # What asks a norm class for a member makes no layer of it.
+        base = self.evaluate(expr.value, "other")
         if base is None:
             return None
         node = flow.node()
@@ -783,7 +784,7 @@ class Statements:
             return self._evaluate_text(arguments[0])
         if name == "super":
             return None
-        if name == "isinstance":
+        if name in ("isinstance", "issubclass"):
             for argument in arguments:
                 self.evaluate(argument, "other")
             return None
