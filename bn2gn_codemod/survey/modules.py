@@ -23,7 +23,9 @@ _IMPORT = re.compile(
 )
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
 # A file without any of these neither builds a model nor trains one.
-_MATTERS = re.compile(rb"\bnn\.|[Rr]egist|\.train\(|optim|Trainer|backbone|norm_layer")
+_MATTERS = re.compile(
+    rb"\bnn\.|import[^\n]*\bnn\b|[Rr]egist|\.train\(|optim|Trainer|backbone|norm_layer"
+)
 
 
 @dataclasses.dataclass(eq=False)
