@@ -15,7 +15,8 @@ EVAL = "eval_backbone_bn"
 PATTERN = "_BACKBONE_NAME"
 
 # The base of BatchNorm1d to 3d, SyncBatchNorm and the in-house versions of them.
-NORM_IMPORT = "from torch.nn.modules.batchnorm import _BatchNorm"
+NORM_NAME = "_BatchNorm"
+NORM_IMPORT = f"from torch.nn.modules.batchnorm import {NORM_NAME}"
 
 # What DataParallel and DistributedDataParallel, wrapper modules such as
 # ModelWithLoss, and torch.compile put in front of a module's name.

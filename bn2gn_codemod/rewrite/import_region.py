@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Sequence
 
+from bn2gn_codemod.generated import freezing
 from bn2gn_codemod.rewrite.changes import Changes, NewCode
 from bn2gn_codemod.rewrite.located import (
     Located,
@@ -103,6 +104,10 @@ def _is_there(located: Located, text: str) -> bool:
         return False
     if isinstance(binding, type(wanted)):
         same_module = getattr(binding, "module", None) == getattr(wanted, "module", None)
+        if isinstance(binding, ast.ImportFrom) and name == freezing.NORM_NAME:
+            # Under this name OpenMMLab's packages pass on torch's own class.
+            package = (binding.module or "").split(".")[0]
+            same_module |= binding.level == 0 and package in ("torch", "mmengine", "mmcv")
         origins = {alias.asname or alias.name: alias.name for alias in binding.names}
         if same_module and origins.get(name) == wanted.names[0].name:
             return True
@@ -146,6 +151,8 @@ def _add_below(
     style = located.style
     new_imports = [NewCode(text + style.newline) for text in imports]
     new_definitions = [NewCode(style.render(text), blank_lines=2) for text in definitions]
+    if new_definitions and not new_definitions[0].text.startswith("def "):
+        new_definitions[0] = dataclasses.replace(new_definitions[0], blank_lines=1)
     if not (new_imports or new_definitions):
         return
     following = located.tree.body[len(region)] if len(region) < len(located.tree.body) else None
@@ -166,7 +173,7 @@ def _add_below(
     between = _lines_between(located, region[-1], following)
     blank = _blank_lines_at_end(between)
     if following and blank and between[0].strip():  # commented-out imports stay with the others
-        missing = max(0, 2 - blank)
+        missing = max(0, new_definitions[0].blank_lines - blank)
         new_definitions[0] = dataclasses.replace(new_definitions[0], blank_lines=missing)
         changes.of(following).before += new_definitions
         changes.of(following).blank_lines_before = 2

@@ -210,18 +210,31 @@ class _EditStatements(cst.CSTTransformer):
         original: cst.SimpleStatementLine | cst.SimpleStatementSuite,
         line: cst.SimpleStatementLine,
     ) -> list[cst.BaseStatement]:
-        """One line for each statement of ``line``; empty if none of them changes."""
+        """``line`` cut where something comes in between; empty if none of it changes."""
         found = [self._changes.get(self._ordinals[small]) for small in original.body]
         if not any(found):
             return []
+        runs: list[tuple[list[cst.BaseSmallStatement], StatementChange]] = []
+        is_cut = True
+        for small, change in zip(line.body, found, strict=True):
+            change = change or StatementChange()
+            if is_cut or change.before or change.guard is not None:
+                runs.append(([], dataclasses.replace(change, after=[])))
+            statements, around = runs[-1]
+            statements.append(small)
+            around.after += change.after
+            is_cut = bool(change.after) or change.guard is not None
         result: list[cst.BaseStatement] = []
-        for index, (small, change) in enumerate(zip(line.body, found, strict=True)):
-            single = cst.SimpleStatementLine([small.with_changes(semicolon=_NO_SEMICOLON)])
+        for index, (statements, around) in enumerate(runs):
+            part = cst.SimpleStatementLine(statements)
             if index == 0:
-                single = single.with_changes(leading_lines=line.leading_lines)
-            if index == len(line.body) - 1:
-                single = single.with_changes(trailing_whitespace=line.trailing_whitespace)
-            result += self._around(single, change or StatementChange())
+                part = part.with_changes(leading_lines=line.leading_lines)
+            if index == len(runs) - 1:
+                part = part.with_changes(trailing_whitespace=line.trailing_whitespace)
+            else:
+                last = statements[-1].with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
+                part = part.with_changes(body=[*statements[:-1], last])
+            result += self._around(part, around)
         return result
 
     def _around(
@@ -258,9 +271,6 @@ class _EditStatements(cst.CSTTransformer):
         assert isinstance(first, (cst.SimpleStatementLine, cst.BaseCompoundStatement))
         blank = [cst.EmptyLine(indent=False)] * code.blank_lines
         return [first.with_changes(leading_lines=[*blank, *first.leading_lines]), *rest]
-
-
-_NO_SEMICOLON = cst.MaybeSentinel.DEFAULT
 
 
 class _ExplicitIndent(cst.CSTTransformer):

@@ -31,4 +31,5 @@ def module_source(new: NewFile, style: Style) -> str:
     about = "GroupNorm for new layers, a frozen BatchNorm backbone."
     blocks = [[f'"""{about}"""'], standard, torch]
     top = "\n\n".join("\n".join(block) for block in blocks if block)
-    return style.render("\n\n\n".join([top, *(text.rstrip("\n") for text in definitions)]) + "\n")
+    gap = "\n\n\n" if definitions[0].startswith("def ") else "\n\n"
+    return style.render(top + gap + "\n\n".join(definitions))

@@ -171,7 +171,14 @@ def test_name_that_is_taken() -> None:
 def test_imports(imports: str, expected: str) -> None:
     after = rewritten(f"{imports}\ndef main(opt):\n    §model = build(opt)\n")
     above = expected.format(there=imports, norm=freezing.NORM_IMPORT)
-    assert after.startswith(f"{above}\n\n# Backbone modules by name")
+    assert after.startswith(f"{above}\n# Backbone modules by name")
+
+
+def test_norm_base_class_that_is_imported_from_elsewhere() -> None:
+    imports = (
+        "import re\nimport warnings\nfrom mmengine.utils.dl_utils import _BatchNorm, is_norm\n"
+    )
+    assert rewritten(f"{imports}§model = f()\n").startswith(f"{imports}\n# Backbone")
 
 
 def test_function_is_defined_once_for_all_calls() -> None:
