@@ -101,7 +101,7 @@ def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
         evidence,
         snapshot=snapshot,
         values=(resolved.values if resolved else {}) or evidence.values,
-        failure=unread or failure,
+        failure=unread or (failure and f"{name}: {failure}"),
     )
 
 
@@ -124,9 +124,7 @@ def of_model(request: ModelRequest, root: Path, interpreter: Interpreter) -> Evi
     )
 
 
-def of_command(
-    command: Sequence[str], root: Path, timeout: float, steps: int = STEPS
-) -> Evidence:
+def of_command(command: Sequence[str], root: Path, timeout: float, steps: int = STEPS) -> Evidence:
     """Watch the first optimizer steps of a training command."""
     from bn2gn_codemod.verify import live
 
@@ -142,9 +140,7 @@ def of_command(
 # ---------------------------------------------------------------- static
 
 
-def _read(
-    repository: Repository, name: str, path: Path
-) -> tuple[Config | None, str]:
+def _read(repository: Repository, name: str, path: Path) -> tuple[Config | None, str]:
     """The config read without running it, and in one line what of it could not be read."""
     reader = Configs(_loader(repository))
     try:
@@ -182,9 +178,7 @@ def _freezings(repository: Repository, config: Config) -> tuple[Freezing, ...]:
     own = tuple(edit for edit in planned.edits if edit.place.path == config.path)
     diff = _diff(config.source, FileEdits(config.path, configs=own)) if own else ""
     new = "".join(f"(and the new file {file.path})\n" for file in planned.new_files)
-    return tuple(
-        Freezing(freeze, diff + new if freeze.fix else "") for freeze in planned.freezes
-    )
+    return tuple(Freezing(freeze, diff + new if freeze.fix else "") for freeze in planned.freezes)
 
 
 def _diff(source: SourceFile, edits: FileEdits) -> str:

@@ -72,4 +72,3 @@ def defines_it(tree: ast.Module) -> bool:
     """Whether the module holds this very hook."""
     wanted = ast.parse(DEFINITION).body[-1]
     return any(ast.dump(statement) == ast.dump(wanted) for statement in tree.body)
-

@@ -149,7 +149,7 @@ def blocks(examination: Examination) -> Iterator[Block]:
 def _problems(title: str, severity: Severity, examination: Examination) -> Iterator[Block]:
     diagnoses = examination.of_severity(severity)
     if not diagnoses:
-        if severity == "serious":
+        if severity == "serious" and not examination.evidence.failure:
             yield Heading(2, "No serious problem", "good")
         return
     yield Heading(2, f"{title} ({len(diagnoses)})", severity)

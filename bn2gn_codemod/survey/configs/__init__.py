@@ -13,7 +13,7 @@ from bn2gn_codemod.survey.configs.inheritance import Config, Configs
 from bn2gn_codemod.survey.configs.norms import plan_norms
 from bn2gn_codemod.survey.configs.reading import is_config
 
-_MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys")
+_MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys|optim_wrapper")
 _INHERITS = re.compile(rb"_base_|read_base")
 
 

@@ -122,9 +122,7 @@ def _site(choice: _Choice, verdict: Verdict, *reasons: str) -> Site:
     return Site(choice.entry.at, kind, "", dotted(choice.keys), verdict, reasons)
 
 
-def _group_norm(
-    choice: _Choice, configs: Sequence[Config], settings: Settings
-) -> tuple[str, str]:
+def _group_norm(choice: _Choice, configs: Sequence[Config], settings: Settings) -> tuple[str, str]:
     """The source of the GroupNorm that takes its place, or why there is none."""
     table = choice.entry.value
     assert isinstance(table, Table)
@@ -166,9 +164,7 @@ def _groups(channels: list[int], settings: Settings) -> int | None:
     return next((groups for groups in range(most, 0, -1) if common % groups == 0), None)
 
 
-def _override_in_the_way(
-    choice: _Choice, configs: Sequence[Config], settings: Settings
-) -> str:
+def _override_in_the_way(choice: _Choice, configs: Sequence[Config], settings: Settings) -> str:
     """A config that merges into this ``norm_cfg`` what GroupNorm does not take."""
     for config in configs:
         entry = config.own.entry(*choice.keys)
