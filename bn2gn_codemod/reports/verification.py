@@ -11,7 +11,7 @@ import click
 
 from bn2gn_codemod.snapshot import ModelSnapshot
 from bn2gn_codemod.verify import Verification, Verified, VerifiedRun
-from bn2gn_codemod.verify.comparison import Check
+from bn2gn_codemod.verify.comparison import Check, counted, listed
 
 VERSION = 1
 _LINES = 15  # of what a probe printed that failed
@@ -29,8 +29,10 @@ def text(verification: Verification) -> None:
         for line in _norm_table(model):
             out.print(f"  {line}")
         _print_checks(out, model.checks)
-        for name in _untrained(after):
-            out.print(f"  note BN305: {name} is frozen with statistics that were never trained")
+        if untrained := _untrained(after):
+            number = counted(len(untrained), "layer")
+            names = listed(untrained)
+            out.print(f"  note BN305: {number} frozen with untrained statistics: {names}")
         out.print()
     _print_checks(out, verification.checks, indent="")
     for line in verification.output.splitlines()[-_LINES:]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from bn2gn_codemod.verify.checks import imports, remaining
 from bn2gn_codemod.verify.comparison import Check, Comparison, verdicts
 from bn2gn_codemod.verify.import_graph import ImportGraph
 from bn2gn_codemod.verify.models import ModelRequest
+
+_NORM = re.compile(rb"BatchNorm|GroupNorm|group_norm")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,11 +229,20 @@ def _request(tree: Tree, models: Sequence[ModelRequest], touched: Iterable[str])
     named = [graph.root_of(model.module) for model in models]
     roots = dict.fromkeys((*(root for root in named if root is not None), *graph.roots))
     present = [path for path in touched if path in graph.trees]
+    makers = [
+        path
+        for path in present
+        if (file := tree.repository.file(path)) is not None and _NORM.search(file.data)
+    ]
     return {
         "paths": list(roots),
         "modules": [{"path": path, "name": graph.name(path)} for path in present],
+        "offering": [
+            {"path": path, "name": graph.name(path)}
+            for path in (*makers, *graph.users_of(makers))
+            if not models
+        ],
         "models": [_as_json(model) for model in models],
-        "discover": not models,
         "freezes": list(found.freezes),
         "guards": list(found.guards),
         "wrappers": list(found.wrappers),

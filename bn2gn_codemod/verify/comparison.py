@@ -61,4 +61,3 @@ def _joined(known: Verdict | None, site: Site) -> Verdict:
 
 def by_name(layers: Iterable[Module]) -> dict[str, Module]:
     return {layer.name: layer for layer in layers}
-

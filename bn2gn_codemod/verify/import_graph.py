@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import collections
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.plan import Skipped
 from bn2gn_codemod.sources import Repository
@@ -64,6 +64,16 @@ class ImportGraph:
             seen |= new
             pending += new
         return frozenset(seen)
+
+    def users_of(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Files that reach one of ``paths`` and are imported themselves: no scripts."""
+        wanted = set(paths)
+        imported = set().union(*self._imports.values())
+        return tuple(
+            path
+            for path in self.trees
+            if path in imported and path not in wanted and wanted & self.reached_from(path)
+        )
 
     def _imported(self, importer: str, tree: ast.Module) -> Iterator[str]:
         for node in ast.walk(tree):

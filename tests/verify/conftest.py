@@ -194,15 +194,16 @@ def write(tmp_path: Path) -> Write:
 
 @pytest.fixture
 def verified(write: Write) -> Verify:
-    """Verifies the given files against the original ones."""
+    """Verifies the given files against the original ones, or those named ``before``."""
 
     def run(
         files: Mapping[str, str],
         models: tuple[ModelRequest, ...] = (TINY,),
         interpreter: Interpreter = PATIENT,
+        before: Mapping[str, str] = ORIGINAL,
     ) -> Verification:
-        before = write("before", ORIGINAL)
+        earlier = write("before", before)
         after = write("after", files)
-        return verify(after, Settings(), models, Before(folder=before), interpreter)
+        return verify(after, Settings(), models, Before(folder=earlier), interpreter)
 
     return run

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import sys
+from types import ModuleType
 from typing import Any, Iterator, NamedTuple
 
 import torch
@@ -50,8 +52,8 @@ class Session:
             self._import(module["path"], module["name"])
         for model in self._request.get("models", []):
             self._send_model(model)
-        if self._request.get("discover"):
-            self._discover()
+        if self._request.get("offering"):
+            self._discover(self._request["offering"])
         self._channel.send("stubs", stubs=self._finder.stubs)
         if self._request.get("config"):
             # Its training ends the process.
@@ -81,8 +83,12 @@ class Session:
         try:
             self._imported[path] = importlib.import_module(name)
         except BaseException as raised:  # SystemExit among them
-            error = forward.describe_error(raised)
+            error = self._line(raised)
         self._channel.send("import", path=path, error=error)
+
+    def _line(self, error: BaseException) -> str:
+        # Relative paths: the same error in another copy reads the same.
+        return forward.describe_error(error).replace(self._tree.root + os.sep, "")
 
     # ------------------------------------------------------------ models
 
@@ -94,7 +100,7 @@ class Session:
         try:
             model = factories.build(factory, args, kwargs)
         except BaseException as error:
-            found["error"] = forward.describe_error(error)
+            found["error"] = self._line(error)
             self._channel.send("model", model=found)
             return
         self._exercise(model, spec, found)
@@ -124,17 +130,24 @@ class Session:
 
     # ------------------------------------------------------------ discovery
 
-    def _discover(self) -> None:
-        """Build what the imported modules offer, and keep what is a whole model with norms."""
+    def _discover(self, offering: list[dict[str, str]]) -> None:
+        """Build what these modules offer, and keep what is a whole model with norms."""
         built: list[_Built] = []
-        for module in self._imported.values():
+        for entry in offering:
+            module = self._imported.get(entry["path"]) or self._try_import(entry)
             for name, candidate in factories.candidates(module):
-                factory = f"{module.__name__}:{name}"
-                found = self._first_working(factory, candidate)
+                found = self._first_working(f"{entry['name']}:{name}", candidate)
                 if found is not None:
                     built.append(found)
-        for whole in _whole(built):
+        for whole in _covering(list(_whole(built))):
             self._send_model({"factory": whole.factory, "kwargs": whole.kwargs})
+
+    def _try_import(self, entry: dict[str, str]) -> Any:
+        self._channel.stage(f"importing {entry['path']}")
+        try:
+            return importlib.import_module(entry["name"])
+        except BaseException:  # it was not rewritten: another model will have to do
+            return ModuleType(entry["name"])
 
     def _first_working(self, factory: str, candidate: Any) -> _Built | None:
         for kwargs in factories.fillings(candidate):
@@ -149,18 +162,23 @@ class Session:
                 return None
             parts = frozenset(describe.class_name(m) for m in model.modules() if m is not model)
             is_class = isinstance(candidate, type)
-            return _Built(factory, kwargs, is_class, describe.class_name(model), parts)
+            lines = frozenset(_lines(model))
+            return _Built(factory, kwargs, is_class, describe.class_name(model), parts, lines)
         return None
 
 
 class _Built(NamedTuple):
-    """A candidate that gave a model with norm layers; ``parts`` are classes inside it."""
+    """A candidate that gave a model with norm layers.
+
+    ``parts`` are the classes inside it, ``lines`` those that made its norm layers.
+    """
 
     factory: str
     kwargs: dict[str, Any]
     is_class: bool
     root: str
     parts: frozenset[str]
+    lines: frozenset[tuple[str, int]]
 
 
 def _whole(built: list[_Built]) -> Iterator[_Built]:
@@ -170,6 +188,23 @@ def _whole(built: list[_Built]) -> Iterator[_Built]:
     for candidate in built:
         if candidate.root not in parts and not (candidate.is_class and candidate.root in made):
             yield candidate
+
+
+def _covering(candidates: list[_Built]) -> list[_Built]:
+    """As few of them as make every norm layer that any of them makes, in their order."""
+    left = {line for candidate in candidates for line in candidate.lines}
+    chosen = []
+    while left:
+        best = max(candidates, key=lambda candidate: len(candidate.lines & left))
+        chosen.append(best)
+        left -= best.lines
+    return [candidate for candidate in candidates if candidate in chosen]
+
+
+def _lines(model: nn.Module) -> Iterator[tuple[str, int]]:
+    for module in model.modules():
+        for frame in origins.of(module)[:1]:
+            yield frame["path"], frame["line"]
 
 
 def _identity(factory: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
