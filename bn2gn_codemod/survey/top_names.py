@@ -9,6 +9,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax import bound_names, flat
 
+_DEEPEST = 8  # modules that a name is handed through
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -52,13 +53,21 @@ class TopNames:
         """The expression under which the file knows ``torch.nn``, or ``None``."""
         found: str | None = None
         for name, bindings in self.of(path).items():
-            kinds = {binding.dotted for binding in bindings}
+            kinds = {self._meaning(binding) for binding in bindings}
             if kinds == {"torch.nn"}:
                 return name
             # ``import torch.nn`` and ``import torch`` both bind ``torch``.
             if kinds == {"torch"}:
                 found = found or f"{name}.nn"
         return found
+
+    def _meaning(self, binding: Binding, depth: int = 0) -> str:
+        """The dotted name outside of the repository that a binding leads to, or ``""``."""
+        if binding.module is None:
+            return binding.dotted
+        bindings = self.of(binding.module.path).get(binding.name, []) if depth < _DEEPEST else []
+        found = {self._meaning(inner, depth + 1) for inner in bindings}
+        return found.pop() if len(found) == 1 else ""
 
     def is_taken(self, path: str, name: str) -> bool:
         """Whether ``name`` is bound at the top level, or in a function of the file."""
@@ -88,18 +97,13 @@ class TopNames:
         for alias in statement.names:
             if alias.name == "*":
                 for name in self._exported(module) if module is not None else ():
-                    for binding in self.of(module.path)[name] if module is not None else ():
-                        self._bind(names, name, self._passed_on(statement, binding, module, name))
+                    star = Binding(statement.lineno, statement, "", module, name)
+                    self._bind(names, name, star)
                 continue
             dotted = f"{statement.module}.{alias.name}" if statement.module else alias.name
             dotted = "." * statement.level + dotted
             binding = Binding(statement.lineno, statement, dotted, module, alias.name)
             self._bind(names, alias.asname or alias.name, binding)
-
-    def _passed_on(
-        self, statement: ast.stmt, binding: Binding, module: Module | None, name: str
-    ) -> Binding:
-        return Binding(statement.lineno, statement, binding.dotted, module, name)
 
     def _exported(self, module: Module) -> list[str]:
         """What ``from module import *`` brings."""
