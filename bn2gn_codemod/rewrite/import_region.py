@@ -45,6 +45,7 @@ def add_preamble(located: Located, preamble: Preamble, changes: Changes) -> None
     for name in sorted(preamble.standard_imports, reverse=True):
         _add_standard_import(located, region, name, changes)
     imports = [text for text in preamble.imports if not _is_there(located, text)]
+    imports = [text for text in imports if not _add_to_torch(located, region, text, changes)]
     _add_below(located, region, imports, [text for _, text in preamble.definitions], changes)
 
 
@@ -135,6 +136,21 @@ def _add_standard_import(
         changes.of(located.tree.body[0]).before.insert(0, NewCode(text))
     else:
         changes.content.insert(0, NewCode(text))
+
+
+def _add_to_torch(located: Located, region: list[ast.stmt], text: str, changes: Changes) -> bool:
+    """Put an import from torch behind the others; false where there is none of either."""
+    others = [s for s in region if isinstance(s, (ast.Import, ast.ImportFrom)) and _is_torch(s)]
+    if not others or not text.startswith("from torch"):
+        return False
+    changes.of(others[-1]).after.append(NewCode(text + located.style.newline))
+    return True
+
+
+def _is_torch(statement: ast.Import | ast.ImportFrom) -> bool:
+    if isinstance(statement, ast.ImportFrom):
+        return statement.level == 0 and (statement.module or "").split(".")[0] == "torch"
+    return statement.names[0].name.split(".")[0] == "torch"
 
 
 def _is_standard(statement: ast.Import) -> bool:

@@ -145,13 +145,17 @@ def test_name_that_is_taken() -> None:
     [
         ("import torch\n", "import re\nimport warnings\nimport torch\n{norm}\n"),
         (
+            "import re\nimport warnings\nimport torch.nn as nn\nfrom lib import net\n",
+            "import re\nimport warnings\nimport torch.nn as nn\n{norm}\nfrom lib import net\n",
+        ),
+        (
             "import os\nimport sys\n\nimport torch\n",
             "import os\nimport re\nimport sys\nimport warnings\n\nimport torch\n{norm}\n",
         ),
         ("import re, os\nimport warnings\nimport torch\n", "{there}{norm}\n"),
         (
             "import torch  # first\nimport numpy as np\n",
-            "import re\nimport warnings\n{there}{norm}\n",
+            "import re\nimport warnings\nimport torch  # first\n{norm}\nimport numpy as np\n",
         ),
         (
             "'''Doc.'''\nfrom __future__ import division\nimport zlib\n",
