@@ -46,7 +46,7 @@ class Evidence:
             if pinned is not None:
                 self.own[slot] = pinned
         for cls in self.contents.slots_of:
-            load = self.load_of(cls) or self._resumed(cls)
+            load = self.load_of(cls) or self._load_below(cls) or self._resumed(cls)
             if load is not None and not self._holds_backbone(cls):
                 self._judge_network(cls, load)
         for slot in self.contents.of_slot:
@@ -70,6 +70,11 @@ class Evidence:
             for load in self.loads.of_class.get(ancestor, ()):
                 return load
         return None
+
+    def _load_below(self, cls: Class) -> Load | None:
+        """How a subclass loads weights into itself, and so into what it inherits."""
+        found = (self.loads.of_class.get(child) for child in cls.descendants())
+        return next((loads[0] for loads in found if loads), None)
 
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
@@ -219,8 +224,10 @@ class Evidence:
             self.contents.may_hold_layers(slot) or self._external_network(slot)
         ):
             return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
-        if families.may_be_backbone_attribute(name) and not families.family_of(
-            self.contents.names(cls)
+        if (
+            families.may_be_backbone_attribute(name)
+            and not families.may_hold_whole_model(name)
+            and not families.family_of(self.contents.names(cls))
         ):
             network = self.network_content(slot)
             if network is not None:
@@ -235,7 +242,7 @@ class Evidence:
         name = slot[1]
         if families.has_new_word(name):
             return Because(Role.UNDECIDED, f"{words}, though its name is not a backbone's")
-        if load.kind == "url" or families.is_backbone_attribute(name):
+        if load.kind == "url" or load.by_hand or families.is_backbone_attribute(name):
             return Because(Role.BACKBONE, words)
         if families.may_hold_whole_model(name):
             return None  # a wrapper that resumes
@@ -294,7 +301,7 @@ class Evidence:
     def network_content(self, slot: Slot) -> str | None:
         """In words, the network that an attribute holds, as far as names tell."""
         for value in self.contents.of_slot[slot]:
-            if isinstance(value, Instance) and not self._is_more_than_backbone(value.class_):
+            if isinstance(value, Instance) and self._may_be_backbone(value.class_):
                 if families.is_network_class(value.class_):
                     return f"{value.class_.name}, a backbone network by its name"
                 home = families.backbone_home(value.class_)
@@ -306,10 +313,12 @@ class Evidence:
                     return f"what {maker}() makes, a backbone network by its name"
         return None
 
-    def _is_more_than_backbone(self, cls: Class) -> bool:
-        return any(
-            families.has_certainly_new_word(slot[1]) and self.contents.may_hold_layers(slot)
+    def _may_be_backbone(self, cls: Class) -> bool:
+        """Whether the class has no part by which it is more than a backbone."""
+        return not any(
+            families.has_certainly_new_word(slot[1]) or families.is_backbone_attribute(slot[1])
             for slot in self.contents.family_slots(cls)
+            if self.contents.may_hold_layers(slot)
         )
 
     # ------------------------------------------------------ beside a backbone

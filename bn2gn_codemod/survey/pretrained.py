@@ -60,6 +60,7 @@ class Load:
     strict: bool
     # The URL is one of a published ImageNet network, and names no other.
     published: bool = False
+    by_hand: bool = False  # layer by layer, which nobody does to resume
 
     @property
     def words(self) -> str:
@@ -117,7 +118,11 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
             if not isinstance(value, Instance) or value.weak:
                 continue
             cls = value.class_
-            if load.kind == "file" and not _means_pretrained(flow, call, value, held, owners):
+            if not (
+                load.kind != "file"
+                or load.by_hand
+                or _means_pretrained(flow, call, value, held, owners)
+            ):
                 loads.resumed.setdefault(cls, load)
                 continue
             loads.of_class.setdefault(cls, []).append(load)
@@ -161,7 +166,7 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
         best = next((value for value in weights if value.kind == "url"), weights[0])
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
         published = best.kind == "url" and _is_published(best)
-        return Load(best.kind, source, where, strict, published)
+        return Load(best.kind, source, where, strict, published, call.into_tensors)
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:
         return Load("url", f"copying from {library}", where, strict, published=True)

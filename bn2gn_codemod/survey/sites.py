@@ -254,7 +254,9 @@ class _Decider:
         function, cls = layer.spot.function, _class_around(layer.spot.function)
         if _copies_norm(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "it stands in for a norm that is there")}
-        if cls is not None:
+        if cls is not None and self.roles.held_in.get(layer):
+            found = self._roles_of_home(cls, function)
+        elif cls is not None:
             found = self._roles_of_class(cls, function)
         else:
             found = self._roles_of_file(layer, f"{function.name}() is not used")
@@ -283,8 +285,13 @@ class _Decider:
             return Because(Role.NEW, words, own[Role.BACKBONE])
         if set(contexts) == {Role.NEW} and not self.roles.handles_weights(cls):
             return contexts[Role.NEW]
-        if seen:
-            return None
+        return None if seen else self._roles_of_home(cls, function)
+
+    def _roles_of_home(self, cls: Class, function: Function) -> Because | None:
+        """A class of whose users nothing is known, by its name and where it stands."""
+        pinned = self.roles.pinned_class(cls)
+        if pinned is not None:
+            return pinned
         home = families.backbone_home(cls)
         if home is not None:
             return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")

@@ -91,6 +91,14 @@ def analyse(modules: Iterable[Module]) -> Flow:
     return flow
 
 
+def _asks_for_pretrained(expr: ast.expr) -> bool:
+    """Whether a call is handed something named ``pretrained``."""
+    return isinstance(expr, ast.Call) and (
+        any(isinstance(given, ast.Name) and given.id == "pretrained" for given in expr.args)
+        or any(keyword.arg == "pretrained" for keyword in expr.keywords)
+    )
+
+
 def _is_container(cls: Class) -> bool:
     """Whether ``instance[i]`` gives something that the instance holds."""
     return any(
@@ -439,7 +447,7 @@ class Statements:
             case ast.Name():
                 if self.cls is not None:
                     return flow.slot(self.cls, expr.id)
-                return flow.lookup(self.function, expr.id)
+                return self._exported(expr.id) or flow.lookup(self.function, expr.id)
             case ast.Subscript():
                 return self._container(expr.value)
             case ast.Attribute():
@@ -452,6 +460,24 @@ class Statements:
                 return node
             case _:
                 return None
+
+    def _exported(self, name: str) -> Node | None:
+        """The variable of the other module that an imported name stands for."""
+        flow, module, seen = self.flow, self.function.module, set[tuple[str, str]]()
+        found: Node | None = None
+        scope: Function | None = self.function
+        while scope is not None and name not in scope.locals:
+            scope = scope.outer
+        if scope is None or scope.outer is not None:
+            return None
+        while (module.path, name) not in seen:
+            seen.add((module.path, name))
+            target, attribute = flow.bindings.get((module.path, name), ("", None))
+            if isinstance(target, str) or attribute is None:
+                break
+            module, name = target, attribute
+            found = flow.name_node(flow.top_level[module.path], name)
+        return found
 
     def _module_global(self, base: Node, name: str, node: Node) -> None:
         flow = self.flow
@@ -1046,6 +1072,8 @@ class Statements:
         spot = self._spot(expr)
         flow.add(result, flow.once(("extobj", name, expr), lambda: ExternalObject(name, spot)))
         is_loader = _LOADER.match(last) is not None
+        if _BUILDER.search(last) and _asks_for_pretrained(expr):
+            flow.load_calls.append(LoadCall(result, [], spot, False, loader=last))
         for _, node in arguments:
             if is_loader:
                 flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))

@@ -1,0 +1,352 @@
+"""What a backbone is: by loads, by attribute, by who reaches whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check, only
+
+URL = "load_url('https://download.pytorch.org/models/resnet18-5c106cde.pth')"
+
+RESNET = f"""\
+-- resnet.py --
+from torch.utils.model_zoo import load_url
+class BasicBlock(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv1 = nn.Conv2d(c, c, 3)
+        self.bn1 = nn.BatchNorm2d(c)  #! keep
+class ResNet(nn.Module):
+    def __init__(self, block, layers):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7)
+        self.bn1 = nn.BatchNorm2d(64)  #! keep
+        self.layer1 = self._make_layer(block, layers[0])
+        self.layer2 = self._make_layer(block, layers[1])
+        self.layer3 = self._make_layer(block, layers[2])
+    def _make_layer(self, block, n):
+        downsample = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! keep
+        return nn.Sequential(*[block(8) for _ in range(n)], downsample)
+def resnet18(pretrained=True):
+    model = ResNet(BasicBlock, [2, 2, 2])
+    if pretrained:
+        model.load_state_dict({URL})
+    return model
+"""
+HEAD = """\
+class Head(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! convert
+"""
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        "self.backbone = resnet.resnet18()",
+        "self.base = resnet.resnet18()",
+        "self.resnet = resnet.resnet18(pretrained=False)",
+        "self.img_net = resnet.resnet18()",
+        "self.encoder = getattr(resnet, 'resnet18')()",
+        "self.encoder = getattr(resnet, name)()",
+        "self.encoder = resnet.__dict__[name]()",
+        "self.encoder = resnet.__dict__['resnet' + depth]()",
+        "self.encoder = vars(resnet)['resnet18']()",
+        "self.encoder = {'resnet18': resnet.resnet18, 'none': None}[name]()",
+        "self.encoder = eval('resnet.' + name)()",
+        "self.encoder = eval('resnet.resnet18')(True)",
+        "encoder = resnet.resnet18(); self.encoder = encoder",
+        "make = resnet.resnet18; self.encoder = make()",
+        "self.encoder = nn.Sequential(resnet.resnet18(), nn.ReLU())",
+        "setattr(self, 'encoder', resnet.resnet18())",
+        "self.add_module('encoder', resnet.resnet18())",
+        "net = resnet.resnet18(); self.layer1 = net.layer1; self.stem = nn.Sequential(net.conv1, net.bn1)",
+        "self.encoder = nn.ModuleList([resnet.resnet18() for _ in range(2)])",
+        "self.encoder = build(name)",
+        "self.encoder = ENCODERS[name]()",
+        "self.encoder = self.make()",
+        "self.encoder = resnet.resnet18().cuda().eval()",
+        "self.encoder = nn.DataParallel(resnet.resnet18())",
+        "self.encoder = list(resnet.resnet18().children())[0]",
+    ],
+)
+def test_however_a_pretrained_network_gets_into_the_model(built: str) -> None:
+    check(
+        f"""\
+-- model.py --
+import resnet
+ENCODERS = {{'resnet18': resnet.resnet18}}
+def build(name):
+    if name == 'resnet18':
+        return resnet.resnet18()
+    raise ValueError(name)
+class Model(nn.Module):
+    def __init__(self, name, depth='18'):
+        super().__init__()
+        {built}
+        self.head = Head(8)
+        self.final_bn = nn.BatchNorm2d(8)  #! convert
+    def make(self):
+        return resnet.resnet18()
+{HEAD}{RESNET}"""
+    )
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        f"self.load_state_dict({URL}, strict=False)",
+        f"state = {URL}; self.load_state_dict(state, False)",
+        f"state = self.state_dict(); state.update({URL}); self.load_state_dict(state)",
+        f"for k, v in {URL}.items(): self.state_dict()[k].copy_(v)",
+        "load_checkpoint(self, pretrained, strict=False, logger=None)",
+        "load_pretrained_weights(self, pretrained)",
+        "self.load_state_dict(torch.load(pretrained), strict=False)",
+        "self.load_state_dict(torch.load(pretrained)['state_dict'], strict=False)",
+        "checkpoint = torch.load(pretrained); self.load_state_dict(checkpoint['model'], strict=False)",
+        "self.load_state_dict({k: v for k, v in torch.load(pretrained).items()}, strict=False)",
+        "self.load_state_dict(torch.hub.load_state_dict_from_url(pretrained), strict=False)",
+        "self.load_state_dict(torchvision.models.resnet18(pretrained=True).state_dict(), strict=False)",
+        "self.load_param(pretrained)",
+    ],
+)
+def test_model_that_is_its_backbone(load: str) -> None:
+    """bn1 and layer1..3 come with the weights; deconv_layers in the same class do not."""
+    check(
+        f"""\
+import numpy as np
+import torchvision
+from mmcv.runner import load_checkpoint
+from weights import load_pretrained_weights
+from torch.utils.model_zoo import load_url
+class PoseResNet(nn.Module):
+    def __init__(self, block):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7)
+        self.bn1 = nn.BatchNorm2d(64)  #! keep
+        self.layer1 = self._make_layer(block)
+        self.layer2 = self._make_layer(block)
+        self.layer3 = self._make_layer(block)
+        self.deconv_layers = self._make_deconv_layer(3)
+    def _make_layer(self, block):
+        return nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8), block(8))  #! keep
+    def _make_deconv_layer(self, n):
+        layers = []
+        for i in range(n):
+            layers.append(nn.BatchNorm2d(8))  #! convert
+        return nn.Sequential(*layers)
+    def load_param(self, path):
+        for k, v in torch.load(path).items():
+            self.state_dict()[k].copy_(v)
+    def init_weights(self, pretrained):
+        {load}
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! keep
+def get_pose_net(heads, pretrained):
+    model = PoseResNet(Block)
+    model.init_weights(pretrained)
+    return model
+"""
+    )
+
+
+def test_attribute_of_the_model_is_loaded_from_outside() -> None:
+    """SSD: a function makes the layers, the train script fills ``net.vgg``."""
+    check(
+        """\
+-- ssd.py --
+def vgg():
+    return [nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU()]  #! keep
+class SSD(nn.Module):
+    def __init__(self, base, extras):
+        super().__init__()
+        self.vgg = nn.ModuleList(base)
+        self.extras = nn.ModuleList(extras)
+def build_ssd():
+    return SSD(vgg(), [nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8)])  #! convert
+-- train.py --
+from ssd import build_ssd
+net = build_ssd()
+net.vgg.load_state_dict(torch.load('vgg16_reducedfc.pth'))
+"""
+    )
+
+
+def test_backbone_two_levels_down() -> None:
+    check(
+        f"""\
+-- bisenet.py --
+from resnet import resnet18
+class ContextPath(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.resnet = resnet18()
+        self.arm = Head(8)
+class BiSeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cp = ContextPath()
+        self.sp = Head(8)
+        self.ffm = nn.BatchNorm2d(8)  #! convert
+{HEAD}{RESNET}"""
+    )
+
+
+def test_class_that_serves_both_sides_is_a_conflict() -> None:
+    plan = check(
+        f"""\
+-- model.py --
+from resnet import resnet18, BasicBlock
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = resnet18()
+        self.head = BasicBlock(8)
+        self.bn = nn.BatchNorm2d(8)  #! convert
+{RESNET.replace("BatchNorm2d(c)  #! keep", "BatchNorm2d(c)  #! conflict")}"""
+    )
+    conflict = only(plan, "conflict")[0]
+    assert any("Model.head" in step for step in conflict.evidence)
+    assert any("load_url" in step for step in conflict.evidence)
+    assert conflict.settles == ("# bn2gn: keep   or   # bn2gn: convert   on this line",)
+
+
+def test_class_in_a_backbone_of_one_file_and_a_neck_of_another() -> None:
+    check(
+        """\
+-- common.py --
+class ConvBN(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! conflict
+-- one.py --
+from common import ConvBN
+class One(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = ConvBN(3)
+-- two.py --
+import torchvision
+from common import ConvBN
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18()
+        self.head = ConvBN(3)
+"""
+    )
+
+
+def test_stem_beside_the_backbone_is_kept_with_it() -> None:
+    check(
+        f"""\
+-- model.py --
+from resnet import resnet18
+class PoseResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base_layer = nn.Sequential(nn.Conv2d(3, 8, 7), nn.BatchNorm2d(8))  #! keep
+        self.backbone = resnet18()
+        self.smooth_layer2 = nn.BatchNorm2d(8)  #! convert
+{RESNET}"""
+    )
+
+
+def test_registry_hands_out_backbones_and_heads() -> None:
+    check(
+        f"""\
+-- registry.py --
+class Registry:
+    def __init__(self):
+        self._modules = {{}}
+    def register_module(self):
+        def inner(cls):
+            self._modules[cls.__name__] = cls
+            return cls
+        return inner
+    def build(self, cfg):
+        return self._modules[cfg['type']]()
+BACKBONES = Registry()
+HEADS = Registry()
+-- backbones/net.py --
+from registry import BACKBONES
+@BACKBONES.register_module()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+-- heads/head.py --
+from registry import HEADS
+@HEADS.register_module()
+class MyHead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+-- detector.py --
+from registry import BACKBONES, HEADS
+class Detector(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = BACKBONES.build(cfg.backbone)
+        self.bbox_head = HEADS.build(cfg.head)
+"""
+    )
+
+
+def test_package_roots_relative_and_star_imports() -> None:
+    check(
+        f"""\
+-- src/lib/models/model.py --
+from models.networks import *
+from .heads import Head
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = resnet18()
+        self.head = Head(8)
+-- src/lib/models/heads.py --
+{HEAD}-- src/lib/models/networks/__init__.py --
+from .resnet import *
+-- src/lib/models/networks/resnet.py --
+{RESNET.split("--", 2)[2].lstrip()}"""
+    )
+
+
+def test_vendored_copy_does_not_stand_in_for_the_original() -> None:
+    check(
+        f"""\
+-- app/model.py --
+from .resnet import resnet18
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = resnet18()
+        self.head = nn.BatchNorm2d(8)  #! convert
+-- app/resnet.py --
+{RESNET.split("--", 2)[2].lstrip()}-- third_party/app/resnet.py --
+{RESNET.split("--", 2)[2].lstrip()}"""
+    )
+
+
+def test_reasons_can_be_checked_and_evidence_is_the_whole_chain() -> None:
+    plan = check(
+        f"""\
+-- model.py --
+from resnet import resnet18
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = resnet18()
+        self.head = Head(8)
+{HEAD}{RESNET}"""
+    )
+    block = next(site for site in plan.sites if site.class_ == "BasicBlock")
+    assert block.attribute == "bn1"
+    assert "BasicBlock is held by ResNet.layer1" in block.reasons[0]
+    assert any("load_url (resnet.py:" in step for step in block.evidence)
+    head = next(site for site in plan.sites if site.class_ == "Head")
+    assert head.evidence[0] == "Head is held by Model.head"
+    assert "stands beside the backbone" in head.evidence[-1]

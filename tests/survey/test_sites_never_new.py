@@ -1,0 +1,378 @@
+"""What must not be taken for a new layer: no line here may ever say convert.
+
+Each case is a way in which weights reach layers that look new, or in which a
+model has no part of which anybody could say that it is pretrained.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check, only, plan_of
+
+URL = "load_url('https://example.com/weights.pth')"
+IMPORTS = """\
+import numpy as np
+import torchvision
+from torch.utils.model_zoo import load_url
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Nothing says what is pretrained.
+        """\
+        class UNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inc = nn.BatchNorm2d(8)  #! unknown
+                self.decoder = nn.BatchNorm2d(8)  #! unknown
+        """,
+        # An encoder from scratch beside a pretrained one.
+        """\
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.rgb_encoder = torchvision.models.resnet18(pretrained=True)
+                self.depth_encoder = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+        """,
+        # A network by its name beside a pretrained one, without weights.
+        """\
+        class DepthResNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! unknown
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True)
+                self.depth = DepthResNet()
+        """,
+        # The whole released model is loaded from a URL.
+        """\
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stage_a = nn.BatchNorm2d(8)  #! unknown
+                self.out = nn.BatchNorm2d(8)  #! unknown
+        def net(pretrained=True):
+            model = Net()
+            model.load_state_dict(load_url('https://example.com/whole.pth'))
+            return model
+        """,
+        """\
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = nn.BatchNorm2d(8)  #! keep
+                self.head = nn.BatchNorm2d(8)  #! unknown
+        def detector(pretrained=True):
+            model = Detector()
+            model.load_state_dict(load_url('https://example.com/whole.pth'))
+            return model
+        """,
+        # Parts of the backbone whose names sound like additions.
+        """\
+        class EfficientNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv_stem = nn.Conv2d(3, 8, 3)
+                self.bn1 = nn.BatchNorm2d(8)  #! keep
+                self.blocks = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+                self.conv_head = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.net = EfficientNet()
+                self.net.load_state_dict(load_url('https://example.com/effnet.pth'), strict=False)
+        """,
+        # An extra stem inside a pretrained network that is a part of the model.
+        """\
+        class DLA(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.base_layer = nn.BatchNorm2d(8)  #! keep
+                self.level0 = nn.BatchNorm2d(8)  #! keep
+                self.level1 = nn.BatchNorm2d(8)  #! keep
+                self.level2 = nn.BatchNorm2d(8)  #! keep
+                self.pre_img_layer = nn.BatchNorm2d(8)  #! unknown
+                self.pre_hm_layer = nn.BatchNorm2d(8)  #! unknown
+                self.load_state_dict(load_url('http://dl.yf.io/dla/models/dla34.pth'), strict=False)
+        class DLASeg(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.base = DLA()
+        """,
+        # Weights copied layer by layer from a pretrained model.
+        """\
+        class Fuse(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.encoder = torchvision.models.vgg16_bn(pretrained=True)
+                self.branch = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+                vgg = torchvision.models.vgg16_bn(pretrained=True)
+                for ours, theirs in zip(self.branch, vgg.features):
+                    ours.weight.data = theirs.weight.data
+        """,
+        """\
+        class Fuse(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.encoder = torchvision.models.resnet18(pretrained=True)
+                self.bn1_d = nn.BatchNorm2d(8)  #! keep
+                self.bn1_d.load_state_dict(self.encoder.bn1.state_dict())
+        """,
+        """\
+        def copy_weights(theirs, ours):
+            for (_, a), (_, b) in zip(theirs.named_parameters(), ours.named_parameters()):
+                b.data.copy_(a.data)
+        class Depth(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! keep
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.rgb = torchvision.models.resnet18(pretrained=True)
+                self.d = Depth()
+                copy_weights(self.rgb, self.d)
+        """,
+        # A darknet weights file.
+        """\
+        class Darknet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.models = nn.ModuleList([nn.BatchNorm2d(8)])  #! keep
+            def load_weights(self, path):
+                buffer = np.fromfile(path, dtype=np.float32)
+                bn = self.models[0]
+                bn.bias.data.copy_(torch.from_numpy(buffer[:8]))
+        """,
+        # A strict load: the weights are of all that the class holds.
+        """\
+        class PoseResNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer1 = nn.BatchNorm2d(8)  #! keep
+                self.layer2 = nn.BatchNorm2d(8)  #! keep
+                self.layer3 = nn.BatchNorm2d(8)  #! keep
+                self.deconv_layers = nn.BatchNorm2d(8)  #! keep
+                self.load_state_dict(load_url('https://example.com/pose.pth'))
+        """,
+        # Layers used by a new part and by a model of which nothing is known.
+        """\
+        class ConvBN(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! unknown
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True)
+                self.neck = ConvBN()
+        class Tracker(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.parts = ConvBN()
+        tracker = Tracker()
+        """,
+        # ... or that is built by somebody who is not seen.
+        """\
+        class ConvBN(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! unknown
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = build_backbone()
+                self.neck = ConvBN()
+        class MyNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.parts = ConvBN()
+        def build_backbone():
+            return getattr(__import__('mynet'), 'My' + 'Net')()
+        class Other(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18()
+                self.neck = ConvBN()
+        """,
+        # The perceptual loss's network does not make the generator a neck.
+        """\
+        class VGGLoss(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.features = torchvision.models.vgg16(pretrained=True).features
+        class Pix2Pix(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.vgg_loss = VGGLoss()
+                self.decode = nn.BatchNorm2d(8)  #! unknown
+        """,
+        """\
+        class Distiller(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.teacher = torchvision.models.resnet50(pretrained=True)
+                self.student = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+                self.extra = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+        """,
+        # Weights of a head are loaded on their own.
+        """\
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True)
+                self.head = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+                self.head.load_state_dict(torch.load('head.pth'))
+        """,
+        # mmdetection's shared head is layer4 of the ResNet.
+        """\
+        from mmcv.runner import load_checkpoint
+        class ResLayer(nn.Module):
+            def __init__(self, pretrained=None):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! keep
+            def init_weights(self, pretrained):
+                load_checkpoint(self, pretrained, strict=False)
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18()
+                self.shared_head = ResLayer()
+        """,
+        # timm's way to make a model.
+        """\
+        from timm.models.helpers import build_model_with_cfg
+        class Own(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! keep
+        def own(pretrained=False, **kwargs):
+            return build_model_with_cfg(Own, 'own', pretrained, **kwargs)
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.net = own(pretrained=True)
+                self.head = nn.Conv2d(8, 8, 1)
+        """,
+        # The backbone is the base class; the layers came with it.
+        """\
+        class Base(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv1 = nn.Conv2d(3, 8, 3)
+                self.layer1 = nn.BatchNorm2d(8)  #! keep
+                self.layer2 = nn.BatchNorm2d(8)  #! keep
+                self.layer3 = nn.BatchNorm2d(8)  #! keep
+        class Child(Base):
+            def __init__(self):
+                super().__init__()
+                self.load_state_dict(load_url('https://example.com/w.pth'), strict=False)
+        """,
+        # A method that the subclass overrides makes another layer.
+        """\
+        class Base(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = self.make()
+                self.neck = nn.Conv2d(8, 8, 1)
+            def make(self):
+                raise NotImplementedError
+        class Child(Base):
+            def make(self):
+                return nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        """,
+    ],
+)
+def test_no_layer_is_taken_for_new(text: str) -> None:
+    import textwrap
+
+    plan = check(IMPORTS + textwrap.dedent(text))
+    assert not only(plan, "convert")
+    assert not [edit for file in plan.files for edit in file.norms]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "verdict"),
+    [
+        ("backbone", "keep"),
+        ("rgb_backbone", "keep"),
+        ("backbone_t", "keep"),
+        ("backbone2", "keep"),
+        ("backbone_net", "keep"),
+        ("backbone_fpn", "convert"),
+        ("backbone_neck", "convert"),
+        ("backbone_head", "convert"),
+        ("base", "unknown"),
+        ("encoder", "unknown"),
+        ("encoder_x", "unknown"),
+        ("stem", "unknown"),
+        ("features", "unknown"),
+        ("trunk", "unknown"),
+        ("model", "unknown"),
+        ("net", "unknown"),
+        ("layer1", "unknown"),
+        ("vgg", "unknown"),
+        ("neck", "convert"),
+        ("fpn", "convert"),
+        ("head", "convert"),
+        ("decoder", "convert"),
+        ("aspp", "convert"),
+        ("lateral", "convert"),
+        ("gru", "convert"),
+        ("fusion", "convert"),
+        ("conv_out", "convert"),
+        ("reduce", "convert"),
+    ],
+)
+def test_name_of_an_attribute_beside_a_pretrained_backbone(attribute: str, verdict: str) -> None:
+    check(
+        f"""\
+import torchvision
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.resnet = torchvision.models.resnet18(pretrained=True)
+        self.{attribute} = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+"""
+    )
+
+
+@pytest.mark.parametrize("name", ["ResNetHead", "VGGDecoder", "HRNetNeck", "DLAUp", "ResNetFPN"])
+def test_class_named_like_a_network_but_used_as_a_head(name: str) -> None:
+    check(
+        f"""\
+import torchvision
+class {name}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = {name}()
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["torchvision.models.resnet.conv3x3(8, 8)", "torchvision.ops.Conv2dNormActivation(8, 8)"],
+)
+def test_block_of_a_library_is_no_pretrained_network(function: str) -> None:
+    plan = plan_of(
+        f"""\
+import torchvision
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = {function}
+        self.bn = nn.BatchNorm2d(8)
+"""
+    )
+    assert [site.verdict for site in plan.sites] == ["unknown"]
