@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import symtable
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -80,7 +81,7 @@ def _compiles(text: str) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            compile(text, "", "exec", dont_inherit=True)
+            symtable.symtable(text, "", "exec")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
     return True

@@ -24,7 +24,8 @@ _IMPORT = re.compile(
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
 # A file without any of these neither builds a model nor trains one.
 _MATTERS = re.compile(
-    rb"\bnn\.|import[^\n]*\bnn\b|[Rr]egist|\.train\(|optim|Trainer|backbone|norm_layer"
+    rb"\bnn\.[A-Z]|\bModule\b|import[^\n]*\bnn\b|[Rr]egist|\.train\(|optim|Trainer|backbone|"
+    rb"norm_layer"
 )
 
 
