@@ -54,8 +54,10 @@ _FAMILIES = (
 
 # Names of published classification networks.
 _NETWORK = re.compile(
-    r"(?:(?<![A-Za-z])|(?<=[a-z0-9])(?=[A-Z]))(?i:(?:se)?(?:res2?ne[xs]?t|resnest|resnext|resnet|dla|hrnet|highresolution|vgg|"
-    r"mobilenet|mobile_net|xception|darknet|densenet|efficientnet|drn|shufflenet|senet|inception|"
+    r"(?<![A-Za-z])(?i:se_?net)|"
+    r"(?:(?<![A-Za-z])|(?<=[a-z0-9])(?=[A-Z]))"
+    r"(?i:(?:se)?(?:res2?ne[xs]?t|resnest|resnext|resnet|dla|hrnet|highresolution|vgg|"
+    r"mobilenet|mobile_net|xception|darknet|densenet|efficientnet|drn|shufflenet|inception|"
     r"googlenet|squeezenet|alexnet|mnasnet|vovnet|regnet|ghostnet|convnext|swin|wideresnet|"
     r"preresnet|res2net|stdcnet|osnet))"
 )

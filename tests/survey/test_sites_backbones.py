@@ -286,6 +286,8 @@ class MyHead(nn.Module):
         super().__init__()
         self.bn = nn.BatchNorm2d(8)  #! convert
 -- detector.py --
+import backbones.net
+import heads.head
 from registry import BACKBONES, HEADS
 class Detector(nn.Module):
     def __init__(self, cfg):
