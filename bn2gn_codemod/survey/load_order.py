@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
+import re
 from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.flow import Flow
@@ -54,7 +56,7 @@ class LoadOrder:
         self._flow = flow
         self._roles = roles
         self._held = held
-        self._sites: dict[Function, list[tuple[Function, ast.Call]]] | None = None
+        self._sites: dict[Function, list[tuple[Function, ast.Call]]] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
         """The pretrained part of ``values`` that was loaded before ``node`` ran.
@@ -114,14 +116,45 @@ class LoadOrder:
                 pending.append((_Event(caller, call, event.depth + 1), further))
 
     def _callers(self, function: Function) -> list[tuple[Function, ast.Call]]:
-        if self._sites is None:
-            self._sites = {}
-            tops = self._flow.top_level.values()
-            for caller in (*self._flow.functions, *tops):
-                for call in _own_calls(caller.node):
-                    for callee in self._callees(caller, call):
-                        self._sites.setdefault(callee, []).append((caller, call))
-        return self._sites.get(function, [])
+        """Calls of the function, also by ``apply``, each with the function it stands in."""
+        known = self._sites.get(function)
+        if known is None:
+            known = self._sites[function] = [
+                (caller, call)
+                for caller in self._may_call(function)
+                for call in _own_calls(caller.node)
+                if function in self._callees(caller, call)
+            ]
+        return known
+
+    def _may_call(self, function: Function) -> Iterator[Function]:
+        """Functions that make the class, for a constructor, or that mention the name."""
+        cls, name = function.class_, function.name.rsplit(".", 1)[-1]
+        if name == "__init__" and cls is not None:
+            related = cls.descendants()
+            made = [one for each in related for one in self._flow.instances.get(each, ())]
+            found = [one.spot.function for one in made if one.spot is not None and not one.weak]
+            found += [each.methods[name] for each in related[1:] if name in each.methods]
+            yield from dict.fromkeys(found)
+            return
+        mention = re.compile(rf"\b{re.escape(name)}\b")
+        for module in self._flow.modules:
+            lines = [n for n, line in enumerate(module.source.lines, 1) if mention.search(line)]
+            if lines:
+                yield self._flow.top_level[module.path]
+                for caller in self._functions.get(module.path, ()):
+                    node = caller.node
+                    assert not isinstance(node, ast.Module)
+                    end = node.end_lineno or node.lineno
+                    if any(node.lineno <= line <= end for line in lines):
+                        yield caller
+
+    @functools.cached_property
+    def _functions(self) -> dict[str, list[Function]]:
+        found: dict[str, list[Function]] = {}
+        for function in self._flow.functions:
+            found.setdefault(function.module.path, []).append(function)
+        return found
 
     def _callees(self, caller: Function, call: ast.Call) -> Iterator[Function]:
         func = call.func

@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.test_purposes import BATCH_NORM_ONLY
 from bn2gn_codemod.survey.values import Value
 
-_MENTIONED = re.compile("|".join((*sorted(BATCH_NORM_ONLY), "fuse")).encode())
+_MENTIONED = re.compile(rf"\.(?:{'|'.join(sorted(BATCH_NORM_ONLY))})\b|fuse".encode())
 _FOLDS = re.compile(r"fuse_?\w*(?:conv|bn|modules)", re.IGNORECASE)
 
 

@@ -24,6 +24,7 @@ from bn2gn_codemod.survey.values import (
 )
 
 _MAY_TEST = re.compile(rb"isinstance|issubclass|__class__|\btype\(|_get_name")
+_TEST_LINE = re.compile(_MAY_TEST.pattern.decode() + r"""|['"][^'"]*batch_?norm""", re.IGNORECASE)
 _ANY_NORM = re.compile(r"norm", re.IGNORECASE)
 _NAMED = re.compile(r"batch_?norm(?:(\d)d?)?", re.IGNORECASE)
 _TEXT_METHODS = {"find", "rfind", "count", "startswith", "endswith", "__contains__"}
@@ -58,23 +59,44 @@ class Test:
 
 
 class Tree:
-    """A module's syntax tree with the way up from every node."""
+    """A module's syntax tree with the way up from every node.
+
+    It is made one top-level statement at a time, for few of them hold tests.
+    """
 
     def __init__(self, flow: Flow, module: Module) -> None:
         self._flow = flow
         self.module = module
-        self.parent: dict[ast.AST, ast.AST] = {
-            child: node
-            for node in ast.walk(module.tree)
-            for child in ast.iter_child_nodes(node)
-            if not isinstance(child, ast.expr_context)
-        }
+        self._parent: dict[ast.AST, ast.AST] = {}
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """The node around ``node``; ``None`` for the module."""
+        if node not in self._parent:
+            line = getattr(node, "lineno", None)
+            if line is None:
+                return None
+            self._grow(next(s for s in self.module.tree.body if _spans(s, line)))
+        return self._parent[node]
+
+    def nodes(self, lines: Iterable[int]) -> Iterator[ast.AST]:
+        """The nodes of the top-level statements that these lines belong to."""
+        wanted = sorted(lines)
+        for statement in self.module.tree.body:
+            if any(_spans(statement, line) for line in wanted):
+                yield from ast.walk(statement)
+
+    def _grow(self, top: ast.stmt) -> None:
+        self._parent[top] = self.module.tree
+        for node in ast.walk(top):
+            for child in ast.iter_child_nodes(node):
+                self._parent[child] = node
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         """The nodes around ``node``, innermost first."""
-        while node in self.parent:
-            node = self.parent[node]
-            yield node
+        parent = self.parent(node)
+        while parent is not None:
+            yield parent
+            parent = self.parent(parent)
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """The innermost statement around ``node``."""
@@ -91,7 +113,7 @@ class Tree:
 
     def following(self, statement: ast.stmt) -> list[ast.stmt]:
         """The statements after ``statement`` in its block."""
-        holder = self.parent[statement]
+        holder = self.parent(statement)
         for field in ("body", "orelse", "finalbody"):
             block = getattr(holder, field, None)
             if isinstance(block, list) and statement in block:
@@ -115,10 +137,10 @@ class NormTests:
     def all(self) -> Iterator[Test]:
         """Every test for BatchNorm, in source order."""
         for module in self._flow.modules:
-            data = module.source.data
-            if b"orm" in data and _MAY_TEST.search(data):
+            lines = _lines_that_may_test(module)
+            if lines:
                 tree = self.tree(module)
-                found = [test for node in tree.parent if (test := self._test(tree, node))]
+                found = [test for node in tree.nodes(lines) if (test := self._test(tree, node))]
                 yield from sorted(found, key=lambda test: module.place(test.node))
 
     def mentions_norm(self, nodes: Iterable[ast.AST], tree: Tree) -> bool:
@@ -135,8 +157,7 @@ class NormTests:
     def _test(self, tree: Tree, node: ast.AST) -> Test | None:
         if not isinstance(node, (ast.Call, ast.Compare)):
             return None
-        parent = tree.parent[node]
-        if isinstance(node, ast.Call) and isinstance(parent, ast.Compare):
+        if isinstance(node, ast.Call) and isinstance(tree.parent(node), ast.Compare):
             return None  # name.find(...) != -1: the comparison is the test
         subject, names = self._tested(node, tree)
         passing = frozenset(filter(None, map(_batch_norm, names)))
@@ -309,10 +330,24 @@ def _block(tree: Tree, node: ast.expr) -> tuple[ast.stmt, list[ast.stmt], bool]:
 
 
 def _chain(tree: Tree, statement: ast.If) -> ast.If:
-    parent = tree.parent[statement]
+    parent = tree.parent(statement)
     while isinstance(parent, ast.If) and parent.orelse == [statement]:
-        statement, parent = parent, tree.parent[parent]
+        statement, parent = parent, tree.parent(parent)
     return statement
+
+
+def _spans(statement: ast.stmt, line: int) -> bool:
+    first = statement.lineno
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        first = min([first, *(decorator.lineno for decorator in statement.decorator_list)])
+    return first <= line <= (statement.end_lineno or first)
+
+
+def _lines_that_may_test(module: Module) -> list[int]:
+    source = module.source
+    if b"orm" not in source.data or not _MAY_TEST.search(source.data):
+        return []
+    return [number for number, line in enumerate(source.lines, 1) if _TEST_LINE.search(line)]
 
 
 def _leaves(body: list[ast.stmt]) -> bool:
