@@ -171,7 +171,7 @@ class Located:
             name: statement
             for statement in self.parent
             if all(not is_scope(s) for s in self.ancestors(statement))
-            for name in _bound_by(statement)
+            for name in bound_by(statement)
         }
 
     def ancestors(self, statement: ast.stmt) -> Iterator[ast.stmt]:
@@ -232,7 +232,8 @@ def _expressions(statement: ast.stmt) -> Iterator[tuple[ast.AST, ast.expr]]:
             pending.append(child)
 
 
-def _bound_by(statement: ast.stmt) -> Iterator[str]:
+def bound_by(statement: ast.stmt) -> Iterator[str]:
+    """The names that ``statement`` itself, not its blocks, binds in its scope."""
     match statement:
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             for alias in names:

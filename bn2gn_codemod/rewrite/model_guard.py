@@ -8,7 +8,7 @@ from bn2gn_codemod.generated import freezing
 from bn2gn_codemod.plan import ModelGuardEdit
 from bn2gn_codemod.rewrite.changes import Changes, NewCode
 from bn2gn_codemod.rewrite.import_region import Preamble
-from bn2gn_codemod.rewrite.located import Located, RewriteRefused
+from bn2gn_codemod.rewrite.located import Located, RewriteRefused, bound_by
 
 
 def add_model_guard(
@@ -18,7 +18,7 @@ def add_model_guard(
     class_ = located.statement_at(edit.place, ast.ClassDef)
     assert isinstance(class_, ast.ClassDef)
     for statement in class_.body:
-        if isinstance(statement, ast.FunctionDef) and statement.name == "train":
+        if "train" in bound_by(statement):
             raise RewriteRefused(
                 f"line {statement.lineno}: {class_.name} has a train() of its own; "
                 "keep the backbone's BatchNorm in eval mode there"

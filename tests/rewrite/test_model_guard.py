@@ -48,6 +48,10 @@ def test_override_is_recognised(backbone: tuple[str, ...]) -> None:
     assert freezing.recognise_train_override(class_) == backbone
 
 
-def test_train_of_its_own_is_not_overridden() -> None:
+@pytest.mark.parametrize(
+    "own",
+    ["def train(self, mode=True):\n        pass", "train = Base.train", "async def train(): ..."],
+)
+def test_train_of_its_own_is_not_overridden(own: str) -> None:
     with pytest.raises(RewriteRefused, match=r"line 2: Net has a train\(\) of its own"):
-        rewritten("§class Net(Base):\n    def train(self, mode=True):\n        pass\n")
+        rewritten(f"§class Net(Base):\n    {own}\n")
