@@ -109,6 +109,7 @@ def probe(request: Mapping[str, Any], root: Path, interpreter: Interpreter) -> O
 def environment(scratch: Path) -> dict[str, str]:
     """The environment of a probe: nothing is written beside the sources, no GPU is used."""
     return {
+        "OMP_NUM_THREADS": "1",  # small inputs: more threads only wait for each other
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",
