@@ -14,9 +14,12 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
 from bn2gn_codemod.plan import Finding, Plan
+
+if TYPE_CHECKING:
+    from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
 
 
 @dataclasses.dataclass(frozen=True)

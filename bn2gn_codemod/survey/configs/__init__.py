@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
-from bn2gn_codemod.plan import ConfigEdit, FileEdits, Plan, Skipped
+from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
-from bn2gn_codemod.survey.configs.freezing import plan_freezes
-from bn2gn_codemod.survey.configs.inheritance import Config, Configs
-from bn2gn_codemod.survey.configs.norms import plan_norms
-from bn2gn_codemod.survey.configs.reading import is_config
 
-_MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys|optim_wrapper")
-_INHERITS = re.compile(rb"_base_|read_base")
+MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys|optim_wrapper")
 
 
 def with_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan:
     """``plan`` and what was decided about configs.
 
     Those that pretend to freeze get a real freeze, and BatchNorm that they put
-    into new layers becomes GroupNorm.
+    into new layers becomes GroupNorm. Most repositories have none: then nothing
+    of this package is imported.
     """
-    configs, skipped = _read_configs(repository)
-    if not configs:
+    if not any(MATTERS.search(source.data) for source in repository.files):
         return plan
-    norms = plan_norms(configs, settings)
-    freezes = plan_freezes(repository, configs)
-    edits: dict[str, list[ConfigEdit]] = {}
-    for edit in dict.fromkeys((*norms.edits, *freezes.edits)):
-        edits.setdefault(edit.place.path, []).append(edit)
-    files = {edited.path: edited for edited in plan.files}
-    for path, own in edits.items():
-        edited = files.get(path, FileEdits(path))
-        files[path] = dataclasses.replace(edited, configs=tuple(own))
-    return dataclasses.replace(
-        plan,
-        sites=tuple(sorted((*plan.sites, *norms.sites), key=lambda site: site.place)),
-        skipped=tuple(dict.fromkeys((*plan.skipped, *skipped))),
-        files=tuple(files[path] for path in sorted(files)),
-        new_files=(*plan.new_files, *freezes.new_files),
-        pretended_freezes=freezes.freezes,
-    )
+    from bn2gn_codemod.survey.configs.planning import plan_configs
 
-
-def _read_configs(repository: Repository) -> tuple[list[Config], tuple[Skipped, ...]]:
-    """The configs, when any of the repository's bears on freezing or norms."""
-    if not any(_MATTERS.search(source.data) for source in repository.files):
-        return [], ()
-    reader = Configs(repository.file)
-    found: list[Config] = []
-    skipped: list[Skipped] = []
-    for source in repository.files:
-        if not (_MATTERS.search(source.data) or _INHERITS.search(source.data)):
-            continue
-        try:
-            config = reader.read(source.path) if is_config(source) else None
-        except SyntaxError as error:
-            line = f" (line {error.lineno})" if error.lineno else ""
-            path = error.filename or source.path
-            skipped.append(Skipped(path, f"cannot be parsed{line}: {error.msg}"))
-            continue
-        if config is not None:
-            found.append(config)
-            skipped.extend(config.problems)
-    return found, tuple(dict.fromkeys(skipped))
+    return plan_configs(plan, repository, settings)

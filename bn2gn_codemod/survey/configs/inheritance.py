@@ -137,7 +137,7 @@ class Configs:
         base = self.read(path)
         if base is None:
             problems.append(
-                Skipped(source.path, f"line {place.line}: its base {name} does not exist")
+                Skipped(source.path, f"line {place.line}: its base {name} was not found")
             )
         return base
 

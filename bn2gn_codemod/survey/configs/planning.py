@@ -1,0 +1,62 @@
+"""From configs to their edits."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from bn2gn_codemod.plan import ConfigEdit, FileEdits, Plan, Skipped
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository
+from bn2gn_codemod.survey.configs import MATTERS
+from bn2gn_codemod.survey.configs.freezing import plan_freezes
+from bn2gn_codemod.survey.configs.inheritance import Config, Configs
+from bn2gn_codemod.survey.configs.norms import plan_norms
+from bn2gn_codemod.survey.configs.reading import is_config
+
+_INHERITS = re.compile(rb"_base_|read_base")
+
+
+def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan:
+    """``plan`` and what was decided about the repository's configs."""
+    configs, skipped = _read_configs(repository)
+    if not configs:
+        return plan
+    norms = plan_norms(configs, settings)
+    freezes = plan_freezes(repository, configs)
+    edits: dict[str, list[ConfigEdit]] = {}
+    for edit in dict.fromkeys((*norms.edits, *freezes.edits)):
+        edits.setdefault(edit.place.path, []).append(edit)
+    files = {edited.path: edited for edited in plan.files}
+    for path, own in edits.items():
+        edited = files.get(path, FileEdits(path))
+        files[path] = dataclasses.replace(edited, configs=tuple(own))
+    return dataclasses.replace(
+        plan,
+        sites=tuple(sorted((*plan.sites, *norms.sites), key=lambda site: site.place)),
+        skipped=tuple(dict.fromkeys((*plan.skipped, *skipped))),
+        files=tuple(files[path] for path in sorted(files)),
+        new_files=(*plan.new_files, *freezes.new_files),
+        pretended_freezes=freezes.freezes,
+    )
+
+
+def _read_configs(repository: Repository) -> tuple[list[Config], tuple[Skipped, ...]]:
+    """Files that may bear on freezing or norms, as far as they are configs."""
+    reader = Configs(repository.file)
+    found: list[Config] = []
+    skipped: list[Skipped] = []
+    for source in repository.files:
+        if not (MATTERS.search(source.data) or _INHERITS.search(source.data)):
+            continue
+        try:
+            config = reader.read(source.path) if is_config(source) else None
+        except SyntaxError as error:
+            line = f" (line {error.lineno})" if error.lineno else ""
+            path = error.filename or source.path
+            skipped.append(Skipped(path, f"cannot be parsed{line}: {error.msg}"))
+            continue
+        if config is not None:
+            found.append(config)
+            skipped.extend(config.problems)
+    return found, tuple(dict.fromkeys(skipped))
