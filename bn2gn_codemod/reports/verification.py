@@ -11,7 +11,8 @@ import click
 
 from bn2gn_codemod.snapshot import ModelSnapshot
 from bn2gn_codemod.verify import Verification, Verified, VerifiedRun
-from bn2gn_codemod.verify.comparison import Check, counted, listed
+from bn2gn_codemod.verify.comparison import Check
+from bn2gn_codemod.wording import counted, listed
 
 VERSION = 1
 _LINES = 15  # of what a probe printed that failed
