@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.generated.group_norm import is_group_norm_helper
 from bn2gn_codemod.survey.because import Slot
-from bn2gn_codemod.survey.pretrained import library_model
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import (
     Class,

@@ -20,10 +20,10 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.load_order import LoadOrder
-from bn2gn_codemod.survey.norm_tests import NormTests, Test, enclosing_class, loop_over
+from bn2gn_codemod.survey.norm_tests import FoundTest, NormTests, enclosing_class, loop_over
+from bn2gn_codemod.survey.purposes import Effects, effects_of, purpose_of
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import all_arguments, call_name
-from bn2gn_codemod.survey.test_purposes import Effects, effects_of, purpose_of
 from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.values import (
     Class,
@@ -94,7 +94,7 @@ class _Survey:
         for test in self._found.all():
             self.tests.append(self._judge(test))
 
-    def _judge(self, test: Test) -> NormTest:
+    def _judge(self, test: FoundTest) -> NormTest:
         purpose, effects = purpose_of(self._flow, test)
         judged = NormTest(test.module.place(test.node), purpose)
         if purpose == "freezing":
@@ -122,7 +122,7 @@ class _Survey:
         self._edit(judged, test)
         return dataclasses.replace(judged, fix="the test sees GroupNorm too")
 
-    def _refusal(self, test: Test, judged: NormTest, effects: Effects) -> str | None:
+    def _refusal(self, test: FoundTest, judged: NormTest, effects: Effects) -> str | None:
         """Why the test is not widened; ``""`` when there is no need to."""
         if judged.purpose == "setting":
             kept = effects.stored & {"eps"}
@@ -138,7 +138,7 @@ class _Survey:
             return "the form of the test is not one that can be widened"
         return None if self._nn_name(test.module.path) is not None else _NO_NAME
 
-    def _edit(self, judged: NormTest, test: Test) -> None:
+    def _edit(self, judged: NormTest, test: FoundTest) -> None:
         nn_name = self._nn_name(test.module.path)
         assert nn_name is not None
         cls = enclosing_class(test.function)
@@ -160,7 +160,7 @@ class _Survey:
 
     # ------------------------------------------------------- what is tested
 
-    def _bears(self, test: Test, reached: list[Value] | None) -> bool:
+    def _bears(self, test: FoundTest, reached: list[Value] | None) -> bool:
         """Whether a layer that becomes GroupNorm may come to the test."""
         if reached is None:
             # Somebody uses it, on what is not known: missing a layer is worse.
@@ -186,7 +186,7 @@ class _Survey:
         uses = re.compile(rf"(?<!def )\b{re.escape(name)}\b")
         return any(uses.search(module.source.text) for module in self._flow.modules)
 
-    def _reached(self, test: Test) -> list[Value] | None:
+    def _reached(self, test: FoundTest) -> list[Value] | None:
         """What the tested module may be, or is part of; ``None`` when nothing is known."""
         if test.subject is None:
             return None

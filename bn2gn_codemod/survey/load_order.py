@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.norm_tests import enclosing_class
-from bn2gn_codemod.survey.pretrained import library_model
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.values import (

@@ -11,8 +11,8 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_tests import NormTests, Tree, enclosing_class
+from bn2gn_codemod.survey.purposes import BATCH_NORM_ONLY
 from bn2gn_codemod.survey.syntax import call_name
-from bn2gn_codemod.survey.test_purposes import BATCH_NORM_ONLY
 from bn2gn_codemod.survey.values import Value
 
 _MENTIONED = re.compile(rf"\.(?:{'|'.join(sorted(BATCH_NORM_ONLY))})\b|fuse".encode())
@@ -42,10 +42,10 @@ class _Finder:
                     if found and not self._is_guarded(module, node, layer):
                         yield NormAttributeUse(module.place(node), name, ast.unparse(layer))
                 case ast.Call(args=arguments) if _FOLDS.search(call_name(node)):
-                    for argument in arguments:
-                        if self._is_layer(self._flow.value_of(argument)):
-                            name, text = call_name(node), ast.unparse(argument)
-                            yield NormAttributeUse(module.place(node), name, text)
+                    layers = [a for a in arguments if self._is_layer(self._flow.value_of(a))]
+                    if layers:  # the norm comes last
+                        text = ast.unparse(layers[-1])
+                        yield NormAttributeUse(module.place(node), call_name(node), text)
 
     def _is_converted(self, module: Module, layer: ast.expr) -> bool:
         return self._is_layer(self._values(module, layer))

@@ -32,7 +32,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Test:
+class FoundTest:
     """One test for BatchNorm.
 
     ``subject`` is the module that is tested, where that can be seen. ``names``
@@ -134,7 +134,7 @@ class NormTests:
             self._trees[module.path] = Tree(self._flow, module)
         return self._trees[module.path]
 
-    def all(self) -> Iterator[Test]:
+    def all(self) -> Iterator[FoundTest]:
         """Every test for BatchNorm, in source order."""
         for module in self._flow.modules:
             lines = _lines_that_may_test(module)
@@ -154,7 +154,7 @@ class NormTests:
 
     # --------------------------------------------------------- recognition
 
-    def _test(self, tree: Tree, node: ast.AST) -> Test | None:
+    def _test(self, tree: Tree, node: ast.AST) -> FoundTest | None:
         if not isinstance(node, (ast.Call, ast.Compare)):
             return None
         if isinstance(node, ast.Call) and isinstance(tree.parent(node), ast.Compare):
@@ -164,7 +164,7 @@ class NormTests:
         if not passing:
             return None
         chain, body, is_condition = _block(tree, node)
-        return Test(
+        return FoundTest(
             module=tree.module,
             function=tree.function(node),
             node=node,

@@ -290,7 +290,8 @@ def test_shared_module_is_imported_by_its_name(
     assert set(done.changed) == {shared, importer}
     again = planned(root, shared_module=shared)
     assert again.plan.findings == ()
-    assert again.plan.files == again.plan.new_files == ()
+    assert again.plan.files == ()
+    assert again.plan.new_files == ()
 
 
 def test_shared_module_with_norms_of_its_own(repository: MakeRepository) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.norm_tests import Test
+from bn2gn_codemod.survey.norm_tests import FoundTest
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.values import Function, FunctionValue
 
@@ -43,7 +43,7 @@ class Effects:
     only_batch_norm: set[str] = dataclasses.field(default_factory=set)
 
 
-def purpose_of(flow: Flow, test: Test) -> tuple[Purpose, Effects]:
+def purpose_of(flow: Flow, test: FoundTest) -> tuple[Purpose, Effects]:
     """What the test is for, and what is done."""
     effects = effects_of(flow, test.body)
     function = test.function
@@ -129,11 +129,11 @@ def _add(effects: Effects, other: Effects) -> None:
 
 def _is_parameter(target: ast.expr) -> bool:
     """``m.weight``, ``m.weight.data`` or ``m.bias.data[:]``."""
-    while isinstance(target, (ast.Attribute, ast.Subscript)):
-        if isinstance(target, ast.Attribute) and target.attr in ("weight", "bias"):
-            return True
+    while isinstance(target, ast.Subscript) or (
+        isinstance(target, ast.Attribute) and target.attr == "data"
+    ):
         target = target.value
-    return False
+    return isinstance(target, ast.Attribute) and target.attr in ("weight", "bias")
 
 
 def _mentions_parameters(expr: ast.AST) -> bool:

@@ -1,0 +1,670 @@
+"""Which tests for BatchNorm are made to see GroupNorm, and which loops are left alone.
+
+Each case is a small repository. The layers of ``Neck`` become GroupNorm, the
+backbone of ``Detector`` keeps BatchNorm.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bn2gn_codemod import migration
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.planning import make_plan
+from tests.conftest import MakeRepository
+
+SAMPLE = Path(__file__).parents[2] / "fixtures" / "satmot"
+
+HEAD = """\
+import torch
+import torchvision
+from torch import nn
+
+
+"""
+NECK = """\
+class Neck(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 64, 1)
+        self.norm = nn.BatchNorm2d(64)
+
+
+"""
+DETECTOR = """\
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.neck = Neck(512)
+
+
+"""
+INIT = """\
+        nn.init.constant_(m.weight, 1)
+        nn.init.constant_(m.bias, 0)
+"""
+
+
+def model(neck: str = "", detector: str = "", after: str = "") -> str:
+    """The model file; the parts are added at the end of the constructors and of the file."""
+    inner = textwrap.indent(textwrap.dedent(neck).strip("\n"), " " * 8)
+    outer = textwrap.indent(textwrap.dedent(detector).strip("\n"), " " * 8)
+    parts = [HEAD, NECK.rstrip("\n"), inner, "\n\n", DETECTOR.rstrip("\n"), outer]
+    text = parts[0] + "\n".join(part for part in parts[1:3] if part) + parts[3]
+    text += "\n".join(part for part in parts[4:] if part) + "\n"
+    return text + ("\n\n" + textwrap.dedent(after).strip("\n") + "\n" if after else "")
+
+
+def plan_of(root: Path, **flags: Any) -> Plan:
+    return make_plan([root], None, flags).plan
+
+
+def edits(plan: Plan) -> list[tuple[str, int, str, bool]]:
+    return [
+        (edits.path, edit.place.line, edit.kind, edit.guard_none)
+        for edits in plan.files
+        for edit in edits.init_loops
+    ]
+
+
+def line_of(text: str, part: str) -> int:
+    [number] = [n for n, line in enumerate(text.split("\n"), 1) if part in line]
+    return number
+
+
+def found(plan: Plan, *codes: str) -> list[tuple[str, int, bool]]:
+    return [(f.code, f.place.line, f.fixable) for f in plan.findings if f.code in codes]
+
+
+def messages(plan: Plan, code: str) -> str:
+    return "\n".join(f.message for f in plan.findings if f.code == code)
+
+
+# ------------------------------------------------------------------ widened
+
+WIDENED = {
+    "loop of the class": model(
+        neck="for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):  # HERE\n" + INIT
+    ),
+    "tuple": model(
+        neck="for m in self.modules():\n"
+        "    if isinstance(m, (nn.BatchNorm2d, nn.SyncBatchNorm)):  # HERE\n" + INIT
+    ),
+    "base class": model(
+        neck="for m in self.modules():\n"
+        "    if isinstance(m, nn.modules.batchnorm._BatchNorm):  # HERE\n" + INIT
+    ),
+    "alias": model(
+        neck="for m in self.modules():\n    if isinstance(m, BN):  # HERE\n" + INIT,
+        after="BN = nn.BatchNorm2d",
+    ),
+    "tuple of a constant": model(
+        neck="for m in self.modules():\n    if isinstance(m, NORMS):  # HERE\n" + INIT,
+        after="NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)",
+    ),
+    "elif": model(
+        neck="for name, m in self.named_modules():\n"
+        "    if isinstance(m, nn.Conv2d):\n        nn.init.normal_(m.weight)\n"
+        "    elif isinstance(m, nn.BatchNorm2d):  # HERE\n" + INIT
+    ),
+    "one attribute": model(
+        neck="for m in nn.Sequential(self.norm).modules():\n"
+        "    if isinstance(m, nn.BatchNorm2d):  # HERE\n" + INIT
+    ),
+    "the other way round": model(
+        neck="for m in self.modules():\n"
+        "    if not isinstance(m, nn.BatchNorm2d):  # HERE\n        continue\n"
+        "    m.weight.data.fill_(1)\n    m.bias.data.zero_()"
+    ),
+    "type": model(
+        neck="for m in self.modules():\n    if type(m) == nn.BatchNorm2d:  # HERE\n" + INIT
+    ),
+    "class name in a variable": model(
+        neck="self.apply(weights_init)",
+        after="""
+        def weights_init(m):
+            classname = m.__class__.__name__
+            if classname.find('Conv') != -1:
+                m.weight.data.normal_(0.0, 0.02)
+            elif classname.find('BatchNorm') != -1:  # HERE
+                m.weight.data.normal_(1.0, 0.02)
+                m.bias.data.fill_(0)
+        """,
+    ),
+    "class name in the test": model(
+        neck="for m in self.modules():\n    if 'BatchNorm' in type(m).__name__:  # HERE\n" + INIT
+    ),
+    "a method": model(
+        after="""
+        class Head(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.norm = nn.BatchNorm2d(64)
+                self.apply(self._init_weights)
+
+            def _init_weights(self, m):
+                if isinstance(m, nn.BatchNorm2d):  # HERE
+                    nn.init.ones_(m.weight)
+                    nn.init.zeros_(m.bias)
+
+
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+                self.head = Head()
+        """,
+    ),
+    "a function of the model": model(
+        neck="init_weights(self)",
+        after="""
+        def init_weights(net, gain=0.02):
+            def init_func(m):
+                if isinstance(m, nn.BatchNorm2d):  # HERE
+                    nn.init.normal_(m.weight, 1.0, gain)
+                    nn.init.constant_(m.bias, 0)
+
+            net.apply(init_func)
+        """,
+    ),
+    "a function that goes down by itself": model(
+        neck="initialise(self)",
+        after="""
+        def initialise(module):
+            for m in module.children():
+                if isinstance(m, nn.BatchNorm2d):  # HERE
+                    m.weight.data.fill_(1)
+                    m.bias.data.zero_()
+                else:
+                    initialise(m)
+        """,
+    ),
+    "body in a function of its own": model(
+        neck="for m in self.modules():\n"
+        "    if isinstance(m, nn.BatchNorm2d):  # HERE\n        constant_init(m, 1)",
+        after="""
+        def constant_init(module, value):
+            nn.init.constant_(module.weight, value)
+            nn.init.constant_(module.bias, 0)
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("text", [pytest.param(t, id=name) for name, t in WIDENED.items()])
+def test_init_loop_is_widened(repository: MakeRepository, text: str) -> None:
+    root = repository({"model.py": text})
+    plan = plan_of(root)
+    line = line_of(text, "# HERE")
+    assert edits(plan) == [("model.py", line, "widen", True)]
+    assert found(plan, "BN105", "BN107") == [("BN105", line, True)]
+    assert migration.write(make_plan([root])).refused == ()
+    assert "GroupNorm" in (root / "model.py").read_text().split("# HERE")[0].split("\n")[-1]
+    again = plan_of(root)
+    assert edits(again) == []
+    assert found(again, "BN105") == []
+
+
+GROUPS = {
+    "comprehension": """
+        def groups(model):
+            decay = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d)]
+            no_decay = [m.weight for m in model.modules() if isinstance(m, nn.BatchNorm2d)]  # HERE
+            return [{"params": decay}, {"params": no_decay, "weight_decay": 0.0}]
+
+
+        GROUPS = groups(Detector())
+        """,
+    "append": """
+        def groups(model, weight_decay):
+            pg0, pg1, pg2 = [], [], []
+            for k, v in model.named_modules():
+                if hasattr(v, "bias") and isinstance(v.bias, nn.Parameter):
+                    pg2.append(v.bias)
+                if isinstance(v, nn.BatchNorm2d):  # HERE
+                    pg0.append(v.weight)
+                elif hasattr(v, "weight") and isinstance(v.weight, nn.Parameter):
+                    pg1.append(v.weight)
+            return pg0, pg1, pg2
+
+
+        GROUPS = groups(Detector(), 1e-4)
+        """,
+    "sum of lists": """
+        net = Detector()
+        params = []
+        for m in net.modules():
+            if isinstance(m, (nn.BatchNorm2d, nn.LayerNorm)):  # HERE
+                params += list(m.parameters())
+        optimizer = torch.optim.SGD(params, lr=0.1)
+        """,
+    "of a model that nothing says more about": """
+        def groups(model):
+            no_decay = []
+            for m in model.modules():
+                if isinstance(m, nn.BatchNorm2d):  # HERE
+                    no_decay.extend([m.weight, m.bias])
+            return no_decay
+
+
+        def main(build):
+            return groups(build())
+        """,
+}
+
+
+@pytest.mark.parametrize("after", [pytest.param(t, id=name) for name, t in GROUPS.items()])
+def test_parameter_group_is_widened_without_guards(repository: MakeRepository, after: str) -> None:
+    text = model(after=after)
+    root = repository({"model.py": text})
+    plan = plan_of(root)
+    line = line_of(text, "# HERE")
+    assert edits(plan) == [("model.py", line, "widen", False)]
+    assert found(plan, "BN105") == [("BN105", line, True)]
+    migration.write(make_plan([root]))
+    assert edits(plan_of(root)) == []
+
+
+# --------------------------------------------------------------- left alone
+
+LEFT = {
+    "freezing by eval": model(
+        after="""
+        def set_bn_eval(m):
+            if isinstance(m, nn.BatchNorm2d):
+                m.eval()
+
+
+        Detector().apply(set_bn_eval)
+        """
+    ),
+    "freezing by gradient": model(
+        neck="for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
+        "        m.weight.requires_grad = False"
+    ),
+    "momentum": model(
+        after="""
+        for m in Detector().modules():
+            if isinstance(m, nn.BatchNorm2d):
+                m.momentum = 0.01
+        """
+    ),
+    "sees GroupNorm": model(
+        neck="for m in self.modules():\n    if isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):\n"
+        + INIT
+    ),
+    "GroupNorm has a branch of its own": model(
+        neck="for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
+        + INIT
+        + "    elif isinstance(m, nn.GroupNorm):\n        nn.init.ones_(m.weight)"
+    ),
+    "sees every norm": model(
+        neck="for m in self.modules():\n    if 'Norm' in m.__class__.__name__:\n" + INIT
+    ),
+    "another dimension": model(
+        neck="for m in self.modules():\n    if isinstance(m, nn.BatchNorm1d):\n" + INIT
+    ),
+    "a configuration, not a class": model(
+        neck="if norm_type == 'BatchNorm2d':\n    nn.init.ones_(self.conv.weight)",
+        after="norm_type = 'BatchNorm2d'",
+    ),
+    "a model without new layers": model(
+        after="""
+        class Other(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = nn.Sequential(nn.BatchNorm2d(8))
+                for m in self.modules():
+                    if isinstance(m, nn.BatchNorm2d):
+                        nn.init.ones_(m.weight)
+        """
+    ),
+    "a function that nobody uses": model(
+        after="""
+        def weights_init_once(m):
+            if isinstance(m, nn.BatchNorm2d):
+                nn.init.ones_(m.weight)
+        """
+    ),
+}
+
+
+@pytest.mark.parametrize("text", [pytest.param(t, id=name) for name, t in LEFT.items()])
+def test_left_alone(repository: MakeRepository, text: str) -> None:
+    plan = plan_of(repository({"model.py": text}))
+    assert [site.verdict.value for site in plan.sites if site.class_ == "Neck"] == ["convert"]
+    assert edits(plan) == []
+    assert found(plan, "BN105", "BN107") == []
+
+
+REPORTED = {
+    "fusing": (
+        """
+        def fuse_model(model):
+            for m in model.modules():
+                if isinstance(m, nn.BatchNorm2d):
+                    m.fuse()
+
+
+        fuse_model(Detector())
+        """,
+        "cannot be folded",
+    ),
+    "eps": (
+        """
+        for m in Detector().modules():
+            if isinstance(m, nn.BatchNorm2d):
+                m.eps = 1e-3
+                m.momentum = 0.03
+        """,
+        "sets eps",
+    ),
+    "counting": (
+        """
+        print(sum(isinstance(m, nn.BatchNorm2d) for m in Detector().modules()))
+        """,
+        "not understood",
+    ),
+    "statistics": (
+        """
+        def weights_init(m):
+            if isinstance(m, nn.BatchNorm2d):
+                nn.init.ones_(m.weight)
+                m.running_mean.zero_()
+
+
+        Neck(3).apply(weights_init)
+        """,
+        "running_mean, which GroupNorm does not have",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"), [pytest.param(*case, id=name) for name, case in REPORTED.items()]
+)
+def test_reported_but_not_edited(repository: MakeRepository, after: str, reason: str) -> None:
+    plan = plan_of(repository({"model.py": model(after=after)}))
+    assert edits(plan) == []
+    [(_, _, fixable)] = found(plan, "BN105")
+    assert not fixable
+    assert reason in messages(plan, "BN105")
+
+
+def test_no_conversion_no_finding(repository: MakeRepository) -> None:
+    text = model(neck="self.apply(init)", after=REPORTED["statistics"][0]).replace(
+        "self.norm = nn.BatchNorm2d(64)", "self.norm = nn.BatchNorm2d(64)  # bn2gn: keep"
+    )
+    plan = plan_of(repository({"model.py": text}))
+    assert found(plan, "BN105") == []
+    assert [test.purpose for test in plan.norm_tests] == ["init"]
+
+
+# ----------------------------------------------------- pretrained backbones
+
+LOOP = "for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n" + INIT
+DLA = """
+class DLA(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.level0 = nn.Sequential(nn.Conv2d(3, 64, 3), nn.BatchNorm2d(64))
+        if pretrained:
+            self.load_state_dict(torch.hub.load_state_dict_from_url("https://x.org/dla34.pth"))
+
+
+def dla34(pretrained=False):
+    model = DLA(pretrained=False)
+    if pretrained:
+        model.load_state_dict(torch.hub.load_state_dict_from_url("https://x.org/dla34.pth"))
+    return model
+"""
+RESET = {
+    "library model": model(detector=LOOP),
+    "sees GroupNorm already": model(
+        detector=LOOP.replace("nn.BatchNorm2d", "(nn.BatchNorm2d, nn.GroupNorm)")
+    ),
+    "a method that the constructor calls": model(
+        detector="self.init_weights()\n", after=""
+    ).replace(
+        "        self.init_weights()\n",
+        "        self.init_weights()\n\n    def init_weights(self):\n"
+        + textwrap.indent(LOOP, " " * 8),
+    ),
+    "a function that is applied": model(
+        after="""
+        def weights_init(m):
+            if isinstance(m, nn.BatchNorm2d):
+                nn.init.normal_(m.weight, 1.0, 0.02)
+
+
+        model = Detector()
+        model.apply(weights_init)
+        """
+    ),
+    "a class that loads its own weights": model(detector=LOOP, after=DLA).replace(
+        'torchvision.models.resnet18(weights="DEFAULT")', "DLA()"
+    ),
+    "a factory that loads them": model(detector=LOOP, after=DLA).replace(
+        'torchvision.models.resnet18(weights="DEFAULT")', "dla34(pretrained=True)"
+    ),
+}
+
+
+@pytest.mark.parametrize("init_loop", ["extend", "inject"])
+@pytest.mark.parametrize("text", [pytest.param(t, id=name) for name, t in RESET.items()])
+def test_loop_that_resets_the_backbone(
+    repository: MakeRepository, text: str, init_loop: str
+) -> None:
+    plan = plan_of(repository({"model.py": text}), init_loop=init_loop)
+    [(_, _, fixable)] = found(plan, "BN107")
+    assert not fixable
+    assert {kind for _, _, kind, _ in edits(plan)} <= {"inject"}  # into Neck, which is new
+    assert {e.class_ for file in plan.files for e in file.init_loops} <= {"Neck"}
+
+
+HARMLESS = {
+    "before the backbone": model().replace(
+        "        self.backbone =", textwrap.indent(LOOP, " " * 8) + "        self.backbone ="
+    ),
+    "no weights": model(detector=LOOP).replace('weights="DEFAULT"', "weights=None"),
+    "no argument": model(detector=LOOP).replace('weights="DEFAULT"', ""),
+    "class built without weights": model(detector=LOOP, after=DLA).replace(
+        'torchvision.models.resnet18(weights="DEFAULT")', "DLA(pretrained=False)"
+    ),
+    "factory without weights": model(detector=LOOP, after=DLA).replace(
+        'torchvision.models.resnet18(weights="DEFAULT")', "dla34()"
+    ),
+    "the backbone's own, before its weights": model(after=DLA).replace(
+        "        if pretrained:\n            self",
+        textwrap.indent(LOOP, " " * 8) + "        if pretrained:\n            self",
+    ).replace('torchvision.models.resnet18(weights="DEFAULT")', "DLA()"),
+    "only without weights": model(
+        after=DLA.replace(
+            '/dla34.pth"))\n\n\ndef',
+            '/dla34.pth"))\n        else:\n' + textwrap.indent(LOOP, " " * 12) + "\n\ndef",
+        )
+    ).replace('torchvision.models.resnet18(weights="DEFAULT")', "DLA()"),
+    "the new part alone": model(detector=LOOP.replace("self.modules", "self.neck.modules")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [pytest.param(t, id=name) for name, t in HARMLESS.items()])
+def test_loop_that_resets_nothing(repository: MakeRepository, text: str) -> None:
+    plan = plan_of(repository({"model.py": text}))
+    assert found(plan, "BN107") == []
+
+
+# --------------------------------------------------------- branch and inject
+
+CONV_ONLY = "for m in self.modules():\n    if isinstance(m, nn.Conv2d):\n        {init}"
+NORMAL = "nn.init.normal_(m.weight, std=0.001)"
+
+
+def test_a_loop_without_norms_gets_the_branch(repository: MakeRepository) -> None:
+    text = model(neck=CONV_ONLY.format(init=NORMAL))
+    root = repository({"model.py": text})
+    plan = plan_of(root)
+    line = line_of(text, "for m in self.modules()")
+    assert edits(plan) == [("model.py", line, "branch", True)]
+    assert found(plan, "BN105") == [("BN105", line, True)]
+    migration.write(make_plan([root]))
+    assert "elif isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):" in (root / "model.py").read_text()
+    assert edits(plan_of(root)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(model(detector=CONV_ONLY.format(init=NORMAL)), id="holds the backbone"),
+        pytest.param(
+            model(detector="self.norm = nn.BatchNorm2d(8)\n" + CONV_ONLY.format(init=NORMAL)),
+            id="holds the backbone and a new layer",
+        ),
+        pytest.param(
+            model(neck="self.encoder = build(channels)\n" + CONV_ONLY.format(init=NORMAL)),
+            id="may hold a backbone",
+        ),
+        pytest.param(model(neck=CONV_ONLY.format(init="print(m)")), id="initialises nothing"),
+        pytest.param(
+            model(neck=CONV_ONLY.format(init=NORMAL).replace("Conv2d", "LayerNorm")),
+            id="another norm",
+        ),
+        pytest.param(
+            model(neck=CONV_ONLY.format(init=NORMAL).replace("self.mod", "self.conv.mod")),
+            id="one attribute",
+        ),
+    ],
+)
+def test_no_branch(repository: MakeRepository, text: str) -> None:
+    assert edits(plan_of(repository({"model.py": text}))) == []
+
+
+def test_inject_where_there_is_no_loop(repository: MakeRepository) -> None:
+    text = model()
+    root = repository({"model.py": text})
+    assert edits(plan_of(root)) == []
+    plan = plan_of(root, init_loop="inject")
+    assert edits(plan) == [("model.py", line_of(text, "class Neck"), "inject", True)]
+    migration.write(make_plan([root], None, {"init_loop": "inject"}))
+    again = plan_of(root, init_loop="inject")
+    assert edits(again) == []
+    assert again.findings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(model(neck=CONV_ONLY.format(init=NORMAL)), id="a branch does"),
+        pytest.param(model(neck=LOOP), id="a wider test does"),
+        pytest.param(
+            model(neck=LOOP.replace("nn.BatchNorm2d", "(nn.BatchNorm2d, nn.GroupNorm)")),
+            id="there is one",
+        ),
+        pytest.param(model(neck="self.backbone = make(channels)"), id="may hold a backbone"),
+        pytest.param(
+            HEAD + DETECTOR.replace("Neck(512)", "nn.BatchNorm2d(512)"), id="holds the backbone"
+        ),
+    ],
+)
+def test_no_loop_injected(repository: MakeRepository, text: str) -> None:
+    plan = plan_of(repository({"model.py": text}), init_loop="inject")
+    assert "inject" not in [kind for _, _, kind, _ in edits(plan)]
+
+
+# ------------------------------------------------------------- other facts
+
+
+@pytest.mark.parametrize(
+    ("neck", "names"),
+    [
+        ("self.out = nn.Conv2d(self.norm.num_features, 8, 1)", ["num_features"]),
+        ("self.norm.momentum = 0.01", ["momentum"]),
+        ("print(self.norm.running_mean, self.norm.running_var)", ["running_mean", "running_var"]),
+        ("self.conv = torch.nn.utils.fuse_conv_bn_eval(self.conv, self.norm)",
+         ["fuse_conv_bn_eval"]),
+        ("self.out = nn.Conv2d(self.conv.out_channels, 8, 1)", []),
+        ("print(self.norm.weight, self.norm.eps)", []),
+        ("if hasattr(self.norm, 'running_mean'):\n    print(self.norm.running_mean)", []),
+        ("for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
+         "        m.momentum = 0.1", []),
+        ("self.momentum = 0.9\nprint(self.momentum)", []),
+    ],
+)  # fmt: skip
+def test_what_only_batch_norm_has(repository: MakeRepository, neck: str, names: list[str]) -> None:
+    root = repository({"model.py": model(neck=neck)})
+    assert sorted(use.name for use in plan_of(root).norm_attribute_uses) == names
+    migration.write(make_plan([root]))
+    assert sorted(use.name for use in plan_of(root).norm_attribute_uses) == names
+
+
+def test_forward_pass_is_looked_at(repository: MakeRepository) -> None:
+    forward = "    def forward(self, x):\n        return x - self.norm.running_mean\n\n\n"
+    text = HEAD + NECK.rstrip("\n") + "\n\n" + forward + DETECTOR
+    plan = plan_of(repository({"model.py": text}))
+    assert found(plan, "BN104") == [("BN104", line_of(text, "running_mean"), False)]
+
+
+@pytest.mark.parametrize(
+    ("channels", "flags", "is_found"),
+    [
+        ("16", {}, True),
+        ("32", {}, True),
+        ("48", {}, False),
+        ("64", {}, False),
+        ("1", {}, False),
+        ("channels", {}, False),
+        ("num_features=16", {}, True),
+        ("64", {"groups": 64}, True),
+        ("16", {"min_channels_per_group": 2}, False),
+    ],
+)
+def test_one_channel_per_group(
+    repository: MakeRepository, channels: str, flags: dict[str, int], is_found: bool
+) -> None:
+    text = model().replace("nn.BatchNorm2d(64)", f"nn.BatchNorm2d({channels})")
+    root = repository({"model.py": text})
+    line = line_of(text, "self.norm")
+    expected = [("BN106", line, False)] if is_found else []
+    assert found(plan_of(root, **flags), "BN106") == expected
+    migration.write(make_plan([root], None, flags))
+    assert plan_of(root, **flags).findings == ()
+
+
+# --------------------------------------------------------- the sample, whole
+
+
+def test_sample_repository(tmp_path: Path) -> None:
+    root = tmp_path / "satmot"
+    shutil.copytree(SAMPLE, root, ignore=shutil.ignore_patterns("__pycache__"))
+    before = {path: path.read_text() for path in root.rglob("*.py")}
+    assert migration.write(make_plan([root])).refused == ()
+    loops = []
+    for path, text in before.items():
+        new = path.read_text()
+        added = [
+            line[1:].strip()
+            for line in difflib.ndiff(text.splitlines(), new.splitlines())
+            if line.startswith("+ ") and "nn.GroupNorm)" in line
+        ]
+        loops += [(path.relative_to(root).as_posix(), line) for line in sorted(added)]
+    wider = "if isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):"
+    assert sorted(loops) == [
+        ("lib/models/dladcn_gru.py", "el" + wider),  # MaskProp
+        ("lib/models/dladcn_gru.py", wider),  # DeConvGRUNet
+        ("lib/models/resnet_fpn_dcn.py", "el" + wider),  # MaskProp
+        ("lib/models/resnet_fpn_dcn.py", wider),  # DeformConv
+        ("lib/models/resnet_fpn_dcn.py", wider),  # DeConvGRUNet
+    ]
+    assert (
+        "elif isinstance(m, nn.BatchNorm2d):" in (root / "lib/models/resnet_fpn_dcn.py").read_text()
+    )  # ResNet's own, before it loads its weights
+    again = plan_of(root)
+    assert again.findings == ()
+    assert again.files == ()
