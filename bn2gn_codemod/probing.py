@@ -85,25 +85,47 @@ def probe(request: Mapping[str, Any], root: Path, interpreter: Interpreter) -> O
     ``request`` is what ``bn2gn_probe.session`` reads; ``root``, ``result`` and
     the limits are filled in here.
     """
-    require_torch(interpreter.python)
+    limits = {
+        "memory": interpreter.memory or default_memory(),
+        "file_size": _LONGEST_FILE,
+        "timeout": interpreter.timeout,
+    }
+    asked = {**request, **limits, "stubs": interpreter.stubs}
+    ended = launch(asked, root, interpreter.python)
+    return _outcome(ended.events, ended.how, ended.printed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """A run of the launcher that is over.
+
+    ``how`` it ended is ``""`` when it exited with 0, else a few words;
+    ``printed`` is the end of its output.
+    """
+
+    events: tuple[dict[str, Any], ...]
+    how: str
+    printed: str
+
+
+def launch(request: Mapping[str, Any], root: Path, python: str) -> Ended:
+    """Run the launcher with ``request`` in ``root`` and wait for it.
+
+    The request's own ``timeout`` (seconds), ``memory`` and ``file_size``
+    (bytes) are its limits. Raises ``Problem`` when ``python`` has no torch.
+    """
+    require_torch(python)
     with tempfile.TemporaryDirectory(prefix="bn2gn-") as folder:
         result = Path(folder) / "events.jsonl"
-        memory = interpreter.memory or default_memory()
-        limits = {
-            "memory": memory,
-            "file_size": _LONGEST_FILE,
-            "timeout": interpreter.timeout,
-        }
-        paths = {"root": str(root), "result": str(result)}
-        asked = {**request, **limits, **paths, "stubs": interpreter.stubs}
+        asked = {**request, "root": str(root), "result": str(result)}
         file = Path(folder) / "request.json"
         file.write_text(json.dumps(asked), encoding="utf-8")
-        command = [interpreter.python, str(_LAUNCHER), str(file)]
+        command = [python, str(_LAUNCHER), str(file)]
         with (Path(folder) / "output").open("w+b") as output:
-            ended = run(command, root, environment(Path(folder)), interpreter.timeout, output)
+            timeout = request.get("timeout")
+            how = run(command, root, environment(Path(folder)), timeout, output)
             printed = tail(output)
-        events = list(_events(result))
-    return _outcome(events, ended, printed)
+        return Ended(tuple(_events(result)), how, printed)
 
 
 def environment(scratch: Path) -> dict[str, str]:
@@ -121,7 +143,7 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def run(
-    command: Sequence[str], folder: Path, env: Mapping[str, str], timeout: float, output: Any
+    command: Sequence[str], folder: Path, env: Mapping[str, str], timeout: float | None, output: Any
 ) -> str:
     """Run a command in a session of its own and leave no process of it behind.
 

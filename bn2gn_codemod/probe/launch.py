@@ -6,6 +6,7 @@ Limits come first, so that nothing that is imported later can escape them.
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import json
 import os
 import sys
@@ -22,9 +23,7 @@ def main() -> None:
         faulthandler.dump_traceback_later(request["timeout"] * _NEARLY)
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [here] + [path for path in sys.path if path != here]
-    from bn2gn_probe import session  # type: ignore[import-not-found]  # beside this file
-
-    session.run(request)
+    importlib.import_module("bn2gn_probe." + request.get("job", "session")).run(request)
     # Not sys.exit: threads and exit handlers of the code that ran may never end.
     sys.stdout.flush()
     sys.stderr.flush()

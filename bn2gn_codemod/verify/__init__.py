@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import tempfile
@@ -107,6 +108,25 @@ class Tree:
         return cls(root, repository, ImportGraph(repository), plan)
 
 
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """The models of a repository as they are, and as they were where that is known."""
+
+    after: Tree
+    before: Tree | None
+    now: Outcome
+    then: Outcome | None
+
+    @property
+    def comparisons(self) -> Iterator[Comparison]:
+        """Each model in both states, with what the plan decided about its norm layers."""
+        for model, earlier in _pairs(self.now, self.then):
+            source, plan = (model, self.after.plan)
+            if earlier is not None and self.before is not None:
+                source, plan = (earlier, self.before.plan)
+            yield Comparison(model, earlier, verdicts(source, plan))
+
+
 def before_of(root: Path, named: str | None) -> Before:
     """What ``--before`` names: a folder, else a git reference; HEAD when it differs."""
     if named is not None:
@@ -127,23 +147,25 @@ def verify(
     The code runs in temporary copies. Raises ``Problem`` when there is nothing
     to run it with or on.
     """
-    with tempfile.TemporaryDirectory(prefix="bn2gn-verify-") as scratch:
-        folder = Path(scratch).resolve()
-        trees.lay_out(root, folder / "after")
-        if before.ref is not None:
-            trees.lay_out_before(root, before.ref, folder / "before")
-        elif before.folder is not None:
-            trees.lay_out(before.folder, folder / "before")
-        is_compared = (folder / "before").exists()
+    with _laid_out(root, before) as (after_root, before_root):
         return verify_trees(
-            root,
-            folder / "after",
-            folder / "before" if is_compared else None,
-            settings,
-            models,
-            interpreter,
-            str(before),
+            root, after_root, before_root, settings, models, interpreter, str(before)
         )
+
+
+def build(
+    root: Path,
+    settings: Settings,
+    models: Sequence[ModelRequest],
+    before: Before,
+    interpreter: Interpreter,
+) -> Built:
+    """Build the models of the repository at ``root`` before and after, without running them.
+
+    Raises ``Problem`` as ``verify`` does.
+    """
+    with _laid_out(root, before) as (after_root, before_root):
+        return _build(after_root, before_root, settings, models, interpreter, {"forward": False})
 
 
 def verify_migration(
@@ -195,22 +217,13 @@ def verify_trees(
 
     ``within`` are the files that were to be migrated (``None``: all).
     """
-    after = Tree.read(after_root, settings)
-    before = None if before_root is None else Tree.read(before_root, settings)
-    touched = _rewritten(after, before)
-    request = {"train": True, **_request(after, models, touched)}
-    now = probe(request, after.root, interpreter)
-    if not models and not now.snapshot.models and not now.failure:
+    built = _build(after_root, before_root, settings, models, interpreter, {"train": True})
+    if not models and not built.now.snapshot.models and not built.now.failure:
         raise Problem(
             f"{root}: no model could be built without help; name one with "
             "--model package.module:factory --args '[...]'"
         )
-    then = None
-    if before is not None:
-        same = [_same_model(model) for model in now.snapshot.models] or list(models)
-        request = _request(before, same, touched)
-        then = probe(request, before.root, interpreter)
-    return _compare(root, compared, after, before, now, then, within)
+    return _compare(root, compared, built, within)
 
 
 def verify_run(
@@ -221,6 +234,41 @@ def verify_run(
     plan = survey.plan_repository(discover(root, settings.exclude), settings)
     processes = tuple(VerifiedProcess(run, live.checks(run, plan)) for run in watched.runs)
     return VerifiedRun(root, processes, watched.failure)
+
+
+@contextlib.contextmanager
+def _laid_out(root: Path, before: Before) -> Iterator[tuple[Path, Path | None]]:
+    """Copies of the repository as it is and as it was (``None``: nothing to compare with)."""
+    with tempfile.TemporaryDirectory(prefix="bn2gn-verify-") as scratch:
+        folder = Path(scratch).resolve()
+        trees.lay_out(root, folder / "after")
+        if before.ref is not None:
+            trees.lay_out_before(root, before.ref, folder / "before")
+        elif before.folder is not None:
+            trees.lay_out(before.folder, folder / "before")
+        is_compared = (folder / "before").exists()
+        yield folder / "after", folder / "before" if is_compared else None
+
+
+def _build(
+    after_root: Path,
+    before_root: Path | None,
+    settings: Settings,
+    models: Sequence[ModelRequest],
+    interpreter: Interpreter,
+    exercise: Mapping[str, bool],
+) -> Built:
+    """Build the models in both states; ``exercise`` says what the later ones are put through."""
+    after = Tree.read(after_root, settings)
+    before = None if before_root is None else Tree.read(before_root, settings)
+    touched = _rewritten(after, before)
+    now = probe({**exercise, **_request(after, models, touched)}, after.root, interpreter)
+    then = None
+    if before is not None:
+        same = [_same_model(model) for model in now.snapshot.models] or list(models)
+        request = {**exercise, **_request(before, same, touched), "train": False}
+        then = probe(request, before.root, interpreter)
+    return Built(after, before, now, then)
 
 
 def _request(tree: Tree, models: Sequence[ModelRequest], touched: Iterable[str]) -> dict[str, Any]:
@@ -276,22 +324,16 @@ def _rewritten(after: Tree, before: Tree | None) -> list[str]:
 def _compare(
     root: Path,
     compared: str,
-    after: Tree,
-    before: Tree | None,
-    now: Outcome,
-    then: Outcome | None,
+    built: Built,
     within: frozenset[str] | None,
 ) -> Verification:
-    verified = []
-    for model, earlier in _pairs(now, then):
-        source, plan = (model, after.plan)
-        if earlier is not None and before is not None:
-            source, plan = (earlier, before.plan)
-        comparison = Comparison(model, earlier, verdicts(source, plan))
-        verified.append(Verified(comparison, checks.of_model(comparison)))
+    now, then = built.now, built.then
+    verified = [
+        Verified(comparison, checks.of_model(comparison)) for comparison in built.comparisons
+    ]
     whole = [
         imports.check(now, then),
-        remaining.check(after.plan, within),
+        remaining.check(built.after.plan, within),
     ]
     models = now.snapshot.models
     return Verification(

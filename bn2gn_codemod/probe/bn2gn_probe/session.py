@@ -113,6 +113,8 @@ class Session:
         found.update(describe.model(model, self._tree))
         found["skipped_weights"] = weights.skipped[:]
         del weights.skipped[:]
+        if not self._request.get("forward", True):
+            return
         self._channel.stage(f"running {factory} forward")
         shapes = spec.get("inputs") or forward.guess_inputs(model)
         if shapes:
