@@ -16,7 +16,12 @@ from collections.abc import Iterable
 from bn2gn_codemod.plan import Place, Skipped
 from bn2gn_codemod.sources import Repository, SourceFile
 
-_NORM = re.compile(rb"BatchNorm|get_group_norm")
+_NORM = re.compile(
+    rb"BatchNorm|get_group_norm|"
+    # Backbones whose BatchNorm stands in a library must be frozen all the same.
+    rb"torchvision\.models|from torchvision import[^\n]*\bmodels\b|"
+    rb"\b(?:import|from) (?:timm|segmentation_models_pytorch|pretrainedmodels)\b"
+)
 _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]+))",
     re.MULTILINE,
