@@ -91,7 +91,6 @@ def verify_run(root: Path, *command: str, timeout: float = 120) -> tuple[int, di
         cwd=root,
         capture_output=True,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     return done.returncode, json.loads(done.stdout), done.stderr
 
