@@ -18,18 +18,39 @@ from bn2gn_codemod.sources.source_file import parse, split_lines
 
 def check(located: Located, changes: Changes, text: str) -> None:
     """Raises ``RewriteRefused`` unless ``text`` is the planned outcome and compiles."""
+    lines = split_lines(text)
     try:
         tree = parse(text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(tree, located.source.path, "exec", dont_inherit=True)
+            compile(_changed_part(located, tree, lines), located.source.path, "exec")
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         where = f"line {line}: " if line else ""
         raise RewriteRefused(f"{where}the rewritten file would not compile: {error}") from None
-    comparison = _Comparison(located, changes, split_lines(text))
+    comparison = _Comparison(located, changes, lines)
     content = [node for code in changes.content for node in ast.parse(code.text).body]
     comparison.bodies([*located.tree.body, *content], tree.body)
+
+
+def _changed_part(located: Located, tree: ast.Module, lines: list[str]) -> ast.Module:
+    """The module without the statements that stood there before.
+
+    All of a very long file takes the compiler far longer than the rewrite does.
+    """
+    old_lines = located.source.lines
+    known = {_text(old_lines, statement) for statement in located.tree.body}
+    part = [s for s in tree.body if _is_future(s) or _text(lines, s) not in known]
+    return ast.Module(part, [])
+
+
+def _text(lines: list[str], statement: ast.stmt) -> str:
+    return "".join(lines[first_line(statement) - 1 : last_line(statement)])
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    """It must stand above all others, so it tells whether something came before it."""
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
 class _Comparison:

@@ -211,6 +211,7 @@ def test_newline_that_libcst_loses() -> None:
     [
         ("§x = (", "line 1: cannot be parsed"),
         ("return §nn.BatchNorm2d(c)\n", "would not compile: 'return' outside function"),
+        ("x = §nn.BatchNorm2d(c)\nfrom __future__ import division\n", "must occur at the beg"),
         ("x = §nn.BatchNorm2d(" + "-" * 100_000 + "c)", "nested too deeply|too complex"),
     ],
 )
