@@ -102,9 +102,7 @@ class _Survey:
         reached = self._reached(test)
         if purpose == "init":
             if test.body and test.passes(None) and reached:
-                resets = self._order.overwritten(
-                    self._held.below(reached), test.function, test.body[0]
-                )
+                resets = self._order.overwritten(reached, test.function, test.body[0])
                 if resets:
                     return dataclasses.replace(judged, resets=resets)
             if test.sees_group_norm:

@@ -19,11 +19,13 @@ from bn2gn_codemod.survey.norm_tests import enclosing_class
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.values import (
+    Class,
     ClassValue,
     ExternalObject,
     Function,
     FunctionValue,
     Instance,
+    Spot,
     Value,
 )
 
@@ -59,17 +61,30 @@ class LoadOrder:
         self._sites: dict[Function, list[tuple[Function, ast.Call]]] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
-        """The pretrained part of ``values`` that was loaded before ``node`` ran.
+        """The pretrained part of what ``values`` hold that was loaded before ``node`` ran.
 
-        ``""`` if there is none.
+        ``""`` if there is none. ``self`` is looked at as each class that it may be of.
         """
+        for value in values:
+            whole: list[tuple[Value, Class | None]] = [(value, None)]
+            if isinstance(value, Instance) and value.spot is None:
+                whole = [(_made(cls), cls) for cls in value.class_.descendants()]
+            for one, of in whole:
+                found = self._overwritten(self._held.below([one]), of, function, node)
+                if found:
+                    return found
+        return ""
+
+    def _overwritten(
+        self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt
+    ) -> str:
         loads = [load for value in values for load in self._loads(value)]
         if not loads:
             return ""
-        mine = list(self._events(function, node, None))
+        mine = list(self._events(function, node, of=of))
         for load in loads:
-            parameter = _switch(load.function, load.node)
-            theirs = list(self._events(load.function, load.node, parameter))
+            switch = _switch(load.function, load.node)
+            theirs = list(self._events(load.function, load.node, switch))
             if _comes_first(theirs, mine):
                 return load.words
         return ""
@@ -96,14 +111,21 @@ class LoadOrder:
 
     # -------------------------------------------------------------- calling
 
-    def _events(self, function: Function, node: ast.AST, parameter: str | None) -> Iterator[_Event]:
+    def _events(
+        self,
+        function: Function,
+        node: ast.AST,
+        switch: str | None = None,
+        of: Class | None = None,
+    ) -> Iterator[_Event]:
         """``node`` itself and the calls through which it is reached, nearest first.
 
-        Calls that pass ``False`` or ``None`` for ``parameter`` do not reach it.
+        Calls that pass ``False`` or ``None`` for the parameter ``switch`` do not
+        reach it, nor do those on an object that is not ``of`` this class.
         """
         seen: set[tuple[Function, ast.AST]] = set()
-        pending: list[tuple[_Event, str | None]] = [(_Event(function, node, 0), parameter)]
-        for event, switch in pending:
+        pending = [(_Event(function, node, 0), switch, of)]
+        for event, switch, of in pending:
             if (event.function, event.node) in seen or len(seen) > _FARTHEST:
                 continue
             seen.add((event.function, event.node))
@@ -113,7 +135,19 @@ class LoadOrder:
                 if passed is False:
                     continue
                 further = passed if isinstance(passed, str) else None
-                pending.append((_Event(caller, call, event.depth + 1), further))
+                is_self = _is_about_self(call)
+                if of is not None and not self._is_of(of, caller, call, is_self):
+                    continue
+                above = _Event(caller, call, event.depth + 1)
+                pending.append((above, further, of if is_self else None))
+
+    def _is_of(self, of: Class, caller: Function, call: ast.Call, is_self: bool) -> bool:
+        """Whether a call may be about an object of this very class."""
+        if is_self:
+            cls = enclosing_class(caller)
+            return cls is not None and cls in of.ancestors()
+        made = [v.class_ for v in self._flow.value_of(call.func) if isinstance(v, ClassValue)]
+        return not made or of in made
 
     def _callers(self, function: Function) -> list[tuple[Function, ast.Call]]:
         """Calls of the function, also by ``apply``, each with the function it stands in."""
@@ -175,6 +209,24 @@ class LoadOrder:
                     init = self._flow.find_method(value.class_, "__init__")
                     if init is not None:
                         yield init
+
+
+def _is_about_self(call: ast.Call) -> bool:
+    """``self.f()``, ``super().f()`` and ``f(self)``."""
+    about = [*call.args]
+    if isinstance(call.func, ast.Attribute):
+        about.append(call.func.value)
+    return any(
+        (isinstance(expr, ast.Name) and expr.id == "self")
+        or (isinstance(expr, ast.Call) and call_name(expr) == "super")
+        for expr in about
+    )
+
+
+def _made(cls: Class) -> Instance:
+    """An object of this class and of no other."""
+    anywhere = Function("", cls.module, cls.module.tree)
+    return Instance(cls, Spot(cls.module, cls.node, anywhere))
 
 
 def _own_calls(scope: ast.AST) -> Iterator[ast.Call]:
@@ -311,7 +363,17 @@ def _precedes(function: Function, first: ast.AST, second: ast.AST) -> bool:
                 continue
             return index < other_index and not _leaves_in(block, path)
         return False  # branches of one statement
-    return False
+    return _is_evaluated_before(first, second)
+
+
+def _is_evaluated_before(first: ast.AST, second: ast.AST) -> bool:
+    """The order of two calls of one statement: arguments come before the call."""
+    if any(inner is first for inner in ast.walk(second)):
+        return True
+    if any(inner is second for inner in ast.walk(first)):
+        return False
+    places = [(getattr(n, "lineno", 0), getattr(n, "col_offset", 0)) for n in (first, second)]
+    return places[0] < places[1]
 
 
 def _leaves_in(block: list[ast.stmt], path: list[tuple[list[ast.stmt], int]]) -> bool:

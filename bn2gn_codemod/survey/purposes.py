@@ -87,6 +87,8 @@ def _look(flow: Flow, node: ast.AST, effects: Effects, depth: int) -> None:
             effects.collects = True
         case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element):
             effects.collects |= _mentions_parameters(element)
+        case ast.For(iter=source) if _mentions_parameters(source):
+            effects.collects |= any(_hands_on(inner) for inner in ast.walk(node))
         case ast.Yield() | ast.Return():
             effects.collects |= node.value is not None and _mentions_parameters(node.value)
         case ast.Call():
@@ -134,6 +136,12 @@ def _is_parameter(target: ast.expr) -> bool:
     ):
         target = target.value
     return isinstance(target, ast.Attribute) and target.attr in ("weight", "bias")
+
+
+def _hands_on(node: ast.AST) -> bool:
+    return isinstance(node, ast.Yield) or (
+        isinstance(node, ast.Call) and call_name(node) in _COLLECTS
+    )
 
 
 def _mentions_parameters(expr: ast.AST) -> bool:

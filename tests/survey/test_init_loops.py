@@ -237,6 +237,17 @@ GROUPS = {
 
         GROUPS = groups(Detector(), 1e-4)
         """,
+    "generator": """
+        def get_10x_lr_params(model):
+            for m in model.neck.named_modules():
+                if isinstance(m[1], nn.Conv2d) or isinstance(m[1], nn.BatchNorm2d):  # HERE
+                    for p in m[1].parameters():
+                        if p.requires_grad:
+                            yield p
+
+
+        GROUPS = list(get_10x_lr_params(Detector()))
+        """,
     "sum of lists": """
         net = Detector()
         params = []
@@ -426,6 +437,19 @@ def dla34(pretrained=False):
     return model
 """
 RESET = {
+    "a base class's, which the whole model runs": model(
+        detector="self.init_weights()",
+        after="class Base(nn.Module):\n    def init_weights(self):\n"
+        + textwrap.indent(LOOP, " " * 8),
+    )
+    .replace("class Neck(nn.Module)", "class Neck(Base)")
+    .replace("class Detector(nn.Module)", "class Detector(Base)"),
+    "a backbone that is handed in": model(
+        detector=LOOP,
+        after='DETECTOR = Detector(torchvision.models.resnet18(weights="DEFAULT"))',
+    )
+    .replace("def __init__(self):", "def __init__(self, backbone):")
+    .replace('torchvision.models.resnet18(weights="DEFAULT")\n', "backbone\n", 1),
     "library model": model(detector=LOOP),
     "sees GroupNorm already": model(
         detector=LOOP.replace("nn.BatchNorm2d", "(nn.BatchNorm2d, nn.GroupNorm)")
@@ -491,6 +515,13 @@ HARMLESS = {
             '/dla34.pth"))\n        else:\n' + textwrap.indent(LOOP, " " * 12) + "\n\ndef",
         )
     ).replace('torchvision.models.resnet18(weights="DEFAULT")', "DLA()"),
+    "a base class's, which only the new part runs": model(
+        neck="self.init_weights()",
+        after="class Base(nn.Module):\n    def init_weights(self):\n"
+        + textwrap.indent(LOOP, " " * 8),
+    )
+    .replace("class Neck(nn.Module)", "class Neck(Base)")
+    .replace("class Detector(nn.Module)", "class Detector(Base)"),
     "the new part alone": model(detector=LOOP.replace("self.modules", "self.neck.modules")),
 }  # fmt: skip
 
