@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 from collections.abc import Iterable, Mapping
 
 from bn2gn_codemod.plan import Plan, Site, Verdict
@@ -38,8 +39,10 @@ class Comparison:
 def verdicts(model: ModelSnapshot, plan: Plan) -> dict[str, Verdict]:
     """What ``plan`` decided about each norm layer of ``model``, by dotted name.
 
-    A live layer belongs to the site that stands on the innermost line that was
-    running when it was made.
+    A live layer belongs to the site on the innermost line that was running when
+    it was made. Where its class was named elsewhere (``NORMS[kind](channels)``)
+    no such line is a site: then to the sites of that file that end up in an
+    attribute of its name.
     """
     sites: dict[tuple[str, int], Verdict] = {}
     for site in plan.sites:
@@ -49,9 +52,22 @@ def verdicts(model: ModelSnapshot, plan: Plan) -> dict[str, Verdict]:
     for layer in model.norms:
         made = (sites.get((frame.path, frame.line)) for frame in layer.origin)
         verdict = next((verdict for verdict in made if verdict is not None), None)
+        if verdict is None:
+            verdict = _by_attribute(layer, plan)
         if verdict is not None:
             found[layer.name] = verdict
     return found
+
+
+def _by_attribute(layer: Module, plan: Plan) -> Verdict | None:
+    names = [part for part in layer.name.split(".") if not part.isdigit()]
+    path = layer.origin[0].path if layer.origin else ""
+    agreed: Verdict | None = None
+    for site in plan.sites:
+        named = site.attribute and site.place.path == path and names
+        if named and fnmatch.fnmatchcase(names[-1], site.attribute):
+            agreed = _joined(agreed, site)
+    return agreed
 
 
 def _joined(known: Verdict | None, site: Site) -> Verdict:

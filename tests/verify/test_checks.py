@@ -109,6 +109,22 @@ def test_layer_has_the_verdict_of_the_innermost_line(
     assert verdicts(snapshot, Plan("", tuple(sites))).get("neck.bn") is expected
 
 
+@pytest.mark.parametrize(
+    ("sites", "expected"),
+    [
+        ([site(3, Verdict.CONVERT)], Verdict.CONVERT),
+        ([site(3, Verdict.CONVERT), site(4, Verdict.KEEP)], Verdict.UNKNOWN),
+        ([dataclasses.replace(site(3, Verdict.CONVERT), attribute="b*")], Verdict.CONVERT),
+        ([dataclasses.replace(site(3, Verdict.CONVERT), attribute="norm")], None),
+        ([dataclasses.replace(site(3, Verdict.CONVERT), attribute="")], None),
+        ([dataclasses.replace(site(3, Verdict.KEEP), place=Place("other.py", 3))], None),
+    ],
+)
+def test_layer_whose_class_was_named_elsewhere(sites: list[Site], expected: Verdict | None) -> None:
+    snapshot = ModelSnapshot("f", modules=(layer("neck.bn.0", BN, lines=[70]),))
+    assert verdicts(snapshot, Plan("", tuple(sites))).get("neck.bn.0") is expected
+
+
 # ------------------------------------------------------------------ norms, state dict
 
 
