@@ -98,7 +98,7 @@ def site(line: int, verdict: Verdict, column: int = 1) -> Site:
         ([site(30, Verdict.KEEP)], [7, 30], Verdict.KEEP),  # made by a helper
         ([site(7, Verdict.KEEP, 1), site(7, Verdict.KEEP, 40)], [7], Verdict.KEEP),
         ([site(7, Verdict.KEEP, 1), site(7, Verdict.CONVERT, 40)], [7], Verdict.UNKNOWN),
-        ([site(8, Verdict.KEEP)], [7, 30], None),
+        ([dataclasses.replace(site(8, Verdict.KEEP), attribute="other")], [7, 30], None),
         ([], [], None),
     ],
 )
