@@ -74,13 +74,13 @@ def examine(evidence: Evidence, wanted: Wanted) -> Examination:
 def _require(wanted: Wanted, evidence: Evidence) -> None:
     known = parameters.known_modules(evidence)
     for name in wanted.modules:
-        if name not in known:
+        if name in wanted.required and name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise Problem(f"--module {name}: the model has no such module{hint}")
     names = [key.name for key in parameters.key_parameters(evidence, ["*"])]
     for glob in wanted.key_parameters:
-        if not parameters.matching(evidence, glob):
+        if glob in wanted.required and not parameters.matching(evidence, glob):
             near = difflib.get_close_matches(glob, names, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise Problem(f"--key-parameter {glob}: the model has no such parameter{hint}")

@@ -68,7 +68,8 @@ def rows(evidence: Evidence, requested: Sequence[str] = ()) -> tuple[Row, ...]:
     counted: dict[str, list[Parameter]] = collections.defaultdict(list)
     for parameter in model.parameters:
         counted[_row_of(inner_name(model, parameter.name), own)].append(parameter)
-    names = dict.fromkeys((*counted, *requested))
+    known = known_modules(evidence)
+    names = dict.fromkeys((*counted, *(name for name in requested if name in known)))
     pretended = _without_learning_rate(evidence.run)
     return tuple(_row(name, counted.get(name, []), pretended) for name in names)
 

@@ -15,10 +15,15 @@ _KEYS = ("modules", "key-parameters")
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """Names of modules, and globs of parameter names."""
+    """Names of modules, and globs of parameter names.
+
+    ``required`` are those of the command line: they have to be there. The
+    settings serve every target of a repository.
+    """
 
     modules: tuple[str, ...] = ()
     key_parameters: tuple[str, ...] = ()
+    required: frozenset[str] = frozenset()
 
 
 def with_settings(
@@ -36,7 +41,8 @@ def with_settings(
     if unknown:
         raise Problem(f"{where} {unknown[0]}: unknown; known are {', '.join(_KEYS)}")
     listed = [_texts(table.get(key, []), f"{where} {key}") for key in _KEYS]
-    return Wanted((*listed[0], *modules), (*listed[1], *key_parameters))
+    required = frozenset((*modules, *key_parameters))
+    return Wanted((*listed[0], *modules), (*listed[1], *key_parameters), required)
 
 
 def _texts(value: Any, where: str) -> list[str]:

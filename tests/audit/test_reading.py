@@ -103,9 +103,9 @@ def test_every_entry_knows_its_own_file(repository: MakeRepository) -> None:
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({"configs/c.py": "_base_ = ['./gone.py']\n"}, "line 1: its base ./gone.py does not exist"),
+        ({"configs/c.py": "_base_ = ['./gone.py']\n"}, "line 1: its base ./gone.py was not found"),
         ({"configs/c.py": "_base_ = name()\n"}, "_base_ is computed; not followed"),
-        ({"configs/c.py": "_base_ = './c.py'\nx = 1\n"}, "line 1: its base ./c.py does not exist"),
+        ({"configs/c.py": "_base_ = './c.py'\nx = 1\n"}, "line 1: its base ./c.py was not found"),
     ],
     ids=["missing", "computed", "itself"],
 )
