@@ -6,7 +6,13 @@ No other part of the package opens a file of the user's repository.
 from __future__ import annotations
 
 from bn2gn_codemod.sources.discovery import Repository, discover, find_root
-from bn2gn_codemod.sources.replacement import NotWritten, create, remove_leftovers, replace
+from bn2gn_codemod.sources.replacement import (
+    NotWritten,
+    create,
+    new_version,
+    remove_leftovers,
+    replace,
+)
 from bn2gn_codemod.sources.source_file import SourceFile, Undecodable
 
 __all__ = [
@@ -17,6 +23,7 @@ __all__ = [
     "create",
     "discover",
     "find_root",
+    "new_version",
     "remove_leftovers",
     "replace",
 ]

@@ -64,19 +64,53 @@ def create(root: Path, path: str, text: str) -> None:
         _write(target, text.encode(), None)
 
 
-def _write(target: Path, data: bytes, like: os.stat_result | None) -> None:
+@contextlib.contextmanager
+def new_version(target: Path, like: os.stat_result | None, force: bool = True) -> Iterator[Path]:
+    """An empty temporary file to write, which becomes ``target`` when the block ends well.
+
+    It gets owner and mode of ``like``. Without ``force`` a ``target`` that
+    appeared meanwhile stays (``FileExistsError``). Raises ``OSError``.
+    """
     handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
+    os.close(handle)
     try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        yield Path(name)
+        _sync(name)
         _copy_owner_and_mode(name, like)
-        os.replace(name, target)
+        if force:
+            os.replace(name, target)
+        else:
+            _move_to_new(name, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def _write(target: Path, data: bytes, like: os.stat_result | None) -> None:
+    with new_version(target, like) as path:
+        path.write_bytes(data)
+
+
+def _sync(name: str) -> None:
+    handle = os.open(name, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _move_to_new(name: str, target: Path) -> None:
+    try:
+        os.link(name, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(f"{target} already exists") from None
+        os.replace(name, target)
+    else:
+        os.unlink(name)
 
 
 def _copy_owner_and_mode(name: str, like: os.stat_result | None) -> None:
