@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bn2gn_codemod.survey.because import Role, Slot
-from bn2gn_codemod.survey.pretrained import library_model
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 

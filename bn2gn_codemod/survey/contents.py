@@ -39,7 +39,8 @@ class Contents:
         found: list[Value] = [
             value
             for value in self.flow.values(node)
-            if isinstance(value, (Instance, NormLayer, ExternalObject, NormClass))
+            if isinstance(value, (Instance, NormLayer, NormClass))
+            or (isinstance(value, ExternalObject) and value.name)
         ]
         if not found:
             return

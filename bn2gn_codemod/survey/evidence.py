@@ -13,8 +13,9 @@ import re
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
-from bn2gn_codemod.survey.pretrained import Load, find_loads, library_model
+from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
 # A class that handles weights itself, in a way that may not have been followed.
@@ -111,7 +112,7 @@ class Evidence:
     # ----------------------------------------- a class that loads weights itself
 
     def _judge_network(self, cls: Class, load: Load) -> None:
-        family = families.family_of(self.contents.names(cls))
+        family = self._family(cls)
         inside = self._part_of(cls)
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
@@ -168,6 +169,9 @@ class Evidence:
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
 
+    def _family(self, cls: Class) -> families.Family | None:
+        return families.family_of(cls, self.contents.names(cls))
+
     def _part_of(self, cls: Class) -> Slot | None:
         """An attribute that holds the class as a part of a model, not as all of it."""
         for child in cls.descendants():
@@ -180,7 +184,7 @@ class Evidence:
         """A file that some script loads onto a class that is built like a known network."""
         if not families.is_network_class(cls):
             return None
-        if families.family_of(self.contents.names(cls)) is None:
+        if self._family(cls) is None:
             return None
         resumed = self.loads.resumed
         return next((resumed[one] for one in cls.descendants() if one in resumed), None)
@@ -227,7 +231,7 @@ class Evidence:
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
-            and not families.family_of(self.contents.names(cls))
+            and not self._family(cls)
         ):
             network = self.network_content(slot)
             if network is not None:

@@ -13,12 +13,14 @@ class Family:
     """A family of published checkpoints.
 
     ``members`` matches the top-level names in its ImageNet checkpoints,
-    ``marks`` are the attributes by which a class of the family is recognised.
+    ``marks`` are the attributes by which a class of the family is recognised,
+    with ``is_common`` only in a class that is named after a network.
     """
 
     name: str
     marks: frozenset[str]
     members: re.Pattern[str]
+    is_common: bool = False
 
 
 _FAMILIES = (
@@ -44,6 +46,7 @@ _FAMILIES = (
         "DenseNet or VGG or MobileNet",
         frozenset({"features"}),
         re.compile(r"(features|classifier|conv|avgpool|norm5)$"),
+        is_common=True,
     ),
     Family(
         "Xception",
@@ -103,9 +106,17 @@ _MAYBE_BACKBONE_ATTRIBUTE = re.compile(
 )
 
 
-def family_of(attributes: frozenset[str]) -> Family | None:
+def family_of(cls: Class, attributes: frozenset[str]) -> Family | None:
     """The family whose marks are all among a class's attributes."""
-    return next((family for family in _FAMILIES if family.marks <= attributes), None)
+    named = any(is_network_class(ancestor) for ancestor in cls.ancestors())
+    return next(
+        (
+            family
+            for family in _FAMILIES
+            if family.marks <= attributes and (named or not family.is_common)
+        ),
+        None,
+    )
 
 
 def is_network_name(name: str) -> bool:

@@ -44,10 +44,16 @@ from bn2gn_codemod.survey.values import (
 
 Node = int
 # Accessors that give whatever a module holds.
-_DEEPEST_NAME = 8
-_MOST_EXTERNALS = 20_000
-# Values that may be moved before the analysis gives up; MP2Net needs 30 thousand.
-_MOST_STEPS = 4_000_000
+_DEEPEST_NAME = 6
+_MOST_EXTERNALS = 3_000
+# Packages in which no layer can be.
+_NO_NETS = re.compile(
+    r"(?:numpy|os|sys|math|cv2|PIL|matplotlib|pandas|scipy|json|logging|argparse|typing|enum|"
+    r"pathlib|random|tqdm|yaml|time|re|itertools|copy|glob|shutil|datetime|skimage|pycocotools)"
+    r"(?:\.|$)"
+)
+# How many values may arrive at variables before the analysis gives up (MP2Net: 8 thousand).
+_MOST_VALUES = 500_000
 # What a module of a library tells about itself, which holds no layer.
 _FIGURES = re.compile(
     r"(?:num_|n_|nb_)\w+|\w*_?(?:channels?|features|planes|dims?|sizes?|strides?|reductions?)s?|"
@@ -102,7 +108,7 @@ class Flow:
         self._returns: dict[Function, Node] = {}
         self._made: dict[tuple[object, ...], Value] = {}
         self.externals: dict[str, External] = {}
-        self._steps = 0
+        self._moved = 0
         # Why the analysis is not complete, if it is not.
         self.gave_up = ""
         self.class_of: dict[ast.ClassDef, Class] = {}
@@ -163,8 +169,7 @@ class Flow:
     def _run(self) -> None:
         pending = self._pending
         while pending:
-            self._steps += 1
-            if self._steps > _MOST_STEPS:
+            if self._moved > _MOST_VALUES:
                 self.gave_up = "the repository is too large or too tangled to follow every value"
                 pending.clear()
                 return
@@ -187,6 +192,7 @@ class Flow:
         held = self._values[node]
         if value not in held:
             held[value] = None
+            self._moved += 1
             self._pending.append((node, value))
 
     def edge(self, source: Node, target: Node) -> None:
@@ -455,7 +461,10 @@ class Flow:
 
     def _external_attribute(self, held: External, name: str, result: Node) -> None:
         # ``node = node.next`` would go on for ever.
-        if held.name.count(".") > _DEEPEST_NAME or len(self.externals) > _MOST_EXTERNALS:
+        deepest = _DEEPEST_NAME if _NO_NETS.match(held.name) is None else 1
+        if held.name.count(".") >= deepest:
+            return
+        if len(self.externals) > _MOST_EXTERNALS and not is_norm_class(name):
             return
         self.add(result, self.external(f"{held.name}.{name}"))
 

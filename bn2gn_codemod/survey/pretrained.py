@@ -16,10 +16,10 @@ from typing import Literal
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
     Class,
-    ExternalObject,
     Function,
     Instance,
     NormLayer,
@@ -30,17 +30,6 @@ from bn2gn_codemod.survey.values import (
 Slot = tuple[Class, str]
 
 _PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
-# Packages whose models come with published weights, and what in them is no model.
-_LIBRARIES = re.compile(
-    r"(?:torchvision\.models|timm|segmentation_models_pytorch|pretrainedmodels|cnn_finetune|"
-    r"efficientnet_pytorch|resnest|geffnet|torch\.hub\.load|transformers|mobilenetv3|open_clip|"
-    r"clip\.load|antialiased_cnns|torchreid\.models|mmpretrain|mmcls|encoding\.models)(?:\.|$)"
-)
-_NO_MODEL = re.compile(
-    r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss|"
-    r"load_state_dict_from_url)(?:\.|$)|(?:settings|_cfgs?|config|Config|Weights|list_models|"
-    r"conv[13]x3|conv1x1|ConvBNReLU|Conv2dNormActivation|Tokenizer|Processor|Scheduler)$"
-)
 # Where the ImageNet weights of the well-known families are published.
 _PUBLISHED = re.compile(
     rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
@@ -78,20 +67,6 @@ class Loads:
     of_slot: dict[Slot, Load] = dataclasses.field(default_factory=dict)
     # Loads onto a class of which nothing says whether they resume training.
     resumed: dict[Class, Load] = dataclasses.field(default_factory=dict)
-
-
-def is_library_model(name: str) -> bool:
-    """Whether an external callable gives a published model."""
-    if _LIBRARIES.match(name) is None or _NO_MODEL.search(name) is not None:
-        return False
-    return not families.is_block_name(name.rsplit(".", 1)[-1])
-
-
-def library_model(value: object) -> str | None:
-    """The dotted name of the published model that a value is, or is part of."""
-    if isinstance(value, ExternalObject) and is_library_model(value.name):
-        return value.name
-    return None
 
 
 def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class]) -> Loads:
@@ -135,9 +110,7 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
     return loads
 
 
-def _slots_loaded(
-    flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]
-) -> Iterator[Slot]:
+def _slots_loaded(flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]) -> Iterator[Slot]:
     """The attributes of ``model.backbone.load_state_dict(...)`` and of single layers."""
     if call.base is not None:
         for value in flow.values(call.base):

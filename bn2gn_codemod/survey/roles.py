@@ -136,9 +136,7 @@ class RoleMap:
                 contexts = self.contexts.setdefault(one, {})
                 if Role.DOUBT in contexts:
                     continue
-                because = Because(
-                    Role.DOUBT, f"{one.name} is held by {shown(holder)}", after
-                )
+                because = Because(Role.DOUBT, f"{one.name} is held by {shown(holder)}", after)
                 contexts[Role.DOUBT] = because
                 for inner in self.slots_of.get(one, ()):
                     if inner in self.own:

@@ -12,8 +12,10 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Roles
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.norm_classes import dimension
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.norm_classes import dimension, norm_name
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.unfollowed import find_unfollowed
 from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot, Text
 
 _MOST_NAMED = 4  # attributes in one line to paste
@@ -36,6 +38,7 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
         if not norm.parents and norm.context != "other":
             decider.site(norm)
     decider.calls_by_other_names()
+    decider.unfollowed()
     sites = sorted(decider.sites.values(), key=lambda site: site.place)
     edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
     return Decided(tuple(sites), tuple(edits), frozenset(decider.converted))
@@ -95,6 +98,27 @@ class _Decider:
                     judged = dataclasses.replace(judged, verdict=self._verdict_above(norm))
                 self._add(norm, judged, fixable=norm.spot in self._covered or place in edited)
 
+    def unfollowed(self) -> None:
+        """List what the analysis never came to, so that nobody believes it is done."""
+        seen: set[ast.AST] = {norm.spot.node for norm in self.flow.norm_classes}
+        for found in find_unfollowed(self.flow, seen):
+            place = found.module.place(found.call)
+            if place in self.sites:
+                continue
+            comment = self._comment_on(found.module, found.call)
+            verdict = Verdict.KEEP if comment == "keep" else Verdict.UNKNOWN
+            words = _SAID.format(comment) if comment == "keep" else found.reason
+            self.sites[place] = Site(
+                place=place,
+                norm=norm_name(ast.unparse(found.call.func)),
+                class_=found.class_,
+                attribute="",
+                verdict=verdict,
+                reasons=(words,),
+                evidence=(words,),
+                settles=() if comment == "keep" else (_COMMENTS,),
+            )
+
     def _verdict_above(self, norm: NormClass) -> Verdict:
         """What was decided about the name that the call goes by."""
         seen = {norm}
@@ -115,15 +139,18 @@ class _Decider:
         return f"a new layer, but the setting norms does not name {dimension(norm.norm)}"
 
     def _commented(self, norm: NormClass, comment: str) -> None:
-        words = f"the comment # bn2gn: {comment} says so"
+        words = _SAID.format(comment)
         if comment == "keep":
             self._add(norm, _Judged(Verdict.KEEP, (), words))
             return
         self._convert(norm, _Judged(Verdict.CONVERT, (), words))
 
     def _comment(self, spot: Spot) -> str | None:
-        lines = spot.module.source.lines
-        for number in range(spot.node.lineno, (spot.node.end_lineno or spot.node.lineno) + 1):
+        return self._comment_on(spot.module, spot.node)
+
+    def _comment_on(self, module: Module, node: ast.expr | ast.stmt) -> str | None:
+        lines = module.source.lines
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
             match = _COMMENT.search(lines[number - 1])
             if match:
                 return match.group(1)
@@ -408,7 +435,7 @@ class _Decider:
         """Lines to paste that would decide the site."""
         if judged.verdict not in (Verdict.CONFLICT, Verdict.UNKNOWN):
             return ()
-        comment = "# bn2gn: keep   or   # bn2gn: convert   on this line"
+        comment = _COMMENTS
         if not self._asked_for(norm):
             names = [*self.settings.norms, dimension(norm.norm)]
             listed = ", ".join(f'"{name}"' for name in names)
@@ -433,6 +460,8 @@ class _Decider:
         return Place(spot.module.path, spot.node.lineno, column)
 
 
+_SAID = "the comment # bn2gn: {} says so"
+_COMMENTS = "# bn2gn: keep   or   # bn2gn: convert   on this line"
 _REPLACED = "the layers made of it are changed where they are made"
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, LoadCall, Node, is_classmethod
+from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import all_arguments, call_name, flat, target_names, text_pattern
@@ -44,6 +45,7 @@ _OPAQUE = re.compile(
     r"numpy|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
     r"range|int|str|float|bool|repr|hasattr|id|min|max|sum|open|format|any|all|round|abs))(?:\.|$)"
 )
+_DRIVES = re.compile(r"Trainer|Runner|Accelerator|Fabric|Learner|[Ll]ightning|accelerate|deepspeed")
 _CONTAINERS = {"Sequential", "ModuleList", "ModuleDict", "OrderedDict", "dict", "list", "UserDict"}
 # Layers that hold nothing of what they are given.
 _LEAF = re.compile(
@@ -52,7 +54,10 @@ _LEAF = re.compile(
     r"PixelShuffle|Identity|Flatten|Fold|Unfold|LSTM|GRU|MultiheadAttention|Bilinear)$|"
     r"torch\.nn\.(?:functional|init)\."
 )
-_BUILDER = re.compile(r"build|create|make|instantiate", re.IGNORECASE)
+_BUILDER = re.compile(
+    r"^_?(?:build|create|make|instantiate|get)_?(?:model|net|network|backbone|encoder|instance)",
+    re.IGNORECASE,
+)
 _WEIGHTS_FROM_URL = (
     "load_url",
     "load_state_dict_from_url",
@@ -89,6 +94,20 @@ def analyse(modules: Iterable[Module]) -> Flow:
         scope.run(scope.function.module.tree.body)
     flow.solve()
     return flow
+
+
+def _matters(name: str) -> bool:
+    """Whether it is worth knowing which object an external call gave.
+
+    It is for networks, for containers of layers and for what drives training;
+    all the rest is one and the same thing, for there is a lot of it.
+    """
+    return (
+        is_library_model(name)
+        or _DRIVES.search(name) is not None
+        or name.endswith("GroupNorm")
+        or (name.startswith("torch.nn.") and _LEAF.match(name) is None)
+    )
 
 
 def _asks_for_pretrained(expr: ast.expr) -> bool:
@@ -544,6 +563,9 @@ class Statements:
                 self._comprehension(expr.generators)
                 return self._union([expr.key, expr.value], "plain")
             case ast.JoinedStr():
+                for part in expr.values:
+                    if isinstance(part, ast.FormattedValue):
+                        self.evaluate(part.value)
                 return self._text(text_pattern(expr) or "*")
             case ast.BinOp():
                 pattern = text_pattern(expr)
@@ -1070,7 +1092,11 @@ class Statements:
                 self._same_object(node, "build", result)
             return
         spot = self._spot(expr)
-        flow.add(result, flow.once(("extobj", name, expr), lambda: ExternalObject(name, spot)))
+        if _matters(name):
+            made = flow.once(("made", name, expr), lambda: ExternalObject(name, spot))
+        else:
+            made = flow.once(("made",), lambda: ExternalObject("", spot))
+        flow.add(result, made)
         is_loader = _LOADER.match(last) is not None
         if _BUILDER.search(last) and _asks_for_pretrained(expr):
             flow.load_calls.append(LoadCall(result, [], spot, False, loader=last))

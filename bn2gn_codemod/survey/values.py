@@ -127,7 +127,7 @@ class External:
 
 @dataclasses.dataclass(eq=False)
 class ExternalObject:
-    """What a call of an external function or class gave."""
+    """What a call of an external function or class gave (``""``: of one that does not matter)."""
 
     name: str
     spot: Spot
