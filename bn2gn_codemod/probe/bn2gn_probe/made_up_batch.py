@@ -118,7 +118,7 @@ def _watched(cls: Any, asked: list[str]) -> Any:
         def __getattr__(self, name: str) -> Any:
             if not name.startswith("_"):
                 asked.append(name)
-            raise AttributeError(f"{cls.__name__!r} has no attribute {name!r}", name=name)
+            raise AttributeError(f"{cls.__name__!r} has no attribute {name!r}")
 
     Sample.__name__ = Sample.__qualname__ = cls.__name__
     return Sample

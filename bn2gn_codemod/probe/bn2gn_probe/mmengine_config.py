@@ -88,11 +88,10 @@ def _without_weights(part: Any, name: str) -> dict[str, str]:
     found: dict[str, str] = {}
     if isinstance(part, dict):
         init = part.get("init_cfg")
-        for key in ("checkpoint",) if isinstance(init, dict) else ():
-            weights = init.get(key)
-            if isinstance(weights, str) and not os.path.isfile(weights):
-                found[name] = weights
-                part["init_cfg"] = None
+        weights = init.get("checkpoint") if isinstance(init, dict) else None
+        if isinstance(weights, str) and not os.path.isfile(weights):
+            found[name] = weights
+            part["init_cfg"] = None
         for key, value in part.items():
             found.update(_without_weights(value, f"{name}.{key}" if name else str(key)))
     elif isinstance(part, (list, tuple)):
