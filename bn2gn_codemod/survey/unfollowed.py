@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import dataclasses
 import re
 from collections.abc import Iterator
@@ -71,6 +72,11 @@ def _calls(
             yield node, around
         inner = (*around, node.name) if isinstance(node, ast.ClassDef) else around
         for child in ast.iter_child_nodes(node):
-            first = getattr(child, "lineno", None)
-            if first is None or any(first <= line <= child.end_lineno for line in lines):
+            if not isinstance(child, (ast.expr, ast.stmt)) or _spans(child, lines):
                 pending.append((child, inner))
+
+
+def _spans(node: ast.expr | ast.stmt, lines: list[int]) -> bool:
+    """Whether one of the sorted ``lines`` is a line of the node."""
+    following = bisect.bisect_left(lines, node.lineno)
+    return following < len(lines) and lines[following] <= (node.end_lineno or node.lineno)

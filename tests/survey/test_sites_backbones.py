@@ -61,7 +61,7 @@ class Head(nn.Module):
         "self.encoder = nn.Sequential(resnet.resnet18(), nn.ReLU())",
         "setattr(self, 'encoder', resnet.resnet18())",
         "self.add_module('encoder', resnet.resnet18())",
-        "net = resnet.resnet18(); self.layer1 = net.layer1; self.stem = nn.Sequential(net.conv1, net.bn1)",
+        "net = resnet.resnet18(); self.layer1 = net.layer1; self.stem = nn.Sequential(net.bn1)",
         "self.encoder = nn.ModuleList([resnet.resnet18() for _ in range(2)])",
         "self.encoder = build(name)",
         "self.encoder = ENCODERS[name]()",
@@ -104,10 +104,10 @@ class Model(nn.Module):
         "load_pretrained_weights(self, pretrained)",
         "self.load_state_dict(torch.load(pretrained), strict=False)",
         "self.load_state_dict(torch.load(pretrained)['state_dict'], strict=False)",
-        "checkpoint = torch.load(pretrained); self.load_state_dict(checkpoint['model'], strict=False)",
+        "state = torch.load(pretrained); self.load_state_dict(state['model'], strict=False)",
         "self.load_state_dict({k: v for k, v in torch.load(pretrained).items()}, strict=False)",
         "self.load_state_dict(torch.hub.load_state_dict_from_url(pretrained), strict=False)",
-        "self.load_state_dict(torchvision.models.resnet18(pretrained=True).state_dict(), strict=False)",
+        "self.load_state_dict(torchvision.models.resnet18(True).state_dict(), strict=False)",
         "self.load_param(pretrained)",
     ],
 )
@@ -257,11 +257,11 @@ class PoseResNet(nn.Module):
 
 def test_registry_hands_out_backbones_and_heads() -> None:
     check(
-        f"""\
+        """\
 -- registry.py --
 class Registry:
     def __init__(self):
-        self._modules = {{}}
+        self._modules = {}
     def register_module(self):
         def inner(cls):
             self._modules[cls.__name__] = cls

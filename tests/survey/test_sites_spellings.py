@@ -116,7 +116,7 @@ def neck(body: str, before: str = "") -> str:
             """,
         ),
         (
-            "def conv_bn(c):\n    return nn.Sequential(nn.Conv2d(c, c, 1), nn.BatchNorm2d(c))  #! convert\n",
+            "def conv_bn(c):\n    return nn.Sequential(nn.ReLU(), nn.BatchNorm2d(c))  #! convert\n",
             "self.seq = conv_bn(c)\n",
         ),
         (
@@ -183,7 +183,7 @@ def test_layer_made_in_a_new_part(before: str, body: str) -> None:
             """,
         ),
         (
-            "def block(c, norm_layer=nn.BatchNorm2d):  #! convert\n    return norm_layer(c)  #! convert\n",
+            "def block(c, norm=nn.BatchNorm2d):  #! convert\n    return norm(c)  #! convert\n",
             "self.bn = block(c)\n",
         ),
         (

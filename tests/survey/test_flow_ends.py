@@ -1,0 +1,153 @@
+"""The analysis ends on any input, and says when it did not see all."""
+
+from __future__ import annotations
+
+import ast
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+from bn2gn_codemod.survey import flow
+from tests.survey.verdicts import check, plan_of
+
+MODEL = """\
+import torchvision
+import node
+import numpy as np
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18()
+        self.neck = nn.Sequential(nn.BatchNorm2d(8))  #! {verdict}
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = node\nwhile x:\n    x = x.next\n",
+        "x = node\nwhile x:\n    x = x.left\n    x = x.right\n    x = x.up\n    x = x.a\n",
+        "x = np.nan\nfor _ in x:\n    x = x.shape\n",
+        "x = (1, 2)\nwhile x:\n    x = (x, x)\ny = dict(x)\na, b = x\nnn.Sequential(x)\n",
+        "x = []\nx.append(x)\nx[0] = x\n",
+        "def f(x=None):\n    return f(f)\ng = f(f(f))\n",
+        "f = lambda g: g(g)\nf(f)\n",
+        "def f(norm):\n    return f(norm)\nf(nn.BatchNorm2d)\n",
+        "def f(n):\n    return g(n)\ndef g(n):\n    return f(n)\nf(nn.SyncBatchNorm)\n",
+        "class A:\n    def __getattr__(self, k):\n        return getattr(self, k)\nA().a.b()\n",
+        "class A(A):\n    pass\n",
+        "class A(B):\n    pass\nclass B(A):\n    pass\nA().x\n",
+        "def f(**kw):\n    return f(**kw)\nf(a=f, b=1)\n",
+        "x = 'a'\nfor _ in range(9):\n    x = 'b' + x + 'c'\nglobals()[x]()\n",
+        "eval(open('x').read())(eval)\n",
+        "x = " + "+".join(["'a'"] * 600) + "\n",
+        "x = " + "(" * 90 + "1" + ")" * 90 + "\n",
+        "x" + ".a" * 900 + "\n",
+        "f" + "(1)" * 900 + "\n",
+    ],
+)
+def test_cycles_and_deep_code(code: str) -> None:
+    norms = code.count("nn.BatchNorm2d") + code.count("nn.SyncBatchNorm")
+    plan = plan_of(MODEL + code)
+    verdicts = [str(site.verdict) for site in plan.sites if "neck" in site.attribute]
+    assert verdicts == ["convert"]
+    assert len(plan.sites) <= 1 + norms * 2
+
+
+def test_when_it_gives_up_nothing_is_converted(monkeypatch: pytest.MonkeyPatch) -> None:
+    check(MODEL.format(verdict="convert"))
+    monkeypatch.setattr(flow, "_MOST_VALUES", 3)
+    plan = plan_of(MODEL)
+    assert [str(site.verdict) for site in plan.sites] == ["unknown"]
+    assert not plan.files
+
+
+def test_a_norm_class_handed_round_in_a_circle() -> None:
+    blocks = "".join(
+        f"class B{i}(nn.Module):\n"
+        f"    def __init__(self, norm=nn.BatchNorm2d):\n"
+        f"        super().__init__()\n"
+        f"        self.bn = norm(8)\n"
+        f"        self.next = B{(i + 1) % 100}(norm)\n"
+        for i in range(100)
+    )
+    plan = plan_of(MODEL + blocks)
+    assert sum(site.class_.startswith("B") for site in plan.sites) == 100
+
+
+def test_code_that_is_not_followed_is_listed() -> None:
+    check(
+        """\
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        del self.bns[nn.BatchNorm2d(8)]  #! unknown
+        raise ValueError(nn.BatchNorm2d(8))  #! unknown
+"""
+    )
+
+
+def test_name_of_a_norm_that_stands_for_something_else() -> None:
+    plan = check(
+        """\
+from functools import partial
+from inplace_abn import InPlaceABNSync
+BatchNorm2d = partial(InPlaceABNSync, activation='none')
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = BatchNorm2d(8)  #! unknown
+"""
+    )
+    assert "stands for inplace_abn.InPlaceABNSync here" in plan.sites[0].reasons[0]
+
+
+NAMES = strategies.sampled_from(["x", "y", "self", "nn", "Model", "torchvision", "f", "len", "zip"])
+
+
+def _expressions() -> strategies.SearchStrategy[str]:
+    return strategies.recursive(
+        NAMES,
+        lambda inner: strategies.one_of(
+            inner.map(lambda e: f"{e}.next"),
+            inner.map(lambda e: f"{e}[0]"),
+            inner.map(lambda e: f"[{e} for x in y]"),
+            inner.map(lambda e: f"(lambda x: {e})"),
+            inner.map(lambda e: f"nn.BatchNorm2d({e})"),
+            strategies.tuples(inner, inner).map(lambda e: f"{e[0]}({e[1]})"),
+            strategies.tuples(inner, inner).map(lambda e: f"({e[0]}, {e[1]})"),
+            strategies.tuples(inner, inner).map(lambda e: f"getattr({e[0]}, {e[1]})"),
+            strategies.tuples(inner, inner).map(lambda e: f"({e[0]} or {e[1]})"),
+        ),
+        max_leaves=6,
+    )
+
+
+def _statements() -> strategies.SearchStrategy[str]:
+    pairs = strategies.tuples(_expressions(), _expressions())
+    return strategies.one_of(
+        _expressions().map(lambda e: f"x = {e}"),
+        _expressions().map(lambda e: f"y.attribute = {e}"),
+        _expressions().map(lambda e: f"x, y = {e}"),
+        _expressions().map(lambda e: f"y.append({e})"),
+        pairs.map(lambda e: f"setattr({e[0]}, 'name', {e[1]})"),
+        pairs.map(lambda e: f"for x in {e[0]}:\n    y = {e[1]}"),
+        pairs.map(lambda e: f"def f(x={e[0]}):\n    return {e[1]}"),
+    )
+
+
+@hypothesis.settings(deadline=None, max_examples=60)
+@hypothesis.given(strategies.lists(_statements(), max_size=12))
+def test_every_norm_call_of_any_code_is_listed(statements: list[str]) -> None:
+    code = "\n".join(statements)
+    plan = plan_of(code or "pass\n")
+    called = {
+        (node.func.lineno, node.func.col_offset + 1)
+        for node in ast.walk(ast.parse("import torch\nimport torch.nn as nn\n" + code))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "BatchNorm2d"
+    }
+    assert called <= {(site.place.line, site.place.column) for site in plan.sites}
+    assert "convert" not in {str(site.verdict) for site in plan.sites}

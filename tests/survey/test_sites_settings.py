@@ -1,0 +1,94 @@
+"""Settings and comments that decide what the evidence leaves open, or wins over it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.settings import Settings
+from tests.survey.verdicts import check, plan_of
+
+OPEN = """\
+-- lib/models/net.py --
+class ConvBN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {block}
+class Tracker(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = ConvBN()
+        self.up = nn.Sequential(nn.BatchNorm2d(8))  #! {up}
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "block", "up"),
+    [
+        (Settings(), "unknown", "unknown"),
+        (Settings(backbone=("Tracker.down",)), "keep", "convert"),
+        (Settings(backbone=("down",)), "keep", "convert"),
+        (Settings(backbone=("lib.models.net.Tracker.down",)), "keep", "convert"),
+        (Settings(backbone=("*.Tracker.d*",)), "keep", "convert"),
+        (Settings(backbone=("Tracker",)), "keep", "keep"),
+        (Settings(backbone=("ConvBN",)), "keep", "convert"),
+        (Settings(convert=("Tracker",)), "convert", "convert"),
+        (Settings(convert=("Tracker.up",)), "unknown", "convert"),
+        (Settings(convert=("lib.models.net.*",)), "convert", "convert"),
+        (Settings(backbone=("Tracker",), convert=("Tracker.up",)), "keep", "convert"),
+        (Settings(convert=("Tracker",), backbone=("Tracker.down",)), "keep", "convert"),
+    ],
+)
+def test_names_in_the_settings(settings: Settings, block: str, up: str) -> None:
+    check(OPEN.format(block=block, up=up), settings)
+
+
+def test_a_pasted_line_settles_the_site() -> None:
+    site = plan_of(OPEN).sites[0]
+    assert site.settles[0] == 'backbone = ["Tracker.down"]'
+    assert site.settles[1] == 'convert = ["Tracker.down"]'
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            Settings(backbone=("Trakcer",)),
+            "backbone = 'Trakcer' names no class or attribute of this",
+        ),
+        (Settings(backbone=("Trakcer",)), "did you mean 'Tracker'?"),
+        (Settings(convert=("Tracker.upp",)), "did you mean 'Tracker.up'?"),
+        (Settings(convert=("tracker.Up",)), "did you mean 'Tracker.up'?"),
+        (Settings(backbone=("zzzzzz*",)), "name one as in 'ResNet'"),
+        (Settings(backbone=("Tracker", "Nothing.like.it")), "'Nothing.like.it' names no"),
+    ],
+)
+def test_setting_that_matches_nothing_is_an_error(settings: Settings, message: str) -> None:
+    with pytest.raises(Problem) as error:
+        plan_of(OPEN, settings)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+KNOWN = """\
+import torchvision
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(nn.BatchNorm2d(8){in_backbone}
+        )
+        self.neck = nn.Sequential(nn.BatchNorm2d(8){in_neck}
+        )
+"""
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(), Settings(convert=("neck",), backbone=("backbone",))]
+)
+def test_comment_wins_over_everything(settings: Settings) -> None:
+    comment = {
+        "in_backbone": ")  # bn2gn: convert  #! convert",
+        "in_neck": ")  # bn2gn: keep  #! keep",
+    }
+    plan = check(KNOWN.replace("(8){", "(8{").format(**comment), settings)
+    assert all("the comment # bn2gn:" in site.reasons[0] for site in plan.sites)
