@@ -97,11 +97,15 @@ def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
     failure = resolved.error if resolved and resolved.error else outcome.failure
     if not failure and snapshot.training_error:
         failure = f"it could not be trained on made-up images: {snapshot.training_error}"
+    failure = failure and f"{name}: {failure}"
+    values = resolved.values if resolved else {}
     return dataclasses.replace(
         evidence,
         snapshot=snapshot,
-        values=(resolved.values if resolved else {}) or evidence.values,
-        failure=unread or (failure and f"{name}: {failure}"),
+        values=values or evidence.values,
+        # What MMEngine could read need not be read statically (a base in an
+        # installed package of another interpreter).
+        failure=failure if values else unread or failure,
     )
 
 

@@ -167,12 +167,18 @@ UNFIXABLE = [
         "no config of this repository combines it with a model",
         id="a_computed_model",
     ),
+    pytest.param(
+        "_base_ = 'not_installed::net.py'\n" + optimizer("'backbone': dict(lr_mult=0.0)"),
+        "a base of the config could not be read",
+        id="a_base_out_of_reach",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("leaf", "reason"), UNFIXABLE)
 def test_found_and_not_fixed(repository: MakeRepository, leaf: str, reason: str) -> None:
-    root = repository({"configs/o.py": OTHER_MODEL, "configs/c.py": "_base_ = './o.py'\n" + leaf})
+    base = "" if "_base_" in leaf else "_base_ = './o.py'\n"
+    root = repository({"configs/o.py": OTHER_MODEL, "configs/c.py": base + leaf})
     (freeze,) = make_plan([root]).plan.pretended_freezes
     assert reason in freeze.reason
     assert not migrated(root)

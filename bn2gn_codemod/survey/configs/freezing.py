@@ -127,6 +127,8 @@ class _Planner:
         if rate.names is None:
             raise _Unfixable("the learning rate of the whole optimizer is 0")
         holders = [config for config in rate.uses if config.resolved.get("model", "type")]
+        if not holders and any(config.problems for config in rate.uses):
+            raise _Unfixable("a base of the config could not be read, and so not its model")
         if not holders:
             raise _Unfixable("no config of this repository combines it with a model")
         thawed = [config for config in holders if not self._is_frozen(config, rate)]
