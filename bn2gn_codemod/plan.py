@@ -185,6 +185,20 @@ class GroupSize:
     groups: int
 
 
+@dataclasses.dataclass(frozen=True)
+class StrictLoad:
+    """A strict ``load_state_dict`` of a file onto a model with converted layers.
+
+    Checkpoints of before the migration fail there. ``model`` is the source of
+    the receiver; ``fix`` and ``reason`` are as in ``TrainScript``.
+    """
+
+    place: Place
+    model: str
+    fix: str = ""
+    reason: str = ""
+
+
 # ---------------------------------------------------------------- edits
 
 
@@ -316,6 +330,13 @@ class ModelGuardEdit:
 
 
 @dataclasses.dataclass(frozen=True)
+class LoadEdit:
+    """Make the ``load_state_dict`` call at ``place`` not strict, and print what it skips."""
+
+    place: Place
+
+
+@dataclasses.dataclass(frozen=True)
 class ConfigEdit:
     """Change one entry of an MMEngine config file.
 
@@ -338,7 +359,14 @@ class ConfigEdit:
 
 
 Edit = (
-    NormEdit | HelperEdit | InitLoopEdit | FreezeEdit | LoopGuardEdit | ModelGuardEdit | ConfigEdit
+    NormEdit
+    | HelperEdit
+    | InitLoopEdit
+    | FreezeEdit
+    | LoopGuardEdit
+    | ModelGuardEdit
+    | LoadEdit
+    | ConfigEdit
 )
 
 
@@ -353,6 +381,7 @@ class FileEdits:
     freezes: tuple[FreezeEdit, ...] = ()
     loop_guards: tuple[LoopGuardEdit, ...] = ()
     model_guards: tuple[ModelGuardEdit, ...] = ()
+    loads: tuple[LoadEdit, ...] = ()
     configs: tuple[ConfigEdit, ...] = ()
 
 
@@ -373,6 +402,7 @@ class Plan:
     norm_tests: tuple[NormTest, ...] = ()
     norm_attribute_uses: tuple[NormAttributeUse, ...] = ()
     group_sizes: tuple[GroupSize, ...] = ()
+    strict_loads: tuple[StrictLoad, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many sites have this verdict."""

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from bn2gn_codemod.plan import Finding, HiddenNorms, Plan, PretendedFreeze, Site, TrainCall
+from bn2gn_codemod.plan import (
+    Finding,
+    HiddenNorms,
+    Plan,
+    PretendedFreeze,
+    Site,
+    StrictLoad,
+    TrainCall,
+)
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.sources import find_root
 
@@ -17,7 +25,7 @@ from bn2gn_codemod.sources import find_root
 PYTHON_SUFFIXES = ("", ".py", ".pyw", ".ipynb")
 
 
-_Placed = TypeVar("_Placed", Site, Finding, PretendedFreeze, TrainCall, HiddenNorms)
+_Placed = TypeVar("_Placed", Site, Finding, PretendedFreeze, TrainCall, HiddenNorms, StrictLoad)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +69,7 @@ class Selection:
             ),
             train_calls=self._placed(plan.train_calls),
             hidden_norms=self._placed(plan.hidden_norms),
+            strict_loads=self._placed(plan.strict_loads),
         )
 
     def _placed(self, items: tuple[_Placed, ...]) -> tuple[_Placed, ...]:

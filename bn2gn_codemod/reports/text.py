@@ -158,6 +158,7 @@ def _done(edits: FileEdits) -> str:
         (len(edits.freezes), "freeze call", "freeze calls"),
         (len(edits.loop_guards), "train guard", "train guards"),
         (len(edits.model_guards), "train() override", "train() overrides"),
+        (len(edits.loads), "load of checkpoints", "loads of checkpoints"),
         (len(edits.configs), "config entry", "config entries"),
     ]
     words = [f"{number} {one if number == 1 else many}" for number, one, many in parts if number]

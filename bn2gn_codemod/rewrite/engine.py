@@ -5,6 +5,7 @@ from __future__ import annotations
 from bn2gn_codemod.generated import group_norm
 from bn2gn_codemod.plan import FileEdits
 from bn2gn_codemod.rewrite import (
+    checkpoint_loads,
     configs,
     freeze_call,
     group_norm_helper,
@@ -52,6 +53,8 @@ def _changes(located: Located, edits: FileEdits) -> Changes:
     loop_guard.add_loop_guards(located, edits.loop_guards, changes, preamble)
     for guard in edits.model_guards:
         model_guard.add_model_guard(located, guard, changes, preamble)
+    for load in edits.loads:
+        checkpoint_loads.add_load(located, load, changes)
     configs.add_configs(located, edits.configs, changes)
     add_preamble(located, preamble, changes)
     return changes

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.wording import fix_or_reason
+
+
+def _findings(plan: Plan) -> Iterator[Finding]:
+    for load in plan.strict_loads:
+        message = (
+            f"strict load of a checkpoint into {load.model}: one from before the migration "
+            "holds statistics of layers that are GroupNorm then, and fails"
+        )
+        remedy = fix_or_reason(load.fix, load.reason)
+        yield Finding(RULE.code, load.place, f"{message}; {remedy}", fixable=bool(load.fix))
+
 
 _SCRIPT = """
 import torch
@@ -20,7 +35,7 @@ class Detector(nn.Module):
 def resume(path):
     model = Detector()
     state = torch.load(path, map_location="cpu")
-{load}
+    {load}
     return model
 """
 
@@ -28,8 +43,10 @@ RULE = Rule(
     code="BN401",
     summary="Strict load of a checkpoint that still holds replaced BatchNorm buffers",
     what="""
-A call of `load_state_dict` without `strict=False` on a model with converted
-layers.
+A call of `load_state_dict` without `strict=False` that loads a file into a model
+with converted layers. Pretrained weights of the backbone alone, models without
+converted layers, and state dicts that were filtered or come from the model
+itself are none.
 """,
     why="""
 Checkpoints from before the migration hold `running_mean`, `running_var` and
@@ -45,12 +62,11 @@ line a misspelt key would be skipped silently as well.
     examples=(
         Example(
             path="train.py",
-            before=_SCRIPT.format(load="    model.load_state_dict(state)"),
+            before=_SCRIPT.format(load="model.load_state_dict(state)"),
             after=_SCRIPT.format(
-                load="""    skipped = model.load_state_dict(state, strict=False)
-    print("missing keys:", skipped.missing_keys)
-    print("unexpected keys:", skipped.unexpected_keys)"""
+                load='print("Checkpoint loaded:", model.load_state_dict(state, strict=False))'
             ),
         ),
     ),
+    findings=_findings,
 )

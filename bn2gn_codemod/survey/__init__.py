@@ -7,6 +7,7 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.assembly import assemble
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.checkpoint_loads import find_strict_loads
 from bn2gn_codemod.survey.configs import with_configs
 from bn2gn_codemod.survey.group_sizes import find_group_sizes
 from bn2gn_codemod.survey.held_layers import HeldLayers
@@ -35,6 +36,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     held = HeldLayers(roles, decided.converted)
     loops = survey_init_loops(flow, roles, held, placement.helpers, settings)
     training = survey_training(flow, BackbonePaths(roles, decided.converted), settings)
+    loads = find_strict_loads(flow, held)
     plan = Plan(
         root=str(repository.root),
         sites=decided.sites,
@@ -46,6 +48,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
             freezes=training.freezes,
             loop_guards=training.loop_guards,
             model_guards=training.model_guards,
+            loads=loads.edits,
         ),
         new_files=placement.new_files,
         train_scripts=training.scripts,
@@ -54,5 +57,6 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
         norm_tests=loops.tests,
         norm_attribute_uses=find_attribute_uses(flow, held),
         group_sizes=find_group_sizes(flow, decided.converted, settings),
+        strict_loads=loads.loads,
     )
     return with_configs(plan, repository, settings)

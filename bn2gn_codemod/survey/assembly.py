@@ -10,13 +10,14 @@ from bn2gn_codemod.plan import (
     FreezeEdit,
     HelperEdit,
     InitLoopEdit,
+    LoadEdit,
     LoopGuardEdit,
     ModelGuardEdit,
     NormEdit,
 )
 
 _Edit = TypeVar(
-    "_Edit", bound=NormEdit | InitLoopEdit | FreezeEdit | LoopGuardEdit | ModelGuardEdit
+    "_Edit", bound=NormEdit | InitLoopEdit | FreezeEdit | LoopGuardEdit | ModelGuardEdit | LoadEdit
 )
 
 
@@ -27,13 +28,14 @@ def assemble(
     freezes: Iterable[FreezeEdit],
     loop_guards: Iterable[LoopGuardEdit],
     model_guards: Iterable[ModelGuardEdit],
+    loads: Iterable[LoadEdit],
 ) -> tuple[FileEdits, ...]:
     """All planned edits, by file in the order of the paths."""
     by_norm, by_init = _by_path(norms), _by_path(init_loops)
     by_freeze, by_loop = _by_path(freezes), _by_path(loop_guards)
-    by_model = _by_path(model_guards)
+    by_model, by_load = _by_path(model_guards), _by_path(loads)
     by_helper = {helper.path: helper for helper in helpers}
-    paths = {*by_norm, *by_helper, *by_init, *by_freeze, *by_loop, *by_model}
+    paths = {*by_norm, *by_helper, *by_init, *by_freeze, *by_loop, *by_model, *by_load}
     return tuple(
         FileEdits(
             path,
@@ -43,6 +45,7 @@ def assemble(
             freezes=by_freeze.get(path, ()),
             loop_guards=by_loop.get(path, ()),
             model_guards=by_model.get(path, ()),
+            loads=by_load.get(path, ()),
         )
         for path in sorted(paths)
     )

@@ -1,0 +1,99 @@
+"""Loads that a checkpoint of before the migration would fail: strict, of a file, of a model."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import LoadEdit, StrictLoad
+from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.held_layers import HeldLayers
+from bn2gn_codemod.survey.syntax import flat
+from bn2gn_codemod.survey.values import Instance, Value, Weights
+
+_FIX = "strict=False, and the keys that it skips printed"
+
+
+@dataclasses.dataclass(frozen=True)
+class StrictLoads:
+    """The loads, and the edits of those that can be mended."""
+
+    loads: tuple[StrictLoad, ...]
+    edits: tuple[LoadEdit, ...]
+
+
+def find_strict_loads(flow: Flow, held: HeldLayers) -> StrictLoads:
+    """Every such load, in source order."""
+    found: dict[ast.expr, StrictLoad] = {}
+    for load in flow.load_calls:
+        call = load.spot.node
+        if isinstance(call, ast.Call) and call not in found and _would_fail(flow, held, load):
+            place = load.spot.module.place(call)
+            reason = _reason(call, load)
+            model = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+            found[call] = StrictLoad(place, model, "" if reason else _FIX, reason)
+    loads = tuple(sorted(found.values(), key=lambda load: load.place))
+    return StrictLoads(loads, tuple(LoadEdit(load.place) for load in loads if load.fix))
+
+
+def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
+    call = load.spot.node
+    match call:
+        case ast.Call(func=ast.Attribute(attr="load_state_dict")) if load.strict:
+            pass
+        case _:
+            return False
+    weights = [value for node in load.weights for value in flow.values(node)]
+    if not any(isinstance(value, Weights) and value.kind == "file" for value in weights):
+        return False
+    models = [value for value in flow.values(load.receiver) if isinstance(value, Instance)]
+    if any(value in models for value in weights) or _is_filtered(load):
+        return False
+    return any(map(held.is_converted, held.below(_certain(models))))
+
+
+def _certain(models: list[Instance]) -> Iterator[Value]:
+    # What a registry could hand out says little about what is loaded here.
+    return (model for model in models if not model.weak)
+
+
+def _is_filtered(load: LoadCall) -> bool:
+    """Whether the state dict holds only what passed a test, such as ``k in own``."""
+    call, function = load.spot.node, load.spot.function.node
+    assert isinstance(call, ast.Call)
+    if not call.args:
+        return False
+    given = [call.args[0]]
+    if isinstance(given[0], ast.Name) and not isinstance(function, ast.Lambda):
+        name = given[0].id
+        for statement in flat(function.body):
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                    given.append(value)
+    return any(
+        isinstance(expr, ast.DictComp) and any(generator.ifs for generator in expr.generators)
+        for expr in given
+    )
+
+
+def _reason(call: ast.Call, load: LoadCall) -> str:
+    """Why the call cannot be mended; ``""`` if it can."""
+    strict = [keyword.value for keyword in call.keywords if keyword.arg == "strict"]
+    strict += call.args[1:2]
+    if any(keyword.arg is None for keyword in call.keywords) or any(
+        not isinstance(value, ast.Constant) for value in strict
+    ):
+        return "whether it is strict is decided elsewhere"
+    function = load.spot.function.node
+    if isinstance(function, ast.Lambda):
+        return "what it returns is used"
+    for statement in flat(function.body):
+        match statement:
+            case ast.Expr(value=value) if value is call:
+                return ""
+            case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=args)) if call in args:
+                return ""
+            case ast.Assign(targets=[ast.Name() | ast.Tuple()], value=value) if value is call:
+                return ""
+    return "what it returns is used; write strict=False and print what it skips by hand"

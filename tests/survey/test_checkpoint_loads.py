@@ -1,0 +1,124 @@
+"""Which ``load_state_dict`` calls an old checkpoint would fail (BN401)."""
+
+from __future__ import annotations
+
+import pytest
+
+from bn2gn_codemod.plan import LoadEdit
+from tests.survey.verdicts import plan_of
+
+MODEL = """
+import torchvision
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.neck = nn.Sequential(nn.Conv2d(512, 64, 1), nn.BatchNorm2d(64))
+
+class Discriminator(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 1, 1)
+
+"""
+
+
+def loads(body: str) -> list[tuple[str, str, str]]:
+    plan = plan_of(MODEL + body)
+    return [(load.model, load.fix, load.reason) for load in plan.strict_loads]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'))\n",
+        "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'), strict=True)\n",
+        "model = Detector()\nmodel.load_state_dict(torch.load('a.pth')['state_dict'], True)\n",
+        "model = Detector()\nprint(model.load_state_dict(torch.load('a.pth')))\n",
+        "model = Detector()\nfound = model.load_state_dict(torch.load('a.pth'))\n",
+        """\
+def resume(model, path):
+    checkpoint = torch.load(path, map_location='cpu')
+    state = {k.replace('module.', ''): v for k, v in checkpoint['model'].items()}
+    model.load_state_dict(state)
+
+resume(Detector(), 'a.pth')
+""",
+        """\
+class Wrapped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = Detector()
+
+wrapped = Wrapped()
+wrapped.load_state_dict(torch.load('a.pth'))
+""",
+    ],
+)
+def test_strict_load_of_the_model_is_mended(body: str) -> None:
+    [(_, fix, reason)] = loads(body)
+    assert "strict=False" in fix
+    assert reason == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'), strict=False)\n",
+        "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'), False)\n",
+        "model = Detector()\nmodel.backbone.load_state_dict(torch.load('a.pth'))\n",
+        "model = Discriminator()\nmodel.load_state_dict(torch.load('a.pth'))\n",
+        "one = Detector()\ntwo = Detector()\ntwo.load_state_dict(one.state_dict())\n",
+        """\
+model = Detector()
+optimizer = torch.optim.Adam(model.parameters())
+optimizer.load_state_dict(torch.load('a.pth')['optimizer'])
+""",
+        """\
+model = Detector()
+own = model.state_dict()
+state = {k: v for k, v in torch.load('a.pth').items() if k in own}
+model.load_state_dict(state)
+""",
+        """\
+model = Detector()
+own = model.state_dict()
+own.update(torch.load('a.pth'))
+model.load_state_dict(own)
+""",
+    ],
+)
+def test_what_does_not_fail_is_left_alone(body: str) -> None:
+    assert loads(body) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        """\
+def load(path, strict=True):
+    model = Detector()
+    model.load_state_dict(torch.load(path), strict=strict)
+""",
+        """\
+def load(model, path):
+    return model.load_state_dict(torch.load(path))
+
+load(Detector(), 'a.pth')
+""",
+        "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'), **options)\n",
+    ],
+)
+def test_what_cannot_be_mended_says_why(body: str) -> None:
+    [(_, fix, reason)] = loads(body)
+    assert fix == ""
+    assert reason
+
+
+def test_the_edit_stands_where_the_load_does() -> None:
+    body = "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'))\n"
+    plan = plan_of(MODEL + body)
+    [load] = plan.strict_loads
+    [file] = [edits for edits in plan.files if edits.loads]
+    assert file.loads == (LoadEdit(load.place),)
