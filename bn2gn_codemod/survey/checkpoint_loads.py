@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.plan import LoadEdit, StrictLoad
@@ -12,6 +13,9 @@ from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.syntax import flat
 from bn2gn_codemod.survey.values import Instance, Value, Weights
 
+# What else is resumed from a checkpoint, and never holds a layer. A function that
+# returns a model and its optimizer hands on either to the analysis.
+_NO_MODEL = re.compile(r"optim|sched|scaler|amp\b|sampler|meter", re.IGNORECASE)
 _FIX = "strict=False, and the keys that it skips printed"
 
 
@@ -40,8 +44,9 @@ def find_strict_loads(flow: Flow, held: HeldLayers) -> StrictLoads:
 def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
     call = load.spot.node
     match call:
-        case ast.Call(func=ast.Attribute(attr="load_state_dict")) if load.strict:
-            pass
+        case ast.Call(func=ast.Attribute(value=receiver, attr="load_state_dict")) if load.strict:
+            if _NO_MODEL.search(ast.unparse(receiver).rpartition(".")[2]):
+                return False
         case _:
             return False
     weights = [value for node in load.weights for value in flow.values(node)]

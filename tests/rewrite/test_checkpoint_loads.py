@@ -33,9 +33,9 @@ def rewritten(text: str) -> str:
             "print('Checkpoint loaded:', model.load_state_dict(state, False))\n",
         ),
         (
-            'name = "net"\n§net.module.load_state_dict(torch.load("a.pth")["model"], assign=True)\n',
+            'name = "net"\n§net.module.load_state_dict(torch.load("a.pth")["m"], assign=True)\n',
             'name = "net"\n'
-            'print("Checkpoint loaded:", net.module.load_state_dict(torch.load("a.pth")["model"], '
+            'print("Checkpoint loaded:", net.module.load_state_dict(torch.load("a.pth")["m"], '
             "assign=True, strict=False))\n",
         ),
         (

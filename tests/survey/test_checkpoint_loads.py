@@ -76,6 +76,19 @@ optimizer = torch.optim.Adam(model.parameters())
 optimizer.load_state_dict(torch.load('a.pth')['optimizer'])
 """,
         """\
+def resume(model, path, optimizer=None):
+    checkpoint = torch.load(path)
+    if optimizer is None:
+        return model
+    optimizer.load_state_dict(checkpoint['optimizer'])
+    return model, optimizer
+
+model = Detector()
+optimizer = torch.optim.Adam(model.parameters())
+model, optimizer = resume(model, 'a.pth', optimizer)
+model, optimizer = resume(model, 'b.pth', optimizer)
+""",
+        """\
 model = Detector()
 own = model.state_dict()
 state = {k: v for k, v in torch.load('a.pth').items() if k in own}
