@@ -150,3 +150,14 @@ def test_nothing_of_the_repository_is_run(repository: MakeRepository) -> None:
     code, _, err = bn2gn(root.parent, "migrate", str(root))
     assert (code, err) == (0, "")
     assert "get_group_norm" in (root / "model.py").read_text()
+
+
+def test_says_once_what_it_changes_without_mending(repository: MakeRepository) -> None:
+    """A check afterwards does not: the layer calls the helper by then."""
+    (rule,) = (rule for rule in all_rules() if rule.code == "BN106")
+    root = repository({"model.py": rule.examples[0].before})
+    code, out, err = bn2gn(root, "migrate")
+    assert (code, err) == (0, "")
+    assert "model.py:10:21: BN106 16 channels get 16 groups" in out
+    assert out.endswith("\n\nchanged 1 file\n")
+    assert bn2gn(root, "check")[0] == 0

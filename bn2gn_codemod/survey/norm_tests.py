@@ -75,7 +75,13 @@ class Tree:
             line = getattr(node, "lineno", None)
             if line is None:
                 return None
-            self._grow(next(s for s in self.module.tree.body if _spans(s, line)))
+            body = self.module.tree.body
+            for statement in [s for s in body if _spans(s, line)]:
+                self._grow(statement)
+            if node not in self._parent:
+                # Before Python 3.12 the lines inside of an f-string may be wrong.
+                for statement in body:
+                    self._grow(statement)
         return self._parent[node]
 
     def nodes(self, lines: Iterable[int]) -> Iterator[ast.AST]:
