@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from bn2gn_codemod.survey import families
@@ -20,6 +21,7 @@ _NO_MODEL = re.compile(
 )
 
 
+@functools.cache
 def is_library_model(name: str) -> bool:
     """Whether an external callable gives a published model."""
     if _LIBRARIES.match(name) is None or _NO_MODEL.search(name) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # SynchronizedBatchNorm2d, SyncBN: in-house and third-party variants that are
@@ -12,6 +13,7 @@ _NORM = re.compile(
 )
 
 
+@functools.cache
 def is_norm_class(dotted: str) -> bool:
     """Whether a dotted name is a BatchNorm class (of any dimension)."""
     last = dotted.rsplit(".", 1)[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable
 
@@ -96,6 +97,7 @@ def analyse(modules: Iterable[Module]) -> Flow:
     return flow
 
 
+@functools.cache
 def _matters(name: str) -> bool:
     """Whether it is worth knowing which object an external call gave.
 

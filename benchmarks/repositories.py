@@ -1,0 +1,109 @@
+"""How the verdicts stand against known answers on clones of public repositories.
+
+    python benchmarks/repositories.py CLONES ANSWERS > docs/repositories.md
+
+``CLONES/<name>`` is a clone and ``ANSWERS/<name>.json`` what is known about it:
+``repo``, ``commit``, ``models`` (each with ``label`` and the numbers of norm
+layers, ``keep`` and ``convert``, counted below attributes of the built model)
+and ``sites`` (each with ``path``, ``line``, and in ``expect`` the verdicts that
+are right there). Nothing of a clone gets into the table but numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from bn2gn_codemod import planning
+from bn2gn_codemod.plan import Plan, Verdict
+
+OPEN = {"conflict", "unknown"}
+HEAD = """\
+# Verdicts on public repositories
+
+Made by `benchmarks/repositories.py`; nothing here was configured. *wrong* counts the lines whose
+verdict is not one of the right ones, *missed* the lines with a norm layer that `bn2gn check` does
+not list. The last column names the models that were built, with the BatchNorm layers counted in
+them that must be kept and converted; it is what the answers were checked against. A repository
+without such numbers was read by eye.
+
+| repository | commit | sites | convert | keep | conflict | unknown | wrong | missed | built models |
+|---|---|--:|--:|--:|--:|--:|--:|--:|---|"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One repository."""
+
+    answers: dict[str, Any]
+    plan: Plan
+
+    def __str__(self) -> str:
+        counts = " | ".join(str(self.plan.count(verdict)) for verdict in Verdict)
+        return (
+            f"| {self.answers['repo']} | {self.answers['commit'][:8]} | {len(self.plan.sites)} "
+            f"| {counts} | {self.wrong()} | {self.missed()} | {self.models()} |"
+        )
+
+    def accepted(self) -> dict[tuple[str, int], set[str]]:
+        """The right verdicts of each line."""
+        found: dict[tuple[str, int], set[str]] = collections.defaultdict(set)
+        for site in self.answers["sites"]:
+            found[site["path"], site["line"]].update(site["expect"])
+        return found
+
+    def wrong(self) -> int:
+        """Lines whose verdict is known to be another; one open verdict is as good as the other."""
+        accepted = self.accepted()
+        wrong = 0
+        for site in self.plan.sites:
+            right = accepted.get((site.place.path, site.place.line))
+            if right is not None and str(site.verdict) not in right:
+                wrong += str(site.verdict) not in OPEN or right.isdisjoint(OPEN)
+        return wrong
+
+    def missed(self) -> int:
+        """Lines with a norm layer that the plan does not list."""
+        listed = {(site.place.path, site.place.line) for site in self.plan.sites}
+        wanted = {
+            (site["path"], site["line"]) for site in self.answers["sites"] if not site["optional"]
+        }
+        return len(wanted - listed)
+
+    def models(self) -> str:
+        """``pose_dla_dcn (39 keep, 16 convert); ...``."""
+        return "; ".join(
+            f"{model['label']} ({_total(model, 'keep')} keep, {_total(model, 'convert')} convert)"
+            for model in self.answers["models"]
+        )
+
+
+def _total(model: dict[str, Any], kind: str) -> int:
+    return sum(model.get(kind, {}).values())
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clones", type=Path)
+    parser.add_argument("answers", type=Path)
+    options = parser.parse_args()
+    rows = []
+    for file in sorted(options.answers.glob("*.json")):
+        answers = json.loads(file.read_text())
+        rows.append(Row(answers, planning.make_plan([options.clones / file.stem]).plan))
+    print(HEAD)
+    for row in sorted(rows, key=lambda row: row.answers["repo"].lower()):
+        print(row)
+    total = collections.Counter(str(site.verdict) for row in rows for site in row.plan.sites)
+    counts = " | ".join(str(total[str(verdict)]) for verdict in Verdict)
+    wrong, missed = sum(row.wrong() for row in rows), sum(row.missed() for row in rows)
+    print(f"| **{len(rows)} repositories** | | {total.total()} | {counts} | {wrong} | {missed} | |")
+
+
+if __name__ == "__main__":
+    main()
