@@ -124,6 +124,7 @@ class Flow:
         self.bindings: dict[tuple[str, str], tuple[Module | str, str | None]] = {}
         self.packages: dict[tuple[Function, str], dict[tuple[str, ...], Module]] = {}
         self.expressions: dict[ast.expr, Node | None] = {}
+        self.calls_in: dict[Function, list[ast.Call]] = {}
         # calls with ``**kwargs`` of their own function -> that function
         self.forwards: dict[ast.expr, Function] = {}
 

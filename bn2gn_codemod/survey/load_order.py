@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import re
 from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.flow import Flow
@@ -58,7 +57,6 @@ class LoadOrder:
         self._flow = flow
         self._roles = roles
         self._held = held
-        self._sites: dict[Function, list[tuple[Function, ast.Call]]] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
         """The pretrained part of what ``values`` hold that was loaded before ``node`` ran.
@@ -151,43 +149,15 @@ class LoadOrder:
 
     def _callers(self, function: Function) -> list[tuple[Function, ast.Call]]:
         """Calls of the function, also by ``apply``, each with the function it stands in."""
-        known = self._sites.get(function)
-        if known is None:
-            known = self._sites[function] = [
-                (caller, call)
-                for caller in self._may_call(function)
-                for call in _own_calls(caller.node)
-                if function in self._callees(caller, call)
-            ]
-        return known
-
-    def _may_call(self, function: Function) -> Iterator[Function]:
-        """Functions that make the class, for a constructor, or that mention the name."""
-        cls, name = function.class_, function.name.rsplit(".", 1)[-1]
-        if name == "__init__" and cls is not None:
-            related = cls.descendants()
-            made = [one for each in related for one in self._flow.instances.get(each, ())]
-            found = [one.spot.function for one in made if one.spot is not None and not one.weak]
-            found += [each.methods[name] for each in related[1:] if name in each.methods]
-            yield from dict.fromkeys(found)
-            return
-        mention = re.compile(rf"\b{re.escape(name)}\b")
-        for module in self._flow.modules:
-            lines = [n for n, line in enumerate(module.source.lines, 1) if mention.search(line)]
-            if lines:
-                yield self._flow.top_level[module.path]
-                for caller in self._functions.get(module.path, ()):
-                    node = caller.node
-                    assert not isinstance(node, ast.Module)
-                    end = node.end_lineno or node.lineno
-                    if any(node.lineno <= line <= end for line in lines):
-                        yield caller
+        return self._call_sites.get(function, [])
 
     @functools.cached_property
-    def _functions(self) -> dict[str, list[Function]]:
-        found: dict[str, list[Function]] = {}
-        for function in self._flow.functions:
-            found.setdefault(function.module.path, []).append(function)
+    def _call_sites(self) -> dict[Function, list[tuple[Function, ast.Call]]]:
+        found: dict[Function, list[tuple[Function, ast.Call]]] = {}
+        for caller, calls in self._flow.calls_in.items():
+            for call in calls:
+                for callee in dict.fromkeys(self._callees(caller, call)):
+                    found.setdefault(callee, []).append((caller, call))
         return found
 
     def _callees(self, caller: Function, call: ast.Call) -> Iterator[Function]:
@@ -227,16 +197,6 @@ def _made(cls: Class) -> Instance:
     """An object of this class and of no other."""
     anywhere = Function("", cls.module, cls.module.tree)
     return Instance(cls, Spot(cls.module, cls.node, anywhere))
-
-
-def _own_calls(scope: ast.AST) -> Iterator[ast.Call]:
-    pending: list[ast.AST] = list(ast.iter_child_nodes(scope))
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Call):
-            yield node
-        if not isinstance(node, _SCOPES):
-            pending.extend(ast.iter_child_nodes(node))
 
 
 # ---------------------------------------------------------------- switches

@@ -760,6 +760,7 @@ class Statements:
 
     def _call(self, expr: ast.Call) -> Node | None:
         flow = self.flow
+        flow.calls_in.setdefault(self.function, []).append(expr)
         func = expr.func
         result = flow.node()
         if self._is_builtin(func) and isinstance(func, ast.Name):
