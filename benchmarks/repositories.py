@@ -31,7 +31,7 @@ not list. The last column names the models that were built, with the BatchNorm l
 them that must be kept and converted; it is what the answers were checked against. A repository
 without such numbers was read by eye.
 
-| repository | commit | sites | convert | keep | conflict | unknown | wrong | missed | built models |
+| repository | commit | sites | convert | keep | conflict | unknown | wrong | missed | models |
 |---|---|--:|--:|--:|--:|--:|--:|--:|---|"""
 
 

@@ -55,6 +55,14 @@ class Contents:
         for cls in classes:
             self.holders.setdefault(cls, []).append(slot)
 
+    def drop(self, slot: Slot) -> None:
+        """Forget an attribute that only lists what other attributes hold."""
+        del self.of_slot[slot]
+        self.slots_of[slot[0]].remove(slot)
+        for holders in (*self.held_in.values(), *self.holders.values()):
+            if slot in holders:
+                holders.remove(slot)
+
     def family_slots(self, cls: Class) -> list[Slot]:
         """Attributes of the class and of its repository bases."""
         return [slot for owner in cls.ancestors() for slot in self.slots_of.get(owner, ())]

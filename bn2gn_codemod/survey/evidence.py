@@ -48,8 +48,13 @@ class Evidence:
                 self.own[slot] = pinned
         for cls in self.contents.slots_of:
             load = self.load_of(cls) or self._load_below(cls) or self._resumed(cls)
-            if load is not None and not self._holds_backbone(cls):
-                self._judge_network(cls, load)
+            if load is None or self._holds_backbone(cls):
+                continue
+            if load.kind == "file" and self._holds_backbone_below(cls):
+                continue  # a checkpoint of the whole model
+            self._judge_network(cls, load)
+        for slot in [slot for slot in self.contents.of_slot if self._is_list_of_parts(slot)]:
+            self.contents.drop(slot)
         for slot in self.contents.of_slot:
             if slot not in self.own:
                 because = self._by_itself(slot)
@@ -197,6 +202,20 @@ class Evidence:
             if self.contents.may_hold_layers(slot) or self._external_network(slot)
         )
 
+    def _holds_backbone_below(self, cls: Class) -> bool:
+        """Whether something that the class holds, however deep, holds a backbone."""
+        seen = {cls}
+        pending = [cls]
+        while pending:
+            for slot in self.contents.family_slots(pending.pop()):
+                for value in self.contents.of_slot[slot]:
+                    if isinstance(value, Instance) and value.class_ not in seen:
+                        if self._holds_backbone(value.class_):
+                            return True
+                        seen.add(value.class_)
+                        pending.append(value.class_)
+        return False
+
     def _holds_loaded(self, slot: Slot) -> bool:
         if families.is_aside(slot[1]):
             return False
@@ -285,6 +304,18 @@ class Evidence:
             ):
                 return maker
         return None
+
+    def _is_list_of_parts(self, slot: Slot) -> bool:
+        """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""
+        if slot in self.own:
+            return False
+        own, foreign = False, False
+        for value in self.contents.of_slot[slot]:
+            if isinstance(value, (Instance, NormLayer)):
+                holders = self.contents.held_in.get(value, ())
+                own = own or any(one[0] is slot[0] and one is not slot for one in holders)
+                foreign = foreign or self._part_of_network(value, slot) is not None
+        return own and foreign
 
     def _built_in(self, maker: Class, slot: Slot) -> bool:
         # A layer that ``maker`` hands to a class of its own is not a re-used part.

@@ -195,6 +195,44 @@ class BiSeNet(nn.Module):
     )
 
 
+def test_attribute_that_only_lists_the_parts_of_the_model() -> None:
+    check(
+        f"""\
+-- model.py --
+from resnet import resnet18
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = resnet18()
+        self.downsample = Head(8)
+        self.parts = [self.downsample, self.features.layer2, self.features.layer3]
+{HEAD}{RESNET}"""
+    )
+
+
+def test_file_loaded_onto_a_model_with_a_backbone_deep_inside_is_a_checkpoint() -> None:
+    check(
+        f"""\
+-- model.py --
+from resnet import resnet18
+class Features(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.resnet = resnet18()
+class Siamese(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = Features()
+        self.rpn_model = Head(8)
+def load_pretrain(model, path):
+    model.load_state_dict(torch.load(path), strict=False)
+    return model
+def main(path):
+    return load_pretrain(Siamese(), path)
+{HEAD}{RESNET}"""
+    )
+
+
 def test_class_that_serves_both_sides_is_a_conflict() -> None:
     plan = check(
         f"""\
