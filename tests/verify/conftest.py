@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bn2gn_codemod.probing import Interpreter
+from bn2gn_codemod import verify as verification
+from bn2gn_codemod.probing import Interpreter, Outcome, probe
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.verify import Before, Verification, verify
 from bn2gn_codemod.verify.models import ModelRequest
@@ -200,9 +203,28 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
+@pytest.fixture(scope="session")
+def earlier_outcomes() -> dict[str, Outcome]:
+    """What probes of an earlier state saw: the same for every spoiled later one."""
+    return {}
+
+
 @pytest.fixture
-def verified(write: Write) -> Verify:
+def verified(
+    write: Write, earlier_outcomes: dict[str, Outcome], monkeypatch: pytest.MonkeyPatch
+) -> Verify:
     """Verifies the given files against the original ones, or those named ``before``."""
+
+    def probe_once(request: Mapping[str, Any], root: Path, interpreter: Interpreter) -> Outcome:
+        if root.name != "before":
+            return probe(request, root, interpreter)
+        texts = {str(p.relative_to(root)): p.read_text() for p in sorted(root.rglob("*.py"))}
+        key = json.dumps([request, texts])
+        if key not in earlier_outcomes:
+            earlier_outcomes[key] = probe(request, root, interpreter)
+        return earlier_outcomes[key]
+
+    monkeypatch.setattr(verification, "probe", probe_once)
 
     def run(
         files: Mapping[str, str],
