@@ -8,6 +8,7 @@ from names and shapes alone.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,29 @@ class Source:
     models: Sequence[ModelRequest]
     before: Before
     interpreter: Interpreter
+
+    @functools.cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """The migrated models, built once. Raises ``Problem`` when there are none."""
+        built = verify.build(self.root, self.settings, self.models, self.before, self.interpreter)
+        found = tuple(targets(built, self.settings))
+        if found:
+            return found
+        models, failure = built.now.snapshot.models, built.now.failure
+        if failure:
+            raise Problem(f"{self.root}: {failure}")
+        if not models:
+            raise Problem(
+                f"{self.root}: no model could be built without help; name one with "
+                "--model package.module:factory --args '[...]'"
+            )
+        for model in models:
+            if model.error:
+                raise Problem(f"{model.factory}({model.passed}) cannot be built: {model.error}")
+        raise Problem(
+            f"{self.root}: no layer of {models[0].factory} is converted; "
+            "name the state before the migration with --before"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,35 +97,12 @@ def convert(
     with shown_when_slow(f"reading {old.name}"):
         found = _contents(old, _run(old, request, source.root, python))
     with shown_when_slow("building the model"):
-        candidates = _targets(source)
+        candidates = source.targets
     decision = decide(str(old), found, candidates, wishes)
     if not dry_run:
         edits = decision.edits.as_json()
         _write(old, new, {**request, "edits": edits}, source.root, python, force)
     return Conversion(old, new, found.format, decision, written=not dry_run)
-
-
-def _targets(source: Source) -> tuple[Target, ...]:
-    built = verify.build(
-        source.root, source.settings, source.models, source.before, source.interpreter
-    )
-    found = tuple(targets(built, source.settings))
-    if found:
-        return found
-    failed = [model for model in built.now.snapshot.models if model.error]
-    if failed:
-        raise Problem(f"{failed[0].factory} cannot be built: {failed[0].error}")
-    if built.now.failure:
-        raise Problem(f"{source.root}: {built.now.failure}")
-    if built.now.snapshot.models:
-        raise Problem(
-            f"{source.root}: no layer of {built.now.snapshot.models[0].factory} is converted; "
-            "name the state before the migration with --before"
-        )
-    raise Problem(
-        f"{source.root}: no model could be built without help; name one with "
-        "--model package.module:factory --args '[...]'"
-    )
 
 
 def _write(

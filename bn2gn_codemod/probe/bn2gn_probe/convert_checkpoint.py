@@ -7,6 +7,7 @@ and read back to prove it.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from . import safetensors_file
@@ -36,6 +37,8 @@ def _convert(request: dict[str, Any], channel: Channel) -> None:
         return
     from . import checkpoint_contents, torch_file
 
+    if request["trust"]:
+        sys.path.insert(0, request["root"])  # where the classes may be that it names
     loaded = torch_file.read(file, request["trust"])
     if not output:
         found = checkpoint_contents.describe(loaded.content)
