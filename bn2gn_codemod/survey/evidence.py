@@ -163,13 +163,12 @@ class Evidence:
         if inside is not None and (family is not None or families.has_new_word(name)):
             outer = f"{shown(inside)} holds {cls.name}"
             return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"
-        if family is not None and name != "*":
-            if families.has_new_word(name):
-                words = f"{shown(slot)} is not part of a {family.name} checkpoint"
-                return Role.NEW, f"{loads}, and {words}"
-            if load.published:
-                words = f"a {family.name} checkpoint, which has no {name}"
-                return Role.NEW, f"{loads}, {words}"
+        if family is not None and families.has_new_word(name) and not family.is_twin(name):
+            words = f"{shown(slot)} is not part of a {family.name} checkpoint"
+            return Role.NEW, f"{loads}, and {words}"
+        if family is not None and load.published and name != "*" and not family.is_twin(name):
+            words = f"a {family.name} checkpoint, which has no {name}"
+            return Role.NEW, f"{loads}, {words}"
         if family is None and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
@@ -409,7 +408,11 @@ class Evidence:
     def _beside(self, slot: Slot, owner: Because) -> Because:
         cls, name = slot
         load = self.load_of(cls)
-        if load is not None and load.kind == "url" and not load.published:
+        if (
+            load is not None
+            and load.kind == "url"
+            and not (load.published and families.has_new_word(name))
+        ):
             words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
             return Because(Role.UNDECIDED, f"{words} is not known", owner)
         if families.is_stem_attribute(name):

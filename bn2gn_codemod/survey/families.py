@@ -22,6 +22,15 @@ class Family:
     members: re.Pattern[str]
     is_common: bool = False
 
+    def is_twin(self, attribute: str) -> bool:
+        """Whether a name is a member's with something added.
+
+        ``layer1_aux`` and ``bn1_d`` are often filled with the member's own
+        weights, under other keys.
+        """
+        parts = attribute.split("_")
+        return any(self.members.match("_".join(parts[:n])) for n in range(1, len(parts)))
+
 
 _FAMILIES = (
     Family(

@@ -77,6 +77,7 @@ class LoadCall:
     base: Node | None = None
     attribute: str = ""
     each_child: bool = False  # the receiver is a loop variable over a module's children
+    as_read: bool = False  # the weights keep the names under which they were published
     into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known
     loader: str = ""  # an external function that finds the weights itself
 

@@ -47,7 +47,7 @@ class Load:
     source: str  # "model_zoo.load_url", "torchvision.models.resnet18"
     where: str  # path:line
     strict: bool
-    # The URL is one of a published ImageNet network, and names no other.
+    # The URL is one of a published ImageNet network, and its weights are loaded as they are.
     published: bool = False
     by_hand: bool = False  # layer by layer, which nobody does to resume
 
@@ -138,7 +138,7 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     if weights:
         best = next((value for value in weights if value.kind == "url"), weights[0])
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
-        published = best.kind == "url" and _is_published(best)
+        published = best.kind == "url" and call.as_read and not updated and _is_published(best)
         return Load(best.kind, source, where, strict, published, call.into_tensors)
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:

@@ -112,6 +112,13 @@ def _matters(name: str) -> bool:
     )
 
 
+def _root(expr: ast.expr) -> str:
+    """The name that an expression such as ``state["bn1"].weight`` starts with."""
+    while isinstance(expr, (ast.Attribute, ast.Subscript)):
+        expr = expr.value
+    return expr.id if isinstance(expr, ast.Name) else ""
+
+
 def _asks_for_pretrained(expr: ast.expr) -> bool:
     """Whether a call is handed something named ``pretrained``."""
     return isinstance(expr, ast.Call) and (
@@ -991,11 +998,28 @@ class Statements:
         if receiver is None:
             return
         load = LoadCall(receiver, weights, self._spot(expr), strict)
+        load.as_read = bool(expr.args) and self._is_as_read(expr.args[0])
         if isinstance(func.value, ast.Attribute):
             load.base, load.attribute = self.evaluate(func.value.value), func.value.attr
         elif isinstance(func.value, ast.Name):
             load.each_child = func.value.id in self.children_names
         self.flow.load_calls.append(load)
+
+    def _is_as_read(self, weights: ast.expr) -> bool:
+        """Whether nobody gives the entries of a state dict other names before it is loaded."""
+        if isinstance(weights, ast.Call):
+            return True
+        if not isinstance(weights, ast.Name):
+            return False
+        for node in ast.walk(self.function.node):
+            targets = node.targets if isinstance(node, ast.Assign) else ()
+            for target in targets:
+                if isinstance(target, ast.Name) and target.id == weights.id:
+                    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+                        return False
+                elif isinstance(target, ast.Subscript) and _root(target) == weights.id:
+                    return False
+        return True
 
     def _weights_into(self, target: ast.expr, weights: list[Node], at: ast.expr) -> None:
         """``layer.weight.data.copy_(w)``, ``layer.weight.data = w``, ``net.state_dict()[k]...``"""

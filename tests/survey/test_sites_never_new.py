@@ -149,6 +149,26 @@ from torch.utils.model_zoo import load_url
                 bn = self.models[0]
                 bn.bias.data.copy_(torch.from_numpy(buffer[:8]))
         """,
+        # The published weights fill a second branch, under other keys.
+        """\
+        class RedNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn1 = nn.BatchNorm2d(8)  #! keep
+                self.layer1 = nn.BatchNorm2d(8)  #! keep
+                self.layer2 = nn.BatchNorm2d(8)  #! keep
+                self.layer3 = nn.BatchNorm2d(8)  #! keep
+                self.bn1_d = nn.BatchNorm2d(8)  #! unknown
+                self.layer1_aux = nn.BatchNorm2d(8)  #! unknown
+                self.squeeze = nn.BatchNorm2d(8)  #! unknown
+            def load(self):
+                url = 'https://download.pytorch.org/models/resnet50-19c8e357.pth'
+                state, pretrained = self.state_dict(), load_url(url)
+                for k, v in pretrained.items():
+                    state[k] = v
+                    state[k.replace('bn1', 'bn1_d')] = v
+                self.load_state_dict(state)
+        """,
         # A strict load: the weights are of all that the class holds.
         """\
         class PoseResNet(nn.Module):
