@@ -110,7 +110,8 @@ _MAYBE_BACKBONE_ATTRIBUTE = re.compile(
     r"^_?(?:base|base_?net|base_?model|basenet|encoder\w*|\w*_encoder|enc|features?|feature_?net|"
     r"feature_?extract(?:or|ion)|feat(?:s|ure_net)?|extractor|trunk|body|cnn|stem|pretrained\w*|"
     r"resnet\w*|res|dla\w*|hrnet\w*|vgg\w*|mobilenet\w*|xception\w*|darknet\w*|densenet\w*|"
-    r"efficientnet\w*|context_path|cp|net|model|down|front_?end|stage\w*|layer\d)$",
+    r"efficientnet\w*|context_path|cp|net|model|down|front_?end|stage\w*|layer\d|"
+    r"(?:conv|bn|layer|stage|level|block)\d+_(?:[a-z]|ir|rgb|depth|flow|thermal|event|lidar))$",
     re.IGNORECASE,
 )
 

@@ -29,6 +29,7 @@ class RoleMap:
         self.contexts: dict[Class, Roles] = {}
         self._contents = contents
         self._evidence = evidence
+        self._unseen: dict[Class, bool] = {}
         self._inherit(list(self.own))
         self._inherit_doubt()
 
@@ -91,6 +92,15 @@ class RoleMap:
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
         return self._evidence.handles_weights(cls)
+
+    def may_load_unseen(self, cls: Class) -> bool:
+        """Whether a class without any evidence of its own speaks of pretrained weights."""
+        known = self._unseen.get(cls)
+        if known is None:
+            known = self._unseen[cls] = not any(
+                slot in self.own for slot in self.family_slots(cls)
+            ) and self.handles_weights(cls)
+        return known
 
     # --------------------------------------------------------- handing down
 

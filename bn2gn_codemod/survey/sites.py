@@ -19,6 +19,7 @@ from bn2gn_codemod.survey.unfollowed import find_unfollowed
 from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot, Text
 
 _MOST_NAMED = 4  # attributes in one line to paste
+_TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$)|_test\.py$")
 _COMMENT = re.compile(r"#\s*bn2gn:\s*(keep|convert)\b")
 
 
@@ -233,7 +234,17 @@ class _Decider:
         for layer in layers:
             for role, because in self._roles_of(layer).items():
                 roles.setdefault(role, because)
-        return _verdict(roles)
+        judged = _verdict(roles)
+        return self._doubted(layers) or judged if judged.verdict is Verdict.CONVERT else judged
+
+    def _doubted(self, layers: list[NormLayer]) -> _Judged | None:
+        """Unknown, if a new part speaks of pretrained weights and no load of them was seen."""
+        for layer in layers:
+            cls = _class_around(layer.spot.function)
+            if cls is not None and self.roles.may_load_unseen(cls):
+                words = f"{cls.name} speaks of pretrained weights, and no load of them was followed"
+                return _Judged(Verdict.UNKNOWN, (Because(Role.UNDECIDED, words),))
+        return None
 
     def _without_layers(self, norm: NormClass) -> _Judged:
         used = [child for child in norm.children if child is not norm]
@@ -281,6 +292,8 @@ class _Decider:
         function, cls = layer.spot.function, _class_around(layer.spot.function)
         if _copies_norm(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "it stands in for a norm that is there")}
+        if _TEST.search(layer.spot.module.path) and not self.roles.held_in.get(layer):
+            return {Role.BACKBONE: Because(Role.BACKBONE, "a test makes it for itself")}
         if cls is not None and self.roles.held_in.get(layer):
             found = self._roles_of_home(cls, function)
         elif cls is not None:

@@ -6,6 +6,8 @@ model has no part of which anybody could say that it is pretrained.
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from tests.survey.verdicts import check, only, plan_of
@@ -169,6 +171,28 @@ from torch.utils.model_zoo import load_url
                     state[k.replace('bn1', 'bn1_d')] = v
                 self.load_state_dict(state)
         """,
+        # A neck that loads weights in a way that nobody followed.
+        """\
+        class Neck(nn.Module):
+            def __init__(self, pretrained=None):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! unknown
+                if pretrained:
+                    magic(self, pretrained)
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18()
+                self.neck = Neck('neck.pth')
+        """,
+        # A layer of a test.
+        """\
+        -- tests/test_net.py --
+        from unittest import TestCase
+        class NetTest(TestCase):
+            def test_norm(self):
+                assert nn.BatchNorm2d(8)(3)  #! keep
+        """,
         # A strict load: the weights are of all that the class holds.
         """\
         class PoseResNet(nn.Module):
@@ -309,9 +333,8 @@ from torch.utils.model_zoo import load_url
     ],
 )
 def test_no_layer_is_taken_for_new(text: str) -> None:
-    import textwrap
-
-    plan = check(IMPORTS + textwrap.dedent(text))
+    text = textwrap.dedent(text)
+    plan = check(text if text.startswith("--") else IMPORTS + text)
     assert not only(plan, "convert")
     assert not [edit for file in plan.files for edit in file.norms]
 
