@@ -65,13 +65,17 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Conversion:
-    """A checkpoint that was converted, or would be (``written`` is false)."""
+    """A checkpoint that was converted, or would be (``written`` is false).
+
+    ``is_guessed``: nobody named the model, its arguments were filled in.
+    """
 
     old: Path
     new: Path
     format: str
     decision: Decision
     written: bool
+    is_guessed: bool = False
 
 
 def convert(
@@ -102,7 +106,7 @@ def convert(
     if not dry_run:
         edits = decision.edits.as_json()
         _write(old, new, {**request, "edits": edits}, source.root, python, force)
-    return Conversion(old, new, found.format, decision, written=not dry_run)
+    return Conversion(old, new, found.format, decision, not dry_run, not source.models)
 
 
 def _write(

@@ -32,6 +32,8 @@ def text(conversion: Conversion) -> None:
         out.print("  every name and shape is the migrated model's: loads with strict=True")
     else:
         out.print(f"  strict=True will refuse it: {model.differences}", style="bold red")
+        if conversion.is_guessed:
+            out.print("  the model's arguments were guessed: name it with --model and --args")
 
 
 def json(conversion: Conversion) -> None:

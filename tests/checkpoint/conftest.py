@@ -19,6 +19,7 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.verify import Before
 from bn2gn_codemod.verify.models import ModelRequest
 
+SAMPLE = Path(__file__).parents[2] / "fixtures" / "satmot"
 BEFORE = """\
 from torch import nn
 

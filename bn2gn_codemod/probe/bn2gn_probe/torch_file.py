@@ -7,7 +7,6 @@ they were: the file says ``cuda:0`` before and after.
 from __future__ import annotations
 
 import contextlib
-import pickle
 import re
 import zipfile
 import zlib
@@ -22,9 +21,12 @@ _ZIP = b"PK\x03\x04"
 _CHUNK = 2**20  # bytes
 # What torch calls a class or function that is not safe to load.
 _WANTED = re.compile(
-    r"(?:Unsupported global: GLOBAL|Unsupported class|Can only (?:build|create)\b.*? got|"
-    r"Trying to (?:instantiate unsupported class|call reduce for unrecognized function)) (\S+)"
+    r"(?:[Uu]nsupported (?:global: GLOBAL|GLOBAL|class)|Can only (?:build|create)\b.*? got|"
+    r"Trying to (?:instantiate unsupported class|call reduce for unrecognized function))"
+    r" (?:<class ')?([\w.]+)"
 )
+_ADVICE = "Weights only load failed"  # how to load it unsafely; the cause comes after it
+_NO_PICKLE = "it is no file of torch.save, or a damaged one"
 
 
 class Loaded(NamedTuple):
@@ -141,7 +143,7 @@ def _is_whole(archive: zipfile.ZipFile, name: str) -> bool:
 def _reason(error: Exception, trust: bool) -> str:
     wanted = _WANTED.search(str(error))
     if wanted and not trust:
-        name = wanted.group(1).rstrip(".,:")
+        name = wanted.group(1).rstrip(".")
         return (
             f"wants {name}, which is code and no data; --trust runs it, "
             "if you know where the file comes from"
@@ -153,9 +155,9 @@ def _reason(error: Exception, trust: bool) -> str:
 
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if isinstance(error, (EOFError, pickle.UnpicklingError)) and lines:
-        return f"{type(error).__name__}: {lines[0][:200]}"
-    return lines[0][:200] if lines else type(error).__name__
+    if not lines or lines[0].startswith(_ADVICE) or isinstance(error, EOFError):
+        return _NO_PICKLE
+    return lines[0][:200]
 
 
 def _version() -> tuple[int, int]:
