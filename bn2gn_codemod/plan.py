@@ -321,12 +321,38 @@ class LoopGuardEdit:
 
 @dataclasses.dataclass(frozen=True)
 class ModelGuardEdit:
-    """Override ``train(self, mode=True)`` on the class that owns the backbone."""
+    """Override ``train(self, mode=True)`` on the class that owns the backbone.
+
+    ``backbone`` are the attribute paths below ``self``. With ``by_name`` some of
+    them may be absent or patterns: then the override calls ``eval_backbone_bn``,
+    and the last two fields are as in ``FreezeEdit``.
+    """
 
     place: Place  # of the class statement
     class_: str
-    backbone: tuple[str, ...]  # attribute paths below self
-    torch_name: str = "torch"
+    backbone: tuple[str, ...]
+    by_name: bool = False
+    define: bool = True
+    import_from: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class FreezingDefinitions:
+    """Write the freezing functions in an existing module that others import them from."""
+
+    path: str
+    functions: tuple[str, ...]  # of: freeze_backbone_bn, eval_backbone_bn
+    backbone: tuple[str, ...]
+    wrappers: tuple[str, ...] = ()
+    freeze: Literal["bn", "backbone"] = "bn"
+
+
+@dataclasses.dataclass(frozen=True)
+class SyncTestEdit:
+    """Make ``isinstance(m, nn.BatchNorm2d)`` at ``place`` see ``nn.SyncBatchNorm`` too."""
+
+    place: Place
+    nn_name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -366,6 +392,8 @@ Edit = (
     | LoopGuardEdit
     | ModelGuardEdit
     | LoadEdit
+    | FreezingDefinitions
+    | SyncTestEdit
     | ConfigEdit
 )
 
@@ -382,6 +410,8 @@ class FileEdits:
     loop_guards: tuple[LoopGuardEdit, ...] = ()
     model_guards: tuple[ModelGuardEdit, ...] = ()
     loads: tuple[LoadEdit, ...] = ()
+    freezing: FreezingDefinitions | None = None
+    sync_tests: tuple[SyncTestEdit, ...] = ()
     configs: tuple[ConfigEdit, ...] = ()
 
 

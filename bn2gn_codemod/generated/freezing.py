@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -20,7 +21,9 @@ NORM_IMPORT = f"from torch.nn.modules.batchnorm import {NORM_NAME}"
 
 # What DataParallel and DistributedDataParallel, wrapper modules such as
 # ModelWithLoss, and torch.compile put in front of a module's name.
-_WRAPPERS = ("module", "model", "_orig_mod")
+WRAPPERS = ("module", "model", "_orig_mod")
+
+_LONGEST = 80  # characters of one line of the pattern
 
 Freeze = Literal["bn", "backbone"]
 
@@ -33,18 +36,78 @@ def pattern_definition(backbone: Iterable[str], wrappers: Iterable[str] = ()) ->
 
     A ``*`` in a path stands for any part of one attribute's name.
     """
-    wrapper = f"(?:(?:{'|'.join(dict.fromkeys((*_WRAPPERS, *wrappers)))})\\.)*"
-    paths = (
-        rf"\.{wrapper}".join(part.replace("*", "[^.]*") for part in path.split("."))
-        for path in dict.fromkeys(backbone)
-    )
+    tree: _Tree = {}
+    for path in dict.fromkeys(backbone):
+        _add(tree, path.split("."))
+    wrapper = f"(?:(?:{'|'.join(_wrapper_names(tree, wrappers))})\\.)*"
+    lines = [wrapper, *_lines(f"(?:{'|'.join(_alternatives(tree, wrapper))})")]
+    lines[-1] += r"(?:\.|$)"
+    literals = "\n".join(f"    r'{line}'" for line in lines)
     return f"""\
 # Backbone modules by name, also inside DataParallel, torch.compile and other wrappers.
 {PATTERN} = re.compile(
-    r'{wrapper}'
-    r'(?:{"|".join(paths)})(?:\\.|$)'
+{literals}
 )
 """
+
+
+_Tree = dict[str, "_Tree"]  # an empty one: the whole module
+
+
+def _add(tree: _Tree, path: list[str]) -> None:
+    head, *rest = path
+    if not rest:
+        tree[head] = {}
+    elif tree.get(head) != {}:
+        _add(tree.setdefault(head, {}), rest)
+
+
+def _wrapper_names(backbone: Iterable[str], wrappers: Iterable[str]) -> list[str]:
+    """Attributes that may hold the model, none of them a part of the backbone itself."""
+    heads = {path.split(".")[0] for path in backbone}
+    return [name for name in dict.fromkeys((*WRAPPERS, *wrappers)) if name not in heads]
+
+
+def _alternatives(tree: _Tree, wrapper: str) -> list[str]:
+    whole = [name for name, inner in tree.items() if not inner]
+    found = _numbered(whole)
+    for name, inner in tree.items():
+        if inner:
+            below = _alternatives(inner, wrapper)
+            group = below[0] if len(below) == 1 else f"(?:{'|'.join(below)})"
+            found.append(rf"{_segment(name)}\.{wrapper}{group}")
+    return found
+
+
+def _segment(name: str) -> str:
+    return name.replace("*", "[^.]*")
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """``layer1`` to ``layer4`` as ``layer[1-4]``, in the order of the first of them."""
+    digits: dict[str, list[int]] = {}
+    for name in names:
+        if name[-1:].isdigit() and not name[-2:-1].isdigit():
+            digits.setdefault(name[:-1], []).append(int(name[-1]))
+    found: dict[str, None] = {}
+    for name in names:
+        numbers = sorted(digits.get(name[:-1], [])) if name[-1:].isdigit() else []
+        is_run = len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1
+        if is_run and not name[-2:-1].isdigit():
+            found[f"{_segment(name[:-1])}[{numbers[0]}-{numbers[-1]}]"] = None
+        else:
+            found[_segment(name)] = None
+    return list(found)
+
+
+def _lines(pattern: str) -> list[str]:
+    """A long pattern in pieces, broken behind a ``|``."""
+    lines = [""]
+    for piece in re.findall(r"[^|]*\|?", pattern):
+        if len(lines[-1]) + len(piece) > _LONGEST and lines[-1]:
+            lines.append("")
+        lines[-1] += piece
+    return lines
 
 
 def freeze_definition(freeze: Freeze = "bn") -> str:
@@ -58,11 +121,20 @@ def eval_definition() -> str:
 
 
 def train_override(backbone: Sequence[str]) -> str:
-    """A method ``train`` for the class that holds the modules ``self.<backbone>``."""
+    """A method ``train`` for the class that holds the modules ``self.<backbone>``.
+
+    Without any, it leaves them to ``eval_backbone_bn``.
+    """
+    if not backbone:
+        return _TRAIN_BY_NAME
     owners = [f"self.{path}" for path in backbone]
     if len(owners) == 1:
         return _TRAIN_ONE.format(owner=owners[0])
-    return _TRAIN_SEVERAL.format(owners=", ".join(owners))
+    listed = ", ".join(owners)
+    if len(listed) > _LONGEST - 20:
+        lines = textwrap.wrap(listed, _LONGEST - 12)
+        listed = "\n        " + "\n        ".join(lines) + "\n    "
+    return _TRAIN_SEVERAL.format(owners=listed)
 
 
 _FREEZE_BN = '''\
@@ -137,6 +209,14 @@ def train(self, mode=True):
     return self
 '''
 
+_TRAIN_BY_NAME = '''\
+def train(self, mode=True):
+    """Training mode for all but the frozen BatchNorm layers of the backbone."""
+    super().train(mode)
+    eval_backbone_bn(self)
+    return self
+'''
+
 
 # ---------------------------------------------------------------- recognition
 
@@ -150,7 +230,9 @@ class Matching:
 
     def covers(self, backbone: Iterable[str], wrappers: Iterable[str] = ()) -> bool:
         """Whether it matches all these paths, bare and below these wrappers."""
-        prefixes = ("", *(f"{wrapper}." for wrapper in (*_WRAPPERS, *wrappers)))
+        backbone = list(backbone)
+        names = _wrapper_names(backbone, wrappers)
+        prefixes = ("", *(f"{name}." for name in names))
         return all(
             self.pattern.match(prefix + path + end)
             for path in backbone

@@ -106,7 +106,13 @@ def _write(repository: sources.Repository, result: Rewritten) -> str | None:
 
 
 def _missing_import(edits: FileEdits, unwritten: set[str]) -> str | None:
-    importing = [edits.helper, *edits.freezes, *edits.loop_guards, *edits.configs]
+    importing = [
+        edits.helper,
+        *edits.freezes,
+        *edits.loop_guards,
+        *edits.model_guards,
+        *edits.configs,
+    ]
     modules = {edit.import_from for edit in importing if edit is not None and edit.import_from}
     for path in sorted(unwritten):
         dotted = "." + path.removesuffix(".py").replace("/", ".")

@@ -8,12 +8,14 @@ from bn2gn_codemod.rewrite import (
     checkpoint_loads,
     configs,
     freeze_call,
+    freezing_functions,
     group_norm_helper,
     init_loops,
     loop_guard,
     model_guard,
     norm_calls,
     safety,
+    sync_tests,
 )
 from bn2gn_codemod.rewrite.changes import Changes
 from bn2gn_codemod.rewrite.import_region import Preamble, add_preamble
@@ -48,9 +50,10 @@ def _changes(located: Located, edits: FileEdits) -> Changes:
         init_loops.add_init_loop(located, loop, changes)
     if edits.helper:
         group_norm_helper.add_helper(edits.helper, preamble)
-    freeze_call.add_pattern(located, (*edits.freezes, *edits.loop_guards), preamble)
-    freeze_call.add_freezes(located, edits.freezes, changes, preamble)
-    loop_guard.add_loop_guards(located, edits.loop_guards, changes, preamble)
+    freezing_functions.add_functions(located, edits, preamble)
+    freeze_call.add_freezes(located, edits.freezes, changes)
+    loop_guard.add_loop_guards(located, edits.loop_guards, changes)
+    sync_tests.add_sync_tests(located, edits.sync_tests, changes)
     for guard in edits.model_guards:
         model_guard.add_model_guard(located, guard, changes, preamble)
     for load in edits.loads:

@@ -165,7 +165,7 @@ def _add_below(
     changes: Changes,
 ) -> None:
     style = located.style
-    new_imports = [NewCode(text + style.newline) for text in imports]
+    new_imports = [NewCode(text + style.newline) for text in _merged(imports)]
     new_definitions = [NewCode(style.render(text), blank_lines=2) for text in definitions]
     if new_definitions and not new_definitions[0].text.startswith("def "):
         new_definitions[0] = dataclasses.replace(new_definitions[0], blank_lines=1)
@@ -198,6 +198,18 @@ def _add_below(
     if following:
         leading = next((n for n, line in enumerate(between) if line.strip()), len(between))
         change.blank_lines_after = max(0, 2 - leading)
+
+
+def _merged(imports: Iterable[str]) -> list[str]:
+    """One statement for all that comes from the same module."""
+    names: dict[str, list[str]] = {}
+    for text in imports:
+        head, separator, name = text.partition(" import ")
+        names.setdefault(head + separator, []).append(name)
+    return [
+        head + ", ".join(sorted(filter(None, found), key=str.lower))
+        for head, found in names.items()
+    ]
 
 
 def _lines_between(located: Located, above: ast.stmt, below: ast.stmt | None) -> Sequence[str]:

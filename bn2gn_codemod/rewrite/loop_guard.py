@@ -7,20 +7,11 @@ from collections.abc import Sequence
 from bn2gn_codemod.generated import freezing
 from bn2gn_codemod.plan import LoopGuardEdit
 from bn2gn_codemod.rewrite.changes import Changes, NewCode
-from bn2gn_codemod.rewrite.import_region import Preamble
 from bn2gn_codemod.rewrite.located import Located
 
 
-def add_loop_guards(
-    located: Located, edits: Sequence[LoopGuardEdit], changes: Changes, preamble: Preamble
-) -> None:
-    """Plan the guard calls of one file and the function that they call."""
+def add_loop_guards(located: Located, edits: Sequence[LoopGuardEdit], changes: Changes) -> None:
+    """Plan the guard calls of one file."""
     for edit in edits:
         call = f"{freezing.EVAL}({edit.model}){located.style.newline}"
         changes.of(located.statement_at(edit.after)).after.append(NewCode(call))
-        if edit.import_from is not None:
-            preamble.need_import(f"from {edit.import_from} import {freezing.EVAL}")
-    if any(edit.define and edit.import_from is None for edit in edits):
-        preamble.standard_imports.add("re")
-        preamble.need_import(freezing.NORM_IMPORT)
-        preamble.define(freezing.EVAL, freezing.eval_definition())

@@ -23,6 +23,8 @@ def add_model_guard(
                 f"line {statement.lineno}: {class_.name} has a train() of its own; "
                 "keep the backbone's BatchNorm in eval mode there"
             )
-    preamble.need_import(freezing.NORM_IMPORT)
-    override = located.style.render(freezing.train_override(edit.backbone))
+    if not edit.by_name:
+        preamble.need_import(freezing.NORM_IMPORT)
+    attributes = () if edit.by_name else edit.backbone
+    override = located.style.render(freezing.train_override(attributes))
     changes.of(class_.body[-1]).after.append(NewCode(override, blank_lines=1))

@@ -25,8 +25,8 @@ def widen(node: ast.expr, nn_name: str, is_operand: bool) -> ExpressionChange | 
     ``is_operand`` says that it stands inside a larger expression.
     """
     match node:
-        case ast.Call(func=ast.Name(id="isinstance"), args=[_, _], keywords=[]):
-            return ExpressionChange(_AddClass(nn_name), _isinstance_with(node, nn_name))
+        case ast.Call(func=ast.Name(id="isinstance")):
+            return add_class(node, f"{nn_name}.GroupNorm")
         case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[container]) if isinstance(
             container, (ast.Tuple, ast.List)
         ):
@@ -39,9 +39,17 @@ def widen(node: ast.expr, nn_name: str, is_operand: bool) -> ExpressionChange | 
 # ---------------------------------------------------------------- isinstance
 
 
-def _isinstance_with(node: ast.Call, nn_name: str) -> ast.Call:
+def add_class(node: ast.expr, name: str) -> ExpressionChange | None:
+    """How ``isinstance(m, X)`` is made to see the class ``name``; ``None`` for anything else."""
+    match node:
+        case ast.Call(func=ast.Name(id="isinstance"), args=[_, _], keywords=[]):
+            return ExpressionChange(_AddClass(name), _isinstance_with(node, name))
+    return None
+
+
+def _isinstance_with(node: ast.Call, name: str) -> ast.Call:
     module, classes = node.args
-    new = _expression(f"{nn_name}.GroupNorm")
+    new = _expression(name)
     widened: ast.expr
     if isinstance(classes, ast.Tuple):
         widened = ast.Tuple([*classes.elts, new], ast.Load())
@@ -58,18 +66,18 @@ class _RootOnly(cst.CSTTransformer):
 
 
 class _AddClass(_RootOnly):
-    """``isinstance(m, X)`` becomes ``isinstance(m, (X, nn.GroupNorm))``."""
+    """``isinstance(m, X)`` becomes ``isinstance(m, (X, name))``."""
 
-    def __init__(self, nn_name: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self._nn_name = nn_name
+        self._name = name
 
     def on_leave(  # type: ignore[override]
         self, original_node: cst.CSTNode, updated_node: cst.CSTNode
     ) -> cst.CSTNode:
         assert isinstance(updated_node, cst.Call)
         module, classes = updated_node.args
-        new = cst.parse_expression(f"{self._nn_name}.GroupNorm")
+        new = cst.parse_expression(self._name)
         value = classes.value
         widened: cst.BaseExpression
         if isinstance(value, cst.Tuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
-from bn2gn_codemod.survey.assembly import assemble
+from bn2gn_codemod.survey.assembly import assemble, combine
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.checkpoint_loads import find_strict_loads
 from bn2gn_codemod.survey.configs import with_configs
@@ -35,7 +35,8 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     decided = placement.decided
     held = HeldLayers(roles, decided.converted)
     loops = survey_init_loops(flow, roles, held, placement.helpers, settings)
-    training = survey_training(flow, BackbonePaths(roles, decided.converted), settings)
+    paths = BackbonePaths(roles, decided.converted)
+    training = survey_training(flow, paths, repository, settings)
     loads = find_strict_loads(flow, held)
     plan = Plan(
         root=str(repository.root),
@@ -49,8 +50,10 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
             loop_guards=training.loop_guards,
             model_guards=training.model_guards,
             loads=loads.edits,
+            sync_tests=training.sync_tests,
+            freezing=training.definitions,
         ),
-        new_files=placement.new_files,
+        new_files=combine(filter(None, [*placement.new_files, training.new_file])),
         train_scripts=training.scripts,
         train_calls=training.calls,
         hidden_norms=training.hidden_norms,

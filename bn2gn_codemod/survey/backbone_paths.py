@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 from bn2gn_codemod.survey.because import Role, Slot
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Spot
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
 
@@ -17,55 +19,65 @@ class BackbonePaths:
         self._roles = roles
         self._converted = converted
         self._memo: dict[Class, tuple[str, ...]] = {}
-        self._has_norm: dict[Class, bool] = {}
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
         known = self._memo.get(cls)
         if known is None:
-            self._memo[cls] = ()  # a class that holds itself
-            known = self._memo[cls] = tuple(self._find(cls, 0))
+            known = self._memo[cls] = tuple(self._find(cls, ()))
         return known
 
     def owns(self, cls: Class) -> bool:
         """Whether the class itself, not something in it, holds a backbone attribute."""
         return any(self._is_backbone(slot) for slot in self._slots(cls))
 
-    def within(self, outer: Class, models: set[Class]) -> list[tuple[str, Class]]:
-        """Attributes under which a wrapper class holds one of ``models``, and which."""
+    def parts(self, cls: Class) -> frozenset[str]:
+        """The names of a class's attributes that hold modules."""
+        return frozenset(slot[1] for slot in self._slots(cls))
+
+    def backbone_classes(self, cls: Class) -> frozenset[Class]:
+        """The classes of what the backbone attributes of a class hold."""
+        return frozenset(
+            value.class_
+            for slot in self._slots(cls)
+            if self._is_backbone(slot)
+            for value in self._roles.contents[slot]
+            if isinstance(value, Instance) and value.class_ not in _relatives(cls)
+        )
+
+    def holds_other_norm(self, cls: Class, attribute: str) -> bool:
+        """Whether an attribute that is no backbone holds BatchNorm that stays."""
+        return any(
+            slot[1] == attribute and not self._is_backbone(slot) and self._holds_norm(slot, set())
+            for slot in self._slots(cls)
+        )
+
+    def holders(self, cls: Class) -> list[tuple[str, Class]]:
+        """Attributes of a class, with each class in them that holds a backbone somewhere."""
         return [
             (slot[1], value.class_)
-            for slot in self._slots(outer)
+            for slot in self._slots(cls)
             for value in self._roles.contents[slot]
-            if isinstance(value, Instance) and value.class_ in models
+            if isinstance(value, Instance) and self.below(value.class_)
         ]
 
-    def holders(self, cls: Class) -> dict[str, Class]:
-        """Attributes of a class whose contents hold a backbone somewhere."""
-        found: dict[str, Class] = {}
-        for slot in self._slots(cls):
-            for value in self._roles.contents[slot]:
-                if isinstance(value, Instance) and self.below(value.class_):
-                    found.setdefault(slot[1], value.class_)
-        return found
-
     def _slots(self, cls: Class) -> list[Slot]:
-        related = [*cls.ancestors(), *cls.descendants()[1:]]
-        return [slot for owner in related for slot in self._roles.slots_of.get(owner, ())]
+        return [slot for owner in _relatives(cls) for slot in self._roles.slots_of.get(owner, ())]
 
     def _is_backbone(self, slot: Slot) -> bool:
         own = self._roles.own.get(slot)
         return own is not None and own.role is Role.BACKBONE
 
-    def _find(self, cls: Class, depth: int) -> list[str]:
-        if depth > _DEEPEST:
+    def _find(self, cls: Class, around: tuple[Class, ...]) -> list[str]:
+        # A class that holds itself, or a relative of it, goes no deeper.
+        if len(around) > _DEEPEST or not set(around).isdisjoint(_relatives(cls)):
             return []
         found: list[str] = []
         for slot in self._slots(cls):
             name = slot[1]
             if name == "*":
                 continue
-            below = self._inner(slot, depth)
+            below = self._inner(slot, (*around, cls))
             if self._is_backbone(slot):
                 # A whole backbone; or one with new parts inside, named one by one.
                 if below and self._has_new_parts(slot):
@@ -76,12 +88,11 @@ class BackbonePaths:
                 found.extend(f"{name}.{path}" for path in below)
         return list(dict.fromkeys(found))
 
-    def _inner(self, slot: Slot, depth: int) -> list[str]:
+    def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []
         for value in self._roles.contents[slot]:
             if isinstance(value, Instance) and value.class_ is not slot[0]:
-                inner = self._memo.get(value.class_)
-                found.extend(inner if inner is not None else self._find(value.class_, depth + 1))
+                found.extend(self._find(value.class_, around))
         return list(dict.fromkeys(found))
 
     def _has_new_parts(self, slot: Slot) -> bool:
@@ -110,7 +121,7 @@ class BackbonePaths:
     def _holds_norm(self, slot: Slot, seen: set[Class]) -> bool:
         for value in self._roles.contents[slot]:
             if library_model(value) is not None:
-                return True
+                return not _has_frozen_norms(value)
             if isinstance(value, NormLayer) and value.spot not in self._converted:
                 return True
             if isinstance(value, Instance) and value.class_ not in seen:
@@ -118,3 +129,17 @@ class BackbonePaths:
                 if any(self._holds_norm(inner, seen) for inner in self._slots(value.class_)):
                     return True
         return False
+
+
+def _relatives(cls: Class) -> list[Class]:
+    return [*cls.ancestors(), *cls.descendants()[1:]]
+
+
+def _has_frozen_norms(value: object) -> bool:
+    """``resnet50(norm_layer=FrozenBatchNorm2d)``."""
+    if not isinstance(value, ExternalObject) or not isinstance(value.spot.node, ast.Call):
+        return False
+    return any(
+        keyword.arg == "norm_layer" and "Frozen" in ast.unparse(keyword.value)
+        for keyword in value.spot.node.keywords
+    )

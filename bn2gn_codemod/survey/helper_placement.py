@@ -11,7 +11,7 @@ from bn2gn_codemod.plan import HelperEdit, NewFile, NormEdit, Place, Site, Verdi
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.import_names import ImportNames
+from bn2gn_codemod.survey.shared_import import NotPlaced, SharedImport
 from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.top_names import Binding, TopNames
 from bn2gn_codemod.survey.values import NormClass
@@ -47,18 +47,15 @@ def place_helper(
     )
 
 
-class _Refused(Exception):
-    """A file cannot have the helper; the message says why."""
-
-
 class _Placing:
     def __init__(self, flow: Flow, repository: Repository, settings: Settings) -> None:
         self._flow = flow
         self._repository = repository
         self._count = GroupCount(settings.groups, settings.min_channels_per_group)
-        self._shared = settings.shared_module
         self._names = TopNames(flow)
-        self._imports: ImportNames | None = None
+        self._shared: SharedImport | None = None
+        if settings.shared_module is not None:
+            self._shared = SharedImport(flow, repository, self._names, settings.shared_module)
         self._shared_problem: str | None = None
         self._is_shared_ready = False
         self.helpers: dict[str, HelperEdit] = {}
@@ -70,11 +67,11 @@ class _Placing:
         try:
             if self._has_helper(path, edits):
                 return
-            if self._shared is None or self._shared == path:
+            if self._shared is None or self._shared.path == path:
                 self.helpers[path] = self._definition(path)
             else:
                 self.helpers[path] = self._import(path, self._shared)
-        except _Refused as error:
+        except NotPlaced as error:
             self.refused[path] = str(error)
 
     # ------------------------------------------------------------ one file
@@ -84,17 +81,17 @@ class _Placing:
         bindings = self._names.of(path).get(NAME, [])
         if not bindings:
             if self._names.is_taken(path, NAME):
-                raise _Refused(f"a function of this file has a {NAME} of its own")
+                raise NotPlaced(f"a function of this file has a {NAME} of its own")
             return False
         count = self._count_of(bindings)
         where = f"line {bindings[-1].line}"
         if count is None:
-            raise _Refused(f"{NAME} ({where}) already means something else")
+            raise NotPlaced(f"{NAME} ({where}) already means something else")
         if count != self._count:
-            raise _Refused(f"{NAME} ({where}) asks for {_words(count)}, not {_words(self._count)}")
+            raise NotPlaced(f"{NAME} ({where}) asks for {_words(count)}, not {_words(self._count)}")
         early = [edit for edit in edits if edit.place.line < bindings[-1].line]
         if early and early[0].place.line in _lines_run_on_import(self._flow.by_path[path].tree):
-            raise _Refused(f"{NAME} ({where}) is defined below line {early[0].place.line}")
+            raise NotPlaced(f"{NAME} ({where}) is defined below line {early[0].place.line}")
         return True
 
     def _count_of(self, bindings: list[Binding], depth: int = 0) -> GroupCount | None:
@@ -112,7 +109,7 @@ class _Placing:
     def _definition(self, path: str) -> HelperEdit:
         nn_name = self._names.torch_nn(path)
         if nn_name is None and self._names.is_taken(path, "nn"):
-            raise _Refused("nn does not mean torch.nn in this file")
+            raise NotPlaced("nn does not mean torch.nn in this file")
         return self._edit(path, nn_name)
 
     def _edit(self, path: str, nn_name: str | None, import_from: str | None = None) -> HelperEdit:
@@ -122,18 +119,11 @@ class _Placing:
 
     # ------------------------------------------------------- shared module
 
-    def _import(self, path: str, shared: str) -> HelperEdit:
-        if self._imports is None:
-            files = {file.path for file in self._repository.files}
-            self._imports = ImportNames(self._flow.modules, sorted(files | {shared}))
-        if self._reaches(shared, path):
-            raise _Refused(f"{shared} imports this file, which cannot import it in turn")
-        dotted = self._imports.name_for(path, shared)
-        if dotted is None:
-            raise _Refused(f"by which name it can import {shared} cannot be told")
-        self._prepare(shared)
+    def _import(self, path: str, shared: SharedImport) -> HelperEdit:
+        dotted = shared.name_for(path)
+        self._prepare(shared.path)
         if self._shared_problem is not None:
-            raise _Refused(self._shared_problem)
+            raise NotPlaced(self._shared_problem)
         return self._edit(path, self._names.torch_nn(path), dotted)
 
     def _prepare(self, shared: str) -> None:
@@ -148,31 +138,14 @@ class _Placing:
             return
         try:
             if not source.tree.body:
-                raise _Refused("is empty: remove it, and it will be written")
+                raise NotPlaced("is empty: remove it, and it will be written")
             self._names.read(shared, source.tree)
             if not self._has_helper(shared, []):
                 self.helpers[shared] = self._definition(shared)
         except SyntaxError:
             self._shared_problem = f"{shared} does not parse"
-        except _Refused as error:
+        except NotPlaced as error:
             self._shared_problem = f"{shared}: {error}"
-
-    def _reaches(self, start: str, goal: str) -> bool:
-        """Whether importing ``start`` imports ``goal`` by its top-level statements."""
-        seen, pending = {start}, [start]
-        while pending:
-            path = pending.pop()
-            if path not in self._flow.by_path:
-                continue
-            for bindings in self._names.of(path).values():
-                for binding in bindings:
-                    target = binding.module.path if binding.module is not None else None
-                    if target == goal:
-                        return True
-                    if target is not None and target not in seen:
-                        seen.add(target)
-                        pending.append(target)
-        return False
 
 
 def _words(count: GroupCount) -> str:

@@ -1,0 +1,190 @@
+"""What code does to a model's layers, and what it comes to for the backbone."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from bn2gn_codemod.survey.families import has_new_word
+
+WRAPPERS = ("module", "_orig_mod")
+ELEMENT = "[...]"  # some layer of a container of layers
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Something below the model: a module, each of its modules or parameters, one by one."""
+
+    path: tuple[str, ...]
+    what: str = "module"
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """A test that decides which layers are meant."""
+
+    kind: Literal["norm", "norm2d", "words", "pattern", "has", "unknown"]
+    positive: bool = True
+    words: frozenset[str] = frozenset()  # what a name must hold, or the attribute of ``has``
+    anchored: str = ""  # what a name must start with
+    pattern: re.Pattern[str] | None = None
+    node: ast.expr | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """One ``eval()`` or ``requires_grad``, and the layers that it is for."""
+
+    kind: Literal["eval", "train", "no gradient", "gradient"]
+    part: Part
+    conditions: tuple[Condition, ...]
+    module_path: str  # of the file that it stands in
+
+    @property
+    def test_for_2d(self) -> ast.expr | None:
+        """The test that ``SyncBatchNorm`` escapes."""
+        found = (c.node for c in self.conditions if c.kind == "norm2d")
+        return next(found, None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """What is asked about: where a model's backbone is, and what else it has.
+
+    ``parts`` are the names of its own attributes, ``is_wrapped`` says that its
+    modules' names start with ``module.`` where the code runs.
+    """
+
+    backbone: tuple[str, ...]
+    parts: frozenset[str]
+    is_wrapped: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Coverage:
+    """What a piece of code does to the backbone of a model."""
+
+    evaluates: bool  # all of it is in eval mode afterwards
+    stops_gradient: bool
+    touches: bool  # some of it is in eval mode or without gradient
+    misses: bool  # it freezes layers by names that the model does not have
+    hidden: tuple[Effect, ...] = ()  # effects that it needs and SyncBatchNorm escapes
+
+    @property
+    def freezes(self) -> bool:
+        """Eval mode and no gradient."""
+        return self.evaluates and self.stops_gradient
+
+
+def coverage(effects: Iterable[Effect], model: Model) -> Coverage:
+    """What effects, in their order, come to for a model."""
+    evaluated: dict[str, Effect] = {}
+    stopped: dict[str, Effect] = {}
+    touches, misses = False, False
+    for effect in effects:
+        kept = {"eval": evaluated, "train": evaluated}.get(effect.kind, stopped)
+        for path in model.backbone:
+            if effect.kind in ("train", "gradient"):
+                if _overlaps(effect, path, model):
+                    kept.pop(path, None)
+            elif _covers(effect, path, model):
+                kept[path] = effect
+        if effect.kind in ("eval", "no gradient"):
+            touched = any(_overlaps(effect, path, model) for path in model.backbone)
+            touches |= touched
+            misses |= not touched and _names_nothing(effect, model)
+    needed = {**evaluated, **stopped}.values()
+    return Coverage(
+        evaluates=len(evaluated) == len(model.backbone) > 0,
+        stops_gradient=len(stopped) == len(model.backbone) > 0,
+        touches=touches,
+        misses=misses,
+        hidden=tuple(dict.fromkeys(effect for effect in needed if effect.test_for_2d is not None)),
+    )
+
+
+def _covers(effect: Effect, path: str, model: Model) -> bool:
+    parts = _bare(path.split("."))
+    given = _bare(effect.part.path)
+    if given != parts[: len(given)]:
+        return False
+    if effect.part.what == "child" and any(c.kind != "has" for c in effect.conditions):
+        return False  # only the layers of the first level are looked at
+    return all(_holds(condition, path, given, model) for condition in effect.conditions)
+
+
+def _holds(condition: Condition, path: str, given: list[str], model: Model) -> bool:
+    """Whether a condition surely lets all of the backbone's part at ``path`` through."""
+    if condition.kind in ("norm", "norm2d"):
+        return condition.positive
+    if condition.kind == "has":
+        (name,) = condition.words
+        return (name in model.parts) == condition.positive
+    rest = ".".join(_bare(path.split("."))[len(given) :])
+    # Names below a wrapper have its name in front, names below a part start there.
+    names = [f"module.{rest}"] if model.is_wrapped and not given else [rest]
+    if not given and "*" in rest:
+        names = [name.replace("*", number) for name in names for number in ("1", "x")]
+    if condition.kind == "pattern":
+        assert condition.pattern is not None
+        return condition.positive and all(
+            condition.pattern.match(f"{name}.weight") is not None for name in names
+        )
+    if condition.kind == "words":
+        if condition.anchored:
+            start = condition.anchored.rstrip(".")
+            if not condition.positive:
+                return has_new_word(start)
+            return all(name.startswith(start) for name in names)
+        if not condition.positive:
+            return all(has_new_word(word) for word in condition.words)
+        return all(any(word in name for word in condition.words) for name in names)
+    return False
+
+
+def _overlaps(effect: Effect, path: str, model: Model) -> bool:
+    """Whether an effect may reach some layer of the backbone's part at ``path``."""
+    parts, given = _bare(path.split(".")), _bare(effect.part.path)
+    if parts[: len(given)] != given and given[: len(parts)] != parts:
+        return False
+    return not any(
+        condition.kind in ("has", "pattern", "words")
+        and condition.positive
+        and given == parts[: len(given)]
+        and not _holds(condition, path, given, model)
+        for condition in effect.conditions
+    )
+
+
+def _names_nothing(effect: Effect, model: Model) -> bool:
+    """Whether an effect is for layers by a name that the model does not have."""
+    given = _bare(effect.part.path)
+    if given and given[0] not in model.parts and given[0] != ELEMENT:
+        return True
+    for condition in effect.conditions:
+        if condition.kind == "words" and condition.positive and not given:
+            if condition.anchored and (
+                condition.anchored.startswith("module.") != model.is_wrapped
+            ):
+                return True
+            words = condition.words or {condition.anchored}
+            heads = {word.removeprefix("module.").split(".")[0] for word in words}
+            if not any(head in part for head in heads for part in model.parts):
+                return True
+        if condition.kind == "pattern" and condition.positive and not given:
+            assert condition.pattern is not None
+            prefix = "module." if model.is_wrapped else ""
+            if not any(condition.pattern.match(f"{prefix}{part}.") for part in model.parts):
+                return True
+    return False
+
+
+def _bare(path: Iterable[str]) -> list[str]:
+    """A path without the wrappers in it."""
+    found = [part for part in path if part not in WRAPPERS]
+    while len(found) > 1 and found[0] == "model":
+        found = found[1:]
+    return found

@@ -1,0 +1,320 @@
+"""Where optimizers are built, and over which models."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Iterator
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.scopes import Scope, assignments, binds, calls
+from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.train_models import TrainedModels
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    External,
+    ExternalObject,
+    Function,
+    FunctionValue,
+)
+
+_OPTIMIZER = re.compile(
+    r"^(?:torch\.optim\.(?!lr_scheduler|swa_utils)[\w.*]+|"
+    r"(?:[\w.]+\.)?(?:Adam\w*|SGD\w*|RMSprop\w*|Lamb|LAMB|Lion|Ranger\w*|AdaBelief|NAdam|RAdam|"
+    r"FusedAdam|FusedLAMB|create_optimizer\w*|optim_factory\.\w+))$"
+)
+# What calls .train() itself, and builds the optimizer from the model that it is given.
+_DRIVER = re.compile(
+    r"^(?:(?:transformers|trl)\.\w*Trainer|mmengine\.runner\.\w*|mmengine\.Runner|"
+    r"accelerate\.\w*Trainer|ignite\.engine\.create_supervised_trainer)$"
+)
+_PARAMETERS = re.compile(r"param|group|weights|wd|decay")
+_OVER_PARAMETERS = {"parameters", "named_parameters", "filter", "list", "tuple", "chain", "dict"}
+_DISPLAYS = (
+    ast.List,
+    ast.Dict,
+    ast.Set,
+    ast.ListComp,
+    ast.DictComp,
+    ast.SetComp,
+    ast.GeneratorExp,
+)
+_DEEPEST = 4
+
+Step = tuple[Scope, ast.stmt]
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """An optimizer and one model that it is for.
+
+    ``statement`` builds it, ``use`` is the statement (of the same function)
+    where ``model``, a source expression, gives its parameters.
+    """
+
+    scope: Scope
+    statement: ast.stmt
+    use: ast.stmt
+    model: str
+    models: tuple[Class, ...]
+
+
+class Optimizers:
+    """Finds the optimizers of models with a backbone, and what drives such models."""
+
+    def __init__(self, flow: Flow, models: TrainedModels) -> None:
+        self._flow = flow
+        self._models = models
+        self.scopes = [
+            Scope(function, node.body)
+            for function in [*flow.top_level.values(), *flow.functions]
+            for node in [function.node]
+            if not isinstance(node, ast.Lambda)
+        ]
+        self._callers: dict[object, list[tuple[Scope, ast.stmt, ast.Call]]] = {}
+        for scope in self.scopes:
+            for statement in scope.order:
+                for call in calls(statement):
+                    for function in self._called(call):
+                        found = (scope, statement, call)
+                        self._callers.setdefault(function, []).append(found)
+
+    def _called(self, call: ast.Call) -> Iterator[Function]:
+        """The functions that a call may run, constructors included."""
+        for value in self._flow.value_of(call.func):
+            if isinstance(value, FunctionValue):
+                yield value.function
+            elif isinstance(value, ClassValue):
+                init = self._flow.find_method(value.class_, "__init__")
+                if init is not None:
+                    yield init
+
+    def find(self) -> list[Optimizer]:
+        """Every optimizer with each of its models, in source order."""
+        found: dict[tuple[str, str, ast.stmt], Optimizer] = {}
+        for scope in self.scopes:
+            for statement in scope.order:
+                for call in calls(statement):
+                    if self._is_named(call, _OPTIMIZER) or self._is_named(call, _DRIVER):
+                        for optimizer in self._of_call(scope, statement, call, 0):
+                            key = (optimizer.scope.path, optimizer.model, optimizer.statement)
+                            found.setdefault(key, optimizer)
+        return list(found.values())
+
+    def driven(self) -> set[Class]:
+        """Classes of models whose ``.train()`` a framework calls."""
+        found: set[Class] = set()
+        for scope in self.scopes:
+            for statement in scope.order:
+                for call in calls(statement):
+                    if self._is_named(call, _DRIVER):
+                        for argument in [*call.args, *(k.value for k in call.keywords)]:
+                            found.update(self._models.of(argument))
+        return found
+
+    def _is_named(self, call: ast.Call, pattern: re.Pattern[str]) -> bool:
+        return any(
+            isinstance(value, (External, ExternalObject)) and pattern.match(value.name) is not None
+            for value in self._flow.value_of(call.func)
+            if not isinstance(value, ExternalObject) or pattern is _DRIVER
+        )
+
+    # -------------------------------------------------- from call to models
+
+    def _of_call(
+        self, scope: Scope, statement: ast.stmt, call: ast.Call, depth: int
+    ) -> Iterator[Optimizer]:
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+            yield from self._of(scope, statement, statement, argument, depth, set())
+
+    def _of(
+        self,
+        scope: Scope,
+        statement: ast.stmt,
+        use: ast.stmt,
+        value: ast.AST,
+        depth: int,
+        seen: set[tuple[Scope, str]],
+    ) -> Iterator[Optimizer]:
+        """The models whose parameters end up in ``value``, an expression of ``use``."""
+        modules = {}
+        for expression in self._models.expressions(value):
+            whole = self._module(scope, use, expression, value)
+            if whole is not None:
+                modules[ast.unparse(whole)] = whole
+        for source, expression in modules.items():
+            parameter = scope.parameter(source)
+            if parameter is not None and not scope.is_bound_before(use, source):
+                outer = list(self._from_callers(scope, parameter, depth))
+                if outer:
+                    yield from outer
+                    continue
+            classes = self._element_classes(scope, use, expression)
+            yield Optimizer(scope, statement, use, source, classes)
+        if not modules:
+            for source in _sources(value):
+                if (scope, source) not in seen and len(seen) < 40:
+                    seen.add((scope, source))
+                    yield from self._from_name(scope, statement, use, source, depth, seen)
+
+    def _from_name(
+        self,
+        scope: Scope,
+        statement: ast.stmt,
+        use: ast.stmt,
+        source: str,
+        depth: int,
+        seen: set[tuple[Scope, str]],
+    ) -> Iterator[Optimizer]:
+        """The models whose parameters were collected in a variable or an attribute."""
+        found = False
+        for where, inner in self._collecting(scope, use, source):
+            for part in _given(inner, source):
+                for optimizer in self._of(where, inner, inner, part, depth, seen):
+                    found = True
+                    at = statement if optimizer.scope is scope else optimizer.statement
+                    yield dataclasses.replace(optimizer, statement=at)
+        parameter = scope.parameter(source)
+        if not found and parameter is not None:
+            yield from self._from_callers(scope, parameter, depth)
+
+    def _collecting(self, scope: Scope, use: ast.stmt, source: str) -> Iterator[Step]:
+        """Statements that put something into ``source`` before ``use``, nearest first."""
+        position = scope.order.index(use)
+        for statement in reversed(scope.order[:position]):
+            if _puts_into(statement, source):
+                yield scope, statement
+        cls = scope.function.class_
+        if cls is not None and source.startswith("self."):
+            methods = {
+                method for ancestor in cls.ancestors() for method in ancestor.methods.values()
+            }
+            for other in self.scopes:
+                if other.function in methods and other is not scope:
+                    for statement in other.order:
+                        if _puts_into(statement, source):
+                            yield other, statement
+
+    def _from_callers(self, scope: Scope, parameter: str, depth: int) -> Iterator[Optimizer]:
+        if depth >= _DEEPEST:
+            return
+        for outer, statement, call in self._callers.get(scope.function, ()):
+            argument = _argument(scope, call, parameter)
+            if argument is not None:
+                yield from self._of(outer, statement, statement, argument, depth + 1, set())
+
+    # ------------------------------------------------------ what is a module
+
+    def _module(
+        self, scope: Scope, use: ast.stmt, expression: ast.expr, value: ast.AST
+    ) -> ast.expr | None:
+        """The expression that is the model itself; ``None`` for a collection of something."""
+        source = ast.unparse(expression)
+        if _PARAMETERS.search(source.rsplit(".", 1)[-1]):
+            return None
+        if not self._is_container(scope, use, source):
+            return expression
+        for node in ast.walk(value):
+            if (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.slice, ast.Constant)
+                and ast.unparse(node.value) == source
+                and self._element_classes(scope, use, node)
+            ):
+                return node
+        return None
+
+    def _element_classes(
+        self, scope: Scope, use: ast.stmt, expression: ast.expr
+    ) -> tuple[Class, ...]:
+        """What an expression is; for ``models["depth"]`` by what is stored under that key."""
+        if isinstance(expression, ast.Subscript):
+            source, container = ast.unparse(expression), ast.unparse(expression.value)
+            stored = [
+                value
+                for _, statement in self._collecting(scope, use, container)
+                for _, value in assignments(statement, source)
+                if value is not None
+            ]
+            if stored:
+                found = (cls for value in stored for cls in self._models.of(value))
+                return tuple(dict.fromkeys(found))
+        return self._models.of(expression)
+
+    def _is_container(self, scope: Scope, use: ast.stmt, source: str) -> bool:
+        """Whether a name stands for a list or dict, not for one module."""
+        for where, statement in self._collecting(scope, use, source):
+            del where
+            for _, value in assignments(statement, source):
+                if isinstance(value, _DISPLAYS):
+                    return True
+                if isinstance(value, ast.Call) and call_name(value) in _OVER_PARAMETERS:
+                    return True
+            if isinstance(statement, (ast.For, ast.AsyncFor)):
+                return True
+        return False
+
+
+def _sources(value: ast.AST) -> list[str]:
+    """The variables and ``self`` attributes in an expression."""
+    found: list[str] = []
+    for node in ast.walk(value):
+        if isinstance(node, ast.Name) and node.id != "self":
+            found.append(node.id)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self":
+            found.append(ast.unparse(node))
+    return list(dict.fromkeys(found))
+
+
+def _puts_into(statement: ast.stmt, source: str) -> bool:
+    match statement:
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            return source in {ast.unparse(n) for n in ast.walk(target) if isinstance(n, ast.expr)}
+        case ast.If() | ast.With() | ast.Try() | ast.While():
+            return False  # its statements come one by one
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name, value=owner))):
+            return name in ("append", "extend", "update", "insert", "add_param_group") and (
+                ast.unparse(owner) == source
+            )
+        case ast.Assign(targets=[ast.Subscript(value=owner)]):
+            return ast.unparse(owner) == source
+    return binds(statement, source)
+
+
+def _given(statement: ast.stmt, source: str) -> Iterator[ast.expr]:
+    """What a statement puts into ``source``."""
+    match statement:
+        case ast.For(iter=iterated) | ast.AsyncFor(iter=iterated):
+            yield iterated
+        case ast.Expr(value=ast.Call() as call):
+            yield from call.args
+            yield from (keyword.value for keyword in call.keywords)
+        case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Tuple(elts=values)):
+            for part, value in zip(parts, values, strict=False):
+                if ast.unparse(part) == source:
+                    yield value
+        case ast.Assign(targets=[ast.Tuple()], value=ast.Name()):
+            pass  # which element it is cannot be told
+        case ast.Assign(value=value):
+            yield value
+        case ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value):
+            yield value
+
+
+def _argument(scope: Scope, call: ast.Call, parameter: str) -> ast.expr | None:
+    """What a call gives to a parameter of the scope's function."""
+    node = scope.function.node
+    if isinstance(node, ast.Module):
+        return None
+    for keyword in call.keywords:
+        if keyword.arg == parameter:
+            return keyword.value
+    names = [argument.arg for argument in [*node.args.posonlyargs, *node.args.args]]
+    if scope.function.class_ is not None and not scope.function.is_static:
+        names = names[1:]
+    if parameter not in names:
+        return None
+    index = names.index(parameter)
+    return call.args[index] if index < len(call.args) else None

@@ -1,0 +1,241 @@
+"""Train loops: what keeps the backbone frozen after each ``.train()``."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterator
+
+from bn2gn_codemod.plan import Place, TrainCall
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.freezing_code import FreezingCode
+from bn2gn_codemod.survey.freezing_effects import Part, coverage
+from bn2gn_codemod.survey.scopes import Scope, calls
+from bn2gn_codemod.survey.train_models import TrainedModels
+from bn2gn_codemod.survey.train_scripts import Insertion, TrainScripts
+from bn2gn_codemod.survey.values import Class
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopGuard:
+    """A guard to write after a ``.train()`` statement; ``model`` is a source expression."""
+
+    scope: Scope
+    after: ast.stmt
+    model: str
+    models: tuple[Class, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelGuard:
+    """A ``train()`` to write on a class. ``attributes``: all of its backbone, by plain attribute;
+    empty where parts may be absent and have to be looked for by name."""
+
+    owner: Class
+    place: Place
+    attributes: tuple[str, ...]
+
+
+class TrainLoops:
+    """Guards for all ``.train()`` calls on models that are trained."""
+
+    def __init__(
+        self,
+        models: TrainedModels,
+        scripts: TrainScripts,
+        code: FreezingCode,
+        settings: Settings,
+        trained: set[Class],
+        driven: set[Class],
+    ) -> None:
+        self._models = models
+        self._scripts = scripts
+        self._code = code
+        self._guard = settings.guard
+        self._trained = trained
+        self._driven = driven
+        self.calls: list[TrainCall] = []
+        self.loop_guards: list[LoopGuard] = []
+        self.model_guards: list[ModelGuard] = []
+
+    def look(self, scopes: list[Scope], insertions: list[Insertion]) -> None:
+        """Note every ``.train()`` and plan its guard."""
+        looped: set[Class] = set()
+        unplaced: set[Class] = set()
+        found: list[tuple[Scope, ast.stmt, ast.expr, tuple[Class, ...]]] = []
+        for scope in scopes:
+            if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
+                continue  # a train() that hands the mode on
+            for statement in scope.order:
+                receiver = _train_receiver(statement)
+                for call in calls(statement):
+                    models = self._models_of(_receiver(call)) if _is_train(call) else ()
+                    if not models or _is_repeated_by(scope, statement, insertions):
+                        continue
+                    if receiver is not None and receiver is _receiver(call):
+                        found.append((scope, statement, receiver, models))
+                        looped.update(models)
+                    else:
+                        unplaced.update(models)
+        self._driven |= unplaced
+        for scope, statement, receiver, models in found:
+            self._note(scope, statement, receiver, models)
+        for cls in sorted(self._trained, key=_source_order):
+            if not self._is_reached(cls, looped) or cls in unplaced:
+                self._guard_model(cls)
+
+    def _is_reached(self, cls: Class, looped: set[Class]) -> bool:
+        """Whether some loop's ``.train()`` is for the class, or for what holds it."""
+        return any(self._models.holds(other, cls) for other in looped)
+
+    def _models_of(self, receiver: ast.expr | None) -> tuple[Class, ...]:
+        """The receiver's classes that are trained models, or hold one."""
+        if receiver is None:
+            return ()
+        return tuple(
+            cls
+            for cls in self._models.of(receiver)
+            if any(self._models.holds(cls, trained) for trained in self._trained)
+        )
+
+    def _note(
+        self,
+        scope: Scope,
+        statement: ast.stmt,
+        receiver: ast.expr,
+        models: tuple[Class, ...],
+    ) -> None:
+        place, source = scope.place(statement), ast.unparse(receiver)
+        name = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else source
+        if self._is_guarded(scope, statement, {source, name}, models):
+            self.calls.append(TrainCall(place, source, guarded=True))
+            return
+        reason = ""
+        if self._guard == "model" or (self._guard == "auto" and self._driven & set(models)):
+            reasons = [self._guard_model(cls) for cls in sorted(models, key=_source_order)]
+            reason = "; ".join(dict.fromkeys(filter(None, reasons)))
+            if not reason or self._guard == "model":
+                fix = "" if reason else "train() of the model is overridden"
+                self.calls.append(TrainCall(place, source, False, fix, reason))
+                return
+        self.loop_guards.append(LoopGuard(scope, statement, name, models))
+        self.calls.append(TrainCall(place, source, False, f"eval_backbone_bn({name}) after it"))
+
+    def _is_guarded(
+        self, scope: Scope, statement: ast.stmt, sources: set[str], models: tuple[Class, ...]
+    ) -> bool:
+        """Whether the backbone is in eval mode again before the next batch."""
+        if all(self._scripts.keeps_eval(cls) for cls in models):
+            return True
+        following: list[ast.stmt] = []
+        for later in scope.after(statement):
+            if isinstance(later, _LOOPS) and not _is_over_modules(later):
+                break
+            following.append(later)
+        roots = {source: Part(()) for source in sources}
+        effects = self._code.effects(following, scope.function, roots, models)
+        return all(coverage(effects, self._models.model(cls)).evaluates for cls in models)
+
+    def _guard_model(self, cls: Class) -> str:
+        """Plan ``train()`` overrides for a model; why not, if that cannot be."""
+        for owner in self._models.owners(cls):
+            if self._scripts.keeps_eval(owner):
+                continue
+            module = owner.module
+            column = module.source.column(owner.node.lineno, owner.node.col_offset)
+            place = Place(owner.path, owner.node.lineno, column)
+            if any(guard.place == place for guard in self.model_guards):
+                continue
+            if "train" in owner.methods:
+                reason = f"{owner.name} overrides train() already: put its backbone into eval there"
+                if all((call.place, call.reason) != (place, reason) for call in self.calls):
+                    self.calls.append(TrainCall(place, owner.name, False, "", reason))
+                return reason
+            paths = self._models.paths_below(owner)
+            attributes = paths if _are_always_there(owner, paths) else ()
+            self.model_guards.append(ModelGuard(owner, place, attributes))
+            fix = f"{owner.name}.train() is overridden"
+            self.calls.append(TrainCall(place, owner.name, False, fix))
+        return ""
+
+
+def _source_order(cls: Class) -> tuple[str, int]:
+    return cls.path, cls.node.lineno
+
+
+def _is_train(call: ast.Call) -> bool:
+    """``x.train()``, ``x.train(mode)``: not ``x.train(False)``, nor a trainer's train(loader)."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != "train":
+        return False
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if len(arguments) > 1:
+        return False
+    return not (
+        arguments and isinstance(arguments[0], ast.Constant) and arguments[0].value is not True
+    )
+
+
+def _receiver(call: ast.Call) -> ast.expr | None:
+    return call.func.value if isinstance(call.func, ast.Attribute) else None
+
+
+def _train_receiver(statement: ast.stmt) -> ast.expr | None:
+    """``model`` of ``model.train()`` and of ``model = model.cuda().train()``."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        receiver = _receiver(statement.value)
+        if isinstance(receiver, (ast.Name, ast.Attribute, ast.Subscript)):
+            return receiver
+    elif (
+        isinstance(statement, ast.Assign)
+        and isinstance(statement.value, ast.Call)
+        and isinstance(statement.targets[0], (ast.Name, ast.Attribute))
+    ):
+        return _receiver(statement.value)
+    return None
+
+
+def _is_mode_method(scope: Scope) -> bool:
+    """Whether the function is ``train(self, mode=True)``, as of a module."""
+    node = scope.function.node
+    if isinstance(node, ast.Module) or scope.function.class_ is None:
+        return False
+    return len(node.args.args) == 2 and bool(node.args.defaults)
+
+
+def _is_repeated_by(scope: Scope, statement: ast.stmt, insertions: list[Insertion]) -> bool:
+    """Whether a freeze call follows anyway, once for once."""
+    if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
+        return False
+    return any(
+        inserted.scope.function is scope.function
+        and (inserted.after is statement or scope.surely_before(statement, inserted.after))
+        for inserted in insertions
+    )
+
+
+def _is_over_modules(loop: ast.stmt) -> bool:
+    if not isinstance(loop, ast.For):
+        return False
+    return any(
+        isinstance(node, ast.Attribute) and node.attr.endswith(("modules", "children"))
+        for node in ast.walk(loop.iter)
+    )
+
+
+def _are_always_there(cls: Class, paths: tuple[str, ...]) -> bool:
+    """Whether the constructor of the class assigns every path, whatever its arguments."""
+    init = cls.methods.get("__init__")
+    if init is None or isinstance(init.node, (ast.Module, ast.Lambda)):
+        return False
+    assigned = set(_assigned(init.node.body))
+    return all(path in assigned for path in paths)
+
+
+def _assigned(body: list[ast.stmt]) -> Iterator[str]:
+    for statement in body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        for target in targets:
+            if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+                yield target.attr

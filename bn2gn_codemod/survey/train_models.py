@@ -1,0 +1,128 @@
+"""Which expressions are models with a backbone to freeze, and where in them it is."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from bn2gn_codemod.generated.freezing import WRAPPERS
+from bn2gn_codemod.survey.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.freezing_effects import Model
+from bn2gn_codemod.survey.values import Class, Instance
+
+
+@dataclasses.dataclass(frozen=True)
+class Names:
+    """What the generated pattern is to match.
+
+    ``wrappers`` are attributes of the repository's own wrapper modules, below
+    which every path is found as well.
+    """
+
+    backbone: tuple[str, ...]
+    wrappers: tuple[str, ...] = ()
+
+
+class TrainedModels:
+    """Models by the expressions of the repository that are one."""
+
+    def __init__(self, flow: Flow, paths: BackbonePaths) -> None:
+        self._flow = flow
+        self._paths = paths
+
+    def of(self, expr: ast.expr) -> tuple[Class, ...]:
+        """Classes with a backbone to freeze that an expression may be an instance of.
+
+        A class that is the backbone of another one of them is not counted.
+        """
+        found = {
+            value.class_: None
+            for value in self._flow.value_of(expr)
+            if isinstance(value, Instance) and not value.weak and self._paths.below(value.class_)
+        }
+        parts = {part for cls in found for part in self._paths.backbone_classes(cls)}
+        return tuple(cls for cls in found if cls not in parts) or tuple(found)
+
+    def expressions(self, root: ast.AST) -> Iterator[ast.expr]:
+        """``model`` of ``model.backbone.parameters()``: the shortest part that is a model."""
+        pending: list[ast.AST] = [root]
+        while pending:
+            node = pending.pop(0)
+            if not isinstance(node, (ast.Attribute, ast.Name, ast.Subscript)):
+                pending.extend(ast.iter_child_nodes(node))
+                continue
+            chain: list[ast.expr] = [node]
+            while isinstance(chain[-1], (ast.Attribute, ast.Subscript)):
+                chain.append(chain[-1].value)
+            found = next((part for part in reversed(chain) if self.of(part)), None)
+            if found is not None:
+                yield found
+            elif not isinstance(chain[-1], ast.Name):
+                pending.append(chain[-1])
+
+    def names(self, classes: Iterable[Class]) -> Names:
+        """The names that the backbones of these classes have below their models."""
+        found = dict.fromkeys(path for cls in classes for path in self._paths.below(cls))
+        paths = dict.fromkeys(_below_wrappers(path, set(found)) for path in found)
+        heads = dict.fromkeys(path.split(".")[0] for path in paths if "." in path)
+        wrappers = [
+            head
+            for head in heads
+            if all(path.partition(".")[2] in paths for path in paths if path.startswith(head + "."))
+        ]
+        kept = [path for path in paths if "." not in path or path.split(".")[0] not in wrappers]
+        return Names(tuple(kept), tuple(wrappers))
+
+    def model(self, cls: Class, is_wrapped: bool = False) -> Model:
+        """The class as ``freezing_effects`` wants it."""
+        return Model(self._paths.below(cls), self._paths.parts(cls), is_wrapped)
+
+    def owners(self, cls: Class) -> list[Class]:
+        """The classes in a model that hold a backbone in an attribute of their own."""
+        return self._owners(cls, ())
+
+    def _owners(self, cls: Class, around: tuple[Class, ...]) -> list[Class]:
+        if self._paths.owns(cls):
+            return [cls]
+        heads = {path.split(".")[0] for path in self._paths.below(cls)}
+        found: list[Class] = []
+        for attribute, inner in self._paths.holders(cls):
+            if attribute in heads and inner not in (cls, *around):
+                found.extend(self._owners(inner, (*around, cls)))
+        return list(dict.fromkeys(found))
+
+    def holds(self, outer: Class, inner: Class) -> bool:
+        """Whether a model of one class is, or has in it, a model of the other one."""
+        seen, pending = {outer}, [outer]
+        while pending:
+            cls = pending.pop()
+            if inner in cls.ancestors() or inner in cls.descendants():
+                return True
+            for _, held in self._paths.holders(cls):
+                if held not in seen:
+                    seen.add(held)
+                    pending.append(held)
+        return False
+
+    def paths_below(self, cls: Class) -> tuple[str, ...]:
+        """Attribute paths below an instance of the class."""
+        return self._paths.below(cls)
+
+    def clash(self, classes: Iterable[Class], names: Names) -> str:
+        """A module that ``names`` match though it is new; ``""`` if there is none."""
+        for cls in classes:
+            own = {path.split(".")[0] for path in self._paths.below(cls)}
+            for path in names.backbone:
+                if path not in own and self._paths.holds_other_norm(cls, path):
+                    return f"{cls.name}.{path}"
+        return ""
+
+
+def _below_wrappers(path: str, paths: set[str]) -> str:
+    head, _, rest = path.partition(".")
+    while rest and head in WRAPPERS and head not in paths:
+        path = rest
+        head, _, rest = path.partition(".")
+    return path
