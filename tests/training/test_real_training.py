@@ -1,0 +1,149 @@
+"""The migrated repository is trained for real: frozen layers do not move, new ones do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import lightning
+import mmengine.runner
+import pytest
+import torch
+import torch._dynamo  # optimizers import it when they are built
+
+from bn2gn_codemod import sources
+from bn2gn_codemod.rewrite import apply
+from bn2gn_codemod.rules import findings
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey import plan_repository
+from tests.conftest import MakeRepository
+from tests.training import drills
+
+State = dict[str, torch.Tensor]
+PRELOADED = (lightning, mmengine.runner, torch._dynamo)  # once, for all forks
+torch.set_num_threads(1)  # threads do not survive a fork
+
+
+def migrate(root: Path, settings: Settings) -> None:
+    """Migrate, and see that the next run finds nothing and would change nothing."""
+    repository = sources.discover(root)
+    applied = apply(repository, plan_repository(repository, settings))
+    assert applied.refused == ()
+    again = plan_repository(sources.discover(root), settings)
+    assert [str(finding) for finding in findings(again)] == []
+    assert again.files == ()
+    assert again.new_files == ()
+
+
+def train(root: Path) -> str:
+    """Run ``train.py`` in a fork of this process; the last line of its traceback, or ``""``."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with open(writer, "w") as pipe:
+            try:
+                os.chdir(root)
+                sys.path.insert(0, str(root))
+                sys.dont_write_bytecode = True
+                with open(os.devnull, "w") as silent, contextlib.redirect_stdout(silent):
+                    runpy.run_path("train.py", run_name="__main__")
+            except BaseException as error:
+                pipe.write(repr(error))
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as pipe:
+        failure = pipe.read()
+    os.waitpid(child, 0)
+    return failure
+
+
+def run(root: Path) -> tuple[State, State]:
+    """The state of the model before and after training, by the model's own names."""
+    assert train(root) == ""
+    before, after = (
+        torch.load(root / f"{name}.pt", weights_only=True)["state"] for name in ("before", "after")
+    )
+    return bare(before), bare(after)
+
+
+def bare(state: State) -> State:
+    return {
+        name.removeprefix("module.").removeprefix("_orig_mod."): value
+        for name, value in state.items()
+    }
+
+
+def changed(before: State, after: State) -> set[str]:
+    assert before.keys() == after.keys()
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+def is_norm(name: str) -> bool:
+    return name.startswith(("backbone.bn1.", "backbone.layer1.1."))
+
+
+def pretrained(root: Path) -> None:
+    """Weights for the backbone that no initialisation gives by chance."""
+    torch.manual_seed(3)
+    shapes = {"conv1.weight": (4, 3, 3, 3), "layer1.0.weight": (4, 4, 3, 3), "layer1.0.bias": (4,)}
+    state = {name: torch.randn(shape) for name, shape in shapes.items()}
+    for norm in ("bn1", "layer1.1"):
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            state[f"{norm}.{name}"] = torch.rand(4) + 0.5
+        state[f"{norm}.num_batches_tracked"] = torch.tensor(5)
+    torch.save(state, root / "pretrained.pth")
+
+
+def repository_of(make: MakeRepository, train: str) -> Path:
+    root = make({"model.py": drills.MODEL, "data.py": drills.DATA, "train.py": train})
+    pretrained(root)
+    return root
+
+
+@pytest.mark.parametrize("driver", drills.DRIVERS)
+def test_frozen_layers_stay_and_new_layers_train(repository: MakeRepository, driver: str) -> None:
+    root = repository_of(repository, drills.DRIVERS[driver])
+    before, after = run(root)
+    moved = changed(before, after)
+    assert moved == set(before), "untouched, training moves everything"
+    migrate(root, Settings())
+    before, after = run(root)
+    moved = changed(before, after)
+    assert {name for name in moved if is_norm(name)} == set()
+    assert moved == {name for name in before if not is_norm(name)}
+    assert any(name.startswith("head.") for name in moved)
+
+
+@pytest.mark.parametrize("driver", ["plain loop", "trainer class"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(freeze="backbone"),
+        Settings(freeze="backbone", guard="model"),
+        Settings(freeze="backbone", shared_module="freezing.py"),
+    ],
+)
+def test_whole_backbone(repository: MakeRepository, driver: str, settings: Settings) -> None:
+    root = repository_of(repository, drills.DRIVERS[driver])
+    migrate(root, settings)
+    before, after = run(root)
+    assert changed(before, after) == {name for name in before if name.startswith("head.")}
+
+
+@pytest.mark.parametrize("driver", ["DataParallel", "train and eval each epoch"])
+@pytest.mark.parametrize("guard", ["loop", "model"])
+def test_either_guard(repository: MakeRepository, driver: str, guard: str) -> None:
+    root = repository_of(repository, drills.DRIVERS[driver])
+    migrate(root, Settings(guard=guard))  # type: ignore[arg-type]
+    before, after = run(root)
+    assert not any(is_norm(name) for name in changed(before, after))
+
+
+def test_freezing_nothing_lets_the_backbone_move(repository: MakeRepository) -> None:
+    root = repository_of(repository, drills.PLAIN)
+    migrate(root, Settings(freeze="none"))
+    before, after = run(root)
+    assert changed(before, after) == set(before)
