@@ -62,12 +62,13 @@ def _target(comparison: Comparison, settings: Settings) -> Target:
     after, before = comparison.after, comparison.before
     batch_norms = {layer.name for layer in after.batch_norms}
     pending = batch_norms.intersection(comparison.named(Verdict.CONVERT))
+    # A GroupNorm that was one before has no statistics in any checkpoint.
     done = {layer.name for layer in after.norms if layer.norm and layer.norm.kind == "GroupNorm"}
     basis: Basis = "the model as it is built now"
-    if before is not None and not before.error:
-        done &= {layer.name for layer in before.batch_norms}
+    changed = set() if before is None else done & {layer.name for layer in before.batch_norms}
+    if changed:
+        done, pending = changed, set()  # the code of now is what counts
         basis = "the model built before and after"
-        pending = set() if done else pending  # the code of now is what counts
     if pending:
         basis = "the plan: the code is not migrated yet"
     gone = {f"{name}.{statistic}" for name in pending for statistic in STATISTICS}

@@ -35,6 +35,12 @@ def test_the_migrated_model_alone(source: Source, compared: Target) -> None:
     assert dataclasses.replace(target, basis=compared.basis) == compared
 
 
+def test_a_state_before_that_is_migrated_too(source: Source, compared: Target) -> None:
+    [target] = dataclasses.replace(source, before=Before(folder=source.root)).targets
+    assert target.basis == "the model as it is built now"
+    assert target.converted == compared.converted
+
+
 def test_the_plan_of_what_is_not_migrated_yet(source: Source, compared: Target) -> None:
     root = source.before.folder
     assert root is not None
@@ -62,7 +68,11 @@ def test_a_model_that_cannot_be_built(source: Source, model: ModelRequest, said:
 def test_nothing_is_converted(source: Source, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text("from torch import nn\n\n\ndef net():\n    return nn.ReLU()\n")
     same = dataclasses.replace(
-        source, root=tmp_path, models=[ModelRequest("net:net")], before=Before()
+        source,
+        root=tmp_path,
+        models=[ModelRequest("net:net")],
+        before=Before(),
+        settings=Settings(),
     )
     with pytest.raises(Problem, match="no layer of net:net is converted"):
         _ = same.targets
