@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from bn2gn_codemod.checkpoint.contents import Contents, Edits, OptimizerState, Path, Table
-from bn2gn_codemod.checkpoint.fit import Fit, fit
+from bn2gn_codemod.checkpoint.fit import Fit, fits
 from bn2gn_codemod.checkpoint.target import Target
 from bn2gn_codemod.problem import Problem
 
@@ -78,14 +78,14 @@ def _model(name: str, contents: Contents, targets: Sequence[Target]) -> Fit:
     if not contents.tables:
         kind = f" (it is a {contents.kind})" if contents.kind else ""
         raise Problem(f"{name}: holds no state dict: no tensors by name{kind}")
-    fits = [fit(table, target) for table in contents.tables for target in targets]
-    fits.sort(key=_rank)
-    best = fits[0]
+    found = [fits(table, target)[0] for table in contents.tables for target in targets]
+    found.sort(key=_rank)
+    best = found[0]
     if not best.is_model:
         raise Problem(
             f"{name}: does not fit {best.target.name}; it has {best.summary}; {best.differences}"
         )
-    for other in fits[1:]:
+    for other in found[1:]:
         is_as_good = other.table is best.table and _rank(other)[:2] == _rank(best)[:2]
         if is_as_good and other.statistics != best.statistics:
             raise Problem(
@@ -105,11 +105,13 @@ def _rank(fit: Fit) -> tuple[float, int, int, int]:
 
 def _tables(contents: Contents, model: Fit, wishes: Wishes) -> Iterator[TableOutcome]:
     yield _changed(model, "model", wishes)
+    for other in fits(model.table, model.target)[1:]:
+        yield _changed(other, "average", wishes)
     for table in contents.tables:
         if table is not model.table:
-            found = fit(table, model.target)
-            if found.is_model or found.is_parameters:
-                yield _average(found, wishes)
+            for found in fits(table, model.target):
+                if found.is_model or found.is_parameters:
+                    yield _average(found, wishes)
     for table in contents.lists:
         if tuple(table.tensors.values()) == tuple(model.target.parameters.values()):
             if wishes.ema == "drop":
@@ -181,16 +183,28 @@ def _edits(
     tables: Sequence[TableOutcome], optimizers: Sequence[OptimizerOutcome], target: Target
 ) -> Edits:
     numbers = {name: number for number, name in enumerate(target.parameters)}
+    drop: dict[Path, tuple[str, ...]] = {}
+    reset: dict[Path, dict[str | int, int]] = {}
+    for outcome in tables:
+        path = outcome.table.path
+        if outcome.dropped:
+            drop[path] = (*drop.get(path, ()), *outcome.dropped)
+        if outcome.reset:
+            reset[path] = {**reset.get(path, {}), **outcome.reset}
     return Edits(
-        drop={t.table.path: t.dropped for t in tables if t.dropped},
-        reset={t.table.path: t.reset for t in tables if t.reset},
+        drop=drop,
+        reset=reset,
         forget={
             o.optimizer.path: tuple(numbers[name] for name in o.forgotten)
             for o in optimizers
             if o.forgotten
         },
-        remove=(
-            *(t.table.path for t in tables if t.removed),
-            *(o.optimizer.path for o in optimizers if o.removed),
+        remove=tuple(
+            dict.fromkeys(
+                [
+                    *(t.table.path for t in tables if t.removed),
+                    *(o.optimizer.path for o in optimizers if o.removed),
+                ]
+            )
         ),
     )

@@ -78,13 +78,27 @@ class Fit:
         return f"{self.matched} of {counted(len(self.target.state), 'tensor')} of the model"
 
 
-def fit(table: Table, target: Target) -> Fit:
-    """Compare a table with the state dict of ``target``."""
+def fits(table: Table, target: Target) -> tuple[Fit, ...]:
+    """Compare a table with the state dict of ``target``: the best fit first.
+
+    More follow where the table holds the model several times: a module that
+    keeps a model and its moving average.
+    """
     named = {key: shape for key, shape in table.tensors.items() if isinstance(key, str)}
     plain = {key.replace(_COMPILED, ""): key for key in named}
     if len(plain) < len(named):
         plain = {key: key for key in named}
-    prefix = _prefix(plain, target)
+    found = [_fit(table, target, named, plain, prefix) for prefix in _prefixes(plain, target)]
+    return (found[0], *(other for other in found[1:] if other.is_model))
+
+
+def _fit(
+    table: Table,
+    target: Target,
+    named: Mapping[str, Shape],
+    plain: Mapping[str, str],
+    prefix: str,
+) -> Fit:
     keys = {
         name: plain[prefix + name]
         for name in (*target.state, *sorted(target.statistics - target.state.keys()))
@@ -102,8 +116,8 @@ def fit(table: Table, target: Target) -> Fit:
     )
 
 
-def _prefix(plain: Iterable[str], target: Target) -> str:
-    """What stands before the model's names in most of the keys."""
+def _prefixes(plain: Iterable[str], target: Target) -> list[str]:
+    """What stands before the model's names, in most of the keys first."""
     present = set(plain)
     names = list(target.state)
     samples = names[:: max(1, len(names) // _SAMPLES)]
@@ -113,9 +127,8 @@ def _prefix(plain: Iterable[str], target: Target) -> str:
         for key in present
         if key == name or key.endswith("." + name)
     }
-    if not found:
-        return ""
-    return max(sorted(found), key=lambda prefix: sum(prefix + name in present for name in names))
+    count = {prefix: sum(prefix + name in present for name in names) for prefix in found or {""}}
+    return sorted(count, key=lambda prefix: (-count[prefix], len(prefix), prefix))
 
 
 def _missing(keys: Mapping[str, str], target: Target) -> tuple[str, ...]:

@@ -160,6 +160,18 @@ def test_averages_follow_the_model(source: Source, saved: Save, old_model: nn.Mo
     assert_carried(dropped["state_dict"], state)
 
 
+def test_an_average_inside_the_same_table(
+    source: Source, saved: Save, old_model: nn.Module
+) -> None:
+    state = old_model.state_dict()
+    both = {f"{top}.{name}": value for top in ("model", "ema") for name, value in state.items()}
+    both["step"] = torch.tensor(3)
+    found = converted(saved({"state_dict": both}), source)["state_dict"]
+    assert_carried(
+        found, both, {f"{top}.{name}" for top in ("model", "ema") for name in STATISTICS}
+    )
+
+
 def stepped(model: nn.Module, groups: Any) -> dict[str, Any]:
     optimizer = torch.optim.Adam(groups, 0.1)
     for parameter in model.parameters():
