@@ -250,6 +250,9 @@ class Evidence:
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
             and not self._family(cls)
+            # What a network is built of is no backbone in it: its stem would be new.
+            and not families.is_network_class(cls)
+            and families.backbone_home(cls) is None
         ):
             network = self.network_content(slot)
             if network is not None:

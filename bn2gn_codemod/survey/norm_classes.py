@@ -13,10 +13,17 @@ _NORM = re.compile(
 )
 
 
+_OTHER_FRAMEWORKS = frozenset(
+    {"paddle", "tensorflow", "keras", "jittor", "mindspore", "megengine", "oneflow", "mxnet"}
+)
+
+
 @functools.cache
 def is_norm_class(dotted: str) -> bool:
     """Whether a dotted name is a BatchNorm class (of any dimension)."""
-    last = dotted.rsplit(".", 1)[-1]
+    first, last = dotted.split(".", 1)[0], dotted.rsplit(".", 1)[-1]
+    if first in _OTHER_FRAMEWORKS:
+        return False
     return last != "BatchNorm" and last != "BatchNorm_" and _NORM.match(last) is not None
 
 

@@ -11,7 +11,14 @@ from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, LoadCall, Node,
 from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax import all_arguments, call_name, flat, target_names, text_pattern
+from bn2gn_codemod.survey.syntax import (
+    all_arguments,
+    call_name,
+    flat,
+    replaces_children,
+    target_names,
+    text_pattern,
+)
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.values import (
     Class,
@@ -1048,6 +1055,12 @@ class Statements:
                 self._instantiate(held.class_, arguments, result, expr)
             case FunctionValue():
                 if self._builds_from_registry(held.function, arguments, result):
+                    return
+                if replaces_children(held.function.node):
+                    # convert_model(module) gives the module, layer for layer; followed
+                    # into itself, it would mix all the layers of a repository.
+                    for _, node in arguments:
+                        flow.edge(node, result)
                     return
                 self._bind(held.function, arguments, skip_first=held.bound, expr=expr)
                 flow.edge(flow.return_node(held.function), result)

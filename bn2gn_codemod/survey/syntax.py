@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -147,3 +148,38 @@ def _replace_fields(text: str, style: str) -> str:
             result.append(text[i])
             i += 1
     return "".join(result)
+
+
+@functools.cache
+def replaces_children(function: ast.AST) -> bool:
+    """Whether a function goes over a module's children and puts its own result in their place.
+
+    ``for name, child in module.named_children(): new.add_module(name, convert(child))``
+    """
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    for loop in flat(function.body):
+        if isinstance(loop, ast.For) and _goes_over_children(loop.iter):
+            for statement in flat(loop.body):
+                value = _stored(statement)
+                if isinstance(value, ast.Call) and call_name(value) == function.name:
+                    return True
+    return False
+
+
+def _goes_over_children(expr: ast.expr) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("named_children", "_modules", "children")
+        for node in ast.walk(expr)
+    )
+
+
+def _stored(statement: ast.stmt) -> ast.expr | None:
+    """The value of ``m.add_module(k, v)``, ``setattr(m, k, v)`` and ``m._modules[k] = v``."""
+    match statement:
+        case ast.Expr(value=ast.Call() as call) if call_name(call) in ("add_module", "setattr"):
+            return call.args[-1] if call.args else None
+        case ast.Assign(targets=[ast.Subscript()], value=value):
+            return value
+        case _:
+            return None

@@ -390,3 +390,73 @@ class Model(nn.Module):
     head = next(site for site in plan.sites if site.class_ == "Head")
     assert head.evidence[0] == "Head is held by Model.head"
     assert "stands beside the backbone" in head.evidence[-1]
+
+
+def test_stem_of_a_network_is_not_beside_its_own_blocks() -> None:
+    check(
+        """\
+-- backbone/irse.py --
+from torch import nn
+class Unit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.res_layer = nn.BatchNorm2d(8)  #! keep
+class Backbone(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.input_layer = nn.BatchNorm2d(8)  #! keep
+        self.body = nn.Sequential(*[Unit() for _ in range(3)])
+-- base_models/hrnet.py --
+from torch import nn
+class HighResolutionModule(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fuse = nn.BatchNorm2d(8)  #! unknown
+class HighResolutionNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+        self.stage2 = nn.Sequential(HighResolutionModule())
+        self.transition1 = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+"""
+    )
+
+
+def test_function_that_replaces_layers_mixes_no_models() -> None:
+    check(
+        """\
+import torchvision
+class SyncBatchNorm2d(nn.modules.batchnorm._BatchNorm):
+    pass
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = Head()
+def convert_model(module):
+    new = module
+    if isinstance(module, nn.BatchNorm2d):
+        new = SyncBatchNorm2d(module.num_features)  #! keep
+        new.weight.data = module.weight.data
+    for name, child in module.named_children():
+        new.add_module(name, convert_model(child))
+    return new
+model = convert_model(Model())
+"""
+    )
+
+
+def test_batchnorm_of_another_framework_is_no_site() -> None:
+    check(
+        """\
+import paddle
+class Head(paddle.nn.Layer):
+    def __init__(self):
+        super().__init__()
+        self.bn = paddle.nn.BatchNorm2D(8)
+"""
+    )
