@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 
 from bn2gn_codemod.survey.because import Role, Slot
 from bn2gn_codemod.survey.library_models import library_model
@@ -19,12 +20,15 @@ class BackbonePaths:
         self._roles = roles
         self._converted = converted
         self._memo: dict[Class, tuple[str, ...]] = {}
+        self._slots_of: dict[Class, list[Slot]] = {}
+        self._held_in: dict[Slot, list[Class]] = {}
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
         known = self._memo.get(cls)
         if known is None:
-            known = self._memo[cls] = tuple(self._find(cls, ()))
+            leads = cls in self._leads_to_backbone
+            known = self._memo[cls] = tuple(self._find(cls, ())) if leads else ()
         return known
 
     def owns(self, cls: Class) -> bool:
@@ -62,7 +66,39 @@ class BackbonePaths:
         ]
 
     def _slots(self, cls: Class) -> list[Slot]:
-        return [slot for owner in _relatives(cls) for slot in self._roles.slots_of.get(owner, ())]
+        known = self._slots_of.get(cls)
+        if known is None:
+            known = self._slots_of[cls] = [
+                slot for owner in _relatives(cls) for slot in self._roles.slots_of.get(owner, ())
+            ]
+        return known
+
+    def _held(self, slot: Slot) -> list[Class]:
+        """The classes of what an attribute holds, each once."""
+        known = self._held_in.get(slot)
+        if known is None:
+            found = (v.class_ for v in self._roles.contents[slot] if isinstance(v, Instance))
+            known = self._held_in[slot] = list(dict.fromkeys(found))
+        return known
+
+    @functools.cached_property
+    def _leads_to_backbone(self) -> frozenset[Class]:
+        """Classes below which a backbone attribute lies: the only ones worth a search."""
+        holders: dict[Class, list[Class]] = {}
+        for slot in self._roles.contents:
+            for held in self._held(slot):
+                for relative in _relatives(held):
+                    holders.setdefault(relative, []).append(slot[0])
+        start = {slot[0] for slot in self._roles.contents if self._is_backbone(slot)}
+        found = {relative for cls in start for relative in _relatives(cls)}
+        pending = list(found)
+        while pending:
+            for holder in holders.get(pending.pop(), ()):
+                for relative in _relatives(holder):
+                    if relative not in found:
+                        found.add(relative)
+                        pending.append(relative)
+        return frozenset(found)
 
     def _is_backbone(self, slot: Slot) -> bool:
         own = self._roles.own.get(slot)
@@ -90,9 +126,9 @@ class BackbonePaths:
 
     def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []
-        for value in self._roles.contents[slot]:
-            if isinstance(value, Instance) and value.class_ is not slot[0]:
-                found.extend(self._find(value.class_, around))
+        for cls in self._held(slot):
+            if cls is not slot[0] and cls in self._leads_to_backbone:
+                found.extend(self._find(cls, around))
         return list(dict.fromkeys(found))
 
     def _has_new_parts(self, slot: Slot) -> bool:
