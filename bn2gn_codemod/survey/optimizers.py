@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.scopes import Scope, assignments, binds, calls
+from bn2gn_codemod.survey.scopes import Scope, assignments, binds
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import (
@@ -75,11 +75,9 @@ class Optimizers:
         ]
         self._callers: dict[object, list[tuple[Scope, ast.stmt, ast.Call]]] = {}
         for scope in self.scopes:
-            for statement in scope.order:
-                for call in calls(statement):
-                    for function in self._called(call):
-                        found = (scope, statement, call)
-                        self._callers.setdefault(function, []).append(found)
+            for statement, call in scope.calls:
+                for function in self._called(call):
+                    self._callers.setdefault(function, []).append((scope, statement, call))
 
     def _called(self, call: ast.Call) -> Iterator[Function]:
         """The functions that a call may run, constructors included."""
@@ -95,23 +93,21 @@ class Optimizers:
         """Every optimizer with each of its models, in source order."""
         found: dict[tuple[str, str, ast.stmt], Optimizer] = {}
         for scope in self.scopes:
-            for statement in scope.order:
-                for call in calls(statement):
-                    if self._is_named(call, _OPTIMIZER) or self._is_named(call, _DRIVER):
-                        for optimizer in self._of_call(scope, statement, call, 0):
-                            key = (optimizer.scope.path, optimizer.model, optimizer.statement)
-                            found.setdefault(key, optimizer)
+            for statement, call in scope.calls:
+                if self._is_named(call, _OPTIMIZER) or self._is_named(call, _DRIVER):
+                    for optimizer in self._of_call(scope, statement, call, 0):
+                        key = (optimizer.scope.path, optimizer.model, optimizer.statement)
+                        found.setdefault(key, optimizer)
         return list(found.values())
 
     def driven(self) -> set[Class]:
         """Classes of models whose ``.train()`` a framework calls."""
         found: set[Class] = set()
         for scope in self.scopes:
-            for statement in scope.order:
-                for call in calls(statement):
-                    if self._is_named(call, _DRIVER):
-                        for argument in [*call.args, *(k.value for k in call.keywords)]:
-                            found.update(self._models.of(argument))
+            for _, call in scope.calls:
+                if self._is_named(call, _DRIVER):
+                    for argument in [*call.args, *(k.value for k in call.keywords)]:
+                        found.update(self._models.of(argument))
         return found
 
     def _is_named(self, call: ast.Call, pattern: re.Pattern[str]) -> bool:

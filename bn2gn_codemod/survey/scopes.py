@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Place
 from bn2gn_codemod.survey.syntax import all_arguments, blocks, flat
 from bn2gn_codemod.survey.values import Function
 
+_NOT_OWN = (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -25,6 +27,11 @@ class Scope:
     @property
     def path(self) -> str:
         return self.function.module.path
+
+    @functools.cached_property
+    def calls(self) -> list[tuple[ast.stmt, ast.Call]]:
+        """Every call, with the statement whose own expression it is, in source order."""
+        return [(statement, call) for statement in self.order for call in calls(statement)]
 
     def before(self, statement: ast.stmt) -> Iterator[ast.stmt]:
         """Statements that surely come before, nearest first: earlier ones of each block around."""
@@ -77,13 +84,14 @@ class Scope:
 def calls(statement: ast.stmt) -> Iterator[ast.Call]:
     """The calls in a statement's own expressions, outermost first; not those in its blocks."""
     pending: list[ast.AST] = [statement]
-    while pending:
-        node = pending.pop(0)
+    for node in pending:
         if isinstance(node, ast.Call):
             yield node
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)):
-                pending.append(child)
+        pending.extend(
+            child
+            for child in ast.iter_child_nodes(node)
+            if not isinstance(child, _NOT_OWN) and child._fields
+        )
 
 
 def all_calls(statement: ast.stmt) -> Iterator[ast.Call]:

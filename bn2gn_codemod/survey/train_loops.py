@@ -10,7 +10,7 @@ from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Part, coverage
-from bn2gn_codemod.survey.scopes import Scope, calls
+from bn2gn_codemod.survey.scopes import Scope
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.train_scripts import Insertion, TrainScripts
 from bn2gn_codemod.survey.values import Class
@@ -68,17 +68,16 @@ class TrainLoops:
         for scope in scopes:
             if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
                 continue  # a train() that hands the mode on
-            for statement in scope.order:
+            for statement, call in scope.calls:
+                models = self._models_of(_receiver(call)) if _is_train(call) else ()
+                if not models or _is_repeated_by(scope, statement, insertions):
+                    continue
                 receiver = _train_receiver(statement)
-                for call in calls(statement):
-                    models = self._models_of(_receiver(call)) if _is_train(call) else ()
-                    if not models or _is_repeated_by(scope, statement, insertions):
-                        continue
-                    if receiver is not None and receiver is _receiver(call):
-                        found.append((scope, statement, receiver, models))
-                        looped.update(models)
-                    else:
-                        unplaced.update(models)
+                if receiver is not None and receiver is _receiver(call):
+                    found.append((scope, statement, receiver, models))
+                    looped.update(models)
+                else:
+                    unplaced.update(models)
         self._driven |= unplaced
         for scope, statement, receiver, models in found:
             self._note(scope, statement, receiver, models)
