@@ -258,7 +258,7 @@ class _Follower:
         yield from found if len(found) == 1 else ()
 
     def _is_model(self, expr: ast.expr) -> bool:
-        return any(part.path == () for part in self._modules(expr))
+        return any(set(part.path) <= {*WRAPPERS, "model"} for part in self._modules(expr))
 
     def _functions(self, expr: ast.expr) -> Iterator[Function]:
         for value in self._flow.value_of(expr):

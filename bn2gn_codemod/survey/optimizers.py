@@ -136,7 +136,10 @@ class Optimizers:
     ) -> Iterator[Optimizer]:
         """The models whose parameters end up in ``value``, an expression of ``use``."""
         modules = {}
+        elements = _comprehension_variables(value)
         for expression in self._models.expressions(value):
+            if ast.unparse(expression) in elements:
+                continue
             whole = self._module(scope, use, expression, value)
             if whole is not None:
                 modules[ast.unparse(whole)] = whole
@@ -253,6 +256,16 @@ class Optimizers:
         return False
 
 
+def _comprehension_variables(value: ast.AST) -> set[str]:
+    return {
+        node.id
+        for comprehension in ast.walk(value)
+        if isinstance(comprehension, ast.comprehension)
+        for node in ast.walk(comprehension.target)
+        if isinstance(node, ast.Name)
+    }
+
+
 def _sources(value: ast.AST) -> list[str]:
     """The variables and ``self`` attributes in an expression."""
     found: list[str] = []
@@ -271,9 +284,8 @@ def _puts_into(statement: ast.stmt, source: str) -> bool:
         case ast.If() | ast.With() | ast.Try() | ast.While():
             return False  # its statements come one by one
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name, value=owner))):
-            return name in ("append", "extend", "update", "insert", "add_param_group") and (
-                ast.unparse(owner) == source
-            )
+            adds = name in ("append", "extend", "update", "insert", "add_param_group")
+            return adds and source in _sources(owner)
         case ast.Assign(targets=[ast.Subscript(value=owner)]):
             return ast.unparse(owner) == source
     return binds(statement, source)

@@ -77,7 +77,11 @@ class TrainedModels:
 
     def model(self, cls: Class, is_wrapped: bool = False) -> Model:
         """The class as ``freezing_effects`` wants it."""
-        return Model(self._paths.below(cls), self._paths.parts(cls), is_wrapped)
+        parts = self._paths.parts(cls)
+        for attribute, inner in self._paths.holders(cls):
+            if attribute in WRAPPERS:
+                parts |= self._paths.parts(inner)
+        return Model(self._paths.below(cls), parts, is_wrapped)
 
     def owners(self, cls: Class) -> list[Class]:
         """The classes in a model that hold a backbone in an attribute of their own."""

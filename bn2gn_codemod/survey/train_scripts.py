@@ -138,12 +138,8 @@ class TrainScripts:
                 for _, value in assignments(statement, source):
                     if isinstance(value, ast.Name) and self._models.of(value):
                         found.add(value.id)
-                    elif isinstance(value, ast.Call):
-                        found.update(
-                            argument.id
-                            for argument in value.args
-                            if isinstance(argument, ast.Name) and self._models.of(argument)
-                        )
+                    elif isinstance(value, ast.Call) and (inner := _wrapped(value)):
+                        found.add(inner)
         return found
 
     def _effects_where_made(self, entry: Optimizer) -> list[Effect]:
@@ -216,7 +212,21 @@ class TrainScripts:
     # ----------------------------------------------------------- insertion
 
     def insertion(self, entry: Optimizer) -> Insertion | None:
-        """After the last statement that makes or wraps the model, before the optimizer."""
+        """After the last statement that makes or wraps the model, before the optimizer.
+
+        And after those that give it its gradients back.
+        """
+        found = self._after_making(entry)
+        if found is None or found.scope.function is not entry.scope.function:
+            return found
+        for statement in entry.scope.before(entry.use):
+            if statement is found.after:
+                break
+            if any(effect.kind == "gradient" for effect in self._effects(entry, [statement])):
+                return dataclasses.replace(found, after=statement)
+        return found
+
+    def _after_making(self, entry: Optimizer) -> Insertion | None:
         if entry.model == "self":
             return self._after_init(entry)
         found = self._after_binding(entry.scope, entry.scope.before(entry.use), entry.model)
