@@ -29,7 +29,7 @@ demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" fixtures/demo.sh
 
 test: $(READY)
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(READY)
 	@$(BIN)/ruff check .
