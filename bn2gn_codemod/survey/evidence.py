@@ -85,6 +85,8 @@ class Evidence:
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
         lines = cls.module.source.lines[cls.node.lineno - 1 : cls.node.end_lineno]
+        if not _HANDLES_WEIGHTS.search("".join(lines)):
+            return False
         return any(_HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
 
     def is_certainly_idle(self, cls: Class) -> bool:

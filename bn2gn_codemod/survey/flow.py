@@ -125,7 +125,8 @@ class Flow:
         self.bindings: dict[tuple[str, str], tuple[Module | str, str | None]] = {}
         self.packages: dict[tuple[Function, str], dict[tuple[str, ...], Module]] = {}
         self.expressions: dict[ast.expr, Node | None] = {}
-        self.calls_in: dict[Function, list[ast.Call]] = {}
+        # Calls in the order of the source, with the statement whose own they are.
+        self.calls_in: dict[Function, list[tuple[ast.stmt, ast.Call]]] = {}
         # calls with ``**kwargs`` of their own function -> that function
         self.forwards: dict[ast.expr, Function] = {}
 

@@ -155,7 +155,7 @@ class LoadOrder:
     def _call_sites(self) -> dict[Function, list[tuple[Function, ast.Call]]]:
         found: dict[Function, list[tuple[Function, ast.Call]]] = {}
         for caller, calls in self._flow.calls_in.items():
-            for call in calls:
+            for _, call in calls:
                 for callee in dict.fromkeys(self._callees(caller, call)):
                     found.setdefault(callee, []).append((caller, call))
         return found

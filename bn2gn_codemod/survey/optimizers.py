@@ -68,7 +68,7 @@ class Optimizers:
         self._flow = flow
         self._models = models
         self.scopes = [
-            Scope(function, node.body)
+            Scope(function, node.body, flow.calls_in.get(function, ()))
             for function in [*flow.top_level.values(), *flow.functions]
             for node in [function.node]
             if not isinstance(node, ast.Lambda)

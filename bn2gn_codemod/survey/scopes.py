@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bn2gn_codemod.plan import Place
 from bn2gn_codemod.survey.syntax import all_arguments, blocks, flat
@@ -17,9 +16,15 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 class Scope:
     """A function's own statements, each with the block that it stands in."""
 
-    def __init__(self, function: Function, body: list[ast.stmt]) -> None:
+    def __init__(
+        self,
+        function: Function,
+        body: list[ast.stmt],
+        calls: Sequence[tuple[ast.stmt, ast.Call]] = (),
+    ) -> None:
         self.function = function
         self.body = body
+        self.calls = calls  # each with the statement whose own it is, in source order
         self.order: list[ast.stmt] = list(flat(body))
         self._position: dict[ast.stmt, tuple[list[ast.stmt], int, ast.stmt | None]] = {}
         self._locate(body, None)
@@ -27,11 +32,6 @@ class Scope:
     @property
     def path(self) -> str:
         return self.function.module.path
-
-    @functools.cached_property
-    def calls(self) -> list[tuple[ast.stmt, ast.Call]]:
-        """Every call, with the statement whose own expression it is, in source order."""
-        return [(statement, call) for statement in self.order for call in calls(statement)]
 
     def before(self, statement: ast.stmt) -> Iterator[ast.stmt]:
         """Statements that surely come before, nearest first: earlier ones of each block around."""

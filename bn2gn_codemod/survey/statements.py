@@ -150,6 +150,7 @@ class Statements:
         self.flow = flow
         self.function = function
         self.cls = cls  # set while in a class body
+        self._current: ast.stmt | None = None
         self.children_names: set[str] = set()  # loop variables over a module's children
 
     # ------------------------------------------------------------- imports
@@ -264,6 +265,7 @@ class Statements:
                 continue
 
     def statement(self, statement: ast.stmt) -> None:
+        self._current = statement
         match statement:
             case ast.Assign():
                 value = self.evaluate(statement.value)
@@ -774,7 +776,8 @@ class Statements:
 
     def _call(self, expr: ast.Call) -> Node | None:
         flow = self.flow
-        flow.calls_in.setdefault(self.function, []).append(expr)
+        if self._current is not None:
+            flow.calls_in.setdefault(self.function, []).append((self._current, expr))
         func = expr.func
         result = flow.node()
         if self._is_builtin(func) and isinstance(func, ast.Name):

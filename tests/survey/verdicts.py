@@ -44,7 +44,9 @@ def expected(text: str) -> list[str]:
     for path, body in sorted(split(text).items()):
         for number, line in enumerate(body.splitlines(), 1):
             match = _EXPECTED.search(line)
-            for verdict in match[1].split(", ") if match else ():
+            if match is None:
+                continue
+            for verdict in match[1].split(", "):
                 found.append(f"{path}:{number} {verdict:8s} {line[: match.start()].strip()}")
     return found
 
