@@ -30,7 +30,7 @@ _DRIVER = re.compile(
     r"^(?:(?:transformers|trl)\.\w*Trainer|mmengine\.runner\.\w*|mmengine\.Runner|"
     r"accelerate\.\w*Trainer|ignite\.engine\.create_supervised_trainer)$"
 )
-_PARAMETERS = re.compile(r"param|group|weights|wd|decay")
+_PARAMETERS = re.compile(r"para(?:m|s\b|_)|group|weights|wd|decay|_bn$")
 _OVER_PARAMETERS = {"parameters", "named_parameters", "filter", "list", "tuple", "chain", "dict"}
 _DISPLAYS = (
     ast.List,

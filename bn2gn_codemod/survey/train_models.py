@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.generated.freezing import WRAPPERS
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
-from bn2gn_codemod.survey.values import Class, Instance
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +38,30 @@ class TrainedModels:
 
         A class that is the backbone of another one of them is not counted.
         """
+        values = list(self._flow.value_of(expr))
+        if any(map(self._is_unread, values)):
+            return ()
         found = {
             value.class_: None
-            for value in self._flow.value_of(expr)
+            for value in values
             if isinstance(value, Instance) and not value.weak and self._paths.below(value.class_)
         }
         parts = {part for cls in found for part in self._paths.backbone_classes(cls)}
         return tuple(cls for cls in found if cls not in parts) or tuple(found)
+
+    @functools.cached_property
+    def _packages(self) -> frozenset[str]:
+        return frozenset(path.split("/")[0] for path in self._flow.by_path if "/" in path)
+
+    def _is_unread(self, value: Value) -> bool:
+        """Whether an object is of a class of the repository that had no reason to be read.
+
+        It was made with the model, as in ``Actor(net)``; it is no model itself.
+        """
+        if not isinstance(value, ExternalObject):
+            return False
+        package, _, name = value.name.partition(".")
+        return package in self._packages and name.rpartition(".")[2][:1].isupper()
 
     def expressions(self, root: ast.AST) -> Iterator[ast.expr]:
         """``model`` of ``model.backbone.parameters()``: the shortest part that is a model."""

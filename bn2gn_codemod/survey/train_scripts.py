@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from bn2gn_codemod.generated.freezing import FREEZE, recognise_freeze
 from bn2gn_codemod.plan import TrainScript
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_code import FreezingCode
@@ -75,9 +76,26 @@ class TrainScripts:
 
     def state(self, entry: Optimizer) -> State:
         """Judged for every class that the model may be; the worst counts."""
+        if self._is_frozen_by_ours(entry):
+            return "frozen"
         states = {self._state(entry, cls) for cls in entry.models}
         order: tuple[State, ...] = ("unfrozen", "nothing", "partly", "late", "frozen")
         return next(state for state in order if state in states)
+
+    def _is_frozen_by_ours(self, entry: Optimizer) -> bool:
+        """Whether the generated call stands there already, on all that it would be written for.
+
+        A script too tangled to follow must not get a second one.
+        """
+        names = self._models.names(entry.models)
+        for statement, call in entry.scope.calls:
+            if call_name(call) == FREEZE and call.args and ast.unparse(call.args[0]) == entry.model:
+                for value in self._flow.value_of(call.func):
+                    if isinstance(value, FunctionValue) and statement is not entry.statement:
+                        ours = recognise_freeze(value.function.module.tree)
+                        if ours is not None and ours.covers(names.backbone, names.wrappers):
+                            return True
+        return False
 
     def _state(self, entry: Optimizer, cls: Class) -> State:
         if self._freezes_itself(cls):
