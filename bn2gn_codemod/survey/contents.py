@@ -13,6 +13,10 @@ from bn2gn_codemod.survey.values import (
     Value,
 )
 
+# What code that goes over layers sets on them: tensors and numbers, no modules.
+_NO_MODULES = frozenset(
+    {"running_mean", "running_var", "num_batches_tracked", "weight", "bias", "momentum", "eps"}
+)
 # fmt: off
 _PLAIN_BASES = frozenset({
     "object", "ABC", "Exception", "dict", "list", "tuple", "Enum", "IntEnum", "Protocol",
@@ -32,7 +36,7 @@ class Contents:
         self.held_in: dict[Value, list[Slot]] = {}
         self.holders: dict[Class, list[Slot]] = {}  # attributes that hold an instance
         for cls, name, node in flow.holders():
-            if is_module(cls):
+            if is_module(cls) and name not in _NO_MODULES:
                 self._collect((cls, name), node)
 
     def _collect(self, slot: Slot, node: int) -> None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from bn2gn_codemod.generated.group_norm import is_group_norm_helper
-from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.because import Role, Slot
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import (
@@ -33,10 +33,7 @@ class HeldLayers:
         """Whether the value is a layer that becomes GroupNorm, or has become it already."""
         if isinstance(value, NormLayer):
             return value.spot in self._converted
-        if isinstance(value, ExternalObject) and value.name.endswith("GroupNorm"):
-            maker = value.spot.function.node
-            return isinstance(maker, ast.FunctionDef) and is_group_norm_helper(maker)
-        return False
+        return _is_group_norm(value)
 
     def is_kept(self, value: Value) -> bool:
         """Whether the value is BatchNorm that stays, or a library's model that holds some."""
@@ -51,8 +48,11 @@ class HeldLayers:
         for value in pending:
             if isinstance(value, Instance):
                 for slot in self.slots(value):
+                    # The helper, handed to heads, also seems to reach what shares their
+                    # parameters; but nothing makes GroupNorm in a backbone.
+                    is_backbone = set(self._roles.slot_roles(slot)) == {Role.BACKBONE}
                     for inner in self._roles.contents[slot]:
-                        if inner not in found:
+                        if inner not in found and not (is_backbone and _is_group_norm(inner)):
                             found[inner] = None
                             pending.append(inner)
         return found
@@ -67,3 +67,11 @@ class HeldLayers:
     def own(self, cls: Class) -> list[Value]:
         """What a class itself stores in attributes, containers opened up."""
         return [v for slot in self._roles.slots_of.get(cls, ()) for v in self._roles.contents[slot]]
+
+
+def _is_group_norm(value: Value) -> bool:
+    """Whether the helper made the value."""
+    if not isinstance(value, ExternalObject) or not value.name.endswith("GroupNorm"):
+        return False
+    maker = value.spot.function.node
+    return isinstance(maker, ast.FunctionDef) and is_group_norm_helper(maker)
