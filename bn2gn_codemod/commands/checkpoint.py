@@ -34,25 +34,25 @@ _EXAMPLE = (
 @click.option(
     "--reset-converted",
     is_flag=True,
-    help="Converted layers start at weight 1 and bias 0 instead of keeping theirs.",
+    help="Start converted layers at weight 1, bias 0.",
 )
 @click.option(
     "--optimizer",
     type=click.Choice(["keep", "drop"]),
     default="keep",
     show_default=True,
-    help="Keep optimizer states, without those of parameters that no longer train, or drop them.",
+    help="Optimizer states, of what still trains.",
 )
 @click.option(
     "--ema",
     type=click.Choice(["keep", "drop"]),
     default="keep",
     show_default=True,
-    help="Convert moving averages of the model as the model itself, or drop them.",
+    help="Moving averages of the model.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change and write nothing.")
 @click.option("--force", is_flag=True, help="Replace NEW if it exists.")
-@click.option("--trust", is_flag=True, help="Run the code that OLD names. Only for files you made.")
+@click.option("--trust", is_flag=True, help="Run the code that OLD names.")
 @options.of_interpreter
 @options.of_format("text", "json")
 @options.of_settings
