@@ -132,12 +132,34 @@ class TrainedModels:
         """Attribute paths below an instance of the class."""
         return self._paths.below(cls)
 
-    def clash(self, classes: Iterable[Class], names: Names) -> str:
-        """A module that ``names`` match though it is new; ``""`` if there is none."""
+    def elsewhere(self, classes: Iterable[Class]) -> list[Class]:
+        """Other models of the repository, whose backbone is one plain attribute or two.
+
+        Nothing says that these train scripts build them, but people swap models,
+        and the names mean nothing in the models that are built here.
+        """
+        classes = list(classes)
+        taken = {part for cls in classes for part in self._paths.parts(cls)}
+        parts = {part for cls in self._flow.classes for part in self._paths.backbone_classes(cls)}
+        return [
+            cls
+            for cls in self._flow.classes
+            if cls not in classes and cls not in parts and self._paths.owns(cls)
+            for paths in [self._paths.below(cls)]
+            if 0 < len(paths) <= 2 and not any("." in path or "*" in path for path in paths)
+            if taken.isdisjoint(paths)
+        ]
+
+    def clash(self, classes: Iterable[Class], names: Names, whole: bool) -> str:
+        """A module that ``names`` match though it is new; ``""`` if there is none.
+
+        Of BatchNorm alone, one without BatchNorm does not matter; ``whole``: any does.
+        """
         for cls in classes:
             own = {path.split(".")[0] for path in self._paths.below(cls)}
             for path in names.backbone:
-                if path not in own and self._paths.holds_other_norm(cls, path):
+                is_new = path not in own and path in self._paths.parts(cls)
+                if is_new and (whole or self._paths.holds_other_norm(cls, path)):
                     return f"{cls.name}.{path}"
         return ""
 

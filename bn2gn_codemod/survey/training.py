@@ -259,8 +259,8 @@ class _Training:
 
     def _names_in(self, path: str) -> Names:
         classes = self._classes_in[path]
-        names = self._models.names(classes)
-        clash = self._models.clash(classes, names)
+        names = self._models.names([*classes, *self._models.elsewhere(classes)])
+        clash = self._models.clash(classes, names, whole=self._settings.freeze == "backbone")
         if clash:
             raise NotPlaced(f"one pattern for all models here would match {clash}, which is new")
         return names
