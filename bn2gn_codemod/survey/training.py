@@ -124,21 +124,19 @@ class _Training:
         self, entries: list[Optimizer], scripts: list[TrainScript]
     ) -> list[Insertion | None]:
         """Where each unfrozen model is to be frozen; once where several optimizers share it."""
-        found: list[Insertion | None] = []
-        for entry, script in zip(entries, scripts, strict=True):
-            insertion = None if script.state == "frozen" else self._scripts.insertion(entry)
-            earlier = next(
-                (
-                    other
-                    for other in found
-                    if other is not None
-                    and insertion is not None
-                    and _is_of_same_model(other, insertion)
-                ),
-                None,
+        found = [
+            None if script.state == "frozen" else self._scripts.insertion(entry)
+            for entry, script in zip(entries, scripts, strict=True)
+        ]
+        return [
+            next(
+                (other for other in found if other and _is_of_same_model(other, insertion)),
+                insertion,
             )
-            found.append(earlier or insertion)
-        return found
+            if insertion is not None
+            else None
+            for insertion in found
+        ]
 
     def _freezes(
         self,
