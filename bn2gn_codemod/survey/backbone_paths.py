@@ -120,18 +120,9 @@ class BackbonePaths:
                     found.extend(f"{name}.{path}" for path in below)
                 elif self._holds_norm(slot, set()):
                     found.append(name)
-            elif below:
+            else:
                 found.extend(f"{name}.{path}" for path in below)
-            elif self._holds_blocks_of_backbone(slot) and self._holds_norm(slot, set()):
-                found.append(name)
         return list(dict.fromkeys(found))
-
-    def _holds_blocks_of_backbone(self, slot: Slot) -> bool:
-        """``self.layer1 = resnet.layer1``: what it holds is made for backbones alone."""
-        held = list(self._held(slot))
-        return bool(held) and all(
-            set(self._roles.contexts.get(cls, ())) == {Role.BACKBONE} for cls in held
-        )
 
     def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []

@@ -314,12 +314,16 @@ class Evidence:
         if slot in self.own:
             return False
         own, foreign = False, False
-        for value in self.contents.of_slot[slot]:
-            if isinstance(value, (Instance, NormLayer)):
-                holders = self.contents.held_in.get(value, ())
-                own = own or any(one[0] is slot[0] and one is not slot for one in holders)
-                foreign = foreign or self._part_of_network(value, slot) is not None
+        layers = self._layers_in(slot)
+        for value in layers:
+            holders = self.contents.held_in.get(value, ())
+            # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
+            own = own or any(one[0] is slot[0] and self._layers_in(one) < layers for one in holders)
+            foreign = foreign or self._part_of_network(value, slot) is not None
         return own and foreign
+
+    def _layers_in(self, slot: Slot) -> set[Instance | NormLayer]:
+        return {v for v in self.contents.of_slot[slot] if isinstance(v, (Instance, NormLayer))}
 
     def _built_in(self, maker: Class, slot: Slot) -> bool:
         # A layer that ``maker`` hands to a class of its own is not a re-used part.

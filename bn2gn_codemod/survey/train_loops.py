@@ -49,13 +49,15 @@ class TrainLoops:
         settings: Settings,
         trained: set[Class],
         driven: set[Class],
+        nameless: set[Class],
     ) -> None:
         self._models = models
         self._scripts = scripts
         self._code = code
         self._guard = settings.guard
         self._trained = trained
-        self._driven = driven
+        self._driven = driven | nameless
+        self._nameless = nameless  # no pattern of names finds their backbone in the receiver
         self.calls: list[TrainCall] = []
         self.loop_guards: list[LoopGuard] = []
         self.model_guards: list[ModelGuard] = []
@@ -112,10 +114,11 @@ class TrainLoops:
             self.calls.append(TrainCall(place, source, guarded=True))
             return
         reason = ""
-        if self._guard == "model" or (self._guard == "auto" and self._driven & set(models)):
+        by_model = self._guard == "model" or not self._nameless.isdisjoint(models)
+        if by_model or (self._guard == "auto" and self._driven & set(models)):
             reasons = [self._guard_model(cls) for cls in sorted(models, key=_source_order)]
             reason = "; ".join(dict.fromkeys(filter(None, reasons)))
-            if not reason or self._guard == "model":
+            if not reason or by_model:
                 fix = "" if reason else "train() of the model is overridden"
                 self.calls.append(TrainCall(place, source, False, fix, reason))
                 return

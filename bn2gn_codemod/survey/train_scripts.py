@@ -24,11 +24,13 @@ from bn2gn_codemod.survey.scopes import (
 )
 from bn2gn_codemod.survey.syntax import call_name, flat
 from bn2gn_codemod.survey.train_models import TrainedModels
-from bn2gn_codemod.survey.values import Class, FunctionValue
+from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
 
 _MODEL_NAME = re.compile(
     r"^(?:model_?name|arch|architecture|net_?name|model_?type|network|model|net|backbone|name)$"
 )
+# Wrappers that keep their module under a name that the generated pattern knows.
+_TRANSPARENT = re.compile(r"Parallel|DDP|FSDP|^Optimized|Compiled")
 # What waits for the gradients that are due when it is made: freeze before it.
 _WAITS_FOR_GRADIENTS = {
     "DistributedDataParallel",
@@ -156,8 +158,9 @@ class TrainScripts:
                 for _, value in assignments(statement, source):
                     if isinstance(value, ast.Name) and self._models.of(value):
                         found.add(value.id)
-                    elif isinstance(value, ast.Call) and (inner := _wrapped(value)):
-                        found.add(inner)
+                    elif isinstance(value, ast.Call):
+                        inner = self._inside_unknown(value) or _wrapped(value)
+                        found |= {inner} if inner is not None else set()
         return found
 
     def _effects_where_made(self, entry: Optimizer) -> list[Effect]:
@@ -269,6 +272,10 @@ class TrainScripts:
             bindings = list(assignments(statement, model))
             if not bindings:
                 continue
+            inside = next(filter(None, (self._inside_unknown(b[1]) for b in bindings)), None)
+            if inside is not None:
+                model = inside
+                continue
             wrap = next((b for b in bindings if self._waits_for_gradients(b[0])), None)
             if wrap is None:
                 return Insertion(scope, statement, model)
@@ -277,6 +284,33 @@ class TrainScripts:
                 # ddp = DistributedDataParallel(net): it is net that is to be frozen
                 model = _wrapped(inner) or model
         return None
+
+    def _inside_unknown(self, value: ast.expr | None) -> str | None:
+        """``backbone`` of ``Network(backbone, head)``, a class that is not in the repository.
+
+        Under which name its modules lie there is not known.
+        """
+        if not isinstance(value, ast.Call) or not call_name(value)[:1].isupper():
+            return None
+        if _TRANSPARENT.search(call_name(value)):
+            return None
+        if any(isinstance(v, (ClassValue, FunctionValue)) for v in self._flow.value_of(value.func)):
+            return None
+        for argument in [*value.args, *(keyword.value for keyword in value.keywords)]:
+            if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
+                return ast.unparse(argument)
+        return None
+
+    def inside_unknown(self, entries: Iterable[Optimizer]) -> set[Class]:
+        """Models that lie in a module whose attributes are not known."""
+        return {
+            cls
+            for entry in entries
+            for statement in entry.scope.order
+            for _, value in assignments(statement, entry.model)
+            if self._inside_unknown(value) is not None
+            for cls in entry.models
+        }
 
     def _waits_for_gradients(self, statement: ast.stmt) -> bool:
         for call in calls(statement):

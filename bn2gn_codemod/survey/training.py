@@ -89,6 +89,7 @@ class _Training:
             self._settings,
             {cls for entry in entries for cls in entry.models},
             self._optimizers.driven() | self._lightning(entries),
+            self._scripts.inside_unknown(entries),
         )
         found = [insertion for insertion in insertions if insertion is not None]
         loops.look(self._optimizers.scopes, found)

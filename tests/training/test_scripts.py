@@ -55,6 +55,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from accelerate import Accelerator
+from elsewhere import Network
 from model import Detector, Loss, ModelWithLoss, Other
 
 args = argparse.ArgumentParser().parse_args()
@@ -270,6 +271,18 @@ def main(loader, mode):
 +        eval_backbone_bn(model)
         model.train(mode=True)
 +        eval_backbone_bn(model)
+        for x in loader:
+            model(x)
+""",
+    "inside a class that is not in the repository": f"""
+def main(loader):
+    net = Detector()
++    frozen_count = freeze_backbone_bn(net, 'Detector')
++    {COUNT}
+    model = Network(args, net)
+    optimizer = torch.optim.Adam(model.parameters())
+    for epoch in range(3):
+        model.train()
         for x in loader:
             model(x)
 """,
@@ -675,3 +688,55 @@ def test_a_function_of_that_name_that_does_something_else_is_left(
     assert [edit for edits in plan.files for edit in edits.freezes] == []
     [script] = plan.train_scripts
     assert "already means something else" in script.reason
+
+
+def test_names_of_layers_taken_out_of_a_network(repository: MakeRepository) -> None:
+    """``self.layer1 = resnet.layer1``, as segmentation networks do."""
+    model = """
+import torch
+from torch import nn
+from torch.utils import model_zoo
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(4)
+
+
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(4)
+        self.layer1 = self._make_layer(2)
+        self.layer2 = self._make_layer(2)
+        self.layer3 = self._make_layer(2)
+
+    def _make_layer(self, count):
+        layers = []
+        for _ in range(count):
+            layers.append(Block())
+        return nn.Sequential(*layers)
+
+
+def resnet():
+    model = ResNet()
+    model.load_state_dict(model_zoo.load_url("https://download.pytorch.org/models/resnet50.pth"))
+    return model
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        net = resnet()
+        self.layer0 = nn.Sequential(net.bn1, nn.ReLU())
+        self.layer1, self.layer2, self.layer3 = net.layer1, net.layer2, net.layer3
+        self.head = nn.BatchNorm2d(4)
+"""
+    before, _ = before_and_after(CHANGED["in main"])
+    before = before.replace("import Detector, Loss, ModelWithLoss, Other", "import Detector")
+    root = repository({"model.py": model, "train.py": before})
+    plan = migrate(root, Settings())
+    [script] = plan.train_scripts
+    assert script.backbone == ("layer0", "layer1", "layer2", "layer3")
+    assert "(?:layer[0-3])" in (root / "train.py").read_text()
