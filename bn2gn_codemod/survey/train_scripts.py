@@ -272,10 +272,15 @@ class TrainScripts:
             bindings = list(assignments(statement, model))
             if not bindings:
                 continue
-            inside = next(filter(None, (self._inside_unknown(b[1]) for b in bindings)), None)
-            if inside is not None:
-                model = inside
-                continue
+            around = [(made, self._inside_unknown(value)) for made, value in bindings]
+            hidden = [(made, inside) for made, inside in around if inside is not None]
+            if hidden:
+                made, inside = hidden[0]
+                return (
+                    self._after_binding(scope, scope.before(made), inside)
+                    if len(bindings) == 1
+                    else None
+                )
             wrap = next((b for b in bindings if self._waits_for_gradients(b[0])), None)
             if wrap is None:
                 return Insertion(scope, statement, model)

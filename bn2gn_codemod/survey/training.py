@@ -129,10 +129,11 @@ class _Training:
             None if script.state == "frozen" else self._scripts.insertion(entry)
             for entry, script in zip(entries, scripts, strict=True)
         ]
+        planned = [insertion for insertion in found if insertion is not None]
         return [
-            next(
-                (other for other in found if other and _is_of_same_model(other, insertion)),
-                insertion,
+            min(
+                (other for other in planned if _is_of_same_model(other, insertion)),
+                key=lambda other: other.after.lineno,
             )
             if insertion is not None
             else None
