@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.plan import Place, Skipped
 from bn2gn_codemod.sources import Repository, SourceFile
@@ -29,9 +29,12 @@ _IMPORT = re.compile(
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
 # A file without any of these neither builds a model nor trains one.
 _MATTERS = re.compile(
-    rb"\bnn\.[A-Z]|\bModule\b|import[^\n]*\bnn\b|[Rr]egist|\.train\(|optim|Trainer|backbone|"
+    rb"\bnn\.[A-Z]|\bModule\b|[Rr]egist|\.train\(|\boptim\b|[Oo]ptimizer|Trainer|backbone|"
     rb"norm_layer"
 )
+# Nor does one without these hand on the names of torch by a star import.
+_HANDS_ON = re.compile(rb"import[^\n]*\bnn\b")
+_STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+\*", re.MULTILINE)
 
 
 @dataclasses.dataclass(eq=False)
@@ -138,17 +141,23 @@ def read_modules(repository: Repository) -> tuple[list[Module], list[Skipped]]:
             imports[file.path] = found = _imports(file, index)
             for target in found:
                 importers.setdefault(target, set()).add(file.path)
-    relevant = _closure(seeds, importers) | {
-        path for path in _closure(seeds, imports) if _MATTERS.search(by_path[path].data)
+    starred = {
+        target
+        for file in (repository.files if seeds else ())
+        for match in _STAR_IMPORT.finditer(file.data)
+        for target in _named(match.group(1).decode(), [""], file, index)
     }
+
+    def matters(path: str) -> bool:
+        data = by_path[path].data
+        return bool(_MATTERS.search(data) or (path in starred and _HANDS_ON.search(data)))
+
+    relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))
     # What the importers use beside the models: registries, factories, and the
     # trainers whose loops call .train(), however many steps away.
     relevant |= _closure(
         relevant,
-        {
-            path: {target for target in targets if _MATTERS.search(by_path[target].data)}
-            for path, targets in imports.items()
-        },
+        {path: set(filter(matters, targets)) for path, targets in imports.items()},
     )
     modules, skipped = [], []
     for path in sorted(relevant):
@@ -190,14 +199,23 @@ def _imports(file: SourceFile, index: ModuleIndex) -> set[str]:
                 if head:
                     found.add(index.find(head.group().decode(), file.path))
             continue
-        dotted = module.decode()
-        stripped = dotted.lstrip(".")
-        level = len(dotted) - len(stripped)
         children = [name.decode() for name in _NAME.findall(names)]
-        for child in ["", *children]:
-            target = ".".join(part for part in (stripped, child) if part)
-            if level:
-                found.add(index.find_relative(level, target, file.path))
-            elif target:
-                found.add(index.find(target, file.path))
+        found.update(_named(module.decode(), ["", *children], file, index))
     return {path for path in found if path is not None and path != file.path}
+
+
+def _named(
+    dotted: str, children: Iterable[str], file: SourceFile, index: ModuleIndex
+) -> Iterator[str]:
+    """The files that ``from <dotted> import <children>`` may mean."""
+    stripped = dotted.lstrip(".")
+    level = len(dotted) - len(stripped)
+    for child in children:
+        target = ".".join(part for part in (stripped, child) if part)
+        path = None
+        if level:
+            path = index.find_relative(level, target, file.path)
+        elif target:
+            path = index.find(target, file.path)
+        if path is not None:
+            yield path

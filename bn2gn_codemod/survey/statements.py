@@ -733,10 +733,7 @@ class Statements:
         return node
 
     def _is_parameter(self, name: str) -> bool:
-        node = self.function.node
-        return not isinstance(node, ast.Module) and any(
-            argument.arg == name for argument in all_arguments(node.args)
-        )
+        return name in self.function.parameters
 
     def _load_attribute(self, expr: ast.Attribute, context: UseContext) -> Node | None:
         flow = self.flow

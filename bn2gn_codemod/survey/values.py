@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from typing import Literal
 
 from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.syntax import all_arguments
 
 # How a name that holds a norm class is used where it stands.
 UseContext = Literal["callee", "partial", "argument", "plain", "test", "other"]
@@ -67,6 +69,13 @@ class Function:
     # Names that others import from a module and that it does not plainly bind.
     guessed: set[str] = dataclasses.field(default_factory=set)
     is_static: bool = False
+
+    @functools.cached_property
+    def parameters(self) -> frozenset[str]:
+        """The names of its parameters."""
+        if isinstance(self.node, ast.Module):
+            return frozenset()
+        return frozenset(argument.arg for argument in all_arguments(self.node.args))
 
     def __repr__(self) -> str:
         return f"<function {self.module.path}:{self.name}>"
