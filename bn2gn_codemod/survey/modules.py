@@ -32,7 +32,8 @@ _MATTERS = re.compile(
     rb"\bnn\.[A-Z]|\bModule\b|[Rr]egist|\.train\(|\boptim\b|[Oo]ptimizer|Trainer|backbone|"
     rb"norm_layer"
 )
-# Nor does one without these hand on the names of torch by a star import.
+# Nor does one without these hand on the names of torch, which short files do.
+_SHORT = 50  # lines
 _HANDS_ON = re.compile(rb"import[^\n]*\bnn\b")
 _STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+\*", re.MULTILINE)
 
@@ -150,7 +151,9 @@ def read_modules(repository: Repository) -> tuple[list[Module], list[Skipped]]:
 
     def matters(path: str) -> bool:
         data = by_path[path].data
-        return bool(_MATTERS.search(data) or (path in starred and _HANDS_ON.search(data)))
+        if path in starred or data.count(b"\n") < _SHORT:
+            return bool(_MATTERS.search(data) or _HANDS_ON.search(data))
+        return bool(_MATTERS.search(data))
 
     relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))
     # What the importers use beside the models: registries, factories, and the
