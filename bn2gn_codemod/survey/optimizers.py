@@ -89,6 +89,10 @@ class Optimizers:
                 if init is not None:
                     yield init
 
+    def callers(self, function: Function) -> list[tuple[Scope, ast.stmt, ast.Call]]:
+        """The calls of a function, each with its statement."""
+        return self._callers.get(function, [])
+
     def find(self) -> list[Optimizer]:
         """Every optimizer with each of its models, in source order."""
         found: dict[tuple[str, str, ast.stmt], Optimizer] = {}
@@ -199,7 +203,7 @@ class Optimizers:
     def _from_callers(self, scope: Scope, parameter: str, depth: int) -> Iterator[Optimizer]:
         if depth >= _DEEPEST:
             return
-        for outer, statement, call in self._callers.get(scope.function, ()):
+        for outer, statement, call in self.callers(scope.function):
             argument = _argument(scope, call, parameter)
             if argument is not None:
                 yield from self._of(outer, statement, statement, argument, depth + 1, set())

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Part, coverage
+from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.train_scripts import Insertion, TrainScripts
 from bn2gn_codemod.survey.values import Class
 
+_DEEPEST = 4  # functions between a loop and the .train() in it
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
@@ -62,12 +64,12 @@ class TrainLoops:
         self.loop_guards: list[LoopGuard] = []
         self.model_guards: list[ModelGuard] = []
 
-    def look(self, scopes: list[Scope], insertions: list[Insertion]) -> None:
+    def look(self, optimizers: Optimizers, insertions: list[Insertion]) -> None:
         """Note every ``.train()`` and plan its guard."""
         looped: set[Class] = set()
         unplaced: set[Class] = set()
         found: list[tuple[Scope, ast.stmt, ast.expr, tuple[Class, ...]]] = []
-        for scope in scopes:
+        for scope in optimizers.scopes:
             if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
                 continue  # a train() that hands the mode on
             for statement, call in scope.calls:
@@ -77,19 +79,24 @@ class TrainLoops:
                 receiver = _train_receiver(statement)
                 if receiver is not None and receiver is _receiver(call):
                     found.append((scope, statement, receiver, models))
-                    looped.update(models)
+                    if _runs_in_loop(optimizers, scope, statement):
+                        looped.update(models)
                 else:
                     unplaced.update(models)
-        self._driven |= unplaced
+        out_of_reach = {
+            cls
+            for cls in self._trained
+            if not self._is_in(cls, looped) or self._is_in(cls, unplaced)
+        }
+        self._driven |= out_of_reach
         for scope, statement, receiver, models in found:
             self._note(scope, statement, receiver, models)
-        for cls in sorted(self._trained, key=_source_order):
-            if not self._is_reached(cls, looped) or cls in unplaced:
-                self._guard_model(cls)
+        for cls in sorted(out_of_reach, key=_source_order):
+            self._guard_model(cls)
 
-    def _is_reached(self, cls: Class, looped: set[Class]) -> bool:
-        """Whether some loop's ``.train()`` is for the class, or for what holds it."""
-        return any(self._models.holds(other, cls) for other in looped)
+    def _is_in(self, cls: Class, others: Iterable[Class]) -> bool:
+        """Whether a model of the class is, or lies in, one of the others."""
+        return any(self._models.holds(other, cls) for other in others)
 
     def _models_of(self, receiver: ast.expr | None) -> tuple[Class, ...]:
         """The receiver's classes that are trained models, or hold one."""
@@ -114,8 +121,9 @@ class TrainLoops:
             self.calls.append(TrainCall(place, source, guarded=True))
             return
         reason = ""
-        by_model = self._guard == "model" or not self._nameless.isdisjoint(models)
-        if by_model or (self._guard == "auto" and self._driven & set(models)):
+        by_model = self._guard == "model" or any(self._is_in(c, models) for c in self._nameless)
+        driven = any(self._is_in(cls, models) for cls in self._driven)
+        if by_model or (self._guard == "auto" and driven):
             reasons = [self._guard_model(cls) for cls in sorted(models, key=_source_order)]
             reason = "; ".join(dict.fromkeys(filter(None, reasons)))
             if not reason or by_model:
@@ -161,6 +169,21 @@ class TrainLoops:
             fix = f"{owner.name}.train() is overridden"
             self.calls.append(TrainCall(place, owner.name, False, fix))
         return ""
+
+
+def _runs_in_loop(
+    optimizers: Optimizers, scope: Scope, statement: ast.stmt, depth: int = 0
+) -> bool:
+    """Whether a statement stands in the repository's own train loop, or right before one."""
+    index = scope.order.index(statement)
+    if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
+        return True
+    if any(isinstance(later, _LOOPS) for later in scope.order[index:]):
+        return True
+    return depth < _DEEPEST and any(
+        _runs_in_loop(optimizers, outer, calling, depth + 1)
+        for outer, calling, _ in optimizers.callers(scope.function)
+    )
 
 
 def _source_order(cls: Class) -> tuple[str, int]:

@@ -92,7 +92,7 @@ class _Training:
             self._scripts.inside_unknown(entries),
         )
         found = [insertion for insertion in insertions if insertion is not None]
-        loops.look(self._optimizers.scopes, found)
+        loops.look(self._optimizers, found)
         self._collect_classes(entries, insertions, loops)
         freezes, scripts = self._freezes(entries, scripts, insertions)
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)

@@ -610,6 +610,17 @@ def main(loader):
         for x in loader:
             model(x)
 """,
+    "once, where the model is made": """
+class Exp:
+    def get_model(self):
+        self.model = Detector()
+        self.model.apply(print)
+        self.model.train()
+        return self.model
+
+    def get_optimizer(self):
+        return torch.optim.SGD(self.model.parameters(), lr=0.1)
+""",
     "no loop to be found": """
 model = Detector()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
