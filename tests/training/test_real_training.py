@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import runpy
+import subprocess
 import sys
 from pathlib import Path
 
-import lightning
-import mmengine.runner
 import pytest
 import torch
-import torch._dynamo  # optimizers import it when they are built
 
 from bn2gn_codemod import sources
 from bn2gn_codemod.rewrite import apply
@@ -23,8 +19,6 @@ from tests.conftest import MakeRepository
 from tests.training import drills
 
 State = dict[str, torch.Tensor]
-PRELOADED = (lightning, mmengine.runner, torch._dynamo)  # once, for all forks
-torch.set_num_threads(1)  # threads do not survive a fork
 
 
 def migrate(root: Path, settings: Settings) -> None:
@@ -39,25 +33,17 @@ def migrate(root: Path, settings: Settings) -> None:
 
 
 def train(root: Path) -> str:
-    """Run ``train.py`` in a fork of this process; the last line of its traceback, or ``""``."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with open(writer, "w") as pipe:
-            try:
-                os.chdir(root)
-                sys.path.insert(0, str(root))
-                sys.dont_write_bytecode = True
-                with open(os.devnull, "w") as silent, contextlib.redirect_stdout(silent):
-                    runpy.run_path("train.py", run_name="__main__")
-            except BaseException as error:
-                pipe.write(repr(error))
-        os._exit(0)
-    os.close(writer)
-    with open(reader) as pipe:
-        failure = pipe.read()
-    os.waitpid(child, 0)
-    return failure
+    """Run ``train.py`` as a user does; the end of what it says when it fails, or ``""``."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "train.py"],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    return done.stderr[-2000:] if done.returncode else ""
 
 
 def run(root: Path) -> tuple[State, State]:
