@@ -295,7 +295,6 @@ class FreezeEdit:
     model_name: str
     backbone: tuple[str, ...]
     wrappers: tuple[str, ...] = ()
-    torch_name: str = "torch"
     freeze: Literal["bn", "backbone"] = "bn"
     define: bool = True
     import_from: str | None = None
@@ -314,7 +313,6 @@ class LoopGuardEdit:
     model: str
     backbone: tuple[str, ...]
     wrappers: tuple[str, ...] = ()
-    torch_name: str = "torch"
     define: bool = True
     import_from: str | None = None
 

@@ -52,7 +52,7 @@ _NO_NETS = re.compile(
     r"pathlib|random|tqdm|yaml|time|re|itertools|copy|glob|shutil|datetime|skimage|pycocotools)"
     r"(?:\.|$)"
 )
-# How many values may arrive at variables before the analysis gives up (MP2Net: 8 thousand).
+# How many values may arrive at variables before the analysis gives up.
 _MOST_VALUES = 500_000
 # What a module of a library tells about itself, which holds no layer.
 _FIGURES = re.compile(
@@ -148,10 +148,6 @@ class Flow:
     def value_of(self, expr: ast.expr) -> Iterator[Value]:
         """What an expression that was seen may hold."""
         return self.values(self.expressions.get(expr))
-
-    def function_at(self, node: ast.AST) -> Function:
-        """The function made from a ``def``."""
-        return self.function_of[node]
 
     # ------------------------------------------------------------- solving
 

@@ -91,16 +91,6 @@ class ModuleIndex:
         base = package[: len(package) - (level - 1)]
         return self._paths.get(base + tuple(part for part in dotted.split(".") if part))
 
-    def is_namespace(self, dotted: str, importer: str) -> bool:
-        """Whether ``dotted`` names a folder of modules without ``__init__.py``."""
-        wanted = tuple(dotted.split("."))
-        return any(
-            parts[i : i + len(wanted)] == wanted
-            and _plausible_root(parts[:i], dotted_parts(importer))
-            for parts in self._paths
-            for i in range(len(parts) - len(wanted))
-        )
-
 
 def dotted_parts(path: str) -> tuple[str, ...]:
     """``lib/models/__init__.py`` -> ``("lib", "models")``."""

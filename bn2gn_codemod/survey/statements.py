@@ -380,7 +380,6 @@ class Statements:
         else:
             flow.add(flow.slot(self.cls, node.name), value)
         for decorator in node.decorator_list:
-            cls.registered = True
             self._decorate(decorator, value)
         Statements(flow, self.function, cls).run(node.body)
 

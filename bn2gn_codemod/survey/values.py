@@ -31,7 +31,6 @@ class Class:
     parents: list[Class] = dataclasses.field(default_factory=list)
     children: list[Class] = dataclasses.field(default_factory=list)
     external_bases: list[str] = dataclasses.field(default_factory=list)
-    registered: bool = False  # a decorator hands the class to somebody
 
     @property
     def path(self) -> str:
