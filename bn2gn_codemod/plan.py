@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 class Verdict(str, enum.Enum):
@@ -24,8 +24,7 @@ class Verdict(str, enum.Enum):
         return self.value
 
 
-@dataclasses.dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A place in a source file."""
 
     path: str
@@ -36,8 +35,7 @@ class Place:
         return f"{self.path}:{self.line}:{self.column}"
 
 
-@dataclasses.dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """One place in source that creates or names a norm layer.
 
     ``class_`` is the dotted name of the class that the line stands in
@@ -58,8 +56,7 @@ class Site:
     fixable: bool = False  # an edit here or where the name comes from converts it
 
 
-@dataclasses.dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A rule that a place breaks."""
 
     code: str
@@ -68,16 +65,14 @@ class Finding:
     fixable: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A file that could not be read, and why, in one line."""
 
     path: str
     message: str
 
 
-@dataclasses.dataclass(frozen=True)
-class PretendedFreeze:
+class PretendedFreeze(NamedTuple):
     """A config entry that gives parameters a learning rate of 0 and freezes nothing.
 
     It reaches the parameters whose dotted name contains ``names`` (``""``:
@@ -92,8 +87,7 @@ class PretendedFreeze:
     reason: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class TrainScript:
+class TrainScript(NamedTuple):
     """One place where an optimizer is built over a model with a backbone.
 
     ``optimizer`` is where it is built, ``backbone`` the attribute paths below
@@ -119,8 +113,7 @@ class TrainScript:
     sibling: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class TrainCall:
+class TrainCall(NamedTuple):
     """A ``.train()`` call, or a framework's, on a model with a backbone to freeze.
 
     ``guarded`` says that the backbone's BatchNorm is in eval mode again right
@@ -134,8 +127,7 @@ class TrainCall:
     reason: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class HiddenNorms:
+class HiddenNorms(NamedTuple):
     """A freeze that tests for BatchNorm2d where SyncBatchNorm conversion hides the layers."""
 
     place: Place
@@ -144,8 +136,7 @@ class HiddenNorms:
     reason: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class NormTest:
+class NormTest(NamedTuple):
     """A test for BatchNorm, or an init loop without one, where norms are told apart.
 
     ``place`` is that of the test, or of the ``for`` or ``class`` statement where
@@ -163,8 +154,7 @@ class NormTest:
     resets: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class NormAttributeUse:
+class NormAttributeUse(NamedTuple):
     """A use of something that only BatchNorm has, on a layer that becomes GroupNorm.
 
     ``name`` is the attribute (``running_mean``), or the function that folds the
@@ -176,8 +166,7 @@ class NormAttributeUse:
     layer: str
 
 
-@dataclasses.dataclass(frozen=True)
-class GroupSize:
+class GroupSize(NamedTuple):
     """The groups that a converted layer gets whose number of channels is a literal."""
 
     place: Place
@@ -185,8 +174,7 @@ class GroupSize:
     groups: int
 
 
-@dataclasses.dataclass(frozen=True)
-class StrictLoad:
+class StrictLoad(NamedTuple):
     """A strict ``load_state_dict`` of a file onto a model with converted layers.
 
     Checkpoints of before the migration fail there. ``model`` is the source of
@@ -202,8 +190,7 @@ class StrictLoad:
 # ---------------------------------------------------------------- edits
 
 
-@dataclasses.dataclass(frozen=True)
-class NormEdit:
+class NormEdit(NamedTuple):
     """Replace the expression at ``place`` that names a norm class.
 
     ``kind`` says in what role it stands there:
@@ -221,8 +208,7 @@ class NormEdit:
     norm: str
 
 
-@dataclasses.dataclass(frozen=True)
-class HelperEdit:
+class HelperEdit(NamedTuple):
     """Give a file the helper ``get_group_norm``.
 
     The definition is written after the imports (``import_from`` is ``None``),
@@ -239,8 +225,7 @@ class HelperEdit:
     name: str = "get_group_norm"
 
 
-@dataclasses.dataclass(frozen=True)
-class NewFile:
+class NewFile(NamedTuple):
     """A module to create (``shared-module``) that holds the named definitions."""
 
     path: str
@@ -253,8 +238,7 @@ class NewFile:
     freeze: Literal["bn", "backbone", "none"] = "bn"
 
 
-@dataclasses.dataclass(frozen=True)
-class InitLoopEdit:
+class InitLoopEdit(NamedTuple):
     """Make an initialisation loop see GroupNorm.
 
     ``place`` is that of the ``isinstance(...)`` call or class-name test
@@ -276,8 +260,7 @@ class InitLoopEdit:
     guard_none: bool = True
 
 
-@dataclasses.dataclass(frozen=True)
-class FreezeEdit:
+class FreezeEdit(NamedTuple):
     """Write the freeze call, its printed count, and the function it calls.
 
     The call goes directly after the statement at ``after``. ``model`` and
@@ -300,8 +283,7 @@ class FreezeEdit:
     import_from: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class LoopGuardEdit:
+class LoopGuardEdit(NamedTuple):
     """Put the frozen layers back into eval right after a ``.train()`` call.
 
     ``after`` is the place of the statement ``model.train()``; ``model`` is
@@ -317,8 +299,7 @@ class LoopGuardEdit:
     import_from: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class ModelGuardEdit:
+class ModelGuardEdit(NamedTuple):
     """Override ``train(self, mode=True)`` on the class that owns the backbone.
 
     ``backbone`` are the attribute paths below ``self``. With ``by_name`` some of
@@ -334,8 +315,7 @@ class ModelGuardEdit:
     import_from: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class FreezingDefinitions:
+class FreezingDefinitions(NamedTuple):
     """Write the freezing functions in an existing module that others import them from."""
 
     path: str
@@ -345,23 +325,20 @@ class FreezingDefinitions:
     freeze: Literal["bn", "backbone"] = "bn"
 
 
-@dataclasses.dataclass(frozen=True)
-class SyncTestEdit:
+class SyncTestEdit(NamedTuple):
     """Make ``isinstance(m, nn.BatchNorm2d)`` at ``place`` see ``nn.SyncBatchNorm`` too."""
 
     place: Place
     nn_name: str
 
 
-@dataclasses.dataclass(frozen=True)
-class LoadEdit:
+class LoadEdit(NamedTuple):
     """Make the ``load_state_dict`` call at ``place`` not strict, and print what it skips."""
 
     place: Place
 
 
-@dataclasses.dataclass(frozen=True)
-class ConfigEdit:
+class ConfigEdit(NamedTuple):
     """Change one entry of an MMEngine config file.
 
     ``value`` is the source of an expression or statement.

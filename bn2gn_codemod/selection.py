@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bn2gn_codemod.plan import (
+    FileEdits,
     Finding,
     HiddenNorms,
     Plan,
@@ -76,14 +77,10 @@ class Selection:
         return tuple(item for item in items if item.place.path in self)
 
 
-def _imports_new(edits: object) -> bool:
-    if dataclasses.is_dataclass(edits):
-        return any(
-            (field.name == "import_from" and getattr(edits, field.name) is not None)
-            or _imports_new(getattr(edits, field.name))
-            for field in dataclasses.fields(edits)
-        )
-    return isinstance(edits, tuple) and any(_imports_new(edit) for edit in edits)
+def _imports_new(edits: FileEdits) -> bool:
+    several = (getattr(edits, field.name) for field in dataclasses.fields(edits))
+    kinds = (kind if type(kind) is tuple else (kind,) for kind in several)
+    return any(getattr(edit, "import_from", None) is not None for kind in kinds for edit in kind)
 
 
 def select(paths: Sequence[Path]) -> Selection:

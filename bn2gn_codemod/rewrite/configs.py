@@ -23,7 +23,7 @@ def add_configs(located: Located, edits: Iterable[ConfigEdit], changes: Changes)
     for edit in edits:
         # Generated text holds single quotes and plain newlines only.
         value = edit.value.replace("'", located.style.quote)
-        edit = dataclasses.replace(edit, value=value.replace("\n", located.style.newline))
+        edit = edit._replace(value=value.replace("\n", located.style.newline))
         if edit.kind == "replace":
             node, _ = located.expressions_at(edit.place)[0]
             planned.replaced[node] = edit.value

@@ -78,7 +78,7 @@ def discover(root: Path, exclude: Sequence[str] = (), named: Sequence[Path] = ()
     return Repository(
         root,
         tuple(files),
-        tuple(sorted(set(skipped), key=dataclasses.astuple)),
+        tuple(sorted(set(skipped))),
         tuple(sorted(walk.leftovers)),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -78,8 +77,7 @@ def combine(new_files: Iterable[NewFile]) -> tuple[NewFile, ...]:
             found[new.path] = new
             continue
         of_helper, of_freezing = (new, other) if new.backbone == () else (other, new)
-        found[new.path] = dataclasses.replace(
-            of_freezing,
+        found[new.path] = of_freezing._replace(
             definitions=(*of_helper.definitions, *of_freezing.definitions),
             groups=of_helper.groups,
             min_channels_per_group=of_helper.min_channels_per_group,

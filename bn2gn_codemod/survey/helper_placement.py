@@ -207,8 +207,7 @@ def _without(flow: Flow, decided: Decided, refused: dict[str, str]) -> Decided:
 def _with_reason(site: Site, reason: str | None) -> Site:
     if reason is None or site.verdict is not Verdict.CONVERT:
         return site
-    return dataclasses.replace(
-        site,
+    return site._replace(
         reasons=(*site.reasons, reason),
         evidence=(*site.evidence, reason) if site.evidence else (),
         fixable=False,

@@ -104,7 +104,7 @@ class _Survey:
             if test.body and test.passes(None) and reached:
                 resets = self._order.overwritten(reached, test.function, test.body[0])
                 if resets:
-                    return dataclasses.replace(judged, resets=resets)
+                    return judged._replace(resets=resets)
             if test.sees_group_norm:
                 self._cover(test.function)
         if test.sees_group_norm or not self._bears(test, reached):
@@ -114,11 +114,11 @@ class _Survey:
             return judged
         reason = self._refusal(test, judged, effects)
         if reason is not None:
-            return dataclasses.replace(judged, reason=reason)
+            return judged._replace(reason=reason)
         self._handled.add(key)
         self._cover(test.function)
         self._edit(judged, test)
-        return dataclasses.replace(judged, fix="the test sees GroupNorm too")
+        return judged._replace(fix="the test sees GroupNorm too")
 
     def _refusal(self, test: FoundTest, judged: NormTest, effects: Effects) -> str | None:
         """Why the test is not widened; ``""`` when there is no need to."""

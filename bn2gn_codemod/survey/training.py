@@ -152,16 +152,16 @@ class _Training:
             if script.state == "frozen":
                 judged.append(script)
             elif insertion is None:
-                judged.append(dataclasses.replace(script, reason=_NOT_CLEAR))
+                judged.append(script._replace(reason=_NOT_CLEAR))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)
                 except NotPlaced as error:
-                    judged.append(dataclasses.replace(script, reason=str(error)))
+                    judged.append(script._replace(reason=str(error)))
                     continue
                 edits.setdefault(edit.after, edit)
                 fix = f"{freezing.FREEZE}({edit.model}, ...) after line {edit.after.line}"
-                judged.append(dataclasses.replace(script, fix=fix))
+                judged.append(script._replace(fix=fix))
         return list(edits.values()), judged
 
     def _freeze_edit(self, entry: Optimizer, insertion: Insertion) -> FreezeEdit:
@@ -316,9 +316,7 @@ def _is_of_same_model(first: Insertion, second: Insertion) -> bool:
 
 def _with_reasons(calls: list[TrainCall], refused: dict[Place, str]) -> list[TrainCall]:
     return [
-        dataclasses.replace(call, fix="", reason=refused[call.place])
-        if call.place in refused
-        else call
+        call._replace(fix="", reason=refused[call.place]) if call.place in refused else call
         for call in calls
     ]
 
@@ -339,5 +337,5 @@ def _with_siblings(scripts: list[TrainScript], entries: list[Optimizer]) -> list
             ),
             "",
         )
-        found.append(dataclasses.replace(script, sibling=sibling))
+        found.append(script._replace(sibling=sibling))
     return found

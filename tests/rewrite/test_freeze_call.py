@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import textwrap
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.rewrite.marked import PATH, unmark
 
 def freeze(after: Place, **options: Any) -> FreezeEdit:
     edit = FreezeEdit(PATH, after, "model", "opt.model_name", ("backbone", "base_layer"))
-    return dataclasses.replace(edit, **options)
+    return edit._replace(**options)
 
 
 def rewritten(text: str, **options: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import textwrap
 
 import pytest
@@ -282,7 +281,7 @@ def test_import_that_is_there() -> None:
 
 
 def test_group_count_goes_into_the_helper() -> None:
-    helper = dataclasses.replace(WRITE, groups=16, min_channels_per_group=4)
+    helper = WRITE._replace(groups=16, min_channels_per_group=4)
     after = rewritten("from torch import nn\nx = §nn.BatchNorm2d(3)\n", helper)
     assert definition("nn", GroupCount(16, 4)) in after
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import codecs
-import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -71,9 +70,7 @@ def edits_of(source: SourceFile) -> FileEdits:
     ]
     template = NormEdit(unmark("§x")[1][0], "call", "BatchNorm2d")
     norms = (
-        dataclasses.replace(
-            template, place=dataclasses.replace(template.place, line=line, column=column)
-        )
+        template._replace(place=template.place._replace(line=line, column=column))
         for line, column in places
     )
     return FileEdits(PATH, tuple(norms))

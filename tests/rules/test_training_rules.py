@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from bn2gn_codemod import rules
@@ -25,7 +23,7 @@ def found(plan: Plan) -> list[tuple[str, Place, bool]]:
 
 
 def of_script(**changes: object) -> Plan:
-    return Plan("/r", train_scripts=(dataclasses.replace(SCRIPT, **changes),))  # type: ignore[arg-type]
+    return Plan("/r", train_scripts=(SCRIPT._replace(**changes),))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +37,7 @@ def of_script(**changes: object) -> Plan:
         (of_script(sibling="train_other.py"), ["BN201", "BN203"]),
         (of_script(sibling="train_other.py", state="frozen"), []),
         (Plan("/r", train_calls=(CALL,)), ["BN202"]),
-        (Plan("/r", train_calls=(dataclasses.replace(CALL, guarded=True),)), []),
+        (Plan("/r", train_calls=(CALL._replace(guarded=True),)), []),
         (Plan("/r", hidden_norms=(HIDDEN,)), ["BN205"]),
     ],
 )
@@ -65,15 +63,11 @@ def test_what_the_plan_fixes_is_fixable(plan: Plan, place: Place) -> None:
         of_script(fix="", reason="the optimizer is built in a library"),
         Plan(
             "/r",
-            train_calls=(
-                dataclasses.replace(CALL, fix="", reason="the optimizer is built in a library"),
-            ),
+            train_calls=(CALL._replace(fix="", reason="the optimizer is built in a library"),),
         ),
         Plan(
             "/r",
-            hidden_norms=(
-                dataclasses.replace(HIDDEN, fix="", reason="the optimizer is built in a library"),
-            ),
+            hidden_norms=(HIDDEN._replace(fix="", reason="the optimizer is built in a library"),),
         ),
     ],
 )

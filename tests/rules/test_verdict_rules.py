@@ -41,7 +41,7 @@ def test_backbone_is_no_finding() -> None:
 
 def test_a_layer_without_class_or_attribute_is_named_all_the_same() -> None:
     plan = plan_of(Verdict.UNKNOWN)
-    bare = dataclasses.replace(plan.sites[0], class_="", attribute="", reasons=())
+    bare = plan.sites[0]._replace(class_="", attribute="", reasons=())
     (finding,) = rules.findings(dataclasses.replace(plan, sites=(bare,)))
     assert "outside of a class" in finding.message
     assert finding.message.endswith("no evidence")

@@ -98,7 +98,7 @@ def site(line: int, verdict: Verdict, column: int = 1) -> Site:
         ([site(30, Verdict.KEEP)], [7, 30], Verdict.KEEP),  # made by a helper
         ([site(7, Verdict.KEEP, 1), site(7, Verdict.KEEP, 40)], [7], Verdict.KEEP),
         ([site(7, Verdict.KEEP, 1), site(7, Verdict.CONVERT, 40)], [7], Verdict.UNKNOWN),
-        ([dataclasses.replace(site(8, Verdict.KEEP), attribute="other")], [7, 30], None),
+        ([site(8, Verdict.KEEP)._replace(attribute="other")], [7, 30], None),
         ([], [], None),
     ],
 )
@@ -114,10 +114,10 @@ def test_layer_has_the_verdict_of_the_innermost_line(
     [
         ([site(3, Verdict.CONVERT)], Verdict.CONVERT),
         ([site(3, Verdict.CONVERT), site(4, Verdict.KEEP)], Verdict.UNKNOWN),
-        ([dataclasses.replace(site(3, Verdict.CONVERT), attribute="b*")], Verdict.CONVERT),
-        ([dataclasses.replace(site(3, Verdict.CONVERT), attribute="norm")], None),
-        ([dataclasses.replace(site(3, Verdict.CONVERT), attribute="")], None),
-        ([dataclasses.replace(site(3, Verdict.KEEP), place=Place("other.py", 3))], None),
+        ([site(3, Verdict.CONVERT)._replace(attribute="b*")], Verdict.CONVERT),
+        ([site(3, Verdict.CONVERT)._replace(attribute="norm")], None),
+        ([site(3, Verdict.CONVERT)._replace(attribute="")], None),
+        ([site(3, Verdict.KEEP)._replace(place=Place("other.py", 3))], None),
     ],
 )
 def test_layer_whose_class_was_named_elsewhere(sites: list[Site], expected: Verdict | None) -> None:
