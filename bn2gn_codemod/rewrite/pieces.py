@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import libcst as cst
@@ -129,6 +130,8 @@ def _rewrite_lines(
     style = located.style
     newline = style.newline
     wrapper = _WRAPPER + newline if indentation.strip("\f") else ""
+    if not wrapper and text.startswith("\f"):
+        return _behind_form_feeds(text, changes, located)
     config = cst.PartialParserConfig(default_newline=newline)
     try:
         module = cst.parse_module(wrapper + text, config)
@@ -142,6 +145,18 @@ def _rewrite_lines(
     if blank and not result.endswith(("\n", "\r")):
         return result
     return result + newline * blank
+
+
+def _behind_form_feeds(text: str, changes: dict[int, StatementChange], located: Located) -> str:
+    """LibCST loses a form feed in front of a statement: it is left out and put back there."""
+    statement = text.lstrip("\f")
+    result = _rewrite_lines(statement, changes, "", located)
+    first_line = statement.splitlines()[0]
+    at = re.search(rf"^{re.escape(first_line)}", result, re.MULTILINE)
+    if at is None:
+        raise _unreadable(text)
+    form_feeds = text[: len(text) - len(statement)]
+    return result[: at.start()] + form_feeds + result[at.start() :]
 
 
 def _in_source_order(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

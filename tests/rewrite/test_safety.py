@@ -7,7 +7,7 @@ import codecs
 from collections.abc import Callable
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bn2gn_codemod.generated.group_norm import is_group_norm_helper
@@ -92,6 +92,7 @@ def test_bytes_outside_of_an_expression_stay(
 
 
 @settings(deadline=None)
+@example("# nn.BatchNorm2d(c)\n\n\x0cz = 3", "", "\n", "    ", False)
 @given(BLOCKS, BLOCKS, NEWLINES, st.sampled_from(["    ", "  ", "\t"]), st.booleans())
 def test_bytes_outside_of_inserted_lines_stay(
     above: str, below: str, newline: str, indent: str, final_newline: bool
