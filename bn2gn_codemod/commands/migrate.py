@@ -16,6 +16,9 @@ from bn2gn_codemod import options
 @options.of_format("text", "json")
 @click.option("--diff", is_flag=True, help="Show the change, write nothing.")
 @click.option(
+    "--no-pager", is_flag=True, help="Show a long diff on the terminal without the pager of git."
+)
+@click.option(
     "--verify",
     is_flag=True,
     help="Rewrite a copy first, run it as bn2gn verify does, write only when every check passes.",
@@ -28,6 +31,7 @@ def command(
     paths: tuple[Path, ...],
     output_format: str,
     diff: bool,
+    no_pager: bool,
     verify: bool,
     model: Mapping[str, Any],
     interpreter: Mapping[str, Any],
@@ -66,7 +70,7 @@ def command(
             return 1
     result = migration.preview(planned) if diff else migration.write(planned)
     if diff and output_format == "text":
-        diffs.show(result.changes)
+        diffs.show(result.changes, paged=not no_pager)
     else:
         reports.of_format(output_format).migration(result)
     left = (*result.refused, *planned.plan.skipped)

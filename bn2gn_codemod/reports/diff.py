@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 import click
 
 from bn2gn_codemod.migration import Change
+from bn2gn_codemod.reports import pager
+from bn2gn_codemod.reports.visible import visible
 
 NO_NEWLINE = b"\\ No newline at end of file\n"
 # By how a line begins; the first that fits.
@@ -26,20 +28,34 @@ STYLES = {
 }
 
 
-def show(changes: Iterable[Change]) -> None:
-    """Write one diff of all changes to stdout: the very bytes, or coloured on a terminal."""
+def show(changes: Iterable[Change], *, paged: bool = True) -> None:
+    """Write one diff of all changes to stdout: the very bytes, or coloured on a terminal.
+
+    There it goes through the user's pager when it is long, unless not ``paged``.
+    """
     diff = b"".join(unified(change.path, change.before, change.after) for change in changes)
     if not sys.stdout.isatty():
         click.echo(diff, nl=False)
         return
+    coloured = _coloured(diff.decode(errors="replace"))
+    if paged:
+        pager.show(coloured)
+    else:
+        click.echo(coloured, nl=False, color=True)
+
+
+def _coloured(diff: str) -> str:
+    """The diff with escape sequences for the terminal on stdout, and none of its own."""
     from rich.text import Text
 
     from bn2gn_codemod.reports import console
 
     out = console.stdout()
-    for line in diff.decode(errors="replace").split("\n")[:-1]:
-        style = next((style for mark, style in STYLES.items() if line.startswith(mark)), "")
-        out.print(Text(line, style=style), soft_wrap=True)
+    with out.capture() as shown:
+        for line in diff.split("\n")[:-1]:
+            style = next((style for mark, style in STYLES.items() if line.startswith(mark)), "")
+            out.print(Text(visible(line), style=style), soft_wrap=True)
+    return shown.get()
 
 
 def unified(path: str, before: bytes | None, after: bytes) -> bytes:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ import pytest
 from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.reports import text
 from tests.reports.plans import CLEAN, EMPTY, PLAN, SITES
+from tests.reports.terminal import environment, on_a_terminal
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -30,48 +28,27 @@ def test_explanation(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == (GOLDEN / "explanation.txt").read_text()
 
 
-def on_a_terminal(environment: dict[str, str]) -> str:
+def shown_check(**variables: str) -> str:
     """What ``check`` shows on a terminal of 80 columns, escape sequences and all."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        program = "from tests.reports.plans import PLAN; from bn2gn_codemod.reports import text"
-        arguments = [sys.executable, "-c", f"{program}; text.check(PLAN)"]
-        os.chdir(Path(__file__).parents[2])
-        os.execve(sys.executable, arguments, environment)
-    shown = b""
-    while True:
-        try:
-            part = os.read(terminal, 65536)
-        except OSError:  # how Linux reports the other end's exit
-            break
-        if not part:
-            break
-        shown += part
-    os.waitpid(pid, 0)
-    os.close(terminal)
-    return shown.decode().replace("\r\n", "\n")
+    program = "from tests.reports.plans import PLAN; from bn2gn_codemod.reports import text"
+    arguments = ["-c", f"{program}; text.check(PLAN)"]
+    return on_a_terminal(arguments, Path(__file__).parents[2], environment(**variables))
 
 
-@pytest.fixture
-def terminal_environment() -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "CI")}
-    return {**kept, "TERM": "xterm-256color", "COLUMNS": "80"}
-
-
-def test_verdicts_have_colours_on_a_terminal(terminal_environment: dict[str, str]) -> None:
-    shown = on_a_terminal(terminal_environment)
+def test_verdicts_have_colours_on_a_terminal() -> None:
+    shown = shown_check()
     assert re.search(r"\x1b\[33mconvert", shown)
     assert re.search(r"\x1b\[32mkeep", shown)
 
 
-def test_no_color_is_respected_on_a_terminal(terminal_environment: dict[str, str]) -> None:
-    shown = on_a_terminal({**terminal_environment, "NO_COLOR": "1"})
+def test_no_color_is_respected_on_a_terminal() -> None:
+    shown = shown_check(NO_COLOR="1")
     assert "convert" in shown
     assert "\x1b" not in shown
 
 
-def test_long_reasons_are_wrapped_on_a_terminal(terminal_environment: dict[str, str]) -> None:
-    shown = on_a_terminal({**terminal_environment, "NO_COLOR": "1"})
+def test_long_reasons_are_wrapped_on_a_terminal() -> None:
+    shown = shown_check(NO_COLOR="1")
     table = shown.partition("lib/models/dla.py")[2].partition("lib/models/neck.py")[0]
     assert max(map(len, table.splitlines())) <= 80
     assert "model_zoo" in "".join(table.split())
