@@ -76,8 +76,10 @@ class PretendedFreeze(NamedTuple):
     """A config entry that gives parameters a learning rate of 0 and freezes nothing.
 
     It reaches the parameters whose dotted name contains ``names`` (``""``:
-    all). ``fix`` says how the plan freezes them for real; when it is ``""``,
-    ``reason`` says why it cannot.
+    all) in the models of ``configs``. ``fix`` says how the plan freezes them
+    for real; ``reason`` says why it cannot, or cannot everywhere: then the
+    entry stays. ``already`` says what freezes them all before any edit: then
+    the entry is dead, and only goes.
     """
 
     place: Place
@@ -85,6 +87,13 @@ class PretendedFreeze(NamedTuple):
     names: str
     fix: str = ""
     reason: str = ""
+    already: str = ""
+    configs: tuple[str, ...] = ()
+
+    @property
+    def fixable(self) -> bool:
+        """Whether the plan changes anything about it."""
+        return bool(self.fix or self.already)
 
 
 class TrainScript(NamedTuple):
@@ -349,7 +358,9 @@ class ConfigEdit(NamedTuple):
     * ``drop``: the entry whose value stands at ``place`` goes, key and all
     * ``statement``: ``value`` is written after the statement at ``place``
 
-    ``import_from`` is the module, new in the repository, that it needs.
+    ``import_from`` is the module, new in the repository, that it needs;
+    ``after`` are the paths of files that have to be written before: without
+    their edits this one would do harm.
     """
 
     place: Place
@@ -357,6 +368,7 @@ class ConfigEdit(NamedTuple):
     value: str = ""
     key: str = ""
     import_from: str | None = None
+    after: tuple[str, ...] = ()
 
 
 Edit = (
@@ -388,6 +400,11 @@ class FileEdits:
     freezing: FreezingDefinitions | None = None
     sync_tests: tuple[SyncTestEdit, ...] = ()
     configs: tuple[ConfigEdit, ...] = ()
+
+    @property
+    def after(self) -> frozenset[str]:
+        """The paths of the files that have to be written before this one."""
+        return frozenset(path for edit in self.configs for path in edit.after)
 
 
 @dataclasses.dataclass(frozen=True)

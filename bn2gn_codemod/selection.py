@@ -55,7 +55,7 @@ class Selection:
         New files stay when a selected file imports from them: without them it
         would not run.
         """
-        files = tuple(edits for edits in plan.files if edits.path in self)
+        files = tuple(edits for edits in map(self._narrowed, plan.files) if edits is not None)
         needs_new = any(_imports_new(edits) for edits in files)
         return dataclasses.replace(
             plan,
@@ -72,6 +72,16 @@ class Selection:
             hidden_norms=self._placed(plan.hidden_norms),
             strict_loads=self._placed(plan.strict_loads),
         )
+
+    def _narrowed(self, edits: FileEdits) -> FileEdits | None:
+        """The edits of a selected file that do not rest on those of one that is not."""
+        if edits.path not in self:
+            return None
+        if all(path in self for path in edits.after):
+            return edits
+        kept = tuple(edit for edit in edits.configs if all(path in self for path in edit.after))
+        narrowed = dataclasses.replace(edits, configs=kept)
+        return narrowed if narrowed != FileEdits(edits.path) else None
 
     def _placed(self, items: tuple[_Placed, ...]) -> tuple[_Placed, ...]:
         return tuple(item for item in items if item.place.path in self)

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from bn2gn_codemod.audit.evidence import Evidence, Freezing
-from bn2gn_codemod.plan import FileEdits, Skipped
+from bn2gn_codemod.plan import ConfigEdit, FileEdits, Skipped
 from bn2gn_codemod.probing import Interpreter, probe
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.snapshot import Snapshot
 from bn2gn_codemod.sources import Repository, SourceFile, Undecodable, discover
 from bn2gn_codemod.survey.configs.freezing import plan_freezes
 from bn2gn_codemod.survey.configs.inheritance import Config, Configs
+from bn2gn_codemod.survey.configs.planning import read_configs
 from bn2gn_codemod.survey.configs.values import Items, Scalar, Table, Value
 from bn2gn_codemod.verify.models import ModelRequest, from_options
 
@@ -76,13 +77,14 @@ def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
     """Read the config statically, then build and briefly train it in the interpreter."""
     name = os.path.relpath(target.path, target.workdir).replace(os.sep, "/")
     repository = discover(target.workdir)
-    config, unread = _read(repository, name, target.path)
+    reader = Configs(_loader(repository))
+    config, unread = _read(reader, name, target.path)
     evidence = Evidence(
         target=name,
         root=target.workdir,
         config=config,
         values=_constants(config.resolved) if config else {},
-        freezings=_freezings(repository, config) if config else (),
+        freezings=_freezings(repository, reader, config) if config else (),
         failure=unread,
     )
     request = {"path": str(target.path), "folder": str(Path().absolute()), "steps": STEPS}
@@ -144,9 +146,8 @@ def of_command(command: Sequence[str], root: Path, timeout: float, steps: int = 
 # ---------------------------------------------------------------- static
 
 
-def _read(repository: Repository, name: str, path: Path) -> tuple[Config | None, str]:
+def _read(reader: Configs, name: str, path: Path) -> tuple[Config | None, str]:
     """The config read without running it, and in one line what of it could not be read."""
-    reader = Configs(_loader(repository))
     try:
         config = reader.read(name)
     except SyntaxError as error:
@@ -177,17 +178,29 @@ def _loader(repository: Repository) -> Callable[[str], SourceFile | None]:
     return load
 
 
-def _freezings(repository: Repository, config: Config) -> tuple[Freezing, ...]:
-    planned = plan_freezes(repository, [config])
-    own = tuple(edit for edit in planned.edits if edit.place.path == config.path)
-    diff = _diff(config.source, FileEdits(config.path, configs=own)) if own else ""
-    new = "".join(f"(and the new file {file.path})\n" for file in planned.new_files)
-    return tuple(Freezing(freeze, diff + new if freeze.fix else "") for freeze in planned.freezes)
+def _freezings(repository: Repository, reader: Configs, config: Config) -> tuple[Freezing, ...]:
+    """The pretended freezes that hold in the config, as ``migrate`` would see them."""
+    configs, _ = read_configs(repository, reader)
+    planned = plan_freezes(repository, list(dict.fromkeys((*configs, config))))
+    edits = [edit for edit in planned.edits if edit.place.path in config.family()]
+    diff = "".join(
+        _diff(source, [edit for edit in edits if edit.place.path == source.path])
+        for source in map(repository.file, dict.fromkeys(edit.place.path for edit in edits))
+        if source is not None
+    )
+    if any(edit.import_from for edit in edits):
+        diff += "".join(f"(and the new file {file.path})\n" for file in planned.new_files)
+    return tuple(
+        Freezing(freeze, diff if freeze.fixable else "")
+        for freeze in planned.freezes
+        if config.path in freeze.configs
+    )
 
 
-def _diff(source: SourceFile, edits: FileEdits) -> str:
+def _diff(source: SourceFile, own: Sequence[ConfigEdit]) -> str:
     from bn2gn_codemod.rewrite import RewriteRefused, rewrite_file
 
+    edits = FileEdits(source.path, configs=tuple(dict.fromkeys(own)))
     try:
         text = rewrite_file(source, edits)
     except RewriteRefused:

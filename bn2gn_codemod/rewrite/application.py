@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import graphlib
+from collections.abc import Iterator, Sequence
 
 from bn2gn_codemod import sources
 from bn2gn_codemod.generated.style import Style
@@ -34,10 +35,12 @@ class Applied:
 def rewrite_all(
     repository: sources.Repository, plan: Plan, unwritten: set[str] | None = None
 ) -> Iterator[Rewritten]:
-    """Every file of the plan with its new text; nothing is written.
+    """Every file of the plan with its new text, in the order to write them; nothing is written.
 
-    New files come first: where one cannot be, the files that would import it
-    are refused as well. The caller may add to ``unwritten``, their paths.
+    New files come first, and a file whose edits rest on those of others comes
+    after them: whenever writing stops, what is written does no harm. Where one
+    cannot be, those that rest on it are refused as well. The caller may add to
+    ``unwritten``, their paths.
     """
     unwritten = set() if unwritten is None else unwritten
     for new in plan.new_files:
@@ -47,19 +50,27 @@ def rewrite_all(
         else:
             yield Rewritten(new.path, None, module_source(new, Style()))
     files = {source.path: source for source in repository.files}
-    for edits in plan.files:
+    for edits in _in_order(plan.files):
         source = files.get(edits.path)
         if source is None:
+            unwritten.add(edits.path)
             yield Rewritten(edits.path, "", refused="is not among the files that were read")
             continue
-        reason = _missing_import(edits, unwritten)
+        reason = _missing_import(edits, unwritten) or _missing_edit(edits, unwritten)
         if reason is None:
             try:
                 yield Rewritten(edits.path, source.text, rewrite_file(source, edits))
                 continue
             except RewriteRefused as error:
                 reason = str(error)
+        unwritten.add(edits.path)
         yield Rewritten(edits.path, source.text, refused=reason)
+
+
+def _in_order(files: Sequence[FileEdits]) -> Iterator[FileEdits]:
+    by_path = {edits.path: edits for edits in files}
+    order = graphlib.TopologicalSorter({path: edits.after for path, edits in by_path.items()})
+    return (by_path[path] for path in order.static_order() if path in by_path)
 
 
 def preview(repository: sources.Repository, plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -85,8 +96,7 @@ def apply(repository: sources.Repository, plan: Plan) -> Applied:
             changed.append(result.path)
             continue
         refused.append(Skipped(result.path, reason))
-        if result.before is None:
-            unwritten.add(result.path)
+        unwritten.add(result.path)
     return Applied(tuple(changed), tuple(refused))
 
 
@@ -118,4 +128,10 @@ def _missing_import(edits: FileEdits, unwritten: set[str]) -> str | None:
         dotted = "." + path.removesuffix(".py").replace("/", ".")
         if any(dotted.endswith("." + module.lstrip(".")) for module in modules):
             return f"left as it is: {path}, which it would import, could not be written"
+    return None
+
+
+def _missing_edit(edits: FileEdits, unwritten: set[str]) -> str | None:
+    for path in sorted(edits.after & unwritten):
+        return f"left as it is: {path}, on which its change rests, could not be written"
     return None

@@ -14,13 +14,22 @@ from bn2gn_codemod.wording import counted
 
 def _findings(plan: Plan) -> Iterator[Finding]:
     for freeze in plan.pretended_freezes:
-        yield Finding(RULE.code, freeze.place, _message(freeze), fixable=bool(freeze.fix))
+        yield Finding(RULE.code, freeze.place, _message(freeze), freeze.fixable)
 
 
 def _message(freeze: PretendedFreeze) -> str:
+    if freeze.already:
+        return f"{freeze.entry} = 0 is dead: {_already(freeze)}"
     whom = f"parameters named {freeze.names}" if freeze.names else "all parameters"
     what = f"{freeze.entry} = 0 does not freeze {whom}"
-    return f"{what}: {freeze.fix} does" if freeze.fix else f"{what}; not fixed: {freeze.reason}"
+    if freeze.fix:
+        stays = f"; the entry stays: {freeze.reason}" if freeze.reason else ""
+        return f"{what}: {freeze.fix} does{stays}"
+    return f"{what}; not fixed: {freeze.reason}"
+
+
+def _already(freeze: PretendedFreeze) -> str:
+    return f"{freeze.already} freezes parameters named {freeze.names} already"
 
 
 # ---------------------------------------------------------------- audit
@@ -40,6 +49,8 @@ def _diagnoses(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def _of_config(evidence: Evidence, freezing: Freezing, trainable: Sequence[Parameter]) -> Diagnosis:
     freeze = freezing.freeze
+    if freeze.already:
+        return _dead(freezing)
     whom = freeze.names or "the model"
     what = f"{whom} is not frozen"
     if evidence.model and trainable:
@@ -48,6 +59,7 @@ def _of_config(evidence: Evidence, freezing: Freezing, trainable: Sequence[Param
         what += f": {count:,} of its {total:,} parameters are trainable"
     if freeze.fix:
         remedy = f"bn2gn migrate writes it: {freeze.fix}"
+        remedy += f"; the entry stays: {freeze.reason}" if freeze.reason else ""
     else:
         remedy = f"freeze it by hand ({freeze.reason})"
     return Diagnosis(
@@ -59,7 +71,22 @@ def _of_config(evidence: Evidence, freezing: Freezing, trainable: Sequence[Param
         remedy=remedy,
         lines=freezing.diff or _by_hand([freeze.names]),
         place=freeze.place,
-        fixable=bool(freeze.fix),
+        fixable=freeze.fixable,
+    )
+
+
+def _dead(freezing: Freezing) -> Diagnosis:
+    freeze = freezing.freeze
+    return Diagnosis(
+        code=RULE.code,
+        severity="advice",
+        what=f"{freeze.entry} = 0 does nothing",
+        cause=_already(freeze),
+        effect="who reads it takes it for the freeze, and may take the real one out",
+        remedy="bn2gn migrate takes it out",
+        lines=freezing.diff,
+        place=freeze.place,
+        fixable=True,
     )
 
 
@@ -154,7 +181,12 @@ ResNet family) gets those, and its BatchNorm `requires_grad=False`. For anything
 else a hook is written into the repository and registered in the config: it
 freezes the parameters that `custom_keys` would have matched, takes them out of
 the optimizer, and puts their BatchNorm into eval mode before every iteration.
-The entry with the multiplier goes.
+
+The entry with the multiplier goes last, when every config that inherits it
+freezes for real: a migration that is stopped half-way trains nothing that it
+should not, and the next one finishes it. While one of these configs cannot be
+frozen, or trains what it would inherit frozen, the entry stays and the finding
+names that config. Beside a real freeze the entry is dead, and goes as well.
 """,
     examples=(
         Example(

@@ -130,16 +130,6 @@ NO_OPS = [
     pytest.param(optimizer("'backbone': dict(decay_mult=0.0)"), id="no_decay"),
     pytest.param("text = \"custom_keys={'backbone': dict(lr_mult=0.0)}\"\n", id="in_a_text"),
     pytest.param("# 'backbone': dict(lr_mult=0.0)\n" + optimizer(), id="in_a_comment"),
-    pytest.param(
-        "model = dict(backbone=dict(frozen_stages=4, norm_eval=True))\n"
-        + optimizer("'backbone': dict(lr_mult=0.0)"),
-        id="frozen_for_real_beside_it",
-    ),
-    pytest.param(
-        "custom_hooks = [dict(type='FreezeHook', names=['backbone'])]\n"
-        + optimizer("'backbone': dict(lr_mult=0.0)"),
-        id="frozen_by_the_hook",
-    ),
 ]
 
 
@@ -148,6 +138,32 @@ def test_left_alone(repository: MakeRepository, leaf: str) -> None:
     root = repository({"configs/model.py": MODEL, "configs/c.py": "_base_ = './model.py'\n" + leaf})
     assert not make_plan([root]).plan.pretended_freezes
     assert not migrated(root)
+
+
+DEAD = [
+    pytest.param(
+        "model = dict(backbone=dict(frozen_stages=4, norm_eval=True))\n",
+        "frozen_stages=4, norm_eval=True",
+        id="frozen_stages",
+    ),
+    pytest.param(
+        "custom_hooks = [dict(type='FreezeHook', names=['backbone'])]\n",
+        "FreezeHook",
+        id="hook",
+    ),
+]
+
+
+@pytest.mark.parametrize(("freeze", "already"), DEAD)
+def test_entry_beside_a_real_freeze_is_dead_and_goes(
+    repository: MakeRepository, freeze: str, already: str
+) -> None:
+    leaf = "_base_ = './model.py'\n" + freeze
+    entries = ["'backbone': dict(lr_mult=0.0)", "'x': dict(lr_mult=2)"]
+    root = repository({"configs/model.py": MODEL, "configs/c.py": leaf + optimizer(*entries)})
+    (found,) = make_plan([root]).plan.pretended_freezes
+    assert (found.already, found.fix) == (already, "")
+    assert migrated(root) == {"configs/c.py": leaf + optimizer(entries[1])}
 
 
 UNFIXABLE = [
@@ -164,8 +180,13 @@ UNFIXABLE = [
     ),
     pytest.param(
         "model = make_model()\n" + optimizer("'backbone': dict(lr_mult=0.0)"),
-        "no config of this repository combines it with a model",
+        "its model is computed",
         id="a_computed_model",
+    ),
+    pytest.param(
+        "model = dict(_delete_=True)\n" + optimizer("'backbone': dict(lr_mult=0.0)"),
+        "no config of this repository combines it with a model",
+        id="no_model",
     ),
     pytest.param(
         "_base_ = 'not_installed::net.py'\n" + optimizer("'backbone': dict(lr_mult=0.0)"),
@@ -274,33 +295,6 @@ def test_own_class_of_a_known_name_without_frozen_stages(repository: MakeReposit
     )
     assert "FreezeHook" in files["configs/c.py"]
     assert "frozen_stages" not in files["configs/c.py"]
-
-
-# ---------------------------------------------------------------- several files
-
-
-def test_entry_in_a_shared_schedule(repository: MakeRepository) -> None:
-    """The freeze goes where a model is; the entry, in another file, does no harm and stays."""
-    schedule = optimizer("'backbone': dict(lr_mult=0.0)")
-    leaf = "_base_ = ['./model.py', './schedule.py']\n"
-    root = repository(
-        {"configs/model.py": MODEL, "configs/schedule.py": schedule, "configs/c.py": leaf}
-    )
-    files = migrated(root)
-    assert files == {"configs/c.py": leaf + FROZEN}
-    (root / "configs/c.py").write_text(files["configs/c.py"])
-    assert not make_plan([root]).plan.pretended_freezes
-
-
-def test_config_that_replaces_the_backbone_gets_its_own_freeze(repository: MakeRepository) -> None:
-    first = "_base_ = './model.py'\n" + optimizer("'backbone': dict(lr_mult=0.0)")
-    second = "_base_ = './c.py'\nmodel = dict(backbone=dict(_delete_=True, type='Swin'))\n"
-    files = migrated(
-        repository({"configs/model.py": MODEL, "configs/c.py": first, "configs/d.py": second})
-    )
-    assert "frozen_stages=4" in files["configs/c.py"]
-    assert "lr_mult=0.0" in files["configs/c.py"]  # as long as d.py lies in another file
-    assert "FreezeHook" in files["configs/d.py"]
 
 
 def test_crlf_and_comments_survive(repository: MakeRepository) -> None:

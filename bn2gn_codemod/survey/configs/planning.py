@@ -19,7 +19,7 @@ _INHERITS = re.compile(rb"_base_|read_base")
 
 def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan:
     """``plan`` and what was decided about the repository's configs."""
-    configs, skipped = _read_configs(repository)
+    configs, skipped = read_configs(repository, Configs(repository.file))
     if not configs:
         return plan
     norms = plan_norms(configs, settings)
@@ -41,9 +41,10 @@ def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan
     )
 
 
-def _read_configs(repository: Repository) -> tuple[list[Config], tuple[Skipped, ...]]:
+def read_configs(
+    repository: Repository, reader: Configs
+) -> tuple[list[Config], tuple[Skipped, ...]]:
     """Files that may bear on freezing or norms, as far as they are configs."""
-    reader = Configs(repository.file)
     found: list[Config] = []
     skipped: list[Skipped] = []
     for source in repository.files:
