@@ -18,7 +18,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bn2gn_codemod import planning
+from bn2gn_codemod import api
 from bn2gn_codemod.plan import Plan, Verdict
 
 OPEN = {"conflict", "unknown"}
@@ -95,7 +95,7 @@ def main() -> None:
     rows = []
     for file in sorted(options.answers.glob("*.json")):
         answers = json.loads(file.read_text())
-        rows.append(Row(answers, planning.make_plan([options.clones / file.stem]).plan))
+        rows.append(Row(answers, api.plan(api.survey(options.clones / file.stem))))
     print(HEAD)
     for row in sorted(rows, key=lambda row: row.answers["repo"].lower()):
         print(row)

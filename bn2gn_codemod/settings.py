@@ -7,7 +7,7 @@ import difflib
 import re
 import sys
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,7 +129,7 @@ def load(root: Path, file: Path | None = None) -> Settings:
             continue
         line = f"{source}:{_line_of(key, text)}"
         if key not in settings:
-            raise Problem(f"{line}: unknown setting {key!r}; {_nearest(key, settings)}")
+            raise Problem(f"{line}: {_unknown(key, key.replace('_', '-'), settings)}")
         try:
             values[settings[key].field] = settings[key].accepted(value)
         except ValueError as error:
@@ -150,8 +150,12 @@ def merge(settings: Settings, flags: Mapping[str, Any]) -> Settings:
     """``settings`` with the flags that were given; a flag replaces the file's value.
 
     ``flags`` maps field names to values; ``None`` and ``()`` stand for a flag
-    that was not given. Raises ``Problem`` for a wrong value.
+    that was not given. Raises ``Problem`` for an unknown setting or a wrong value.
     """
+    fields = [setting.field for setting in known()]
+    for name in flags:
+        if name not in fields:
+            raise Problem(_unknown(name, name.replace("-", "_"), fields))
     given = {}
     for setting in known():
         value = flags.get(setting.field)
@@ -223,8 +227,7 @@ def _line_of(key: str, text: str) -> int:
     return next(found, start + 1)
 
 
-def _nearest(key: str, settings: Mapping[str, Setting]) -> str:
-    close = difflib.get_close_matches(key.replace("_", "-"), settings, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return "known are " + ", ".join(settings)
+def _unknown(written: str, meant: str, settings: Collection[str]) -> str:
+    close = difflib.get_close_matches(meant, settings, n=1)
+    advice = f"did you mean {close[0]!r}?" if close else "known are " + ", ".join(settings)
+    return f"unknown setting {written!r}; {advice}"

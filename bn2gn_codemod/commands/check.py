@@ -32,15 +32,16 @@ def command(
     something to report.
     """
     from bn2gn_codemod import explain as explaining
-    from bn2gn_codemod import planning, reports
+    from bn2gn_codemod import reports
+    from bn2gn_codemod.reading import read
 
     report = reports.of_format(output_format)
     if explain is not None:
         question = explaining.parse(explain)
-        plan = planning.make_plan(paths or (question.path,), settings_file, flags).plan
+        _, plan = read(paths or (question.path,), settings_file, flags)
         report.explanation(explaining.sites_at(plan, question))
         return 0
-    plan = planning.make_plan(paths, settings_file, flags).plan
+    _, plan = read(paths, settings_file, flags)
     report.check(plan)
     reports.name_skipped(plan.skipped)
     return 1 if plan.findings or plan.skipped else 0

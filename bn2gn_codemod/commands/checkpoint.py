@@ -85,7 +85,7 @@ def command(
     from bn2gn_codemod.probing import Interpreter
     from bn2gn_codemod.problem import Problem
     from bn2gn_codemod.reports import conversion as report
-    from bn2gn_codemod.verify.models import requested
+    from bn2gn_codemod.verify.models import from_settings, named
 
     if not repository.is_dir():
         raise Problem(f"--repository {repository}: no such directory")
@@ -95,7 +95,7 @@ def command(
         checkpoint.Source(
             repository.resolve(),
             settings.merge(settings.load(repository, settings_file), flags),
-            requested(repository, settings_file, model),
+            named(model) or from_settings(repository, settings_file),
             verify.before_of(repository.resolve(), before),
             Interpreter(**interpreter),
         ),

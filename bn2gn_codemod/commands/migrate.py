@@ -45,37 +45,33 @@ def command(
     rewritten). Without PATH it is the current directory. Runs no code of the
     repository, except with --verify. Undecided layers are left alone.
     """
-    from bn2gn_codemod import migration, planning, reports
+    from bn2gn_codemod import api, reports
     from bn2gn_codemod.plan import Verdict
+    from bn2gn_codemod.progress import shown_when_slow
+    from bn2gn_codemod.reading import read
     from bn2gn_codemod.reports import diff as diffs
 
-    planned = planning.make_plan(paths, settings_file, flags)
-    if verify and (planned.plan.files or planned.plan.new_files):
-        from bn2gn_codemod import settings
-        from bn2gn_codemod import verify as verification
+    survey, plan = read(paths, settings_file, flags)
+    if verify and (plan.files or plan.new_files):
         from bn2gn_codemod.probing import Interpreter
         from bn2gn_codemod.reports import verification as shown
-        from bn2gn_codemod.verify.models import requested
+        from bn2gn_codemod.verify.models import named
 
-        root = planned.repository.root
-        found = verification.verify_migration(
-            planned,
-            settings.merge(settings.load(root, settings_file), flags),
-            requested(root, settings_file, model),
-            Interpreter(**interpreter),
-        )
+        with shown_when_slow("verifying"):
+            found = api.verify(
+                survey, plan, models=named(model), interpreter=Interpreter(**interpreter)
+            )
         if not found.passed:
             getattr(shown, output_format)(found)
             click.echo("bn2gn: nothing was written, because a check failed", err=True)
             return 1
-    result = migration.preview(planned) if diff else migration.write(planned)
+    with shown_when_slow("rewriting"):
+        result = api.apply(survey, plan, dry_run=diff)
     if diff and output_format == "text":
         diffs.show(result.changes, paged=not no_pager)
     else:
         reports.of_format(output_format).migration(result)
-    left = (*result.refused, *planned.plan.skipped)
+    left = (*result.refused, *plan.skipped)
     reports.name_skipped(left)
-    undecided = any(
-        site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) for site in planned.plan.sites
-    )
+    undecided = any(site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) for site in plan.sites)
     return 1 if left or (strict and undecided) else 0

@@ -47,30 +47,27 @@ def command(
     can fill in the arguments of. With --run it watches the first optimizer steps
     of the training command after --, and ends it there. Exits 1 when a check fails.
     """
-    from bn2gn_codemod import settings
-    from bn2gn_codemod import verify as verification
+    from bn2gn_codemod import api
     from bn2gn_codemod.probing import Interpreter
     from bn2gn_codemod.problem import Problem
     from bn2gn_codemod.progress import shown_when_slow
     from bn2gn_codemod.reports import verification as report
-    from bn2gn_codemod.verify.models import requested
+    from bn2gn_codemod.verify import verify_run
+    from bn2gn_codemod.verify.models import named
 
     if not root.is_dir():
         raise Problem(f"{root}: no such directory")
-    chosen = settings.merge(settings.load(root, settings_file), flags)
+    survey = api.survey(root, settings_file=settings_file, settings=flags)
     if training["command"]:
-        live = verification.verify_run(
-            root.resolve(), chosen, **training, timeout=interpreter["timeout"]
-        )
+        live = verify_run(survey.root, survey.settings, **training, timeout=interpreter["timeout"])
         getattr(report, f"run_{output_format}")(live)
         return 0 if live.passed else 1
     with shown_when_slow("verifying"):
-        found = verification.verify(
-            root.resolve(),
-            chosen,
-            requested(root, settings_file, model, checkpoint),
-            verification.before_of(root, before),
-            Interpreter(**interpreter),
+        found = api.verify(
+            survey,
+            before=before,
+            models=named(model, checkpoint),
+            interpreter=Interpreter(**interpreter),
         )
     getattr(report, output_format)(found)
     return 0 if found.passed else 1

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from bn2gn_codemod.rewrite.application import Applied, Rewritten, apply, preview, rewrite_all
+from bn2gn_codemod.rewrite.application import apply
 from bn2gn_codemod.rewrite.engine import rewrite_file
 from bn2gn_codemod.rewrite.located import RewriteRefused
 
-__all__ = [
-    "Applied",
-    "RewriteRefused",
-    "Rewritten",
-    "apply",
-    "preview",
-    "rewrite_all",
-    "rewrite_file",
-]
+__all__ = ["RewriteRefused", "apply", "rewrite_file"]

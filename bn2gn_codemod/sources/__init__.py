@@ -9,9 +9,11 @@ from bn2gn_codemod.sources.discovery import Repository, discover, find_root
 from bn2gn_codemod.sources.replacement import (
     NotWritten,
     create,
+    encoded,
     new_version,
     remove_leftovers,
     replace,
+    require_absent,
 )
 from bn2gn_codemod.sources.source_file import SourceFile, Undecodable
 
@@ -22,8 +24,10 @@ __all__ = [
     "Undecodable",
     "create",
     "discover",
+    "encoded",
     "find_root",
     "new_version",
     "remove_leftovers",
     "replace",
+    "require_absent",
 ]

@@ -32,6 +32,15 @@ def remove_leftovers(leftovers: Iterable[Path]) -> None:
                 path.unlink()
 
 
+def encoded(source: SourceFile, text: str) -> bytes:
+    """``text`` as bytes of ``source``; raises ``NotWritten`` if its encoding lacks some of it."""
+    try:
+        return source.encode(text)
+    except UnicodeEncodeError as error:
+        missing = ascii(text[error.start])
+        raise NotWritten(f"its encoding {source.encoding} has no {missing}") from None
+
+
 def replace(root: Path, source: SourceFile, text: str) -> None:
     """Give ``source`` the content ``text``, atomically; raises ``NotWritten``.
 
@@ -39,11 +48,7 @@ def replace(root: Path, source: SourceFile, text: str) -> None:
     and its target is written. Refuses a file without write permission (also
     for root, who could) and one that changed since it was read.
     """
-    try:
-        data = source.encode(text)
-    except UnicodeEncodeError as error:
-        missing = ascii(text[error.start])
-        raise NotWritten(f"its encoding {source.encoding} has no {missing}") from None
+    data = encoded(source, text)
     target = Path(os.path.realpath(root / source.path))
     with _one_line():
         mode = target.stat()
@@ -57,11 +62,16 @@ def replace(root: Path, source: SourceFile, text: str) -> None:
 def create(root: Path, path: str, text: str) -> None:
     """Write the new UTF-8 file ``path``, atomically; raises ``NotWritten`` if it exists."""
     target = root / path
+    require_absent(root, path)
     with _one_line():
-        if os.path.lexists(target):
-            raise NotWritten("already exists")
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(target, text.encode(), None)
+
+
+def require_absent(root: Path, path: str) -> None:
+    """Raise ``NotWritten`` if there is something at ``path`` already."""
+    if os.path.lexists(root / path):
+        raise NotWritten("already exists")
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ from typing import Any
 
 from bn2gn_codemod import rules, survey
 from bn2gn_codemod.plan import Plan
-from bn2gn_codemod.planning import Planned
 from bn2gn_codemod.probing import Interpreter, Outcome, probe
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.settings import Settings
@@ -169,7 +168,8 @@ def build(
 
 
 def verify_migration(
-    planned: Planned,
+    repository: Repository,
+    plan: Plan,
     settings: Settings,
     models: Sequence[ModelRequest],
     interpreter: Interpreter,
@@ -180,13 +180,13 @@ def verify_migration(
     """
     from bn2gn_codemod import rewrite
 
-    root = planned.repository.root
+    root = repository.root
     with tempfile.TemporaryDirectory(prefix="bn2gn-verify-") as scratch:
         folder = Path(scratch).resolve()
         trees.lay_out(root, folder / "before")
         trees.lay_out(root, folder / "after")
-        copy = dataclasses.replace(planned.repository, root=folder / "after", leftovers=())
-        applied = rewrite.apply(copy, planned.plan)
+        copy = dataclasses.replace(repository, root=folder / "after", leftovers=())
+        applied = rewrite.apply(copy, plan)
         verification = verify_trees(
             root,
             folder / "after",

@@ -35,18 +35,13 @@ class ModelRequest:
         return self.factory.partition(":")[0]
 
 
-def requested(
-    root: Path,
-    settings_file: Path | None,
-    model: Mapping[str, Any],
-    checkpoint: Path | None = None,
-) -> tuple[ModelRequest, ...]:
-    """The model that the command line names (``options.of_model``), else those of the settings."""
+def named(model: Mapping[str, Any], checkpoint: Path | None = None) -> tuple[ModelRequest, ...]:
+    """The model that the command line names (``options.of_model``), none if it names none."""
     if model["factory"]:
         return (from_options(**model, checkpoint=checkpoint),)
     if checkpoint is not None:
         raise Problem("--checkpoint: name the model that it belongs to with --model")
-    return from_settings(root, settings_file)
+    return ()
 
 
 def from_options(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bn2gn_codemod import rewrite
-from bn2gn_codemod.planning import make_plan
 from bn2gn_codemod.sources import discover
 from bn2gn_codemod.survey.configs.inheritance import Config, Configs
 from bn2gn_codemod.survey.configs.values import Items, Scalar, Table, Value
+from tests.migrating import migrate
 
 FIXTURE = Path(__file__).parent.parent.parent / "fixtures" / "stage2"
 UNREAD = "<unread>"
@@ -33,7 +32,6 @@ def plain(value: Value) -> Any:
 
 def migrated(root: Path) -> dict[str, str]:
     """The texts of the files that ``migrate`` would change or create, by path."""
-    planned = make_plan([root])
-    results = list(rewrite.rewrite_all(planned.repository, planned.plan))
-    assert not [result for result in results if result.refused]
-    return {result.path: result.after for result in results if result.after is not None}
+    migration = migrate(root, dry_run=True)
+    assert not migration.refused
+    return {change.path: change.after.decode() for change in migration.changes}

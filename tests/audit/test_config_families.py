@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bn2gn_codemod import migration, rewrite, sources
-from bn2gn_codemod.planning import make_plan
+from bn2gn_codemod import api, sources
 from tests.audit.configs import migrated, plain, read
 from tests.audit.test_config_freezes import FROZEN, MODEL, optimizer
 from tests.conftest import MakeRepository
+from tests.migrating import migrate, plan_of
 
 ZERO = "'backbone': dict(lr_mult=0.0)"
 SCHEDULE = optimizer(ZERO, "'x': dict(lr_mult=2)")
@@ -100,23 +100,23 @@ def test_killed_after_any_file_it_trains_nothing_and_a_second_run_finishes(
         for path in [*whole][:written]:
             (root / path).write_text(whole[path])
         assert [path for path in trained if trains(root, path)] == []
-        migration.write(make_plan([root]))
+        migrate(root)
         assert {path: (root / path).read_text() for path in whole} == whole
         assert not migrated(root)
-        assert not make_plan([root]).plan.pretended_freezes
+        assert not plan_of(root).pretended_freezes
 
 
 def test_one_child_that_cannot_be_frozen_keeps_the_entry(repository: MakeRepository) -> None:
     computed = "_base_ = './schedule.py'\nmodel = make_model()\n"
     root = repository({**SHARED, "configs/b.py": computed})
-    (found,) = make_plan([root]).plan.pretended_freezes
+    (found,) = plan_of(root).pretended_freezes
     assert found.fix == "frozen_stages=4, norm_eval=True (in configs/a.py)"
     assert found.reason == "configs/b.py: its model is computed"
-    planned = make_plan([root])
-    (message,) = [finding.message for finding in planned.plan.findings]
+    plan = plan_of(root)
+    (message,) = [finding.message for finding in plan.findings]
     assert message.endswith("does; the entry stays: configs/b.py: its model is computed")
-    assert migration.write(planned).changed == ("configs/a.py",)
-    (left,) = make_plan([root]).plan.pretended_freezes
+    assert migrate(root).changed == ("configs/a.py",)
+    (left,) = plan_of(root).pretended_freezes
     assert (left.fixable, left.reason) == (False, found.reason)
     assert not migrated(root)
 
@@ -124,7 +124,7 @@ def test_one_child_that_cannot_be_frozen_keeps_the_entry(repository: MakeReposit
 def test_one_child_whose_hooks_are_computed_keeps_the_entry(repository: MakeRepository) -> None:
     child = "_base_ = ['./swin.py', './schedule.py']\ncustom_hooks = make_hooks()\n"
     root = repository({**HOOKED, "configs/b.py": child})
-    (found,) = make_plan([root]).plan.pretended_freezes
+    (found,) = plan_of(root).pretended_freezes
     assert found.reason == "configs/b.py: custom_hooks is computed"
     assert sorted(migrated(root)) == ["configs/a.py", "freeze_hook.py"]
 
@@ -132,13 +132,13 @@ def test_one_child_whose_hooks_are_computed_keeps_the_entry(repository: MakeRepo
 def test_child_with_an_unread_base_keeps_the_entry(repository: MakeRepository) -> None:
     child = "_base_ = ['not_installed::net.py', './model.py', './schedule.py']\n"
     root = repository({**SHARED, "configs/b.py": child})
-    (found,) = make_plan([root]).plan.pretended_freezes
+    (found,) = plan_of(root).pretended_freezes
     assert found.reason == "configs/b.py: a base of the config could not be read"
     files = migrated(root)
     assert sorted(files) == ["configs/a.py", "configs/b.py"]
     for path, text in files.items():
         (root / path).write_text(text)
-    assert not make_plan([root]).plan.pretended_freezes
+    assert not plan_of(root).pretended_freezes
     assert not migrated(root)
 
 
@@ -154,8 +154,7 @@ def test_child_that_cannot_be_written_keeps_the_entry(
         replace(root, source, text)
 
     monkeypatch.setattr(sources, "replace", fails)
-    planned = make_plan([root])
-    applied = rewrite.apply(planned.repository, planned.plan)
+    applied = migrate(root)
     assert applied.changed == ("configs/a.py",)
     assert [skipped.path for skipped in applied.refused] == ["configs/b.py", "configs/schedule.py"]
     assert "on which its change rests" in applied.refused[1].message
@@ -164,9 +163,9 @@ def test_child_that_cannot_be_written_keeps_the_entry(
 
 def test_only_the_schedule_selected_changes_nothing(repository: MakeRepository) -> None:
     root = repository({**SHARED, "pyproject.toml": ""})
-    assert make_plan([root / "configs/schedule.py"]).plan.files == ()
+    assert plan_of(root / "configs/schedule.py").files == ()
     both = [root / "configs/schedule.py", root / "configs/a.py"]
-    (edited,) = make_plan(both).plan.files
+    (edited,) = api.plan(api.survey(*both)).files
     assert edited.path == "configs/a.py"
 
 
@@ -185,7 +184,7 @@ def test_a_config_that_trains_the_backbone_inherits_no_freeze(
         f"_base_ = './a.py'\noptim_wrapper = dict(paramwise_cfg=dict(custom_keys={{{entry}}}))\n"
     )
     root = repository({"configs/a.py": model + SCHEDULE, "configs/b.py": trains_it})
-    (found,) = make_plan([root]).plan.pretended_freezes
+    (found,) = plan_of(root).pretended_freezes
     assert found.reason == "configs/b.py inherits from it and trains backbone"
     assert not migrated(root)
 

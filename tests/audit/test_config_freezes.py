@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from bn2gn_codemod.planning import make_plan
 from tests.audit.configs import migrated, plain, read
 from tests.conftest import MakeRepository
+from tests.migrating import plan_of
 
 MODEL = """\
 model = dict(
@@ -121,7 +121,7 @@ def test_frozen_stages(repository: MakeRepository, before: str, after: str) -> N
 @pytest.mark.parametrize(("before", "after"), BEFORE_AND_AFTER)
 def test_second_run_is_empty(repository: MakeRepository, before: str, after: str) -> None:
     root = repository({"configs/model.py": MODEL, "configs/c.py": after})
-    assert not make_plan([root]).plan.pretended_freezes
+    assert not plan_of(root).pretended_freezes
     assert not migrated(root)
 
 
@@ -136,7 +136,7 @@ NO_OPS = [
 @pytest.mark.parametrize("leaf", NO_OPS)
 def test_left_alone(repository: MakeRepository, leaf: str) -> None:
     root = repository({"configs/model.py": MODEL, "configs/c.py": "_base_ = './model.py'\n" + leaf})
-    assert not make_plan([root]).plan.pretended_freezes
+    assert not plan_of(root).pretended_freezes
     assert not migrated(root)
 
 
@@ -161,7 +161,7 @@ def test_entry_beside_a_real_freeze_is_dead_and_goes(
     leaf = "_base_ = './model.py'\n" + freeze
     entries = ["'backbone': dict(lr_mult=0.0)", "'x': dict(lr_mult=2)"]
     root = repository({"configs/model.py": MODEL, "configs/c.py": leaf + optimizer(*entries)})
-    (found,) = make_plan([root]).plan.pretended_freezes
+    (found,) = plan_of(root).pretended_freezes
     assert (found.already, found.fix) == (already, "")
     assert migrated(root) == {"configs/c.py": leaf + optimizer(entries[1])}
 
@@ -200,7 +200,7 @@ UNFIXABLE = [
 def test_found_and_not_fixed(repository: MakeRepository, leaf: str, reason: str) -> None:
     base = "" if "_base_" in leaf else "_base_ = './o.py'\n"
     root = repository({"configs/o.py": OTHER_MODEL, "configs/c.py": base + leaf})
-    (freeze,) = make_plan([root]).plan.pretended_freezes
+    (freeze,) = plan_of(root).pretended_freezes
     assert reason in freeze.reason
     assert not migrated(root)
 

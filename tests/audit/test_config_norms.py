@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bn2gn_codemod.planning import make_plan
 from tests.audit.configs import migrated
 from tests.conftest import MakeRepository
+from tests.migrating import plan_of
 
 PRETRAINED = "init_cfg=dict(type='Pretrained', checkpoint='w://r')"
 BACKBONE = f"backbone=dict(type='Net', norm_cfg=dict(type='BN'), {PRETRAINED})"
@@ -44,7 +44,7 @@ def test_second_run_is_empty(repository: MakeRepository) -> None:
     root = repository({"configs/c.py": config(CONVERTED[0][0])})
     (root / "configs/c.py").write_text(migrated(root)["configs/c.py"])
     assert not migrated(root)
-    assert not make_plan([root]).plan.findings
+    assert not plan_of(root).findings
 
 
 def test_shared_name_stays_for_the_backbone(repository: MakeRepository) -> None:
@@ -67,14 +67,14 @@ LEFT_ALONE = [
 def test_left_alone(repository: MakeRepository, neck: str) -> None:
     root = repository({"configs/c.py": config(neck)})
     assert not migrated(root)
-    assert not make_plan([root]).plan.findings
+    assert not plan_of(root).findings
 
 
 def test_nothing_is_pretrained(repository: MakeRepository) -> None:
     backbone = "backbone=dict(type='Net', norm_cfg=dict(type='BN'))"
     root = repository({"configs/c.py": config("norm_cfg=dict(type='BN'), channels=64", backbone)})
     assert not migrated(root)
-    assert not make_plan([root]).plan.sites
+    assert not plan_of(root).sites
 
 
 FOUND_ONLY = [
@@ -86,7 +86,7 @@ FOUND_ONLY = [
 
 @pytest.mark.parametrize(("neck", "reason"), FOUND_ONLY)
 def test_found_and_not_fixed(repository: MakeRepository, neck: str, reason: str) -> None:
-    plan = make_plan([root := repository({"configs/c.py": config(neck)})]).plan
+    plan = plan_of(root := repository({"configs/c.py": config(neck)}))
     (finding,) = plan.findings
     assert (finding.code, finding.fixable) == ("BN101", False)
     assert reason in finding.message
@@ -98,7 +98,7 @@ def test_override_that_would_no_longer_fit(repository: MakeRepository) -> None:
     root = repository(
         {"configs/c.py": config("norm_cfg=dict(type='BN'), channels=64"), "configs/d.py": leaf}
     )
-    (finding,) = make_plan([root]).plan.findings
+    (finding,) = plan_of(root).findings
     assert "configs/d.py overrides part of it" in finding.message
     assert not migrated(root)
 
@@ -110,5 +110,5 @@ def test_one_dict_for_both_sides_is_a_conflict(repository: MakeRepository) -> No
         "neck=dict(part, type='N'))\n"
     )
     root = repository({"configs/c.py": source})
-    assert [finding.code for finding in make_plan([root]).plan.findings] == ["BN102"]
+    assert [finding.code for finding in plan_of(root).findings] == ["BN102"]
     assert not migrated(root)

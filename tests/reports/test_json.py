@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bn2gn_codemod.migration import Migration
+from bn2gn_codemod.migration import Change, Migration
 from bn2gn_codemod.plan import Skipped
 from bn2gn_codemod.reports import json as json_report
 from tests.reports.plans import EMPTY, NECK, PLAN, SITES
@@ -125,7 +125,7 @@ def test_explanation_adds_evidence_and_remedies(capsys: pytest.CaptureFixture[st
 
 def test_migration_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
     refused = (Skipped("a.py", "is read-only"),)
-    json_report.migration(Migration(PLAN, (NECK,), refused, written=True))
+    json_report.migration(Migration(PLAN, (Change(NECK, b"", b"x"),), refused, written=True))
     document = shown(capsys)
     jsonschema.validate(document, MIGRATION)
     assert document["written"] is True

@@ -22,7 +22,7 @@ from bn2gn_codemod.plan import (
     Plan,
     Skipped,
 )
-from bn2gn_codemod.rewrite import Applied, apply, preview, rewrite_all
+from bn2gn_codemod.rewrite import apply
 from bn2gn_codemod.sources import Repository, discover
 from tests.conftest import MakeRepository
 
@@ -46,19 +46,22 @@ def sharing(path: str) -> FileEdits:
 def test_every_file_is_written(repository: MakeRepository) -> None:
     root = repository({"a.py": NET, "b.py": NET, "c.py": NET})
     applied = apply(discover(root), plan(norm_in("a.py"), norm_in("c.py")))
-    assert applied == Applied(("a.py", "c.py"), ())
+    assert (applied.changed, applied.refused) == (("a.py", "c.py"), ())
     assert (root / "a.py").read_text() == NET.replace("nn.BatchNorm2d", "get_group_norm")
     assert (root / "b.py").read_text() == NET
 
 
-def test_preview_writes_nothing(repository: MakeRepository) -> None:
+def test_dry_run_writes_nothing(repository: MakeRepository) -> None:
     root = repository({"a.py": NET})
     new = NewFile(SHARED, ("get_group_norm",))
-    [(new_path, nothing, _), (path, before, after)] = preview(
-        discover(root), plan(sharing("a.py"), new_files=(new,))
+    shown = apply(discover(root), plan(sharing("a.py"), new_files=(new,)), dry_run=True)
+    created, changed = shown.changes
+    assert (created.path, created.before) == (SHARED, None)
+    assert (changed.path, changed.before) == ("a.py", NET.encode())
+    assert changed.after.startswith(
+        b"from torch import nn\nfrom lib.models.norm import get_group_norm\n"
     )
-    assert (new_path, nothing, path, before) == (SHARED, "", "a.py", NET)
-    assert after.startswith("from torch import nn\nfrom lib.models.norm import get_group_norm\n")
+    assert not shown.written
     assert [path.name for path in root.iterdir()] == ["a.py"]
     assert (root / "a.py").read_text() == NET
 
@@ -98,7 +101,7 @@ def test_shared_module_holds_what_it_needs(
 ) -> None:
     root = repository({"a.py": NET})
     new = NewFile(SHARED, definitions, backbone=("base",))
-    assert apply(discover(root), plan(new_files=(new,))) == Applied((SHARED,), ())
+    assert apply(discover(root), plan(new_files=(new,))).changed == (SHARED,)
     source = (root / SHARED).read_text()
     check = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=E,F,W,I", SHARED]
     subprocess.run([*check, "--line-length=88"], cwd=root, check=True)
@@ -123,9 +126,8 @@ def test_shared_module_that_cannot_be_written(repository: MakeRepository) -> Non
         Skipped("a.py", reason),
         Skipped("t.py", reason),
     )
-    assert (SHARED, "already exists") in [
-        (result.path, result.refused) for result in rewrite_all(discover(root), planned)
-    ]
+    shown = apply(discover(root), planned, dry_run=True)
+    assert shown.refused[0] == Skipped(SHARED, "already exists")
     assert (root / "a.py").read_text() == NET
 
 
@@ -176,8 +178,8 @@ def test_killed_run_tears_no_file_and_the_next_one_completes(
 ) -> None:
     old = long_net()
     root = repository(dict.fromkeys(FILES, old))
-    changes = preview(discover(root), everything(discover(root)))
-    new = {path: after for path, _, after in changes}
+    shown = apply(discover(root), everything(discover(root)), dry_run=True)
+    new = {change.path: change.after.decode() for change in shown.changes}
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SCRIPT), str(root)],
         stdout=subprocess.PIPE,

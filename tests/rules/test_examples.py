@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bn2gn_codemod.planning import make_plan
 from bn2gn_codemod.rules import Example, Rule, all_rules
 from tests.conftest import MakeRepository
+from tests.migrating import plan_of
 
 EXAMPLES = [
     pytest.param(rule, example, id=f"{rule.code}-{number}")
@@ -19,7 +19,7 @@ EXAMPLES = [
 
 
 def codes(root: Path) -> set[str]:
-    return {finding.code for finding in make_plan([root]).plan.findings}
+    return {finding.code for finding in plan_of(root).findings}
 
 
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES)

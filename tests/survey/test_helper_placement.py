@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bn2gn_codemod import migration
 from bn2gn_codemod.generated.group_norm import GroupCount, definition
 from bn2gn_codemod.plan import HelperEdit, Plan
-from bn2gn_codemod.planning import Planned, make_plan
 from tests.conftest import MakeRepository
+from tests.migrating import migrate, plan_of
 
 # What makes Neck in neck.py a new layer.
 DETECTOR = """\
@@ -37,10 +34,6 @@ class Neck({module}):
         self.bn = {norm}(channels)
 """
 NN_NECK = "from torch import nn\n" + NECK.format(module="nn.Module", norm="nn.BatchNorm2d")
-
-
-def planned(root: Path, **flags: Any) -> Planned:
-    return make_plan([root], None, flags)
 
 
 def helpers(plan: Plan) -> dict[str, HelperEdit]:
@@ -73,10 +66,10 @@ def test_name_of_torch_nn(
 ) -> None:
     text = imports + "\n" + NECK.format(module=module, norm=norm)
     root = repository({"neck.py": text, "model.py": DETECTOR.format(neck="neck")})
-    found = planned(root)
-    assert helpers(found.plan) == {"neck.py": HelperEdit("neck.py", nn_name)}
-    assert migration.write(found).refused == ()
-    assert planned(root).plan.findings == ()
+    plan = plan_of(root)
+    assert helpers(plan) == {"neck.py": HelperEdit("neck.py", nn_name)}
+    assert migrate(root).refused == ()
+    assert plan_of(root).findings == ()
 
 
 def test_names_that_come_with_a_star(repository: MakeRepository) -> None:
@@ -88,16 +81,16 @@ def test_names_that_come_with_a_star(repository: MakeRepository) -> None:
             "model.py": DETECTOR.format(neck="neck"),
         }
     )
-    assert helpers(planned(root).plan) == {"neck.py": HelperEdit("neck.py", "nn")}
+    assert helpers(plan_of(root)) == {"neck.py": HelperEdit("neck.py", "nn")}
 
 
 def test_settings_go_into_the_helper(repository: MakeRepository) -> None:
     root = repository({"neck.py": NN_NECK, "model.py": DETECTOR.format(neck="neck")})
-    found = planned(root, groups=16, min_channels_per_group=4)
+    plan = plan_of(root, groups=16, min_channels_per_group=4)
     expected = HelperEdit("neck.py", "nn", None, groups=16, min_channels_per_group=4)
-    assert helpers(found.plan) == {"neck.py": expected}
-    migration.write(found)
-    assert planned(root, groups=16, min_channels_per_group=4).plan.findings == ()
+    assert helpers(plan) == {"neck.py": expected}
+    migrate(root, groups=16, min_channels_per_group=4)
+    assert plan_of(root, groups=16, min_channels_per_group=4).findings == ()
 
 
 HERE = definition("nn").replace('"""GroupNorm', '"""Our own words.')
@@ -122,9 +115,9 @@ def test_an_equal_helper_is_used_again(
     repository: MakeRepository, files: Mapping[str, str]
 ) -> None:
     root = repository({**files, "model.py": DETECTOR.format(neck="neck")})
-    found = planned(root)
-    assert helpers(found.plan) == {}
-    assert migration.write(found).changed == ("neck.py",)
+    plan = plan_of(root)
+    assert helpers(plan) == {}
+    assert migrate(root).changed == ("neck.py",)
     text = (root / "neck.py").read_text()
     assert "self.bn = get_group_norm(channels)" in text
     assert text.count("def get_group_norm") == files["neck.py"].count("def get_group_norm")
@@ -151,11 +144,11 @@ def test_another_thing_of_that_name_is_left(
 ) -> None:
     text = NN_NECK + "\n\n" + extra
     root = repository({"neck.py": text, "model.py": DETECTOR.format(neck="neck")})
-    found = planned(root)
-    [(fixable, message)] = reasons(found.plan, "neck.py")
+    plan = plan_of(root)
+    [(fixable, message)] = reasons(plan, "neck.py")
     assert not fixable
     assert reason in message
-    assert migration.write(found).changed == ()
+    assert migrate(root).changed == ()
     assert (root / "neck.py").read_text() == text
 
 
@@ -167,7 +160,7 @@ def test_nn_that_is_not_torch_nn(repository: MakeRepository) -> None:
             "model.py": DETECTOR.format(neck="neck"),
         }
     )
-    [(fixable, message)] = reasons(planned(root).plan, "neck.py")
+    [(fixable, message)] = reasons(plan_of(root), "neck.py")
     assert not fixable
     assert "nn does not mean torch.nn" in message
 
@@ -175,9 +168,9 @@ def test_nn_that_is_not_torch_nn(repository: MakeRepository) -> None:
 def test_attributes_and_methods_of_that_name_do_not_matter(repository: MakeRepository) -> None:
     extra = "\n    def get_group_norm(self):\n        return self.bn\n"
     root = repository({"neck.py": NN_NECK + extra, "model.py": DETECTOR.format(neck="neck")})
-    found = planned(root)
-    assert set(helpers(found.plan)) == {"neck.py"}
-    assert migration.write(found).refused == ()
+    plan = plan_of(root)
+    assert set(helpers(plan)) == {"neck.py"}
+    assert migrate(root).refused == ()
 
 
 def test_a_default_above_its_helper_would_fail_on_import(repository: MakeRepository) -> None:
@@ -193,9 +186,9 @@ class Neck(nn.Module):
 
 """
     root = repository({"neck.py": neck + HERE, "model.py": DETECTOR.format(neck="neck")})
-    found = planned(root)
-    assert {fixable for fixable, _ in reasons(found.plan, "neck.py")} == {False}
-    assert migration.write(found).changed == ()
+    plan = plan_of(root)
+    assert {fixable for fixable, _ in reasons(plan, "neck.py")} == {False}
+    assert migrate(root).changed == ()
 
 
 def test_a_file_left_alone_takes_what_hangs_on_it_along(repository: MakeRepository) -> None:
@@ -224,7 +217,7 @@ class Neck(nn.Module):
     model = DETECTOR.format(neck="neck").replace("Neck(512)", "build_neck()")
     model = model.replace("from neck import Neck", "from build import build_neck")
     root = repository({"build.py": build, "neck.py": neck, "model.py": model})
-    plan = planned(root).plan
+    plan = plan_of(root)
     assert plan.files == ()
     assert {fixable for fixable, _ in reasons(plan, "neck.py")} == {False}
 
@@ -280,24 +273,24 @@ def test_shared_module_is_imported_by_its_name(
     repository: MakeRepository, files: Mapping[str, str], shared: str, importer: str, dotted: str
 ) -> None:
     root = repository(files)
-    found = planned(root, shared_module=shared)
-    assert helpers(found.plan) == {importer: HelperEdit(importer, "nn", dotted)}
-    assert [(new.path, new.definitions) for new in found.plan.new_files] == [
+    plan = plan_of(root, shared_module=shared)
+    assert helpers(plan) == {importer: HelperEdit(importer, "nn", dotted)}
+    assert [(new.path, new.definitions) for new in plan.new_files] == [
         (shared, ("get_group_norm",))
     ]
-    done = migration.write(found)
+    done = migrate(root, shared_module=shared)
     assert done.refused == ()
     assert set(done.changed) == {shared, importer}
-    again = planned(root, shared_module=shared)
-    assert again.plan.findings == ()
-    assert again.plan.files == ()
-    assert again.plan.new_files == ()
+    again = plan_of(root, shared_module=shared)
+    assert again.findings == ()
+    assert again.files == ()
+    assert again.new_files == ()
 
 
 def test_shared_module_with_norms_of_its_own(repository: MakeRepository) -> None:
     """It gets the definition, and nobody a new file."""
     root = repository({"neck.py": NN_NECK, "model.py": DETECTOR.format(neck="neck")})
-    plan = planned(root, shared_module="neck.py").plan
+    plan = plan_of(root, shared_module="neck.py")
     assert helpers(plan) == {"neck.py": HelperEdit("neck.py", "nn")}
     assert plan.new_files == ()
 
@@ -316,11 +309,11 @@ def test_shared_module_that_exists_gets_the_definition(
             "model.py": DETECTOR.format(neck="lib.neck"),
         }
     )
-    found = planned(root, shared_module="lib/norm.py")
-    assert helpers(found.plan)["lib/norm.py"] == HelperEdit("lib/norm.py", nn_name)
-    assert migration.write(found).refused == ()
+    plan = plan_of(root, shared_module="lib/norm.py")
+    assert helpers(plan)["lib/norm.py"] == HelperEdit("lib/norm.py", nn_name)
+    assert migrate(root, shared_module="lib/norm.py").refused == ()
     assert "def get_group_norm" in (root / "lib/norm.py").read_text()
-    assert planned(root, shared_module="lib/norm.py").plan.findings == ()
+    assert plan_of(root, shared_module="lib/norm.py").findings == ()
 
 
 def test_shared_module_that_has_it(repository: MakeRepository) -> None:
@@ -331,7 +324,7 @@ def test_shared_module_that_has_it(repository: MakeRepository) -> None:
             "model.py": DETECTOR.format(neck="lib.neck"),
         }
     )
-    plan = planned(root, shared_module="lib/norm.py").plan
+    plan = plan_of(root, shared_module="lib/norm.py")
     assert helpers(plan) == {"lib/neck.py": HelperEdit("lib/neck.py", "nn", "lib.norm")}
 
 
@@ -352,16 +345,16 @@ def test_shared_module_that_cannot_be_used(
         "model.py": DETECTOR.format(neck="lib.neck") + "\n\nimport lib.norm\n",
     }
     root = repository(files)
-    found = planned(root, shared_module="lib/norm.py")
-    [(fixable, message)] = reasons(found.plan, "lib/neck.py")
+    plan = plan_of(root, shared_module="lib/norm.py")
+    [(fixable, message)] = reasons(plan, "lib/neck.py")
     assert not fixable
     assert reason in message
-    migration.write(found)
+    migrate(root, shared_module="lib/norm.py")
     assert {path: (root / path).read_text() for path in files} == files
 
 
 def test_shared_module_out_of_reach(repository: MakeRepository) -> None:
     root = repository({"neck.py": NN_NECK, "model.py": DETECTOR.format(neck="neck")})
-    [(fixable, message)] = reasons(planned(root, shared_module="my-norms/norm.py").plan, "neck.py")
+    [(fixable, message)] = reasons(plan_of(root, shared_module="my-norms/norm.py"), "neck.py")
     assert not fixable
     assert "my-norms/norm.py cannot be told" in message

@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from bn2gn_codemod import migration
 from bn2gn_codemod.plan import Plan
-from bn2gn_codemod.planning import make_plan
 from tests.conftest import MakeRepository
+from tests.migrating import migrate, plan_of
 
 SAMPLE = Path(__file__).parents[2] / "fixtures" / "satmot"
 
@@ -60,10 +59,6 @@ def model(neck: str = "", detector: str = "", after: str = "") -> str:
     text = parts[0] + "\n".join(part for part in parts[1:3] if part) + parts[3]
     text += "\n".join(part for part in parts[4:] if part) + "\n"
     return text + ("\n\n" + textwrap.dedent(after).strip("\n") + "\n" if after else "")
-
-
-def plan_of(root: Path, **flags: Any) -> Plan:
-    return make_plan([root], None, flags).plan
 
 
 def edits(plan: Plan) -> list[tuple[str, int, str, bool]]:
@@ -205,7 +200,7 @@ def test_init_loop_is_widened(repository: MakeRepository, text: str) -> None:
     line = line_of(text, "# HERE")
     assert edits(plan) == [("model.py", line, "widen", True)]
     assert found(plan, "BN105", "BN107") == [("BN105", line, True)]
-    assert migration.write(make_plan([root])).refused == ()
+    assert migrate(root).refused == ()
     assert "GroupNorm" in (root / "model.py").read_text().split("# HERE")[0].split("\n")[-1]
     again = plan_of(root)
     assert edits(again) == []
@@ -279,7 +274,7 @@ def test_parameter_group_is_widened_without_guards(repository: MakeRepository, a
     line = line_of(text, "# HERE")
     assert edits(plan) == [("model.py", line, "widen", False)]
     assert found(plan, "BN105") == [("BN105", line, True)]
-    migration.write(make_plan([root]))
+    migrate(root)
     assert edits(plan_of(root)) == []
 
 
@@ -545,7 +540,7 @@ def test_a_loop_without_norms_gets_the_branch(repository: MakeRepository) -> Non
     line = line_of(text, "for m in self.modules()")
     assert edits(plan) == [("model.py", line, "branch", True)]
     assert found(plan, "BN105") == [("BN105", line, True)]
-    migration.write(make_plan([root]))
+    migrate(root)
     assert "elif isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):" in (root / "model.py").read_text()
     assert edits(plan_of(root)) == []
 
@@ -583,7 +578,7 @@ def test_inject_where_there_is_no_loop(repository: MakeRepository) -> None:
     assert edits(plan_of(root)) == []
     plan = plan_of(root, init_loop="inject")
     assert edits(plan) == [("model.py", line_of(text, "class Neck"), "inject", True)]
-    migration.write(make_plan([root], None, {"init_loop": "inject"}))
+    migrate(root, init_loop="inject")
     again = plan_of(root, init_loop="inject")
     assert edits(again) == []
     assert again.findings == ()
@@ -631,7 +626,7 @@ def test_no_loop_injected(repository: MakeRepository, text: str) -> None:
 def test_what_only_batch_norm_has(repository: MakeRepository, neck: str, names: list[str]) -> None:
     root = repository({"model.py": model(neck=neck)})
     assert sorted(use.name for use in plan_of(root).norm_attribute_uses) == names
-    migration.write(make_plan([root]))
+    migrate(root)
     assert sorted(use.name for use in plan_of(root).norm_attribute_uses) == names
 
 
@@ -657,14 +652,14 @@ def test_forward_pass_is_looked_at(repository: MakeRepository) -> None:
     ],
 )
 def test_one_channel_per_group(
-    repository: MakeRepository, channels: str, flags: dict[str, int], is_found: bool
+    repository: MakeRepository, channels: str, flags: dict[str, Any], is_found: bool
 ) -> None:
     text = model().replace("nn.BatchNorm2d(64)", f"nn.BatchNorm2d({channels})")
     root = repository({"model.py": text})
     line = line_of(text, "self.norm")
     expected = [("BN106", line, False)] if is_found else []
     assert found(plan_of(root, **flags), "BN106") == expected
-    migration.write(make_plan([root], None, flags))
+    migrate(root, **flags)
     assert plan_of(root, **flags).findings == ()
 
 
@@ -675,7 +670,7 @@ def test_sample_repository(tmp_path: Path) -> None:
     root = tmp_path / "satmot"
     shutil.copytree(SAMPLE, root, ignore=shutil.ignore_patterns("__pycache__"))
     before = {path: path.read_text() for path in root.rglob("*.py")}
-    assert migration.write(make_plan([root])).refused == ()
+    assert migrate(root).refused == ()
     loops = []
     for path, text in before.items():
         new = path.read_text()

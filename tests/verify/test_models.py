@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from bn2gn_codemod.problem import Problem
-from bn2gn_codemod.verify.models import ModelRequest, requested
+from bn2gn_codemod.verify.models import ModelRequest, from_settings, named
 
 NOTHING: dict[str, Any] = {"factory": None, "args": None, "kwargs": None, "inputs": ()}
 
 
-def test_command_line(tmp_path: Path) -> None:
+def test_command_line() -> None:
     model = {
         "factory": "lib.models.stNet:get_det_net",
         "args": '[{"hm": 1}, "DLADCN"]',
         "kwargs": '{"head_conv": 64}',
         "inputs": ("1,2,3,64,64", "1,4"),
     }
-    assert requested(tmp_path, None, model) == (
+    assert named(model) == (
         ModelRequest(
             "lib.models.stNet:get_det_net",
             ({"hm": 1}, "DLADCN"),
@@ -45,14 +45,15 @@ def test_settings(written: str, inputs: tuple[tuple[int, ...], ...], tmp_path: P
         f"[[tool.bn2gn.verify]]\nmodel = 'a.b:c'\nargs = [1]\nkwargs = {{x = 2}}\n{written}\n"
         "[[tool.bn2gn.verify]]\nmodel = 'd:e'\n"
     )
-    assert requested(tmp_path, None, NOTHING) == (
+    assert from_settings(tmp_path) == (
         ModelRequest("a.b:c", (1,), {"x": 2}, inputs),
         ModelRequest("d:e"),
     )
 
 
 def test_nothing_asked_for(tmp_path: Path) -> None:
-    assert requested(tmp_path, None, NOTHING) == ()
+    assert named(NOTHING) == ()
+    assert from_settings(tmp_path) == ()
 
 
 @pytest.mark.parametrize(
@@ -66,9 +67,9 @@ def test_nothing_asked_for(tmp_path: Path) -> None:
         ({"inputs": ("1,0",)}, "input has to be a shape"),
     ],
 )
-def test_wrong_options(change: dict[str, Any], says: str, tmp_path: Path) -> None:
+def test_wrong_options(change: dict[str, Any], says: str) -> None:
     with pytest.raises(Problem, match=says):
-        requested(tmp_path, None, {**NOTHING, "factory": "a:b", **change})
+        named({**NOTHING, "factory": "a:b", **change})
 
 
 @pytest.mark.parametrize(
@@ -83,12 +84,12 @@ def test_wrong_options(change: dict[str, Any], says: str, tmp_path: Path) -> Non
 def test_wrong_settings(table: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(table)
     with pytest.raises(Problem, match=says):
-        requested(tmp_path, None, NOTHING)
+        from_settings(tmp_path)
 
 
 def test_checkpoint_wants_a_model(tmp_path: Path) -> None:
     (tmp_path / "old.pth").write_bytes(b"x")
     with pytest.raises(Problem, match="with --model"):
-        requested(tmp_path, None, NOTHING, tmp_path / "old.pth")
-    found = requested(tmp_path, None, {**NOTHING, "factory": "a:b"}, tmp_path / "old.pth")
+        named(NOTHING, tmp_path / "old.pth")
+    found = named({**NOTHING, "factory": "a:b"}, tmp_path / "old.pth")
     assert found == (ModelRequest("a:b", checkpoint=str(tmp_path / "old.pth")),)

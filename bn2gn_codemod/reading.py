@@ -1,0 +1,29 @@
+"""How a command comes to its plan: as the API does, with a note and a bar for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bn2gn_codemod import api
+from bn2gn_codemod.api import Plan, Survey
+from bn2gn_codemod.progress import shown_when_slow
+
+
+def read(
+    paths: Sequence[Path], settings_file: Path | None, flags: Mapping[str, Any]
+) -> tuple[Survey, Plan]:
+    """The repository of PATHs, read and planned under the settings and flags of a command."""
+    with shown_when_slow("reading the repository"):
+        survey = api.survey(*paths, settings_file=settings_file, settings=flags)
+        plan = api.plan(survey)
+    if survey.selection.part_of is not None:
+        click.echo(
+            f"bn2gn: note: only {survey.root} is read, not the rest of "
+            f"{survey.selection.part_of}; what trains or uses its layers from there is not seen",
+            err=True,
+        )
+    return survey, plan
