@@ -23,6 +23,7 @@ NORM_IMPORT = f"from torch.nn.modules.batchnorm import {NORM_NAME}"
 # ModelWithLoss, and torch.compile put in front of a module's name.
 WRAPPERS = ("module", "model", "_orig_mod")
 
+_END = r"(?:\.|$)"
 _LONGEST = 80  # characters of one line of the pattern
 
 Freeze = Literal["bn", "backbone"]
@@ -32,16 +33,10 @@ Freeze = Literal["bn", "backbone"]
 
 
 def pattern_definition(backbone: Iterable[str], wrappers: Iterable[str] = ()) -> str:
-    """The constant that both functions match module names with.
-
-    A ``*`` in a path stands for any part of one attribute's name.
-    """
-    tree: _Tree = {}
-    for path in dict.fromkeys(backbone):
-        _add(tree, path.split("."))
-    wrapper = f"(?:(?:{'|'.join(_wrapper_names(tree, wrappers))})\\.)*"
-    lines = [wrapper, *_lines(f"(?:{'|'.join(_alternatives(tree, wrapper))})")]
-    lines[-1] += r"(?:\.|$)"
+    """The constant that both functions match module names with."""
+    wrapper, names = _pattern_parts(backbone, wrappers)
+    lines = [wrapper, *_lines(names)]
+    lines[-1] += _END
     literals = "\n".join(f"    r'{line}'" for line in lines)
     return f"""\
 # Backbone modules by name, also inside DataParallel, torch.compile and other wrappers.
@@ -49,6 +44,22 @@ def pattern_definition(backbone: Iterable[str], wrappers: Iterable[str] = ()) ->
 {literals}
 )
 """
+
+
+def pattern_of(backbone: Iterable[str], wrappers: Iterable[str] = ()) -> str:
+    """The pattern itself.
+
+    A ``*`` in a path stands for any part of one attribute's name.
+    """
+    return "".join((*_pattern_parts(backbone, wrappers), _END))
+
+
+def _pattern_parts(backbone: Iterable[str], wrappers: Iterable[str]) -> tuple[str, str]:
+    tree: _Tree = {}
+    for path in dict.fromkeys(backbone):
+        _add(tree, path.split("."))
+    wrapper = f"(?:(?:{'|'.join(_wrapper_names(tree, wrappers))})\\.)*"
+    return wrapper, _grouped(_alternatives(tree, wrapper))
 
 
 _Tree = dict[str, "_Tree"]  # an empty one: the whole module
@@ -73,10 +84,13 @@ def _alternatives(tree: _Tree, wrapper: str) -> list[str]:
     found = _numbered(whole)
     for name, inner in tree.items():
         if inner:
-            below = _alternatives(inner, wrapper)
-            group = below[0] if len(below) == 1 else f"(?:{'|'.join(below)})"
-            found.append(rf"{_segment(name)}\.{wrapper}{group}")
+            below = _grouped(_alternatives(inner, wrapper))
+            found.append(rf"{_segment(name)}\.{wrapper}{below}")
     return found
+
+
+def _grouped(alternatives: list[str]) -> str:
+    return alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
 
 
 def _segment(name: str) -> str:
@@ -257,16 +271,6 @@ def recognise_eval(module: ast.Module, name: str = EVAL) -> Matching | None:
     return Matching(found) if found else None
 
 
-def recognise_train_override(class_: ast.ClassDef) -> tuple[str, ...] | None:
-    """The attribute paths that our ``train`` of this class keeps in eval; ``None`` if not ours."""
-    for function in class_.body:
-        if isinstance(function, ast.FunctionDef) and function.name == "train":
-            paths = tuple(_owned_paths(function))
-            if paths and shape(function) == shape_of(train_override(paths)):
-                return paths
-    return None
-
-
 def read_pattern(module: ast.Module) -> re.Pattern[str] | None:
     """The module's ``_BACKBONE_NAME``, if it is a literal pattern."""
     for statement in module.body:
@@ -291,19 +295,3 @@ def _recognise(module: ast.Module, name: str, definition: str) -> re.Pattern[str
         if isinstance(statement, ast.FunctionDef) and statement.name == name:
             return read_pattern(module) if shape(statement) == shape_of(definition) else None
     return None
-
-
-def _owned_paths(function: ast.FunctionDef) -> list[str]:
-    """The ``a.b`` of every ``self.a.b`` that the function's ``for`` goes over."""
-    loop = next((s for s in function.body if isinstance(s, ast.For)), None)
-    if loop is None:
-        return []
-    match loop.iter:
-        case ast.Tuple(elts=owners):
-            pass
-        case ast.Call(func=ast.Attribute(value=owner, attr="modules")):
-            owners = [owner]
-        case _:
-            return []
-    texts = [ast.unparse(owner) for owner in owners]
-    return [text.removeprefix("self.") for text in texts if text.startswith("self.")]

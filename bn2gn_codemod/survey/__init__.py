@@ -6,7 +6,6 @@ from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.assembly import assemble, combine
-from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.checkpoint_loads import find_strict_loads
 from bn2gn_codemod.survey.configs import with_configs
 from bn2gn_codemod.survey.group_sizes import find_group_sizes
@@ -35,8 +34,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     decided = placement.decided
     held = HeldLayers(roles, decided.converted)
     loops = survey_init_loops(flow, roles, held, placement.helpers, settings)
-    paths = BackbonePaths(roles, decided.converted)
-    training = survey_training(flow, paths, repository, settings)
+    training = survey_training(flow, roles, decided, repository, settings)
     loads = find_strict_loads(flow, held)
     plan = Plan(
         root=str(repository.root),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import functools
+from collections.abc import Iterator
 
 from bn2gn_codemod.survey.because import Role, Slot
-from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.library_models import has_frozen_norms, library_model
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Spot
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
 
@@ -22,13 +22,15 @@ class BackbonePaths:
         self._memo: dict[Class, tuple[str, ...]] = {}
         self._slots_of: dict[Class, list[Slot]] = {}
         self._held_in: dict[Slot, list[Class]] = {}
+        self._reached: dict[Class, frozenset[Class]] = {}
+        self._found: dict[tuple[Class, int, frozenset[Class]], tuple[str, ...]] = {}
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
         known = self._memo.get(cls)
         if known is None:
             leads = cls in self._leads_to_backbone
-            known = self._memo[cls] = tuple(self._find(cls, ())) if leads else ()
+            known = self._memo[cls] = self._find(cls, ()) if leads else ()
         return known
 
     def owns(self, cls: Class) -> bool:
@@ -49,12 +51,13 @@ class BackbonePaths:
             if isinstance(value, Instance) and value.class_ not in _relatives(cls)
         )
 
-    def holds_other_norm(self, cls: Class, attribute: str) -> bool:
-        """Whether an attribute that is no backbone holds BatchNorm that stays."""
-        return any(
-            slot[1] == attribute and not self._is_backbone(slot) and self._holds_norm(slot, set())
-            for slot in self._slots(cls)
-        )
+    def is_always_backbone(self, attribute: str) -> bool:
+        """Whether every module class that has the attribute keeps a backbone in it."""
+        return attribute not in self._not_always
+
+    @functools.cached_property
+    def _not_always(self) -> frozenset[str]:
+        return frozenset(slot[1] for slot in self._roles.contents if not self._is_backbone(slot))
 
     def holders(self, cls: Class) -> list[tuple[str, Class]]:
         """Attributes of a class, with each class in them that holds a backbone somewhere."""
@@ -64,6 +67,22 @@ class BackbonePaths:
             for value in self._roles.contents[slot]
             if isinstance(value, Instance) and self.below(value.class_)
         ]
+
+    def held_below(self, cls: Class) -> frozenset[Class]:
+        """All classes of what lies below a class, and their relatives."""
+        known = self._reached.get(cls)
+        if known is None:
+            found: dict[Class, None] = {}
+            pending = [cls]
+            while pending:
+                for slot in self._slots(pending.pop()):
+                    for held in self._held(slot):
+                        for relative in _relatives(held):
+                            if relative not in found:
+                                found[relative] = None
+                                pending.append(relative)
+            known = self._reached[cls] = frozenset(found)
+        return known
 
     def _slots(self, cls: Class) -> list[Slot]:
         known = self._slots_of.get(cls)
@@ -84,16 +103,11 @@ class BackbonePaths:
     @functools.cached_property
     def _leads_to_backbone(self) -> frozenset[Class]:
         """Classes below which a backbone attribute lies: the only ones worth a search."""
-        holders: dict[Class, list[Class]] = {}
-        for slot in self._roles.contents:
-            for held in self._held(slot):
-                for relative in _relatives(held):
-                    holders.setdefault(relative, []).append(slot[0])
         start = {slot[0] for slot in self._roles.contents if self._is_backbone(slot)}
         found = {relative for cls in start for relative in _relatives(cls)}
         pending = list(found)
         while pending:
-            for holder in holders.get(pending.pop(), ()):
+            for holder in self._holders_of.get(pending.pop(), ()):
                 for relative in _relatives(holder):
                     if relative not in found:
                         found.add(relative)
@@ -104,25 +118,32 @@ class BackbonePaths:
         own = self._roles.own.get(slot)
         return own is not None and own.role is Role.BACKBONE
 
-    def _find(self, cls: Class, around: tuple[Class, ...]) -> list[str]:
+    def _find(self, cls: Class, around: tuple[Class, ...]) -> tuple[str, ...]:
         # A class that holds itself, or a relative of it, goes no deeper.
         if len(around) > _DEEPEST or not set(around).isdisjoint(_relatives(cls)):
-            return []
-        found: list[str] = []
+            return ()
+        # What lies around bears on the answer only where it lies below, too.
+        met = frozenset(around) & self.held_below(cls)
+        key = (cls, len(around), met)
+        known = self._found.get(key)
+        if known is None:
+            known = self._found[key] = tuple(dict.fromkeys(self._search(cls, (*around, cls))))
+        return known
+
+    def _search(self, cls: Class, around: tuple[Class, ...]) -> Iterator[str]:
         for slot in self._slots(cls):
             name = slot[1]
             if name == "*":
                 continue
-            below = self._inner(slot, (*around, cls))
+            below = self._inner(slot, around)
             if self._is_backbone(slot):
                 # A whole backbone; or one with new parts inside, named one by one.
                 if below and self._has_new_parts(slot):
-                    found.extend(f"{name}.{path}" for path in below)
-                elif self._holds_norm(slot, set()):
-                    found.append(name)
+                    yield from (f"{name}.{path}" for path in below)
+                elif self._holds_norm(slot):
+                    yield name
             else:
-                found.extend(f"{name}.{path}" for path in below)
-        return list(dict.fromkeys(found))
+                yield from (f"{name}.{path}" for path in below)
 
     def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []
@@ -154,28 +175,44 @@ class BackbonePaths:
             for value in self._roles.contents[slot]
         )
 
-    def _holds_norm(self, slot: Slot, seen: set[Class]) -> bool:
-        for value in self._roles.contents[slot]:
-            if library_model(value) is not None:
-                return not _has_frozen_norms(value)
-            if isinstance(value, NormLayer) and value.spot not in self._converted:
-                return True
-            if isinstance(value, Instance) and value.class_ not in seen:
-                seen.add(value.class_)
-                if any(self._holds_norm(inner, seen) for inner in self._slots(value.class_)):
-                    return True
-        return False
+    def _holds_norm(self, slot: Slot) -> bool:
+        """Whether BatchNorm that stays lies in an attribute, however deep."""
+        library = [value for value in self._roles.contents[slot] if library_model(value)]
+        if library:
+            return not has_frozen_norms(library[0])
+        return self._has_norm_itself(slot) or any(
+            held in self._classes_with_norms for held in self._held(slot)
+        )
+
+    def _has_norm_itself(self, slot: Slot) -> bool:
+        return any(
+            (isinstance(value, NormLayer) and value.spot not in self._converted)
+            or (library_model(value) is not None and not has_frozen_norms(value))
+            for value in self._roles.contents[slot]
+        )
+
+    @functools.cached_property
+    def _classes_with_norms(self) -> frozenset[Class]:
+        """Classes of which some instance has BatchNorm that stays in it."""
+        found: dict[Class, None] = {}
+        pending = [slot[0] for slot in self._roles.contents if self._has_norm_itself(slot)]
+        while pending:
+            for relative in _relatives(pending.pop()):
+                if relative not in found:
+                    found[relative] = None
+                    pending.extend(self._holders_of.get(relative, ()))
+        return frozenset(found)
+
+    @functools.cached_property
+    def _holders_of(self) -> dict[Class, list[Class]]:
+        """By class of an object, or a relative of it, the classes that hold it in an attribute."""
+        holders: dict[Class, dict[Class, None]] = {}
+        for slot in self._roles.contents:
+            for held in self._held(slot):
+                for relative in _relatives(held):
+                    holders.setdefault(relative, {})[slot[0]] = None
+        return {cls: list(found) for cls, found in holders.items()}
 
 
 def _relatives(cls: Class) -> list[Class]:
     return [*cls.ancestors(), *cls.descendants()[1:]]
-
-
-def _has_frozen_norms(value: object) -> bool:
-    """``resnet50(norm_layer=FrozenBatchNorm2d)``."""
-    if not isinstance(value, ExternalObject) or not isinstance(value.spot.node, ast.Call):
-        return False
-    return any(
-        keyword.arg == "norm_layer" and "Frozen" in ast.unparse(keyword.value)
-        for keyword in value.spot.node.keywords
-    )

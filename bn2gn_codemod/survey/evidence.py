@@ -352,6 +352,10 @@ class Evidence:
                     return f"{value.class_.name} from {value.class_.path}, where backbones live"
                 made_in = value.spot.function if value.spot is not None else None
                 maker = made_in.name if made_in is not None and made_in.class_ is None else ""
+                if made_in is not None and value not in set(
+                    self.flow.values(self.flow.return_node(made_in))
+                ):
+                    continue  # one part of the model that the function is named after
                 if maker and families.is_network_name(maker) and not families.has_new_word(maker):
                     return f"what {maker}() makes, a backbone network by its name"
         return None

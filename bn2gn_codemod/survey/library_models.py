@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import re
 
@@ -34,3 +35,13 @@ def library_model(value: object) -> str | None:
     if isinstance(value, ExternalObject) and is_library_model(value.name):
         return value.name
     return None
+
+
+def has_frozen_norms(value: object) -> bool:
+    """Whether the library's own frozen layers are in it: ``norm_layer=FrozenBatchNorm2d``."""
+    if not isinstance(value, ExternalObject) or not isinstance(value.spot.node, ast.Call):
+        return False
+    return any(
+        keyword.arg == "norm_layer" and "Frozen" in ast.unparse(keyword.value)
+        for keyword in value.spot.node.keywords
+    )

@@ -51,7 +51,8 @@ class Optimizer:
     """An optimizer and one model that it is for.
 
     ``statement`` builds it, ``use`` is the statement (of the same function)
-    where ``model``, a source expression, gives its parameters.
+    where ``model``, a source expression, gives its parameters. ``others`` are
+    classes without a backbone that it may be an instance of instead.
     """
 
     scope: Scope
@@ -59,6 +60,7 @@ class Optimizer:
     use: ast.stmt
     model: str
     models: tuple[Class, ...]
+    others: tuple[Class, ...] = ()
 
 
 class Optimizers:
@@ -155,7 +157,8 @@ class Optimizers:
                     yield from outer
                     continue
             classes = self._element_classes(scope, use, expression)
-            yield Optimizer(scope, statement, use, source, classes)
+            others = self._models.others(expression)
+            yield Optimizer(scope, statement, use, source, classes, others)
         if not modules:
             for source in _sources(value):
                 if (scope, source) not in seen and len(seen) < 40:

@@ -28,6 +28,7 @@ class LoopGuard:
     after: ast.stmt
     model: str
     models: tuple[Class, ...]
+    others: tuple[Class, ...]  # without a backbone, that the model may be instead
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +131,8 @@ class TrainLoops:
                 fix = "" if reason else "train() of the model is overridden"
                 self.calls.append(TrainCall(place, source, False, fix, reason))
                 return
-        self.loop_guards.append(LoopGuard(scope, statement, name, models))
+        others = self._models.others(receiver)
+        self.loop_guards.append(LoopGuard(scope, statement, name, models, others))
         self.calls.append(TrainCall(place, source, False, f"eval_backbone_bn({name}) after it"))
 
     def _is_guarded(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.generated.freezing import WRAPPERS
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.families import may_hold_whole_model
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, Value
@@ -132,11 +133,21 @@ class TrainedModels:
         """Attribute paths below an instance of the class."""
         return self._paths.below(cls)
 
+    def others(self, expr: ast.expr) -> tuple[Class, ...]:
+        """Classes without a backbone that an expression may be an instance of.
+
+        Parts of the model itself do not count: code that goes over them blurs the two.
+        """
+        values = self._flow.value_of(expr)
+        found = {value.class_: None for value in values if isinstance(value, Instance)}
+        parts = {part for cls in self.of(expr) for part in self._paths.held_below(cls)}
+        return tuple(cls for cls in found if cls not in parts and not self._paths.below(cls))
+
     def elsewhere(self, classes: Iterable[Class]) -> list[Class]:
         """Other models of the repository, whose backbone is one plain attribute or two.
 
         Nothing says that these train scripts build them, but people swap models,
-        and the names mean nothing in the models that are built here.
+        and the names mean a backbone wherever they are used.
         """
         classes = list(classes)
         taken = {part for cls in classes for part in self._paths.parts(cls)}
@@ -146,22 +157,16 @@ class TrainedModels:
             for cls in self._flow.classes
             if cls not in classes and cls not in parts and self._paths.owns(cls)
             for paths in [self._paths.below(cls)]
-            if 0 < len(paths) <= 2 and not any("." in path or "*" in path for path in paths)
+            if 0 < len(paths) <= 2 and all(map(self._is_always_backbone, paths))
             if taken.isdisjoint(paths)
         ]
 
-    def clash(self, classes: Iterable[Class], names: Names, whole: bool) -> str:
-        """A module that ``names`` match though it is new; ``""`` if there is none.
-
-        Of BatchNorm alone, one without BatchNorm does not matter; ``whole``: any does.
-        """
-        for cls in classes:
-            own = {path.split(".")[0] for path in self._paths.below(cls)}
-            for path in names.backbone:
-                is_new = path not in own and path in self._paths.parts(cls)
-                if is_new and (whole or self._paths.holds_other_norm(cls, path)):
-                    return f"{cls.name}.{path}"
-        return ""
+    def _is_always_backbone(self, path: str) -> bool:
+        return (
+            path.isidentifier()
+            and not may_hold_whole_model(path)
+            and self._paths.is_always_backbone(path)
+        )
 
 
 def _below_wrappers(path: str, paths: set[str]) -> str:

@@ -23,12 +23,15 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
 from bn2gn_codemod.survey.shared_import import NotPlaced
+from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
@@ -54,27 +57,37 @@ class TrainingPlan:
 
 
 def survey_training(
-    flow: Flow, paths: BackbonePaths, repository: Repository, settings: Settings
+    flow: Flow, roles: RoleMap, decided: Decided, repository: Repository, settings: Settings
 ) -> TrainingPlan:
     """Find train scripts and loops, and plan freeze calls and guards."""
     if settings.freeze == "none":
         return TrainingPlan()
-    return _Training(flow, paths, repository, settings).plan()
+    return _Training(flow, roles, decided, repository, settings).plan()
 
 
 class _Training:
     def __init__(
-        self, flow: Flow, paths: BackbonePaths, repository: Repository, settings: Settings
+        self,
+        flow: Flow,
+        roles: RoleMap,
+        decided: Decided,
+        repository: Repository,
+        settings: Settings,
     ) -> None:
         self._flow = flow
         self._settings = settings
-        self._models = TrainedModels(flow, paths)
+        self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted))
+        self._certainty = FreezingCertainty(
+            roles, decided.sites, decided.converted, whole=settings.freeze == "backbone"
+        )
         self._code = FreezingCode(flow)
         self._optimizers = Optimizers(flow, self._models)
         self._scripts = TrainScripts(flow, self._models, self._code, self._optimizers)
         self._placement = FreezingPlacement(flow, repository, settings)
         self._top_names = TopNames(flow)
-        self._classes_in: dict[str, dict[Class, None]] = {}  # that a file's pattern is for
+        # By file: the models that its pattern is for, and what else may come in their place.
+        self._classes_in: dict[str, dict[Class, None]] = {}
+        self._others_in: dict[str, dict[Class, None]] = {}
         self._sync_tests: dict[Place, SyncTestEdit] = {}
 
     def plan(self) -> TrainingPlan:
@@ -216,6 +229,10 @@ class _Training:
         for guard in guards:
             owner = guard.owner
             if guard.attributes:
+                objection = self._certainty.objection([owner], [], Names(guard.attributes))
+                if objection:
+                    refused[guard.place] = objection
+                    continue
                 edits.append(ModelGuardEdit(guard.place, owner.name, guard.attributes))
                 continue
             try:
@@ -244,26 +261,31 @@ class _Training:
         """Which models each file's pattern is for; all of them where one module is shared."""
         for entry, insertion in zip(entries, insertions, strict=True):
             if insertion is not None:
-                self._want(insertion.scope.path, entry.models)
+                self._want(insertion.scope.path, entry.models, entry.others)
         for loop in loops.loop_guards:
-            self._want(loop.scope.path, loop.models)
+            self._want(loop.scope.path, loop.models, loop.others)
         for model in loops.model_guards:
             if not model.attributes:
-                self._want(model.owner.path, [model.owner])
+                self._want(model.owner.path, [model.owner], [])
         if self._settings.shared_module is not None:
-            everything = {cls: None for found in self._classes_in.values() for cls in found}
-            self._classes_in = dict.fromkeys(self._classes_in, everything)
+            for collected in (self._classes_in, self._others_in):
+                everything = {cls: None for found in collected.values() for cls in found}
+                collected.update(dict.fromkeys(collected, everything))
 
-    def _want(self, path: str, classes: Iterable[Class]) -> None:
+    def _want(self, path: str, classes: Iterable[Class], others: Iterable[Class]) -> None:
         self._classes_in.setdefault(path, {}).update(dict.fromkeys(classes))
+        self._others_in.setdefault(path, {}).update(dict.fromkeys(others))
 
     def _names_in(self, path: str) -> Names:
-        classes = self._classes_in[path]
-        names = self._models.names([*classes, *self._models.elsewhere(classes)])
-        clash = self._models.clash(classes, names, whole=self._settings.freeze == "backbone")
-        if clash:
-            raise NotPlaced(f"one pattern for all models here would match {clash}, which is new")
-        return names
+        """The names of one file's pattern; raises ``NotPlaced`` where it would freeze too much."""
+        classes, others = self._classes_in[path], self._others_in[path]
+        objection = ""
+        for more in (self._models.elsewhere([*classes, *others]), []):
+            names = self._models.names([*classes, *more])
+            objection = self._certainty.objection(classes, others, names)
+            if not objection:
+                return names
+        raise NotPlaced(objection)
 
     # ---------------------------------------------------- SyncBatchNorm
 

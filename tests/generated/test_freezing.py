@@ -249,12 +249,6 @@ def test_unreadable_pattern(pattern: str) -> None:
     assert freezing.recognise_eval(module_with(pattern, freezing.eval_definition())) is None
 
 
-def test_other_train_is_not_ours() -> None:
-    [class_] = ast.parse("class Net(Base):\n    def train(self, mode=True):\n        pass\n").body
-    assert isinstance(class_, ast.ClassDef)
-    assert freezing.recognise_train_override(class_) is None
-
-
 @pytest.mark.parametrize(
     "source",
     [

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-
 import pytest
 
-from bn2gn_codemod.generated import freezing
 from bn2gn_codemod.plan import FileEdits, ModelGuardEdit
 from bn2gn_codemod.rewrite import RewriteRefused, rewrite_file
 from tests.rewrite.marked import PATH, unmark
@@ -38,14 +35,6 @@ def test_override_is_the_last_method() -> None:
         "        return self\n\n\nnet = Net()\n"
     )
     assert rewritten(before) == after
-
-
-@pytest.mark.parametrize("backbone", [("base",), ("backbone", "base_layer"), ("cp.resnet",)])
-def test_override_is_recognised(backbone: tuple[str, ...]) -> None:
-    after = rewritten("@register\n§class Net(Base):\n\tx = 1", backbone)
-    class_ = ast.parse(after).body[-1]
-    assert isinstance(class_, ast.ClassDef)
-    assert freezing.recognise_train_override(class_) == backbone
 
 
 @pytest.mark.parametrize(

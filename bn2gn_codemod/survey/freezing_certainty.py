@@ -1,0 +1,130 @@
+"""Whether what the generated pattern matches is all backbone, in every model it may meet."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+
+from bn2gn_codemod.generated.freezing import pattern_of
+from bn2gn_codemod.plan import Place, Site, Verdict
+from bn2gn_codemod.survey.because import Role, Slot, shown
+from bn2gn_codemod.survey.library_models import has_frozen_norms, library_model
+from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.train_models import Names
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
+
+_DEEPEST = 4  # attributes in a path; what lies deeper was not understood
+
+
+@dataclasses.dataclass(frozen=True)
+class _Matched:
+    """Something that a pattern matches: ``kept`` is pretrained for certain."""
+
+    slot: Slot
+    kept: bool
+    layer: NormLayer | None = None
+    part: str = ""  # of the model, that the pattern takes it for
+
+
+class FreezingCertainty:
+    """Objections to freezing what a pattern matches."""
+
+    def __init__(
+        self, roles: RoleMap, sites: Iterable[Site], converted: frozenset[Spot], whole: bool
+    ) -> None:
+        self._roles = roles
+        self._sites = {site.place: site for site in sites}
+        self._converted = converted
+        self._whole = whole  # everything that is matched is frozen, not BatchNorm alone
+
+    def objection(self, models: Iterable[Class], others: Iterable[Class], names: Names) -> str:
+        """Why ``names`` must not be frozen in models of these classes; ``""``: nothing speaks
+        against it.
+
+        ``others`` have no backbone, but the same code may be given one of them.
+        """
+        for path in names.backbone:
+            if path.count(".") >= _DEEPEST:
+                return f"which part of the model is the backbone is not clear ({path})"
+        pattern = re.compile(pattern_of(names.backbone, names.wrappers))
+        found_any = False
+        for cls in dict.fromkeys([*models, *others]):
+            for found in self._matched(cls, "", pattern, ()):
+                if not found.kept:
+                    return f"it would freeze {found.part} as well, {self._why(found)}"
+                found_any = True
+        return "" if found_any else "no layer that is certain to be the backbone's lies there"
+
+    # ------------------------------------------------------- what is matched
+
+    def _matched(
+        self, cls: Class, prefix: str, pattern: re.Pattern[str], around: tuple[Class, ...]
+    ) -> Iterator[_Matched]:
+        for slot in self._slots(cls):
+            name = prefix + slot[1].replace("*", "1")
+            if slot[1] == "*":
+                continue
+            if pattern.match(name):
+                role = self._role(slot, None)
+                for found in self._layers(slot, role, set()):
+                    yield dataclasses.replace(found, part=shown(slot))
+                if self._whole and role is not Role.BACKBONE:
+                    yield _Matched(slot, kept=False, part=shown(slot))
+            elif len(around) < _DEEPEST:
+                for value in self._roles.contents[slot]:
+                    if isinstance(value, Instance) and value.class_ not in (cls, *around):
+                        yield from self._matched(value.class_, f"{name}.", pattern, (*around, cls))
+
+    def _layers(
+        self, slot: Slot, role: Role | None, seen: set[tuple[Slot, Role | None]]
+    ) -> Iterator[_Matched]:
+        """The layers in an attribute that stay BatchNorm, however deep."""
+        if (slot, role) in seen:
+            return
+        seen.add((slot, role))
+        for value in self._roles.contents[slot]:
+            if isinstance(value, NormLayer):
+                if value.spot not in self._converted:
+                    yield _Matched(slot, self._is_kept(value, role), value)
+            elif isinstance(value, Instance):
+                for inner in self._slots(value.class_):
+                    yield from self._layers(inner, self._role(inner, role), seen)
+            elif library_model(value) is not None and not has_frozen_norms(value):
+                yield _Matched(slot, role is Role.BACKBONE)
+
+    def _role(self, slot: Slot, around: Role | None) -> Role | None:
+        own = self._roles.own.get(slot)
+        return own.role if own is not None else around
+
+    def _is_kept(self, layer: NormLayer, role: Role | None) -> bool:
+        """By the verdict; one class that serves both sides is told apart by where it lies."""
+        site = self._site(layer)
+        if site is None or site.verdict is Verdict.CONFLICT:
+            return role is Role.BACKBONE
+        # ``None`` is a model of which nothing is known; what else differs from the
+        # verdict is overruled by a comment on the line.
+        return site.verdict is Verdict.KEEP and role is not None
+
+    def _slots(self, cls: Class) -> list[Slot]:
+        return [slot for owner in cls.ancestors() for slot in self._roles.slots_of.get(owner, ())]
+
+    # --------------------------------------------------------------- reasons
+
+    def _site(self, layer: NormLayer) -> Site | None:
+        spot = layer.norm.spot
+        column = spot.module.source.column(spot.node.lineno, spot.node.col_offset)
+        return self._sites.get(Place(spot.module.path, spot.node.lineno, column))
+
+    def _why(self, found: _Matched) -> str:
+        site = self._site(found.layer) if found.layer is not None else None
+        if site is None:
+            settles = f'backbone = ["{shown(found.slot)}"]'
+            if self._role(found.slot, None) is Role.NEW:
+                return "which is new"
+            return f"and nothing says that it is pretrained; to settle it: {settles}"
+        where = f"{site.place.path}:{site.place.line}"
+        settings = [line for line in site.settles if not line.startswith("#")]
+        settings = settings or [f'backbone = ["{found.part}"]']
+        settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
+        return f"and {where} there is not certain to be backbone; to settle it: {settles}"

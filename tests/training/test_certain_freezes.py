@@ -1,0 +1,170 @@
+"""A freeze is written only where all that its pattern matches is backbone for certain.
+
+Each case is a repository of a model file and a train script. Either nothing is
+frozen, and the report says why and what would settle it; or only what is certain.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.rules import findings
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+
+HEAD = """
+import torch
+import torchvision
+from torch import nn
+from torch.utils import model_zoo
+"""
+BLOCK = """
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(4)
+"""
+# A network of which all is pretrained, and one of which nothing is known.
+RESNET = f"""
+{BLOCK}
+class ResNet(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(4)
+        self.layer1 = nn.Sequential(Block(), Block())
+        if pretrained:
+            self.load_state_dict(model_zoo.load_url("https://example.org/resnet18.pth"))
+"""
+HOURGLASS = """
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(4)
+
+
+class Hourglass(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{attribute} = Residual()
+"""
+SCRIPT = """
+import argparse
+import torch
+import model
+
+args = argparse.ArgumentParser().parse_args()
+
+
+def main(loader):
+    net = {made}
+    optimizer = torch.optim.Adam(net.parameters())
+    for epoch in range(3):
+        net.train()
+        for x in loader:
+            net(x)
+"""
+BY_NAME = "model.__dict__[args.arch]()"
+
+
+def plan_of(model: str, made: str, settings: Settings = Settings()) -> Plan:  # noqa: B008
+    files = {"model.py": HEAD + model, "train.py": SCRIPT.format(made=made)}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    return plan_repository(Repository(Path("/repository"), read), settings)
+
+
+def frozen(plan: Plan) -> list[str]:
+    """What the edits of a plan freeze and guard, by name."""
+    found: set[str] = set()
+    for file in plan.files:
+        found.update(path for freeze in file.freezes for path in freeze.backbone)
+        found.update(path for guard in file.loop_guards for path in guard.backbone)
+        found.update(path for guard in file.model_guards for path in guard.backbone)
+    return sorted(found)
+
+
+MADE_OF_UNDECIDED = """
+class Unit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.unit = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+        self.unit.load_state_dict(torch.load("unit.pth"))
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(Unit(), Unit())
+        self.head = nn.Conv2d(4, 4, 1)
+"""
+
+
+def test_layers_that_are_not_decided() -> None:
+    plan = plan_of(MADE_OF_UNDECIDED, "model.Detector()")
+    assert [str(site.verdict) for site in plan.sites] == ["unknown"]
+    assert frozen(plan) == []
+    [script] = plan.train_scripts
+    assert "it would freeze Detector.backbone as well, and model.py:10 there" in script.reason
+    assert "# bn2gn: keep" in script.reason
+    assert {finding.code for finding in findings(plan)} >= {"BN201", "BN202"}
+
+
+def test_a_comment_settles_it() -> None:
+    settled = MADE_OF_UNDECIDED.replace("nn.BatchNorm2d(4))", "nn.BatchNorm2d(4))  # bn2gn: keep")
+    assert frozen(plan_of(settled, "model.Detector()")) == ["backbone"]
+
+
+@pytest.mark.parametrize("attribute", ["layer1", "bn1"])
+def test_another_model_has_the_same_names(attribute: str) -> None:
+    """A registry may give either of them, and one pattern is for both."""
+    plan = plan_of(RESNET + HOURGLASS.format(attribute=attribute), BY_NAME)
+    assert frozen(plan) == []
+    for reason in (plan.train_scripts[0].reason, plan.train_calls[0].reason):
+        assert f"it would freeze Hourglass.{attribute} as well" in reason
+        assert f'convert = ["Hourglass.{attribute}"]' in reason
+
+
+def test_another_model_has_other_names() -> None:
+    plan = plan_of(RESNET + HOURGLASS.format(attribute="hg"), BY_NAME)
+    assert frozen(plan) == ["bn1", "layer1"]
+
+
+def test_another_model_is_converted() -> None:
+    settings = Settings(convert=("Hourglass",))
+    plan = plan_of(RESNET + HOURGLASS.format(attribute="layer1"), BY_NAME, settings)
+    assert frozen(plan) == ["bn1", "layer1"]
+    # With its parameters the whole of ``layer1`` would be frozen there, new as it is.
+    settings = Settings(convert=("Hourglass",), freeze="backbone")
+    plan = plan_of(RESNET + HOURGLASS.format(attribute="layer1"), BY_NAME, settings)
+    assert frozen(plan) == []
+    assert "it would freeze Hourglass.layer1 as well" in plan.train_scripts[0].reason
+
+
+def test_names_of_models_that_are_not_built_here() -> None:
+    """They are frozen too, where such a name means a backbone and nothing else."""
+    other = """
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = nn.Conv2d(4, 4, 1)
+
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{attribute} = torchvision.models.resnet18(pretrained=True)
+        self.head = nn.Conv2d(4, 4, 1)
+
+
+class Loss(nn.Module):
+    def __init__(self, criterion):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(4, 4, 1))
+"""
+    expected = {"base": ["backbone", "base"], "net": ["backbone"], "stem": ["backbone"]}
+    for attribute, names in expected.items():
+        assert frozen(plan_of(other.format(attribute=attribute), "model.Detector()")) == names
