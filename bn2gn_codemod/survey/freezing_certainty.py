@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.generated.freezing import pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, shown
 from bn2gn_codemod.survey.library_models import has_frozen_norms, library_model
 from bn2gn_codemod.survey.roles import RoleMap
@@ -47,6 +49,11 @@ class FreezingCertainty:
         for path in names.backbone:
             if path.count(".") >= _DEEPEST:
                 return f"which part of the model is the backbone is not clear ({path})"
+        models = list(models)
+        for cls in models:
+            call = self._unfollowed(cls, set(names.backbone))
+            if call:
+                return call
         pattern = re.compile(pattern_of(names.backbone, names.wrappers))
         found_any = False
         for cls in dict.fromkeys([*models, *others]):
@@ -55,6 +62,24 @@ class FreezingCertainty:
                     return f"it would freeze {found.part} as well, {self._why(found)}"
                 found_any = True
         return "" if found_any else "no layer that is certain to be the backbone's lies there"
+
+    def _unfollowed(self, cls: Class, known: set[str]) -> str:
+        """A backbone by its name that is called, and of which nothing else is known."""
+        held = {slot[1] for slot in self._slots(cls)} | known
+        for owner in cls.ancestors():
+            for node in ast.walk(owner.node):
+                match node:
+                    case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if (
+                        families.is_backbone_attribute(name)
+                        and name not in held
+                        and not self._is_method(cls, name)
+                    ):
+                        where = f"{owner.name}.{name}, called in {owner.path}:{node.lineno},"
+                        return f"what is in {where} was not followed: freeze it by hand"
+        return ""
+
+    def _is_method(self, cls: Class, name: str) -> bool:
+        return any(name in owner.methods for owner in cls.ancestors())
 
     # ------------------------------------------------------- what is matched
 

@@ -460,3 +460,26 @@ class Head(paddle.nn.Layer):
         self.bn = paddle.nn.BatchNorm2D(8)
 """
     )
+
+
+def test_what_a_builder_named_after_its_backbone_makes_besides() -> None:
+    """``tracker_resnet50()`` gives a tracker: the encoder in it is no ResNet."""
+    check(
+        """\
+import torchvision
+class Masks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+class Tracker(nn.Module):
+    def __init__(self, feature_extractor, encoder):
+        super().__init__()
+        self.feature_extractor = feature_extractor
+        self.encoder = encoder
+def tracker_resnet50():
+    backbone = torchvision.models.resnet50(pretrained=True)
+    masks = Masks()
+    net = Tracker(backbone, masks)
+    return net
+"""
+    )

@@ -168,3 +168,26 @@ class Loss(nn.Module):
     expected = {"base": ["backbone", "base"], "net": ["backbone"], "stem": ["backbone"]}
     for attribute, names in expected.items():
         assert frozen(plan_of(other.format(attribute=attribute), "model.Detector()")) == names
+
+
+NOT_FOLLOWED = """
+class Detector(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = cfg.type(*cfg.args)
+        self.blocks = torchvision.models.resnet18(pretrained=True)
+
+    def forward(self, x):
+        return self.blocks(self.backbone(x))
+"""
+
+
+def test_a_backbone_that_was_not_followed() -> None:
+    """Whether the rest stands beside it, or is pretrained as well, is not certain."""
+    plan = plan_of(NOT_FOLLOWED, "model.Detector(args)")
+    assert frozen(plan) == []
+    [script] = plan.train_scripts
+    assert "what is in Detector.backbone, called in model.py:14, was not followed" in script.reason
+    name = NOT_FOLLOWED.replace("cfg.type(*cfg.args)", "cfg.backbone")
+    name = name.replace("self.backbone(x)", "x")
+    assert frozen(plan_of(name, "model.Detector(args)")) == ["blocks"]
