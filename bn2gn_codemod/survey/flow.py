@@ -246,6 +246,8 @@ class Flow:
         if isinstance(value, NormClass):
             named.parents.add(value)
             value.children.add(named)
+        else:
+            named.is_origin = True
         return named
 
     def _local_norm(self, cls: Class) -> str | None:

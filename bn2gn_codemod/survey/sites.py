@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+from typing import NamedTuple
 
-from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey import families
@@ -14,9 +14,10 @@ from bn2gn_codemod.survey.because import Because, Role, Roles
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import dimension, norm_name
+from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.unfollowed import find_unfollowed
-from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot, Text
+from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot
 
 _MOST_NAMED = 4  # attributes in one line to paste
 _TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$)|_test\.py$")
@@ -36,17 +37,17 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     """Give every site its verdict, and every conversion its edit."""
     decider = _Decider(flow, roles, settings)
     for norm in list(flow.norm_classes):
-        if not norm.parents and norm.context != "other":
+        if _is_origin(norm):
             decider.site(norm)
+    decider.take_back()
     decider.calls_by_other_names()
     decider.unfollowed()
     sites = sorted(decider.sites.values(), key=lambda site: site.place)
     edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
-    return Decided(tuple(sites), tuple(edits), frozenset(decider.converted))
+    return Decided(tuple(sites), tuple(edits), decider.converted())
 
 
-@dataclasses.dataclass(frozen=True)
-class _Judged:
+class _Judged(NamedTuple):
     verdict: Verdict
     because: tuple[Because, ...]
     note: str = ""
@@ -57,13 +58,13 @@ class _Decider:
         self.flow = flow
         self.roles = roles
         self.settings = settings
+        self.uses = NormUses(flow, frozenset(settings.norms))
         self.sites: dict[Place, Site] = {}
         self.edits: dict[Place, NormEdit] = {}
-        self.converted: list[Spot] = []  # where layers are made
-        self._covered: set[Spot] = set()  # names that go with an edited one
+        self._at: dict[Place, list[NormClass]] = {}
+        for norm in flow.norm_classes:
+            self._at.setdefault(self._place(norm.spot), []).append(norm)
         self._layer_memo: dict[NormLayer, Roles] = {}
-        self._below_memo: dict[NormClass, list[NormClass]] = {}
-        self._layers_memo: dict[NormClass, list[NormLayer]] = {}
         self._file_roles: dict[str, set[Role]] | None = None
 
     # --------------------------------------------------------------- sites
@@ -75,29 +76,84 @@ class _Decider:
             self._commented(norm, comment)
             return
         judged = self._judge(norm)
-        if judged.verdict is Verdict.CONVERT and self.flow.gave_up:
-            self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, self.flow.gave_up))
-            return
-        if judged.verdict is Verdict.CONVERT and not self._asked_for(norm):
-            self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, self._not_asked_for(norm)))
-            return
-        if judged.verdict is Verdict.CONVERT:
-            self._convert(norm, judged)
-        elif judged.verdict is Verdict.CONFLICT:
-            self._split(norm, judged)
-        else:
+        if judged.verdict is Verdict.KEEP:
             self._add(norm, judged)
+        elif self.flow.gave_up or not self.uses.is_asked_for(norm):
+            if judged.verdict is Verdict.CONVERT:
+                note = self.flow.gave_up or self._not_asked_for(norm)
+                judged = _Judged(Verdict.UNKNOWN, judged.because, note)
+            self._add(norm, judged)
+        elif judged.verdict is Verdict.CONVERT:
+            self._convert(norm, judged)
+        else:
+            self._split(norm, judged)
+
+    def take_back(self) -> None:
+        """Drop edits of a name whose layers go on to be made of BatchNorm that others hand over.
+
+        To change a default that every caller overrides would change nothing.
+        """
+        while True:
+            staying = self._staying()
+            idle = {
+                place: layer.norm
+                for place in self.edits
+                for norm in self._at[place]
+                for layer in self.uses.layers(norm)
+                if layer.norm in staying and self._comment(norm.spot) is None
+            }
+            if not idle:
+                return
+            for place, norm in idle.items():
+                del self.edits[place]
+                self._add(self._at[place][0], self._stays(norm, self._judge(norm)))
 
     def calls_by_other_names(self) -> None:
         """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
-        edited = set(self.edits)
-        for norm in list(self.flow.norm_classes):
-            place = self._place(norm.spot)
-            if norm.parents and norm.context == "callee" and place not in self.sites:
-                judged = self._judge(norm)
-                if judged.verdict is Verdict.CONVERT and norm.spot not in self._covered:
-                    judged = dataclasses.replace(judged, verdict=self._verdict_above(norm))
-                self._add(norm, judged, fixable=norm.spot in self._covered or place in edited)
+        staying = self._staying()
+        changed = reached(self._edited(), frozenset())
+        for place, norms in self._at.items():
+            called = [norm for norm in norms if norm.context == "callee"]
+            if not called or place in self.sites:
+                continue
+            norm = next((norm for norm in called if norm in staying), called[0])
+            judged = self._judge(norm)
+            if judged.verdict is Verdict.CONVERT and norm in staying:
+                judged = self._stays(norm, judged)
+            elif judged.verdict is Verdict.CONVERT and norm not in changed:
+                judged = _Judged(Verdict.KEEP, (), "a comment keeps what is handed to it")
+            self._add(norm, judged)
+
+    def converted(self) -> frozenset[Spot]:
+        """Where the layers are made that become GroupNorm."""
+        changed = reached(self._edited(), frozenset())
+        return frozenset(layer.spot for norm in changed for layer in norm.layers)
+
+    def _edited(self) -> list[NormClass]:
+        return [norm for place in self.edits for norm in self._at[place]]
+
+    def _staying(self) -> dict[NormClass, None]:
+        """Names that may hold BatchNorm after all edits, where no comment asks for it."""
+        edited = self._edited()
+        kept = [norm for norm in self.flow.norm_classes if self._comment(norm.spot) == "keep"]
+        return reached(filter(_is_origin, self.flow.norm_classes), frozenset([*edited, *kept]))
+
+    def _stays(self, norm: NormClass, judged: _Judged) -> _Judged:
+        """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
+        edited = frozenset(self._edited())
+        origins = [
+            origin
+            for origin in sorted(filter(_is_origin, self.flow.norm_classes), key=source_order)
+            if norm in reached([origin], edited)
+        ]
+        # What is new as a whole is not the cause, but left for the same reason.
+        causes = [one for one in origins if self._judge(one).verdict is not Verdict.CONVERT]
+        where = (causes or origins)[0].spot.where
+        sites = [self.sites[self._place(origin.spot)] for origin in causes]
+        is_conflict = any(site.verdict is Verdict.CONFLICT for site in sites)
+        verdict = Verdict.CONFLICT if is_conflict else Verdict.UNKNOWN
+        note = f"a new layer, but {norm.norm} is handed to it from {where}, which is not changed"
+        return _Judged(verdict, judged.because, note)
 
     def unfollowed(self) -> None:
         """List what the analysis never came to, so that nobody believes it is done."""
@@ -119,22 +175,6 @@ class _Decider:
                 evidence=(words,),
                 settles=() if comment == "keep" else (_COMMENTS,),
             )
-
-    def _verdict_above(self, norm: NormClass) -> Verdict:
-        """What was decided about the name that the call goes by."""
-        seen = {norm}
-        pending = [norm]
-        while pending:
-            for parent in sorted(pending.pop().parents - seen, key=_norm_order):
-                seen.add(parent)
-                pending.append(parent)
-                site = self.sites.get(self._place(parent.spot))
-                if site is not None and not parent.parents:
-                    return Verdict.UNKNOWN if site.verdict is Verdict.KEEP else site.verdict
-        return Verdict.UNKNOWN
-
-    def _asked_for(self, norm: NormClass) -> bool:
-        return not {norm.norm, dimension(norm.norm)}.isdisjoint(self.settings.norms)
 
     def _not_asked_for(self, norm: NormClass) -> str:
         return f"a new layer, but the setting norms does not name {dimension(norm.norm)}"
@@ -158,76 +198,67 @@ class _Decider:
         return None
 
     def _convert(self, norm: NormClass, judged: _Judged) -> None:
-        refusal = self._refusal(norm)
-        if refusal is None:
+        refusal = self.uses.refusal(norm)
+        if refusal is None and not any(map(self._is_kept, self.uses.below(norm))):
             self._add(norm, judged)
             self._edit(norm)
             return
-        children = [child for child in self._children(norm) if self._layers(child)]
-        if norm.context != "callee" and children and all(map(self._editable_use, children)):
-            for child in children:
-                self._add(child, judged)
-                self._edit(child)
-            self._add(norm, dataclasses.replace(judged, verdict=Verdict.KEEP, note=_REPLACED))
-            return
-        note = f"a new layer, but {refusal}"
         if norm.context == "callee":
             # The verdict is certain, the edit is not possible: say both.
-            self._add(norm, dataclasses.replace(judged, note=note), fixable=False)
+            note = f"a new layer, but {refusal}"
+            self._add(norm, judged._replace(note=note), fixable=False)
             return
-        self._add(norm, _Judged(Verdict.UNKNOWN, judged.because, note))
+        note = f"a new layer, but {refusal or 'not every use of it can be changed'}"
+        self._split(norm, judged._replace(verdict=Verdict.UNKNOWN, note=note))
 
-    def _editable_use(self, norm: NormClass) -> bool:
-        return (
-            norm.context in ("callee", "argument", "partial")
-            and not self._may_be_other(norm)
-            and self._refusal(norm) is None
-            and (norm.context == "callee" or self._accepts(norm) is None)
-        )
-
-    def _may_be_other(self, norm: NormClass) -> bool:
-        """Whether the name may also hold something that is no norm class."""
-        node = norm.spot.node
-        return not isinstance(node, ast.expr) or any(
-            not isinstance(value, (NormClass, Text)) for value in self.flow.value_of(node)
-        )
+    def _is_kept(self, norm: NormClass) -> bool:
+        return self._comment(norm.spot) == "keep"
 
     def _split(self, norm: NormClass, judged: _Judged) -> None:
-        """One name that serves both sides: change its uses where each is of one side."""
+        """One name that cannot be changed as a whole: change its uses that are new for certain."""
         parts: list[tuple[NormClass, _Judged]] = []
-        if not norm.layers and self._separable(norm, parts, {norm}):
-            for part, part_judged in parts:
-                if part_judged.verdict is Verdict.CONVERT:
-                    self._add(part, part_judged)
-                    self._edit(part)
-            kept = next(p for _, p in parts if p.verdict is Verdict.KEEP)
-            note = "what it names for the new layers is changed where it is handed to them"
-            self._add(norm, dataclasses.replace(kept, note=note))
-            return
+        is_whole = self._separate(norm, parts, {norm})
+        for part, part_judged in parts:
+            if part_judged.verdict is Verdict.CONVERT:
+                self._add(part, part_judged)
+                self._edit(part)
+        if is_whole:
+            kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
+            because = kept[0].because if kept else judged.because
+            judged = _Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
         self._add(norm, judged)
 
-    def _separable(
+    def _separate(
         self, norm: NormClass, parts: list[tuple[NormClass, _Judged]], seen: set[NormClass]
     ) -> bool:
-        for child in self._children(norm):
-            if child in seen or not (self._layers(child) or child.context == "other"):
+        """Collect the uses of one side each; whether all layers are below one of them."""
+        is_whole = not norm.layers
+        for child in self.uses.children(norm):
+            if child in seen or not self.uses.layers(child):
                 continue
             seen.add(child)
-            judged = self._judge(child)
-            if judged.verdict is Verdict.KEEP:
+            judged = self._judge_use(child)
+            if judged.verdict is Verdict.KEEP or (
+                judged.verdict is Verdict.CONVERT
+                and self.uses.is_editable(child)
+                and not any(map(self._is_kept, self.uses.below(child)))
+            ):
                 parts.append((child, judged))
-            elif judged.verdict is Verdict.CONVERT:
-                if not self._editable_use(child):
-                    return False
-                parts.append((child, judged))
-            elif child.layers or not self._separable(child, parts, seen):
-                return False
-        return any(judged.verdict is Verdict.KEEP for _, judged in parts)
+            elif not self._separate(child, parts, seen):
+                is_whole = False
+        return is_whole
+
+    def _judge_use(self, norm: NormClass) -> _Judged:
+        comment = self._comment(norm.spot)
+        if comment is None:
+            return self._judge(norm)
+        verdict = Verdict.KEEP if comment == "keep" else Verdict.CONVERT
+        return _Judged(verdict, (), _SAID.format(comment))
 
     # ------------------------------------------------------------ judging
 
     def _judge(self, norm: NormClass) -> _Judged:
-        layers = self._layers(norm)
+        layers = self.uses.layers(norm)
         if not layers:
             return self._without_layers(norm)
         roles: Roles = {}
@@ -254,38 +285,22 @@ class _Decider:
             return _Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")
         return _Judged(Verdict.UNKNOWN, (), "where it goes cannot be followed")
 
-    def _below(self, norm: NormClass) -> list[NormClass]:
-        """The name and all places that it is passed on to."""
-        known = self._below_memo.get(norm)
-        if known is None:
-            below = {norm: None}
-            pending = [norm]
-            while pending:
-                for child in pending.pop().children:
-                    if child not in below:
-                        below[child] = None
-                        pending.append(child)
-            known = self._below_memo[norm] = list(below)
-        return known
-
-    def _layers(self, norm: NormClass) -> list[NormLayer]:
-        known = self._layers_memo.get(norm)
-        if known is None:
-            found = [layer for current in self._below(norm) for layer in current.layers]
-            known = self._layers_memo[norm] = sorted(found, key=_layer_order)
-        return known
-
-    def _children(self, norm: NormClass) -> list[NormClass]:
-        return sorted(norm.children - {norm}, key=_norm_order)
-
     def _roles_of(self, layer: NormLayer) -> Roles:
         known = self._layer_memo.get(layer)
         if known is None:
-            known = self.roles.layer_roles(layer)
+            known = self._said(layer) or self.roles.layer_roles(layer)
             if not set(known) - {Role.DOUBT}:
                 known = known | self._roles_of_idle(layer)
             self._layer_memo[layer] = known
         return known
+
+    def _said(self, layer: NormLayer) -> Roles:
+        """What a comment says on the line that makes the layer."""
+        comment = self._comment(layer.norm.spot)
+        if comment is None:
+            return {}
+        role = Role.BACKBONE if comment == "keep" else Role.NEW
+        return {role: Because(role, _SAID.format(comment))}
 
     def _roles_of_idle(self, layer: NormLayer) -> Roles:
         """A layer that reaches no attribute with a role: its surroundings may tell."""
@@ -374,39 +389,6 @@ class _Decider:
 
     # -------------------------------------------------------------- edits
 
-    def _refusal(self, norm: NormClass) -> str | None:
-        """Why the name cannot be replaced by the helper's, or ``None``."""
-        if norm.local_class is not None and norm.local_class.methods.get("__init__") is not None:
-            return f"{norm.norm} is this repository's own class with its own arguments"
-        call = _call_of(norm)
-        if norm.context == "callee":
-            return None if call is None else unsupported_arguments(call)
-        return self._accepts(norm)
-
-    def _accepts(self, norm: NormClass) -> str | None:
-        """Why a use below would not survive a function in the class's place."""
-        for use in self._below(norm):
-            for refusal in sorted(use.refusals):
-                return f"{norm.norm} {refusal}"
-            reason = self._use_refusal(use, is_first=use is norm)
-            if reason is not None:
-                return f"{use.spot.where}: {reason}"
-        return None
-
-    def _use_refusal(self, use: NormClass, *, is_first: bool) -> str | None:
-        if not is_first and use.context == "other":
-            return f"{use.norm} is compared or tested there"
-        if not is_first and use.context == "partial":
-            return "it is wrapped in partial() there"
-        if is_first and use.context == "callee":
-            return None
-        for layer in sorted(use.layers, key=_layer_order):
-            if isinstance(layer.spot.node, ast.Call):
-                reason = _helper_call_refusal(layer.spot.node)
-                if reason is not None:
-                    return reason
-        return None
-
     def _edit(self, norm: NormClass) -> None:
         place = self._place(norm.spot)
         kind = {"callee": "call", "partial": "partial"}.get(norm.context, "reference")
@@ -416,8 +398,6 @@ class _Decider:
             self.edits[place] = NormEdit(place, "partial", norm.norm)
         else:
             self.edits[place] = NormEdit(place, "reference", norm.norm)
-        self.converted.extend(layer.spot for layer in self._layers(norm))
-        self._covered.update(other.spot for other in self._below(norm))
 
     # ------------------------------------------------------------- results
 
@@ -430,7 +410,7 @@ class _Decider:
             reasons.append(chain[0] if len(chain) == 1 else f"{chain[0]}; {chain[-1]}")
             evidence.extend(chain)
         cls = _class_around(norm.spot.function)
-        layers = self._layers(norm)
+        layers = self.uses.layers(norm)
         attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
         self.sites[place] = Site(
             place=place,
@@ -449,7 +429,7 @@ class _Decider:
         if judged.verdict not in (Verdict.CONFLICT, Verdict.UNKNOWN):
             return ()
         comment = _COMMENTS
-        if not self._asked_for(norm):
+        if not self.uses.is_asked_for(norm):
             names = [*self.settings.norms, dimension(norm.norm)]
             listed = ", ".join(f'"{name}"' for name in names)
             return (f"norms = [{listed}]", comment)
@@ -462,7 +442,7 @@ class _Decider:
     def _open_attributes(self, norm: NormClass) -> list[str]:
         """The undecided attributes that the layers hang on, as settings name them."""
         found: dict[str, None] = {}
-        for layer in self._layers(norm):
+        for layer in self.uses.layers(norm):
             for cls, name in self.roles.open_slots(layer):
                 found[f"{cls.name}.{name}"] = None
         return sorted(found)[:_MOST_NAMED]
@@ -475,7 +455,12 @@ class _Decider:
 
 _SAID = "the comment # bn2gn: {} says so"
 _COMMENTS = "# bn2gn: keep   or   # bn2gn: convert   on this line"
+_HANDED_ON = "what it names for the new layers is changed where it is handed to them"
 _REPLACED = "the layers made of it are changed where they are made"
+
+
+def _is_origin(norm: NormClass) -> bool:
+    return norm.is_origin and norm.context != "other"
 
 
 def _verdict(roles: Roles) -> _Judged:
@@ -498,36 +483,8 @@ def _class_around(function: Function) -> Class | None:
     return None
 
 
-def _call_of(norm: NormClass) -> ast.Call | None:
-    for layer in norm.layers:
-        if isinstance(layer.spot.node, ast.Call) and layer.spot.node.func is norm.spot.node:
-            return layer.spot.node
-    return None
-
-
 def _copies_norm(layer: NormLayer) -> bool:
     """``SyncBN(module.num_features, ...)``, as functions that swap one norm for another do."""
     node = layer.spot.node
     first = node.args[0] if isinstance(node, ast.Call) and node.args else None
     return isinstance(first, ast.Attribute) and first.attr == "num_features"
-
-
-def _helper_call_refusal(call: ast.Call) -> str | None:
-    """Why ``get_group_norm`` would not take these arguments as they stand."""
-    reason = unsupported_arguments(call)
-    if reason is not None:
-        return reason
-    if len(call.args) > 1:
-        return "the call passes more than the channels by position"
-    for keyword in call.keywords:
-        if keyword.arg not in ("eps", "affine"):
-            return f"the call passes {keyword.arg}="
-    return None
-
-
-def _layer_order(layer: NormLayer) -> tuple[str, int, int]:
-    return layer.spot.module.path, layer.spot.node.lineno, layer.spot.node.col_offset
-
-
-def _norm_order(norm: NormClass) -> tuple[str, int, int]:
-    return norm.spot.module.path, norm.spot.node.lineno, norm.spot.node.col_offset

@@ -154,7 +154,10 @@ class Instance:
 
 @dataclasses.dataclass(eq=False)
 class NormClass:
-    """A norm class, named at ``spot``; ``parents`` are where it came from."""
+    """A norm class, named at ``spot``; ``parents`` are where it came from.
+
+    ``is_origin``: it is named here without any, perhaps beside what came from elsewhere.
+    """
 
     norm: str
     spot: Spot
@@ -166,6 +169,7 @@ class NormClass:
     # Uses that a function in the class's place would not survive.
     refusals: set[str] = dataclasses.field(default_factory=set)
     local_class: Class | None = None  # an in-house subclass
+    is_origin: bool = False
 
 
 @dataclasses.dataclass(eq=False)

@@ -1,0 +1,135 @@
+"""Where a norm class is handed on to, and what could stand in its place there."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from bn2gn_codemod.norm_signatures import unsupported_arguments
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.norm_classes import dimension
+from bn2gn_codemod.survey.values import NormClass, NormLayer, Text
+
+
+class NormUses:
+    """What follows from a name that holds a norm class."""
+
+    def __init__(self, flow: Flow, asked_for: frozenset[str]) -> None:
+        self._flow = flow
+        self._asked_for = asked_for
+        self._below: dict[NormClass, list[NormClass]] = {}
+        self._layers: dict[NormClass, list[NormLayer]] = {}
+
+    def below(self, norm: NormClass) -> list[NormClass]:
+        """The name and all places that it is passed on to."""
+        known = self._below.get(norm)
+        if known is None:
+            known = self._below[norm] = list(reached([norm], frozenset()))
+        return known
+
+    def layers(self, norm: NormClass) -> list[NormLayer]:
+        """The layers that are made of it, in the order of the source."""
+        known = self._layers.get(norm)
+        if known is None:
+            found = [layer for current in self.below(norm) for layer in current.layers]
+            known = self._layers[norm] = sorted(found, key=_layer_order)
+        return known
+
+    def children(self, norm: NormClass) -> list[NormClass]:
+        """The next places that it is passed on to, in the order of the source."""
+        return sorted(norm.children - {norm}, key=source_order)
+
+    def is_asked_for(self, norm: NormClass) -> bool:
+        """Whether the setting ``norms`` names its class, or the class that it stands in for."""
+        return not self._asked_for.isdisjoint({norm.norm, dimension(norm.norm)})
+
+    def refusal(self, norm: NormClass) -> str | None:
+        """Why the name cannot be replaced by the helper's, or ``None``."""
+        if norm.local_class is not None and norm.local_class.methods.get("__init__") is not None:
+            return f"{norm.norm} is this repository's own class with its own arguments"
+        if norm.context == "callee":
+            call = _call_of(norm)
+            return None if call is None else unsupported_arguments(call)
+        return self._not_accepted(norm)
+
+    def is_editable(self, norm: NormClass) -> bool:
+        """Whether one use of a name can be replaced, whatever the name holds elsewhere."""
+        return (
+            norm.context in ("callee", "argument", "partial")
+            and not self._may_be_other(norm)
+            and self.refusal(norm) is None
+        )
+
+    def _may_be_other(self, norm: NormClass) -> bool:
+        """Whether the name may also hold something that is no norm class, or not to be changed."""
+        node = norm.spot.node
+        return not isinstance(node, ast.expr) or any(
+            not self.is_asked_for(value)
+            if isinstance(value, NormClass)
+            else not isinstance(value, Text)
+            for value in self._flow.value_of(node)
+        )
+
+    def _not_accepted(self, norm: NormClass) -> str | None:
+        """Why a use below would not survive a function in the class's place."""
+        for use in self.below(norm):
+            for refusal in sorted(use.refusals):
+                return f"{norm.norm} {refusal}"
+            reason = _use_refusal(use, is_first=use is norm)
+            if reason is not None:
+                return f"{use.spot.where}: {reason}"
+        return None
+
+
+def reached(start: Iterable[NormClass], changed: frozenset[NormClass]) -> dict[NormClass, None]:
+    """The names and all places that they are passed on to, short of those that are changed."""
+    found = dict.fromkeys(norm for norm in start if norm not in changed)
+    pending = list(found)
+    while pending:
+        for child in pending.pop().children:
+            if child not in found and child not in changed:
+                found[child] = None
+                pending.append(child)
+    return found
+
+
+def source_order(norm: NormClass) -> tuple[str, int, int]:
+    """By file, line and column."""
+    return norm.spot.module.path, norm.spot.node.lineno, norm.spot.node.col_offset
+
+
+def _use_refusal(use: NormClass, *, is_first: bool) -> str | None:
+    if not is_first and use.context == "other":
+        return f"{use.norm} is compared or tested there"
+    if not is_first and use.context == "partial":
+        return "it is wrapped in partial() there"
+    for layer in sorted(use.layers, key=_layer_order):
+        if isinstance(layer.spot.node, ast.Call):
+            reason = _helper_call_refusal(layer.spot.node)
+            if reason is not None:
+                return reason
+    return None
+
+
+def _call_of(norm: NormClass) -> ast.Call | None:
+    for layer in norm.layers:
+        if isinstance(layer.spot.node, ast.Call) and layer.spot.node.func is norm.spot.node:
+            return layer.spot.node
+    return None
+
+
+def _helper_call_refusal(call: ast.Call) -> str | None:
+    """Why ``get_group_norm`` would not take these arguments as they stand."""
+    reason = unsupported_arguments(call)
+    if reason is not None:
+        return reason
+    if len(call.args) > 1:
+        return "the call passes more than the channels by position"
+    for keyword in call.keywords:
+        if keyword.arg not in ("eps", "affine"):
+            return f"the call passes {keyword.arg}="
+    return None
+
+
+def _layer_order(layer: NormLayer) -> tuple[str, int, int]:
+    return layer.spot.module.path, layer.spot.node.lineno, layer.spot.node.col_offset

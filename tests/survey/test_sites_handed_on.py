@@ -1,0 +1,131 @@
+"""A norm class that is handed on: what is changed is where it really reaches the layers."""
+
+from __future__ import annotations
+
+import pytest
+
+from bn2gn_codemod.plan import Plan
+from tests.survey.verdicts import check, plan_of
+
+# What hands the class to both sides, and keeps it in attributes on the way.
+BOTH = """\
+import torchvision
+class ResNet(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d):  #! keep
+        super().__init__()
+        self.bn1 = norm_layer(64)  #! keep
+        self.load_state_dict(torchvision.models.resnet18(pretrained=True).state_dict())
+class Head(nn.Module):
+    def __init__(self, c, norm_layer=nn.BatchNorm2d):  #! convert
+        super().__init__()
+        self.project = nn.Sequential(nn.Conv2d(c, 32, 1), norm_layer(32))  #! convert
+"""
+MODEL = """\
+class Model(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d, backbone_norm_layer=None):  #! keep
+        super().__init__()
+        if backbone_norm_layer is None:
+            backbone_norm_layer = norm_layer
+        self.norm_layer = norm_layer
+        self.backbone_norm_layer = backbone_norm_layer
+        self.backbone = ResNet(norm_layer=self.backbone_norm_layer)
+        self.head = Head(64, norm_layer=self.norm_layer)  #! convert
+def get_model(norm_layer=nn.BatchNorm2d):  #! keep
+    return Model(norm_layer=norm_layer)
+"""
+
+
+def edited(plan: Plan) -> list[tuple[int, str]]:
+    """Lines and kinds of the norm edits of a plan."""
+    return [(edit.place.line, edit.kind) for file in plan.files for edit in file.norms]
+
+
+def test_class_kept_in_attributes_is_changed_where_it_is_handed_on() -> None:
+    plan = check(BOTH + MODEL)
+    assert edited(plan) == [(10, "reference"), (21, "reference")]
+
+
+def test_class_handed_on_by_a_default_of_the_factory_alone() -> None:
+    plan = check(
+        BOTH
+        + """\
+class Model(nn.Module):
+    def __init__(self, **kwargs):
+        super().__init__()
+        self.backbone = ResNet(**kwargs)
+        self.head = Head(64, **kwargs)
+def get_model(norm_layer=nn.BatchNorm2d):  #! keep
+    return Model(norm_layer=norm_layer)
+"""
+    )
+    # No call hands it to the head alone: the layer itself is changed.
+    assert (12, "call") in edited(plan)
+
+
+def test_new_parts_are_changed_though_another_part_stays_open() -> None:
+    plan = check(
+        BOTH
+        + """\
+class Shared(nn.Module):
+    def __init__(self, norm_layer):
+        super().__init__()
+        self.bn = norm_layer(8)  #! conflict
+class Model(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d):  #! conflict
+        super().__init__()
+        self.backbone = nn.Sequential(ResNet(norm_layer), Shared(norm_layer))
+        self.shared = Shared(norm_layer)
+        self.head = Head(64, norm_layer)  #! convert
+"""
+    )
+    assert edited(plan) == [(10, "reference"), (22, "reference")]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["32, **options", "32, device=None", "*args"], ids=["keywords", "device", "args"]
+)
+def test_nothing_is_called_converted_that_a_caller_keeps_batchnorm(arguments: str) -> None:
+    text = (BOTH + MODEL).replace("norm_layer(32)", f"norm_layer({arguments})")
+    plan = plan_of(text)
+    verdicts = {site.place.line: str(site.verdict) for site in plan.sites}
+    assert "convert" not in (verdicts[10], verdicts[12])
+    assert not edited(plan)
+
+
+def test_default_is_left_where_callers_hand_over_what_stays() -> None:
+    plan = plan_of(
+        BOTH
+        + """\
+class Model(nn.Module):
+    def __init__(self, norms):
+        super().__init__()
+        norm_layer = nn.BatchNorm2d if norms else nn.Identity
+        self.backbone = ResNet(norm_layer)
+        self.head = Head(64, norm_layer)
+"""
+    )
+    sites = {site.place.line: site for site in plan.sites}
+    assert str(sites[16].verdict) == "conflict"
+    for line in (10, 12):
+        assert str(sites[line].verdict) == "conflict", sites[line].reasons
+        assert "net.py:16" in sites[line].reasons[0]
+    assert not edited(plan)
+
+
+def test_comment_on_a_use_wins_over_what_is_decided_above() -> None:
+    plan = check(
+        """\
+import torchvision
+class Head(nn.Module):
+    def __init__(self, norm_layer):
+        super().__init__()
+        self.a = norm_layer(8)  # bn2gn: keep  #! keep
+        self.b = norm_layer(8)  #! convert
+class Model(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d):  #! keep
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = Head(norm_layer)
+"""
+    )
+    assert edited(plan) == [(8, "call")]
