@@ -273,6 +273,34 @@ if __name__ == "__main__":
 EPOCH_BASED = MMENGINE.format(train_cfg="by_epoch=True, max_epochs=EPOCHS")
 ITER_BASED = MMENGINE.format(train_cfg="by_epoch=False, max_iters=EPOCHS * ITERATIONS")
 
+ACCELERATE = """
+import torch
+from accelerate import Accelerator
+
+from data import EPOCHS, batches, loss_of, save
+from model import Detector
+
+
+def main():
+    accelerator = Accelerator(cpu=True)
+    model = Detector()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=1e-2)
+    model, optimizer = accelerator.prepare(model, optimizer)
+    save(accelerator.unwrap_model(model), "before")
+    for epoch in range(EPOCHS):
+        model.train()
+        for x in batches():
+            with accelerator.accumulate(model):
+                accelerator.backward(loss_of(model(x)))
+                optimizer.step()
+                optimizer.zero_grad()
+    save(accelerator.unwrap_model(model), "after")
+
+
+if __name__ == "__main__":
+    main()
+"""
+
 SYNC = """
 import torch
 from torch import nn
@@ -309,6 +337,7 @@ DRIVERS = {
     "train and eval each epoch": SWITCHING,
     "trainer class": TRAINER_CLASS,
     "Lightning": LIGHTNING,
+    "Accelerate": ACCELERATE,
     "mmengine, by epoch": EPOCH_BASED,
     "mmengine, by iteration": ITER_BASED,
 }
