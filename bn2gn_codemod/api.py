@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bn2gn_codemod import relevance
 from bn2gn_codemod import settings as _settings
 from bn2gn_codemod.migration import Change, Migration
 from bn2gn_codemod.plan import Plan, Skipped
@@ -100,14 +101,10 @@ def plan(survey: Survey) -> Plan:
     reasons, findings, and the edits of each file. Files that cannot be read or
     parsed are named in ``Plan.skipped`` and stop nothing.
     """
-    from bn2gn_codemod import rules
-    from bn2gn_codemod.survey import plan_repository
-
     repository, selection = survey.repository, survey.selection
-    found = plan_repository(repository, survey.settings)
+    found = _decided(survey)
     skipped = (*found.skipped, *repository.skipped, *_unparsable(repository, selection))
-    found = dataclasses.replace(found, findings=rules.findings(found), skipped=_once(skipped))
-    return selection.narrow(found)
+    return selection.narrow(dataclasses.replace(found, skipped=_once(skipped)))
 
 
 def apply(survey: Survey, plan: Plan, *, dry_run: bool = False) -> Migration:
@@ -169,19 +166,33 @@ def _read(selection: Selection, exclude: Sequence[str]) -> Repository:
         raise Problem(f"exclude: {error}") from None
     found = [file.path for file in repository.files]
     found += [skipped.path for skipped in repository.skipped]
-    if not any(path in selection for path in found):
+    if not repository.excluded and not any(path in selection for path in found):
         places = ", ".join(selection.within) or str(selection.root)
         raise Problem(f"{places}: no Python file there")
     return repository
 
 
+def _decided(survey: Survey) -> Plan:
+    """What is decided about the repository, as far as it may concern the selection."""
+    repository, selection = survey.repository, survey.selection
+    if selection.within:
+        asked = (file.path for file in repository.files if file.path in selection)
+        if not relevance.concerned(repository, asked):
+            return Plan(str(repository.root))
+    from bn2gn_codemod import rules
+    from bn2gn_codemod.survey import plan_repository
+
+    found = plan_repository(repository, survey.settings)
+    return dataclasses.replace(found, findings=rules.findings(found))
+
+
 def _unparsable(repository: Repository, selection: Selection) -> Iterator[Skipped]:
     """The selected files that do not parse, those that the survey had no use for included."""
-    from bn2gn_codemod.survey.modules import parse
-
     for source in repository.files:
         is_parsed = "tree" in vars(source)  # where the cached property keeps it
         if source.path in selection and not is_parsed and not _compiles(source.text):
+            from bn2gn_codemod.survey.modules import parse
+
             parsed = parse(source)
             if isinstance(parsed, Skipped):
                 yield parsed

@@ -26,4 +26,7 @@ def read(
             f"{survey.selection.part_of}; what trains or uses its layers from there is not seen",
             err=True,
         )
+    if survey.repository.excluded:
+        names = ", ".join(survey.repository.excluded)
+        click.echo(f"bn2gn: note: left out, as exclude says: {names}", err=True)
     return survey, plan

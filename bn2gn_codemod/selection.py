@@ -19,11 +19,11 @@ from bn2gn_codemod.plan import (
     TrainCall,
 )
 from bn2gn_codemod.problem import Problem
-from bn2gn_codemod.sources import find_root
+from bn2gn_codemod.sources import find_root, is_root
 
 # Scripts without a suffix are Python when they are named; of a notebook
 # ``sources`` says that it cannot be read.
-PYTHON_SUFFIXES = ("", ".py", ".pyw", ".ipynb")
+PYTHON_SUFFIXES = ("", ".py", ".pyw", ".pyt", ".tac", ".wsgi", ".ipynb")
 
 
 _Placed = TypeVar("_Placed", Site, Finding, PretendedFreeze, TrainCall, HiddenNorms, StrictLoad)
@@ -99,7 +99,8 @@ def select(paths: Sequence[Path]) -> Selection:
     One directory is a repository. With files, several paths or a package (a
     directory with an ``__init__.py``), the surrounding repository is meant:
     who uses a layer is rarely said in the file that defines it. Raises
-    ``Problem`` for a path that does not exist or is no Python file.
+    ``Problem`` for a path that does not exist or is no Python file, and for
+    paths that no repository holds all of.
     """
     for path in paths:
         if not path.exists():
@@ -110,11 +111,24 @@ def select(paths: Sequence[Path]) -> Selection:
     if len(places) == 1 and places[0].is_dir() and not (places[0] / "__init__.py").exists():
         around = find_root(places[0] / "any.py")
         return Selection(places[0], part_of=around if around != places[0] else None)
-    common = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in places]))
-    root = find_root(common / "__init__.py")
+    root = _common_root(places)
     within = tuple(place.relative_to(root).as_posix() for place in places)
     files = tuple(place for place in places if place.is_file())
     return Selection(root, () if "." in within else within, files)
+
+
+def _common_root(places: Sequence[Path]) -> Path:
+    """The repository around all of ``places``; around loose files, the folder that holds them."""
+    common = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in places]))
+    root = find_root(common / "__init__.py")
+    if not is_root(root):
+        # Above a repository lies a home directory, or worse: nothing to be walked through.
+        homes = [find_root(place / "any.py" if place.is_dir() else place) for place in places]
+        for place, home in zip(places, homes, strict=True):
+            if is_root(home):
+                other = places[next(n for n, another in enumerate(homes) if another != home)]
+                raise Problem(f"{place} and {other}: not of one repository; run once for each")
+    return root
 
 
 def _without_links(path: Path) -> Path:

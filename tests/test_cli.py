@@ -19,6 +19,7 @@ from tests.conftest import MakeRepository
 
 Run = Callable[..., tuple[int, str, str]]
 HEAVY = ("libcst", "rich", "torch")
+NORM = "from torch import nn\n\nlayer = nn.BatchNorm2d(8)\n"
 
 
 @pytest.fixture
@@ -68,11 +69,30 @@ def test_check_of_files_without_norms_imports_nothing_heavy(repository: MakeRepo
     assert imported_by(["check", str(repository({"net.py": "x = 1\n"}))]) == []
 
 
-def imported_by(arguments: list[str]) -> list[str]:
-    """The heavy packages that a run in a fresh interpreter has imported at its end."""
+@pytest.mark.parametrize("command", ["check", "migrate"])
+def test_files_that_no_layer_can_concern_cost_no_survey(
+    repository: MakeRepository, command: str
+) -> None:
+    """What pre-commit asks after most commits: the repository has models, these files none."""
+    root = repository(
+        {
+            "pyproject.toml": "",
+            "lib/neck.py": NORM,
+            "lib/config.py": "optim_wrapper = dict(paramwise_cfg=dict(custom_keys={}))\n",
+            "data/clips.py": "import os\n\n\ndef clips(path):\n    return os.listdir(path)\n",
+            "setup.py": "from setuptools import setup\n\nsetup()\n",
+        }
+    )
+    files = [str(root / "data/clips.py"), str(root / "setup.py")]
+    packages = (*HEAVY, "bn2gn_codemod.survey", "bn2gn_codemod.rules")
+    assert imported_by([command, *files], packages) == []
+
+
+def imported_by(arguments: list[str], packages: Sequence[str] = HEAVY) -> list[str]:
+    """Those of ``packages`` that a run in a fresh interpreter has imported at its end."""
     program = (
         "import atexit, json, sys\n"
-        f"heavy = lambda: [name for name in {HEAVY!r} if name in sys.modules]\n"
+        f"heavy = lambda: [name for name in {packages!r} if name in sys.modules]\n"
         "atexit.register(lambda: print('\\nIMPORTED', json.dumps(heavy())))\n"
         "from bn2gn_codemod.cli import main\n"
         f"main({arguments!r})\n"
@@ -262,7 +282,7 @@ def test_another_settings_file(
 def test_only_the_named_files_are_reported(
     repository: MakeRepository, run: Run, planned: Callable[[Plan], object]
 ) -> None:
-    root = repository({"pyproject.toml": "", "a.py": "", "lib/b.py": ""})
+    root = repository({"pyproject.toml": "", "a.py": NORM, "lib/b.py": ""})
     planned(
         Plan(
             str(root),
@@ -273,6 +293,15 @@ def test_only_the_named_files_are_reported(
     code, out, err = run("check", root / "a.py", "--output-format", "json")
     assert (code, err) == (0, "")
     assert [shown["path"] for shown in json.loads(out)["sites"]] == ["a.py"]
+
+
+def test_named_file_that_settings_exclude_is_left_out_with_a_word(
+    repository: MakeRepository, run: Run
+) -> None:
+    toml = '[tool.bn2gn]\nexclude = ["third_party/"]\n'
+    root = repository({"pyproject.toml": toml, "third_party/net.py": NORM})
+    code, _, err = run("check", root / "third_party/net.py")
+    assert (code, err) == (0, "bn2gn: note: left out, as exclude says: third_party/net.py\n")
 
 
 def test_a_part_of_a_repository_is_read_with_a_word(
@@ -292,7 +321,7 @@ def test_a_part_of_a_repository_is_read_with_a_word(
 def test_explain_shows_the_chain_of_one_line(
     repository: MakeRepository, run: Run, planned: Callable[[Plan], object]
 ) -> None:
-    root = repository({"pyproject.toml": "", "net.py": ""})
+    root = repository({"pyproject.toml": "", "net.py": NORM})
     planned(Plan(str(root), sites=(site(Verdict.KEEP), site(Verdict.UNKNOWN, line=8))))
     code, out, _ = run("check", "--explain", f"{root}/net.py:3")
     assert code == 0

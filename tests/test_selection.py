@@ -29,6 +29,7 @@ TREE = {
     "lib/data/clips.py": "",
     "README.md": "",
     "bin/train": "",
+    "bin/site.wsgi": "",
 }
 
 
@@ -40,6 +41,7 @@ TREE = {
         (["lib/models"], ".", ("lib/models",)),
         (["train.py"], ".", ("train.py",)),
         (["bin/train"], ".", ("bin/train",)),
+        (["bin/site.wsgi"], ".", ("bin/site.wsgi",)),
         (["lib/models/neck.py", "train.py"], ".", ("lib/models/neck.py", "train.py")),
         (["lib", "train.py"], ".", ("lib", "train.py")),
         ([".", "train.py"], ".", ()),
@@ -86,6 +88,32 @@ def test_paths_through_a_link_mean_what_it_leads_to(
 def test_unusable_paths(repository: MakeRepository, path: str, message: str) -> None:
     with pytest.raises(Problem, match=message):
         select([repository(TREE) / path])
+
+
+def test_loose_files_of_several_folders_mean_the_folder_around_them(tmp_path: Path) -> None:
+    for path in ("a/net.py", "b/net.py"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).touch()
+    selection = select([tmp_path / "a/net.py", tmp_path / "b/net.py"])
+    assert (selection.root, selection.within) == (tmp_path, ("a/net.py", "b/net.py"))
+
+
+def test_project_inside_a_repository_is_part_of_it_beside_its_other_files(
+    repository: MakeRepository,
+) -> None:
+    top = repository({**TREE, "tools/pyproject.toml": "", "tools/a.py": ""})
+    assert select([top / "tools/a.py"]).root == top / "tools"
+    assert select([top / "tools/a.py", top / "train.py"]).root == top
+
+
+@pytest.mark.parametrize("names", [["train.py", "../net.py"], ["../net.py", "lib", "train.py"]])
+def test_paths_of_two_repositories(
+    repository: MakeRepository, tmp_path: Path, names: list[str]
+) -> None:
+    top = repository(TREE)
+    (tmp_path / "net.py").touch()
+    with pytest.raises(Problem, match=r"(lib|train\.py) and .*/net\.py: not of one repository"):
+        select([top / name for name in names])
 
 
 def test_directory_does_not_select_its_namesakes(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ No other part of the package opens a file of the user's repository.
 
 from __future__ import annotations
 
-from bn2gn_codemod.sources.discovery import Repository, discover, find_root
+from bn2gn_codemod.sources.discovery import Repository, discover, find_root, is_root
 from bn2gn_codemod.sources.replacement import (
     NotWritten,
     create,
@@ -26,6 +26,7 @@ __all__ = [
     "discover",
     "encoded",
     "find_root",
+    "is_root",
     "new_version",
     "remove_leftovers",
     "replace",

@@ -21,14 +21,16 @@ _SELDOM_SOURCE = frozenset({"build", "dist"})  # unless git tracks what is in th
 class Repository:
     """The Python files below one directory, sorted by path.
 
-    ``skipped`` names what could not be read. ``leftovers`` are temporary files
-    of a killed run.
+    ``skipped`` names what could not be read, ``excluded`` the files that were
+    named and are left out all the same. ``leftovers`` are temporary files of a
+    killed run.
     """
 
     root: Path
     files: tuple[SourceFile, ...]
     skipped: tuple[Skipped, ...] = ()
     leftovers: tuple[Path, ...] = ()
+    excluded: tuple[str, ...] = ()
 
     def file(self, path: str) -> SourceFile | None:
         """The file of this path relative to the root, ``None`` if there is none."""
@@ -44,10 +46,12 @@ def find_root(path: Path) -> Path:
     path = Path(os.path.abspath(path))
     if path.is_dir():
         return path
-    for folder in path.parents:
-        if (folder / ".git").exists() or (folder / "pyproject.toml").is_file():
-            return folder
-    return path.parent
+    return next(filter(is_root, path.parents), path.parent)
+
+
+def is_root(folder: Path) -> bool:
+    """Whether a repository begins at ``folder``."""
+    return (folder / ".git").exists() or (folder / "pyproject.toml").is_file()
 
 
 def discover(root: Path, exclude: Sequence[str] = (), named: Sequence[Path] = ()) -> Repository:
@@ -56,7 +60,8 @@ def discover(root: Path, exclude: Sequence[str] = (), named: Sequence[Path] = ()
     Left out: hidden files, virtual environments, caches, what ``exclude``
     (gitignore-style, relative to ``root``) matches, what the repository's
     ``.gitignore`` ignores and git does not track, and links to a file that is
-    there under its own name. ``named`` files are read whatever their name.
+    there under its own name. ``named`` files are read whatever their name, if
+    ``exclude`` lets them: whoever names all files of a commit means no others.
     Raises ``NotADirectoryError`` for a root that is none, and ``ValueError``
     for an exclude pattern that cannot be understood.
     """
@@ -80,6 +85,7 @@ def discover(root: Path, exclude: Sequence[str] = (), named: Sequence[Path] = ()
         tuple(files),
         tuple(sorted(set(skipped))),
         tuple(sorted(walk.leftovers)),
+        tuple(walk.excluded),
     )
 
 
@@ -99,6 +105,7 @@ class _Walk:
         self.found: dict[str, str] = {}  # relative path -> absolute path
         self.skipped: list[Skipped] = []
         self.leftovers: list[Path] = []
+        self.excluded: list[str] = []
         self._real_files: set[str] = set()
         self._real_folders: set[str] = set()
         self._links: list[tuple[str, GitScope | None]] = []
@@ -117,6 +124,8 @@ class _Walk:
             self.skipped.append(Skipped(relative, "is a notebook, not Python source"))
         elif not self._is_inside(real):
             self.skipped.append(Skipped(relative, f"lies outside the repository {self.root}"))
+        elif self._exclude and self._exclude.match(absolute):
+            self.excluded.append(relative)
         elif real not in self._real_files:
             self._real_files.add(real)
             self.found[relative] = absolute

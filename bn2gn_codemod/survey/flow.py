@@ -19,7 +19,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from bn2gn_codemod.survey.modules import Module, ModuleIndex
+from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, has_decorator
 from bn2gn_codemod.survey.syntax import dotted as dotted_name

@@ -7,7 +7,8 @@ import collections
 import sys
 from collections.abc import Iterable, Iterator
 
-from bn2gn_codemod.survey.modules import Module, ModuleIndex, dotted_parts
+from bn2gn_codemod.module_names import ModuleIndex, dotted_parts
+from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax import flat
 
 Root = tuple[str, ...]  # the folders above the first part of a dotted name

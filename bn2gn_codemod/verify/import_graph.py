@@ -7,9 +7,10 @@ import collections
 import sys
 from collections.abc import Iterable, Iterator
 
+from bn2gn_codemod.module_names import ModuleIndex, dotted_parts
 from bn2gn_codemod.plan import Skipped
 from bn2gn_codemod.sources import Repository
-from bn2gn_codemod.survey.modules import ModuleIndex, dotted_parts, parse
+from bn2gn_codemod.survey.modules import parse
 
 # Never meant, even where a folder of the repository has such a file.
 _OTHERS = sys.stdlib_module_names | {"numpy", "torch", "torchvision"}

@@ -228,11 +228,18 @@ def test_name_that_is_not_utf8(repository: MakeRepository) -> None:
 
 
 def test_named_file_is_read_whatever_its_name(repository: MakeRepository) -> None:
-    root = repository({"bin/train": "x = 1\n", "legacy/net.py": "", "net.ipynb": "{}"})
-    named = [root / "bin/train", root / "legacy/net.py", root / "net.ipynb"]
-    found = discover(root, ["legacy"], named)
-    assert paths(found) == ["bin/train", "legacy/net.py"]
+    root = repository({"bin/train": "x = 1\n", ".hidden/net.py": "", "net.ipynb": "{}"})
+    named = [root / "bin/train", root / ".hidden/net.py", root / "net.ipynb"]
+    found = discover(root, (), named)
+    assert paths(found) == [".hidden/net.py", "bin/train"]
     assert messages(found) == {"net.ipynb": "is a notebook, not Python source"}
+
+
+def test_excluded_file_stays_out_when_it_is_named(repository: MakeRepository) -> None:
+    root = repository({"train.py": "", "legacy/old/net.py": ""})
+    found = discover(root, ["legacy/"], [root / "train.py", root / "legacy/old/net.py"])
+    assert paths(found) == ["train.py"]
+    assert found.excluded == ("legacy/old/net.py",)
 
 
 def test_named_file_outside(repository: MakeRepository, tmp_path: Path) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.relevance import CONFIG_MATTERS
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
-
-MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys|optim_wrapper")
 
 
 def with_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan:
@@ -18,7 +15,7 @@ def with_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan
     into new layers becomes GroupNorm. Most repositories have none: then nothing
     of this package is imported.
     """
-    if not any(MATTERS.search(source.data) for source in repository.files):
+    if not any(CONFIG_MATTERS.search(source.data) for source in repository.files):
         return plan
     from bn2gn_codemod.survey.configs.planning import plan_configs
 

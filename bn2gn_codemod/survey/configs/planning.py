@@ -6,9 +6,9 @@ import dataclasses
 import re
 
 from bn2gn_codemod.plan import ConfigEdit, FileEdits, Plan, Skipped
+from bn2gn_codemod.relevance import CONFIG_MATTERS
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
-from bn2gn_codemod.survey.configs import MATTERS
 from bn2gn_codemod.survey.configs.freezing import plan_freezes
 from bn2gn_codemod.survey.configs.inheritance import Config, Configs
 from bn2gn_codemod.survey.configs.norms import plan_norms
@@ -48,7 +48,7 @@ def read_configs(
     found: list[Config] = []
     skipped: list[Skipped] = []
     for source in repository.files:
-        if not (MATTERS.search(source.data) or _INHERITS.search(source.data)):
+        if not (CONFIG_MATTERS.search(source.data) or _INHERITS.search(source.data)):
             continue
         try:
             config = reader.read(source.path) if is_config(source) else None

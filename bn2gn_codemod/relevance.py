@@ -1,0 +1,138 @@
+"""Which files of a repository can bear on its norm layers, judged by their bytes alone.
+
+It stands in front of the survey: files that cannot are never parsed, and where
+they are all that was asked about, as in most commits, there is no survey at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.sources import Repository, SourceFile
+
+_NORM = re.compile(
+    rb"BatchNorm|get_group_norm|"
+    # Backbones whose BatchNorm stands in a library must be frozen all the same.
+    rb"torchvision\.models|from torchvision import[^\n]*\bmodels\b|"
+    rb"\b(?:import|from) (?:timm|segmentation_models_pytorch|pretrainedmodels)\b"
+)
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]+))",
+    re.MULTILINE,
+)
+_NAME = re.compile(rb"[A-Za-z_][\w.]*")
+# A file without any of these neither builds a model nor trains one.
+_MATTERS = re.compile(
+    rb"\bnn\.[A-Z]|\bModule\b|[Rr]egist|\.train\(|\boptim\b|[Oo]ptimizer|Trainer|backbone|"
+    rb"norm_layer"
+)
+# Nor does one without these hand on the names of torch, which short files do.
+_SHORT = 50  # lines
+_HANDS_ON = re.compile(rb"import[^\n]*\bnn\b")
+_STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+\*", re.MULTILINE)
+# What an MMEngine config says about freezing or norms.
+CONFIG_MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys|optim_wrapper")
+# A file that is a config for another reason: it inherits, or describes a model.
+_MAY_BE_CONFIG = re.compile(rb"_base_|read_base|^model\b", re.MULTILINE)
+
+
+def concerned(repository: Repository, paths: Iterable[str]) -> bool:
+    """Whether a survey could have anything to say about one of the files ``paths``."""
+    asked = frozenset(paths)
+    if any(CONFIG_MATTERS.search(file.data) for file in repository.files):
+        files = (file for file in repository.files if file.path in asked)
+        if any(_may_be_config(file) for file in files):
+            return True
+    return not asked.isdisjoint(relevant_modules(repository))
+
+
+def _may_be_config(file: SourceFile) -> bool:
+    return bool(
+        "configs" in file.path.split("/")[:-1]
+        or CONFIG_MATTERS.search(file.data)
+        or _MAY_BE_CONFIG.search(file.data)
+    )
+
+
+def relevant_modules(repository: Repository) -> frozenset[str]:
+    """The paths of the files that can bear on a norm layer.
+
+    A file counts when it names BatchNorm, imports such a file, or is imported
+    by one, each through any number of steps. The rest costs a byte scan.
+    """
+    index = ModuleIndex(file.path for file in repository.files)
+    by_path = {file.path: file for file in repository.files}
+    seeds = [file.path for file in repository.files if _NORM.search(file.data)]
+    imports: dict[str, set[str]] = {}
+    importers: dict[str, set[str]] = {}
+    if seeds:
+        for file in repository.files:
+            imports[file.path] = found = _imports(file, index)
+            for target in found:
+                importers.setdefault(target, set()).add(file.path)
+    starred = {
+        target
+        for file in (repository.files if seeds else ())
+        for match in _STAR_IMPORT.finditer(file.data)
+        for target in _named(match.group(1).decode(), [""], file, index)
+    }
+
+    def matters(path: str) -> bool:
+        data = by_path[path].data
+        if path in starred or data.count(b"\n") < _SHORT:
+            return bool(_MATTERS.search(data) or _HANDS_ON.search(data))
+        return bool(_MATTERS.search(data))
+
+    relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))
+    # What the importers use beside the models: registries, factories, and the
+    # trainers whose loops call .train(), however many steps away.
+    relevant |= _closure(
+        relevant,
+        {path: set(filter(matters, targets)) for path, targets in imports.items()},
+    )
+    return frozenset(relevant)
+
+
+def _closure(start: Iterable[str], edges: dict[str, set[str]]) -> set[str]:
+    seen = set(start)
+    pending = list(seen)
+    while pending:
+        for path in edges.get(pending.pop(), ()):
+            if path not in seen:
+                seen.add(path)
+                pending.append(path)
+    return seen
+
+
+def _imports(file: SourceFile, index: ModuleIndex) -> set[str]:
+    found: set[str | None] = set()
+    for match in _IMPORT.finditer(file.data):
+        module, names, plain = match.groups()
+        if plain is not None:
+            for name in plain.split(b","):
+                head = _NAME.search(name)
+                if head:
+                    found.add(index.find(head.group().decode(), file.path))
+            continue
+        children = [name.decode() for name in _NAME.findall(names)]
+        found.update(_named(module.decode(), ["", *children], file, index))
+    return {path for path in found if path is not None and path != file.path}
+
+
+def _named(
+    dotted: str, children: Iterable[str], file: SourceFile, index: ModuleIndex
+) -> Iterator[str]:
+    """The files that ``from <dotted> import <children>`` may mean."""
+    stripped = dotted.lstrip(".")
+    level = len(dotted) - len(stripped)
+    for child in children:
+        target = ".".join(part for part in (stripped, child) if part)
+        path = None
+        if level:
+            path = index.find_relative(level, target, file.path)
+        elif target:
+            path = index.find(target, file.path)
+        if path is not None:
+            yield path

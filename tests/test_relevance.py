@@ -1,0 +1,59 @@
+"""Which files a survey could have anything to say about: too many is slow, too few is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from bn2gn_codemod.relevance import concerned
+from bn2gn_codemod.sources import discover
+from tests.conftest import MakeRepository
+
+REPOSITORY = {
+    "lib/models/neck.py": "from torch import nn\n\nBN = nn.BatchNorm2d\n",
+    "lib/models/blocks.py": "from .neck import BN\n\n\ndef norm(c):\n    return BN(c)\n",
+    "lib/models/__init__.py": "",
+    "lib/trainer.py": "def run(model):\n    model.train()\n",
+    "lib/images.py": "import math\n",
+    "train.py": "from lib.models.blocks import norm\nfrom lib.trainer import run\n",
+    "tools/notes.py": "import sys\n",
+    "tools/trainer.py": "def run(model):\n    model.train()\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_concerned"),
+    [
+        ("lib/models/neck.py", True),
+        ("lib/models/blocks.py", True),  # makes layers and does not say of what
+        ("train.py", True),
+        ("lib/trainer.py", True),  # thaws what another file freezes
+        ("lib/images.py", False),
+        ("tools/notes.py", False),
+        ("tools/trainer.py", False),  # nobody imports it, and it imports no model
+    ],
+)
+def test_source(repository: MakeRepository, path: str, is_concerned: bool) -> None:
+    assert concerned(discover(repository(REPOSITORY)), [path]) == is_concerned
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "is_concerned"),
+    [
+        ("configs/other.py", "", True),  # in a folder of configs every file may be one
+        ("stage1.py", "model = dict(type='FasterRCNN')\n", True),
+        ("stage1.py", "_base_ = './stage2.py'\n", True),
+        ("stage1.py", "optim_wrapper = dict()\n", True),
+        ("stage1.py", "best_model = 3\n", False),
+    ],
+)
+def test_config_beside_one_that_freezes(
+    repository: MakeRepository, path: str, text: str, is_concerned: bool
+) -> None:
+    stage2 = "optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0))))"
+    found = discover(repository({"stage2.py": stage2, path: text}))
+    assert concerned(found, [path]) == is_concerned
+
+
+def test_repository_without_norms(repository: MakeRepository) -> None:
+    found = discover(repository({"train.py": "optimizer = 1\n", "configs/a.py": "model = {}\n"}))
+    assert not concerned(found, ["train.py", "configs/a.py"])
