@@ -300,16 +300,14 @@ class LiveRun:
 class ConfigValues:
     """An MMEngine config as MMEngine resolved it.
 
-    ``error`` says in one line why it could not be read or built. ``packed``
-    are the metadata that its data samples carry (``None``: cannot tell),
-    ``skipped_weights`` those that were not loaded, by the part of the model
+    ``error`` says in one line why it could not be read or built.
+    ``skipped_weights`` are those that were not loaded, by the part of the model
     that they are for (``""``: all of it).
     """
 
     path: str
     error: str = ""
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    packed: tuple[str, ...] | None = None
     skipped_weights: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -317,14 +315,18 @@ class ConfigValues:
 class ModePass:
     """A forward pass in one of MMEngine's modes, on made-up data samples.
 
-    ``given`` are the metadata that the samples carried, ``needs`` those, beyond
-    what every pipeline packs, without which the pass fails.
+    ``given`` are the metadata that the samples carried: those of the config's
+    own pipeline if ``is_known``, else what every pipeline packs. ``needs`` are
+    those, beyond what every pipeline packs, without which the pass fails,
+    ``unmade`` those that the pipeline is told to pack and that no step makes.
     """
 
     mode: str
     given: tuple[str, ...]
     error: str = ""
     needs: tuple[str, ...] = ()
+    unmade: tuple[str, ...] = ()
+    is_known: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

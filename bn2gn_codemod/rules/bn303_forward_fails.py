@@ -22,6 +22,14 @@ _VALUES = {
     "img_path": "''",
 }
 
+# The steps of OpenMMLab's libraries that make them.
+_STEPS = {
+    "scale_factor": "Resize",
+    "flip": "RandomFlip",
+    "flip_direction": "RandomFlip",
+    "pad_shape": "Pad",
+}
+
 
 def _diagnoses(evidence: Evidence) -> Iterator[Diagnosis]:
     for mode in evidence.snapshot.modes:
@@ -38,25 +46,30 @@ def _diagnoses(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def _lacks_metadata(evidence: Evidence, mode: ModePass) -> Diagnosis:
-    config = evidence.snapshot.config
-    packed = config.packed if config else None
     keys = ", ".join(mode.needs)
-    cause = f"the data samples lack {keys}"
-    if packed is not None:
-        cause += f": the pipeline packs only {', '.join(packed)}"
-    keys_of_pipeline = tuple(dict.fromkeys((*(packed or mode.given), *mode.needs)))
+    unmade = [key for key in mode.needs if key in mode.unmade]
+    cause = f"the data samples lack {keys}: "
+    remedy = f"pack {keys} into every data sample"
     lines = f"# where data samples are made by hand\n{_set_metainfo(mode.needs)}"
-    if packed is not None:
-        lines = f"# last step of the pipeline\nmeta_keys={keys_of_pipeline!r}\n\n{lines}"
+    if not mode.is_known:
+        cause += "the config has no pipeline that says what yours carry"
+    elif unmade:
+        cause += f"meta_keys names {', '.join(unmade)}, and no step of the pipeline makes it"
+        steps = dict.fromkeys(_STEPS.get(key, f"one that makes {key}") for key in unmade)
+        remedy = f"add the missing step to the pipeline: {', '.join(steps)}"
+    else:
+        cause += f"the pipeline packs only {', '.join(mode.given)}"
+        meta_keys = tuple(dict.fromkeys((*mode.given, *mode.needs)))
+        lines = f"# last step of the pipeline\nmeta_keys={meta_keys!r}\n\n{lines}"
     return Diagnosis(
         code=RULE.code,
-        severity="serious",
+        severity="serious" if mode.is_known else "warning",
         what=f"forward in mode {mode.mode!r} fails: {mode.error}",
         cause=cause,
         effect=_EFFECT.get(mode.mode, "this mode cannot be used"),
-        remedy=f"pack {keys} into every data sample",
+        remedy=remedy,
         lines=lines,
-        place=_pipeline(evidence),
+        place=_pipeline(evidence, mode.mode),
     )
 
 
@@ -108,11 +121,13 @@ def _set_metainfo(keys: Sequence[str]) -> str:
     return f"data_sample.set_metainfo({{\n{entries}}})\n"
 
 
-def _pipeline(evidence: Evidence) -> Place | None:
-    for loader in ("test_dataloader", "val_dataloader", "train_dataloader"):
-        place = evidence.place(loader, "dataset", "pipeline")
-        if place:
-            return place
+def _pipeline(evidence: Evidence, mode: str) -> Place | None:
+    loaders = ["test_dataloader", "val_dataloader", "train_dataloader"]
+    for loader in reversed(loaders) if mode == "loss" else loaders:
+        steps = evidence.value(loader, "dataset", "pipeline")
+        if isinstance(steps, list) and steps:
+            keys = (loader, "dataset", "pipeline")
+            return evidence.place(*keys, len(steps) - 1) or evidence.place(*keys)
     return None
 
 
@@ -121,9 +136,22 @@ RULE = Rule(
     summary="Forward pass fails, or a data sample lacks metadata",
     what="""
 The model of a config is run in the modes `loss` and `predict` on made-up images
-whose data samples carry what the config's pipeline packs. When a pass fails and
-would work with further metadata (`scale_factor`, ...), the missing keys are
-named. Seen by `bn2gn audit`.
+whose data samples carry what the config's own pipeline makes and packs (the one
+for training, or for testing). When a pass fails and would work with further
+metadata (`scale_factor`, ...), the missing keys are named. Seen by `bn2gn audit`.
+
+| what is seen | severity |
+| --- | --- |
+| it fails, because the config's own samples lack metadata | serious |
+| it fails, and there is no pipeline that says what your samples carry | warning |
+| it fails for another reason: the made-up image, or the model | warning |
+| it runs, with metadata that a sample made by hand may lack | advice |
+
+The pipeline is run on a made-up image; where it wants data of its own kind, the
+`meta_keys` of its last step count. So a key counts as lacking when `meta_keys`
+does not name it, or names it and no step makes it (`scale_factor` comes from a
+resizing step). With the test pipelines of MMDetection's own configs nothing is
+lacking, and the finding is advice.
 """,
     why="""
 Training never predicts until its first validation: a missing key shows after a

@@ -119,6 +119,16 @@ MODES = [
         id="lacks_metadata",
     ),
     pytest.param(
+        ModePass("predict", ("img_shape",), "KeyError: flip", ("flip",), unmade=("flip",)),
+        [("BN303", "serious")],
+        id="is_told_to_pack_what_no_step_makes",
+    ),
+    pytest.param(
+        ModePass("predict", ("img_shape",), "KeyError: flip", ("flip",), is_known=False),
+        [("BN303", "warning")],
+        id="there_is_no_pipeline",
+    ),
+    pytest.param(
         ModePass("loss", ("img_shape",), "KeyError: x"), [("BN303", "warning")], id="fails"
     ),
     pytest.param(
@@ -131,8 +141,7 @@ MODES = [
 
 @pytest.mark.parametrize(("mode", "expected"), MODES)
 def test_forward_modes(mode: ModePass, expected: list[tuple[str, str]]) -> None:
-    config = ConfigValues("c.py", packed=mode.given)
-    assert found(Snapshot(config=config, modes=(mode,))) == expected
+    assert found(Snapshot(config=ConfigValues("c.py"), modes=(mode,))) == expected
 
 
 WEIGHTS = [

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from . import describe, dry_training, forward_modes, live_run, made_up_batch
+from . import describe, dry_training, forward_modes, live_run, made_up_batch, pipeline
 from .channel import Channel
 from .forward import describe_error
 from .mmengine_config import LoadedConfig, Unusable
@@ -38,7 +38,6 @@ class ConfigSession:
             found["skipped_weights"] = config.skipped
             self._channel.stage("building its model")
             model = config.build_model()
-            found["packed"] = config.packed_metadata()
         except Unusable as error:
             found["error"] = str(error)
         self._channel.send("config", config=found)
@@ -46,26 +45,30 @@ class ConfigSession:
             return
         snapshot = dict(describe.model(model, self._tree), factory=path)
         self._channel.send("model", model=snapshot)
-        needed = self._try_modes(model, found["packed"])
+        metadata = self._try_modes(config, model)
         del model
-        self._train(config, [*made_up_batch.ALWAYS, *(found["packed"] or ()), *needed])
+        self._train(config, metadata)
 
-    def _try_modes(self, model: nn.Module, packed: list[str] | None) -> list[str]:
-        needed: list[str] = []
+    def _try_modes(self, config: LoadedConfig, model: nn.Module) -> dict[str, Any]:
+        """Try the modes; the metadata with which training should work, with their values."""
+        metadata: dict[str, Any] = dict.fromkeys(made_up_batch.ALWAYS)
         for mode in forward_modes.MODES:
+            self._channel.stage(f"running its pipeline for mode {mode}")
+            packed = pipeline.packed(config.cfg, mode)
             self._channel.stage(f"running its model in mode {mode}")
             result = forward_modes.passed(model, mode, packed)
             self._channel.send("mode", mode=result)
-            needed += result["needs"]
-        return needed
+            metadata.update(dict.fromkeys([*result["given"], *result["needs"]]))
+            metadata.update(packed.values if packed else {})
+        return metadata
 
-    def _train(self, config: LoadedConfig, keys: list[str]) -> None:
+    def _train(self, config: LoadedConfig, metadata: dict[str, Any]) -> None:
         self._channel.stage("training its model on made-up images")
         runner = None
         try:
             request = {"root": self._tree.root, "steps": self._request["steps"]}
             live_run.install(request, self._channel)
-            runner = dry_training.runner(config, keys, tempfile.mkdtemp(prefix="bn2gn-"))
+            runner = dry_training.runner(config, metadata, tempfile.mkdtemp(prefix="bn2gn-"))
             runner.train()
             error = "the training ended before its first optimizer step"
         except Unusable as unusable:

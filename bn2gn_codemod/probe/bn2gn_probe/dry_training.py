@@ -14,11 +14,11 @@ _BATCHES = 3
 _LARGEST_BATCH = 2
 
 
-def runner(config: LoadedConfig, keys: list[str], scratch: str) -> Any:
+def runner(config: LoadedConfig, metadata: dict[str, Any], scratch: str) -> Any:
     """A Runner that writes into ``scratch`` only; raises ``Unusable``.
 
-    It trains on made-up samples with the metadata ``keys``, validates nothing
-    and keeps no checkpoint.
+    It trains on made-up samples with these ``metadata`` (a value of ``None`` is
+    made up), validates nothing and keeps no checkpoint.
     """
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
@@ -38,32 +38,34 @@ def runner(config: LoadedConfig, keys: list[str], scratch: str) -> Any:
         cfg.train_cfg = _without_validation(cfg.train_cfg)
     if cfg.get("optim_wrapper"):
         cfg.optim_wrapper = _on_cpu(cfg.optim_wrapper)
-    cfg.train_dataloader = _made_up(config, keys)
+    cfg.train_dataloader = _made_up(config)
     try:
         cls = RUNNERS.get(cfg.runner_type) if cfg.get("runner_type") else Runner
         made = cls.from_cfg(cfg)
     except Exception as error:  # the config's own hooks and loops are built here
         raise Unusable(f"its Runner cannot be built: {describe_error(error)}") from error
-    _MadeUp.model = made.model
+    _MadeUp.model, _MadeUp.metadata = made.model, metadata
     return made
 
 
 class _MadeUp(Dataset):  # type: ignore[type-arg]
-    model: Any = None  # known once the Runner is built
+    # Known once the Runner is built; no part of its config, which it writes out.
+    model: Any
+    metadata: dict[str, Any]
 
-    def __init__(self, keys: list[str], length: int) -> None:
-        self._keys = keys
+    def __init__(self, length: int) -> None:
         self._length = length
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        batch = made_up_batch.Samples(self.model, self._keys).batch(1)
+        values = {key: value for key, value in self.metadata.items() if value is not None}
+        batch = made_up_batch.Samples(self.model, self.metadata, values).batch(1)
         return {name: values[0] for name, values in batch.items()}
 
 
-def _made_up(config: LoadedConfig, keys: list[str]) -> dict[str, Any]:
+def _made_up(config: LoadedConfig) -> dict[str, Any]:
     # By name: a Runner writes its config out, and could not write an object.
     from mmengine.registry import DATASETS
 
@@ -71,7 +73,7 @@ def _made_up(config: LoadedConfig, keys: list[str]) -> dict[str, Any]:
     loader = config.cfg.get("train_dataloader")
     size = loader.get("batch_size") if isinstance(loader, dict) else None
     size = min(size or _LARGEST_BATCH, _LARGEST_BATCH)
-    made_up = {"type": "bn2gn_made_up", "keys": keys, "length": size * _BATCHES}
+    made_up = {"type": "bn2gn_made_up", "length": size * _BATCHES}
     return {
         "batch_size": size,
         "num_workers": 0,

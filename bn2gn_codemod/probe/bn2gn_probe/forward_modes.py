@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -9,29 +10,77 @@ from torch import nn
 
 from . import made_up_batch
 from .forward import describe_error
+from .pipeline import Packed
 
 MODES = ("loss", "predict")
 
 
-def passed(model: nn.Module, mode: str, packed: list[str] | None) -> dict[str, Any]:
+def passed(model: nn.Module, mode: str, packed: Packed | None) -> dict[str, Any]:
     """One pass with the metadata that the pipeline packs.
 
     ``needs`` names the metadata, beyond what every pipeline packs, without
     which it fails.
     """
-    given = list(made_up_batch.ALWAYS if packed is None else packed)
-    samples = made_up_batch.Samples(model, given)
-    error = _try(model, mode, samples)
-    needs = _needed(model, mode, given, samples.asked) if error else []
+    trial = _Trial(model, mode, packed.values if packed else {})
+    given = list(made_up_batch.ALWAYS if packed is None else packed.keys)
+    error, asked = trial.run(given)
+    needs = trial.needed(given, asked, error) if error else []
     if not error and not set(given) <= set(made_up_batch.ALWAYS):
         fewest = [key for key in given if key in made_up_batch.ALWAYS]
-        samples = made_up_batch.Samples(model, fewest)
-        if _try(model, mode, samples):
-            needs = _needed(model, mode, fewest, samples.asked)
-    return {"mode": mode, "given": given, "error": error, "needs": needs}
+        failure, asked = trial.run(fewest)
+        if failure:
+            needs = trial.needed(fewest, asked, failure)
+    return {
+        "mode": mode,
+        "given": given,
+        "error": error,
+        "needs": needs,
+        "unmade": packed.unmade if packed else [],
+        "is_known": packed is not None,
+    }
+
+
+class _Trial:
+    """Runs a model in one mode; ``values`` are metadata beyond those that can be made up."""
+
+    def __init__(self, model: nn.Module, mode: str, values: dict[str, Any]) -> None:
+        self._model = model
+        self._mode = mode
+        self._values = values
+
+    def run(self, keys: list[str]) -> tuple[str, list[str]]:
+        """The error, if any, and the metadata that were asked for in vain."""
+        samples = made_up_batch.Samples(self._model, keys, self._values)
+        return _try(self._model, self._mode, samples), samples.asked
+
+    def needed(self, keys: list[str], asked: list[str], error: str) -> list[str]:
+        """The fewest of the metadata ``asked`` for that make the pass work."""
+        missing: list[str] = []
+        for _ in range(4):  # what it asks for next shows only when it gets further
+            found = [key for key in dict.fromkeys(asked) if key not in (*keys, *missing)]
+            known = [key for key in found if made_up_batch.is_known(key, self._values)]
+            if not known:  # nothing to try with: only what the error itself names is sure
+                named = set(re.findall(r"\w+", error))
+                return [key for key in found if key in named]
+            missing += known
+            error, asked = self.run([*keys, *missing])
+            if not error:
+                break
+        else:
+            return []
+        for key in missing[:]:
+            fewer = [other for other in missing if other != key]
+            if not self.run([*keys, *fewer])[0]:
+                missing = fewer
+        return missing
 
 
 def _try(model: Any, mode: str, samples: made_up_batch.Samples) -> str:
+    from mmengine.logging import MessageHub
+
+    hub = MessageHub.get_current_instance()
+    for counter in ("iter", "epoch"):  # a Runner would have set them; some models ask for them
+        hub.update_info(counter, 0)
     buffers = {name: value.detach().clone() for name, value in model.named_buffers()}
     was_training = model.training
     model.train(mode == "loss")
@@ -51,36 +100,6 @@ def _try(model: Any, mode: str, samples: made_up_batch.Samples) -> str:
             if name in buffers and value.shape == buffers[name].shape:
                 value.detach().copy_(buffers[name])
     return ""
-
-
-def _needed(model: nn.Module, mode: str, keys: list[str], asked: list[str]) -> list[str]:
-    """The fewest of the metadata ``asked`` for that make the pass work."""
-    missing: list[str] = []
-    for _ in range(4):  # what it asks for next shows only when it gets further
-        found = [key for key in dict.fromkeys(asked) if key not in (*keys, *missing)]
-        found = [key for key in found if _has_value(key)]
-        if not found:
-            return []
-        missing += found
-        samples = made_up_batch.Samples(model, [*keys, *missing])
-        asked = samples.asked
-        if not _try(model, mode, samples):
-            break
-    else:
-        return []
-    for key in missing[:]:
-        fewer = [other for other in missing if other != key]
-        if not _try(model, mode, made_up_batch.Samples(model, [*keys, *fewer])):
-            missing = fewer
-    return missing
-
-
-def _has_value(key: str) -> bool:
-    try:
-        made_up_batch.value_of(key)
-    except KeyError:
-        return False
-    return True
 
 
 def _assertion(error: BaseException) -> str:

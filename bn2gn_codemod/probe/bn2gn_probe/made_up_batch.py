@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Iterable
+from typing import Any, Iterable, Mapping
 
 import torch
 from torch import nn
 
 SIZE = (96, 128)  # height, width: enough for a pyramid of strides up to 64
+BOX = (24.0, 16.0, 72.0, 88.0)  # left, top, right, bottom
 _CLASSES = {
     "mmdet": "DetDataSample",
     "mmdet3d": "Det3DDataSample",
@@ -31,18 +32,25 @@ _VALUES = {
 }
 
 
-def value_of(key: str) -> Any:
-    """What a metadata entry holds for an image that was not transformed; raises ``KeyError``."""
-    return _VALUES[key]
+def is_known(key: str, others: Mapping[str, Any]) -> bool:
+    """Whether a value can be made up for a metadata entry, or is among ``others``."""
+    return key in _VALUES or key in others
 
 
 class Samples:
-    """Makes data samples for one model, and sees which metadata it asks for in vain."""
+    """Makes data samples for one model, and sees which metadata it asks for in vain.
 
-    def __init__(self, model: nn.Module, keys: Iterable[str]) -> None:
+    They carry the metadata ``keys``, with the value in ``others`` for those of
+    which nothing can be made up.
+    """
+
+    def __init__(
+        self, model: nn.Module, keys: Iterable[str], others: Mapping[str, Any] | None = None
+    ) -> None:
         self._library = _library(model)
         self._with_masks = bool(getattr(model, "with_mask", False))
         self.keys = list(dict.fromkeys((*keys, *_BY_PREPROCESSOR)))
+        self._values = {**(others or {}), **_VALUES}
         self.asked: list[str] = []
         self._class = _watched(_sample_class(self._library), self.asked)
 
@@ -61,8 +69,9 @@ class Samples:
         from mmengine.structures import InstanceData, PixelData
 
         sample = self._class()
-        sample.set_metainfo({key: _VALUES[key] for key in self.keys if key in _VALUES})
-        boxes = torch.tensor([[24.0, 16.0, 72.0, 88.0]])
+        values = self._values
+        sample.set_metainfo({key: values[key] for key in self.keys if key in values})
+        boxes = torch.tensor([BOX])
         labels = torch.zeros(1, dtype=torch.long)
         if self._library == "mmpretrain":
             return sample.set_gt_label(0)

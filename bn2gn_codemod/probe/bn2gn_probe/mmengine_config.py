@@ -61,17 +61,6 @@ class LoadedConfig:
             raise Unusable("its model is no torch module")
         return model
 
-    def packed_metadata(self) -> list[str] | None:
-        """The metadata that data samples carry when predicting; ``None``: cannot tell."""
-        for name in ("test_dataloader", "val_dataloader", "train_dataloader"):
-            dataset = (self.cfg.get(name) or {}).get("dataset")
-            while isinstance(dataset, dict) and "pipeline" not in dataset and "dataset" in dataset:
-                dataset = dataset["dataset"]
-            pipeline = dataset.get("pipeline") if isinstance(dataset, dict) else None
-            if pipeline:
-                return _meta_keys(pipeline[-1])
-        return None
-
 
 def plain(value: Any) -> Any:
     """``value`` as JSON: classes and functions by name, anything else strange as text."""
@@ -98,21 +87,6 @@ def _without_weights(part: Any, name: str) -> dict[str, str]:
         for index, value in enumerate(part):
             found.update(_without_weights(value, f"{name}.{index}"))
     return found
-
-
-def _meta_keys(transform: Any) -> list[str] | None:
-    keys = transform.get("meta_keys") if isinstance(transform, dict) else None
-    if keys is None and isinstance(transform, dict):
-        import inspect
-
-        from mmengine.registry import TRANSFORMS
-
-        kind = transform.get("type")
-        cls = TRANSFORMS.get(kind) if isinstance(kind, str) else kind
-        parameters = inspect.signature(cls).parameters if cls is not None else {}
-        default = parameters["meta_keys"].default if "meta_keys" in parameters else None
-        keys = default if isinstance(default, (list, tuple)) else None
-    return None if keys is None else [str(key) for key in keys]
 
 
 def _first_line(error: BaseException) -> str:
