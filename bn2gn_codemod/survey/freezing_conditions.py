@@ -1,0 +1,201 @@
+"""What a test in freezing code says about the layers that get past it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from bn2gn_codemod.survey.freezing_effects import WRAPPERS, Condition
+from bn2gn_codemod.survey.freezing_parts import Bindings
+from bn2gn_codemod.survey.syntax import call_name, flat
+from bn2gn_codemod.survey.values import Function
+
+_NORM_WORD = re.compile(r"batch_?norm|syncbn", re.IGNORECASE)
+# What a frozen layer is asked before its attributes are touched.
+_ABOUT_A_LAYER = {"affine", "weight", "bias", "track_running_stats", "requires_grad", "training"}
+_UNKNOWN = Condition("unknown")
+
+
+class LayerTests:
+    """Reads the tests of one function."""
+
+    def __init__(self, function: Function, bindings: Bindings) -> None:
+        self._function = function
+        self._bindings = bindings
+
+    def of(self, test: ast.expr, positive: bool) -> list[Condition]:
+        """What holds for the layers where a test passes, or where it fails."""
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self.of(operand, not positive)
+            case ast.BoolOp(op=op, values=values):
+                return self._combined(op, values, positive)
+            case ast.Name(id=name) if name in self._bindings.values:
+                tests = [
+                    value
+                    for value in self._bindings.values[name]
+                    if not (isinstance(value, ast.Constant) and value.value is False)
+                ]
+                return self._combined(ast.Or(), tests, positive)
+            case ast.Name(id="mode"):
+                return []
+            case ast.Call(func=ast.Name(id="isinstance"), args=[subject, classes]):
+                return self._class_test(test, subject, classes, positive)
+            case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=str(name))]):
+                return self._has(owner, name, positive)
+            case ast.Call() | ast.Compare():
+                return self._text_test(test, positive)
+            case ast.Attribute(attr=name, value=owner) if name in _ABOUT_A_LAYER:
+                return [] if self._bindings.resolve(owner) else [_UNKNOWN]
+        return [] if self._bindings.constant(test) is positive else [_UNKNOWN]
+
+    def _combined(self, op: ast.boolop, values: list[ast.expr], positive: bool) -> list[Condition]:
+        each = [self.of(value, positive) for value in values]
+        if isinstance(op, ast.And) == positive:
+            return [condition for found in each for condition in found]
+        # Any one of them suffices: understood where all of them are of one kind.
+        flat_ = [condition for found in each for condition in found]
+        if any(len(found) != 1 for found in each) or not flat_:
+            return (
+                flat_ if all(c.kind in ("norm", "norm2d") for c in flat_) and flat_ else [_UNKNOWN]
+            )
+        kinds = {condition.kind for condition in flat_}
+        if kinds <= {"norm", "norm2d"}:
+            wide = next((c for c in flat_ if c.kind == "norm"), None)
+            return [wide or flat_[0]]
+        if kinds == {"words"} and len({c.positive for c in flat_}) == 1:
+            words = frozenset(word for c in flat_ for word in c.words)
+            return [Condition("words", flat_[0].positive, words)]
+        return [_UNKNOWN]
+
+    def _class_test(
+        self, test: ast.expr, subject: ast.expr, classes: ast.expr, positive: bool
+    ) -> list[Condition]:
+        named = classes.elts if isinstance(classes, ast.Tuple) else [classes]
+        if isinstance(classes, ast.BinOp):
+            named = [part for part in ast.walk(classes) if isinstance(part, ast.expr)]
+        texts = [ast.unparse(cls).rsplit(".", 1)[-1] for cls in named]
+        if any("BatchNorm" in text or text in ("SyncBN", "_NormBase") for text in texts):
+            kind: Literal["norm", "norm2d"] = "norm2d" if texts == ["BatchNorm2d"] else "norm"
+            return [Condition(kind, positive, node=test)]
+        if any("Parallel" in text for text in texts):
+            return []
+        if any("Module" in text for text in texts):
+            return [] if positive else [_UNKNOWN]
+        return [_UNKNOWN]
+
+    def _has(self, owner: ast.expr, name: str, positive: bool) -> list[Condition]:
+        if name in _ABOUT_A_LAYER or name in WRAPPERS:
+            return []
+        if self._bindings.is_model(owner):
+            return [Condition("has", positive, frozenset({name}))]
+        return [_UNKNOWN]
+
+    def _text_test(self, test: ast.expr, positive: bool) -> list[Condition]:
+        """A test of a module's name, or of its class's name."""
+        if isinstance(test, ast.Compare) and len(test.ops) == 1:
+            if isinstance(test.ops[0], (ast.NotIn, ast.NotEq)):
+                positive = not positive
+            other = test.comparators[0]
+            if isinstance(other, ast.Constant) and other.value is None:
+                return []  # m.weight is not None
+            if isinstance(test.ops[0], (ast.Eq, ast.NotEq)) and _is_find(test.left):
+                positive = not positive if _is_minus_one(other) else positive
+            if _is_layer_question(test.left):
+                return []
+        pattern = self._pattern(test)
+        if pattern is not None:
+            return [Condition("pattern", positive, pattern=pattern)]
+        texts = [
+            node.value
+            for node in ast.walk(test)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        texts += self._listed(test)
+        if not texts:
+            return [_UNKNOWN]
+        if all(_NORM_WORD.search(text) for text in texts):
+            return [Condition("norm", positive, node=test)]
+        anchored = ""
+        match test:
+            case ast.Call(
+                func=ast.Attribute(attr="startswith"), args=[ast.Constant(value=str(text))]
+            ):
+                anchored = text
+            case _:
+                pass
+        words = frozenset(text.strip(".") for text in texts if re.search(r"\w\w", text))
+        if not words:
+            return [_UNKNOWN]
+        return [Condition("words", positive, words, anchored)]
+
+    def _listed(self, test: ast.expr) -> list[str]:
+        """Strings of a list or tuple that a name in the test stands for."""
+        names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+        found: list[str] = []
+        for name in names:
+            values = list(self._bindings.values.get(name, ()))
+            if not values:
+                values = list(_module_values(self._function, name))
+            for value in values:
+                if isinstance(value, (ast.List, ast.Tuple, ast.Set, ast.Constant)):
+                    found += [
+                        node.value
+                        for node in ast.walk(value)
+                        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+                    ]
+        return found
+
+    def _pattern(self, test: ast.expr) -> re.Pattern[str] | None:
+        """The pattern of ``PATTERN.match(name)`` and ``re.match('...', name)``."""
+        while isinstance(test, ast.Compare):
+            test = test.left
+        if not isinstance(test, ast.Call) or not isinstance(test.func, ast.Attribute):
+            return None
+        if test.func.attr != "match":
+            return None
+        text: str | None = None
+        owner = test.func.value
+        if isinstance(owner, ast.Name) and owner.id == "re" and test.args:
+            if isinstance(test.args[0], ast.Constant) and isinstance(test.args[0].value, str):
+                text = test.args[0].value
+        elif isinstance(owner, ast.Name):
+            known = self._bindings.values.get(owner.id) or list(
+                _module_values(self._function, owner.id)
+            )
+            for value in known:
+                match value:
+                    case ast.Call(func=ast.Attribute(attr="compile"), args=[ast.Constant(), *_]):
+                        literal = value.args[0]
+                        assert isinstance(literal, ast.Constant)
+                        text = literal.value if isinstance(literal.value, str) else None
+                    case _:
+                        pass
+        try:
+            return re.compile(text) if text is not None else None
+        except (re.error, RecursionError):
+            return None
+
+
+def _is_find(expr: ast.expr) -> bool:
+    return isinstance(expr, ast.Call) and call_name(expr) == "find"
+
+
+def _is_minus_one(expr: ast.expr) -> bool:
+    return ast.unparse(expr) == "-1"
+
+
+def _is_layer_question(expr: ast.expr) -> bool:
+    return isinstance(expr, ast.Attribute) and expr.attr in _ABOUT_A_LAYER
+
+
+def _module_values(function: Function, name: str) -> Iterator[ast.expr]:
+    """What the top level of the function's file assigns to a name."""
+    for statement in flat(function.module.tree.body):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=bound)], value=value) if bound == name:
+                yield value
+            case _:
+                pass
