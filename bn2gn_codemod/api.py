@@ -179,11 +179,12 @@ def _decided(survey: Survey) -> Plan:
         asked = (file.path for file in repository.files if file.path in selection)
         if not relevance.concerned(repository, asked):
             return Plan(str(repository.root))
-    from bn2gn_codemod import rules
+    from bn2gn_codemod import fingerprints, rules
     from bn2gn_codemod.survey import plan_repository
 
     found = plan_repository(repository, survey.settings)
-    return dataclasses.replace(found, findings=rules.findings(found))
+    findings = fingerprints.marked(rules.findings(found), found.sites, repository)
+    return dataclasses.replace(found, findings=findings)
 
 
 def _unparsable(repository: Repository, selection: Selection) -> Iterator[Skipped]:

@@ -57,12 +57,17 @@ class Site(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A rule that a place breaks."""
+    """A rule that a place breaks.
+
+    ``fingerprint`` (``""``: not made yet) tells it from all others of the
+    repository, and stays the same when the lines around it move.
+    """
 
     code: str
     place: Place
     message: str
     fixable: bool = False
+    fingerprint: str = ""
 
 
 class Skipped(NamedTuple):
@@ -409,7 +414,10 @@ class FileEdits:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """All that was decided about one repository."""
+    """All that was decided about one repository.
+
+    ``known`` is how many findings a baseline left out (``None``: there is none).
+    """
 
     root: str
     sites: tuple[Site, ...] = ()
@@ -425,6 +433,7 @@ class Plan:
     norm_attribute_uses: tuple[NormAttributeUse, ...] = ()
     group_sizes: tuple[GroupSize, ...] = ()
     strict_loads: tuple[StrictLoad, ...] = ()
+    known: int | None = None
 
     def count(self, verdict: Verdict) -> int:
         """How many sites have this verdict."""

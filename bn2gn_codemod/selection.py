@@ -56,7 +56,7 @@ class Selection:
         would not run.
         """
         files = tuple(edits for edits in map(self._narrowed, plan.files) if edits is not None)
-        needs_new = any(_imports_new(edits) for edits in files)
+        needs_new = any(imports_new(edits) for edits in files)
         return dataclasses.replace(
             plan,
             sites=self._placed(plan.sites),
@@ -87,7 +87,8 @@ class Selection:
         return tuple(item for item in items if item.place.path in self)
 
 
-def _imports_new(edits: FileEdits) -> bool:
+def imports_new(edits: FileEdits) -> bool:
+    """Whether the file imports helpers after its edits."""
     several = (getattr(edits, field.name) for field in dataclasses.fields(edits))
     kinds = (kind if type(kind) is tuple else (kind,) for kind in several)
     return any(getattr(edit, "import_from", None) is not None for kind in kinds for edit in kind)

@@ -13,6 +13,6 @@ def listed(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
-def counted(number: int, thing: str) -> str:
-    """``1 layer``, ``2 layers``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def counted(number: int, thing: str, things: str = "") -> str:
+    """``1 layer``, ``2 layers``; ``things`` is the plural that is not made by an s."""
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bn2gn_codemod import cli
+
 MakeRepository = Callable[[Mapping[str, str]], Path]
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -23,3 +26,17 @@ def repository(tmp_path: Path) -> MakeRepository:
         return root
 
     return write
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs ``bn2gn`` in this process; gives exit code, stdout and stderr."""
+
+    def with_arguments(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as exit_:
+            cli.main([str(argument) for argument in arguments])
+        shown = capsys.readouterr()
+        assert isinstance(exit_.value.code, int)
+        return exit_.value.code, shown.out, shown.err
+
+    return with_arguments

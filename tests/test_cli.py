@@ -15,25 +15,10 @@ from bn2gn_codemod import __version__, cli, rules, survey
 from bn2gn_codemod.plan import Finding, Place, Plan, Site, Skipped, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
-from tests.conftest import MakeRepository
+from tests.conftest import MakeRepository, Run
 
-Run = Callable[..., tuple[int, str, str]]
 HEAVY = ("libcst", "rich", "torch")
 NORM = "from torch import nn\n\nlayer = nn.BatchNorm2d(8)\n"
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs ``bn2gn`` in this process; gives exit code, stdout and stderr."""
-
-    def with_arguments(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as exit_:
-            cli.main([str(argument) for argument in arguments])
-        shown = capsys.readouterr()
-        assert isinstance(exit_.value.code, int)
-        return exit_.value.code, shown.out, shown.err
-
-    return with_arguments
 
 
 @pytest.fixture
@@ -88,7 +73,18 @@ def test_files_that_no_layer_can_concern_cost_no_survey(
     assert imported_by([command, *files], packages) == []
 
 
-def imported_by(arguments: list[str], packages: Sequence[str] = HEAVY) -> list[str]:
+@pytest.mark.parametrize(("output_format", "names"), [("github", []), ("sarif", ["libcst"])])
+def test_libcst_is_for_fixes_alone(
+    repository: MakeRepository, output_format: str, names: list[str]
+) -> None:
+    root = repository(
+        {"net.py": "from torch import nn\nx = nn.BatchNorm2d(64)  # bn2gn: convert\n"}
+    )
+    arguments = ["check", str(root), "--output-format", output_format]
+    assert imported_by(arguments, code=1) == names
+
+
+def imported_by(arguments: list[str], packages: Sequence[str] = HEAVY, code: int = 0) -> list[str]:
     """Those of ``packages`` that a run in a fresh interpreter has imported at its end."""
     program = (
         "import atexit, json, sys\n"
@@ -98,7 +94,7 @@ def imported_by(arguments: list[str], packages: Sequence[str] = HEAVY) -> list[s
         f"main({arguments!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     names: list[str] = json.loads(done.stdout.rpartition("IMPORTED")[2])
     return names
 

@@ -45,7 +45,7 @@ from bn2gn_codemod import options
     help="Write the report as Markdown, too.",
 )
 @options.of_interpreter
-@options.of_format("text", "json")
+@options.of_format("text", "json", "github", "sarif")
 def command(
     target: Path | None,
     model: Mapping[str, Any],
@@ -63,6 +63,7 @@ def command(
     command after --run. A config's model is built and trained for two steps on
     made-up images. Exits 1 when there is more to say than advice.
     """
+    from bn2gn_codemod import reports
     from bn2gn_codemod.audit import examination, wanted
     from bn2gn_codemod.audit.targets import gather
     from bn2gn_codemod.probing import Interpreter
@@ -76,5 +77,8 @@ def command(
         )
     if report_file is not None:
         report.write(found, report_file)
-    getattr(report, output_format)(found)
+    if output_format in ("github", "sarif"):
+        reports.of_format(output_format).audit(found)
+    else:
+        getattr(report, output_format)(found)
     return 0 if found.is_clean else 1

@@ -1,7 +1,8 @@
 """How plans and what became of them are shown: one module for each output format.
 
-A module defines ``check(plan)``, ``explanation(sites)`` and
-``migration(migration)``, each of which writes to stdout.
+A module defines ``check(survey, plan)``, and as far as the format is for them
+``explanation(sites)``, ``migration(migration)`` and ``audit(examination)``. Each
+writes to stdout.
 """
 
 from __future__ import annotations

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from bn2gn_codemod.api import Survey
 from bn2gn_codemod.migration import Migration
 from bn2gn_codemod.plan import Finding, Plan, Site, Skipped, Verdict
 
 VERSION = 1
 
 
-def check(plan: Plan) -> None:
+def check(survey: Survey, plan: Plan) -> None:
     """The sites, findings and skipped files of a plan."""
     _write(
         {
@@ -81,6 +82,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         **_place(finding),
         "message": finding.message,
         "fixable": finding.fixable,
+        "fingerprint": finding.fingerprint,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
+from bn2gn_codemod.api import Survey
 from bn2gn_codemod.migration import Migration
 from bn2gn_codemod.plan import FileEdits, Finding, Plan, Site, Verdict
 
@@ -20,9 +21,10 @@ STYLES = {
 RESTATES = {Verdict.CONVERT: "BN101", Verdict.CONFLICT: "BN102", Verdict.UNKNOWN: "BN103"}
 
 
-def check(plan: Plan) -> None:
+def check(survey: Survey, plan: Plan) -> None:
     """A table for each file, the findings that are not about one of its layers, a summary."""
-    blocks = [*_tables(plan.sites), _elsewhere(plan), _settling(plan.sites), summary(plan)]
+    sites = _shown(plan)
+    blocks = [*_tables(sites), _elsewhere(plan), _settling(sites), summary(plan)]
     click.echo("\n\n".join(filter(None, blocks)))
 
 
@@ -69,15 +71,26 @@ def summary(plan: Plan) -> str:
     """One line: how many layers of each verdict, and what there is to do."""
     layers = ", ".join(f"{plan.count(verdict)} {verdict}" for verdict in Verdict)
     fixable = sum(finding.fixable for finding in plan.findings)
+    finding = "finding" if plan.known is None else "new finding"
     parts = [
         f"{_counted(len(plan.sites), 'layer')}: {layers}" if plan.sites else "no norm layers",
-        f"{_counted(len(plan.findings), 'finding')}, {fixable} fixable with bn2gn migrate"
+        f"{_counted(len(plan.findings), finding)}, {fixable} fixable with bn2gn migrate"
         if plan.findings
-        else "no findings",
+        else f"no {finding}s",
     ]
+    if plan.known:
+        parts[-1] += f", {plan.known} known"
     if plan.skipped:
         parts.append(f"{_counted(len(plan.skipped), 'file')} skipped")
     return "; ".join(parts)
+
+
+def _shown(plan: Plan) -> Sequence[Site]:
+    """The layers that get a row: of a plan without what is known only those with a finding."""
+    if plan.known is None:
+        return plan.sites
+    new = {(found.place, found.code) for found in plan.findings}
+    return [site for site in plan.sites if (site.place, RESTATES.get(site.verdict)) in new]
 
 
 def _tables(sites: Sequence[Site]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from bn2gn_codemod.plan import Finding, Plan
 
 if TYPE_CHECKING:
-    from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
+    from bn2gn_codemod.audit.evidence import Diagnosis, Evidence, Severity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Rule:
     """What a finding with this code means.
 
     ``summary`` is one line without a full stop. ``what``, ``why`` and
-    ``instead`` are Markdown. ``fix`` says what ``bn2gn migrate`` does about it
+    ``instead`` are Markdown. ``severity`` is that of a static finding; an audit
+    judges each case. ``fix`` says what ``bn2gn migrate`` does about it
     (``""``: nothing). ``findings`` decides it from a plan, ``diagnoses`` from
     what an audit found out.
     """
@@ -55,6 +56,7 @@ class Rule:
     what: str
     why: str
     instead: str
+    severity: Severity = "serious"
     fix: str = ""
     examples: tuple[Example, ...] = ()
     findings: Callable[[Plan], Iterator[Finding]] | None = None
@@ -64,6 +66,12 @@ class Rule:
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the codes."""
     return _rules(r"bn\d+")
+
+
+def rule(code: str) -> Rule:
+    """The rule with this code; raises ``ValueError`` if there is none."""
+    (found,) = _rules(rf"{code.lower()}_")
+    return found
 
 
 @functools.cache

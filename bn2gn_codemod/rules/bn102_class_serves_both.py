@@ -54,6 +54,7 @@ class ConvBN(nn.Sequential):
 RULE = Rule(
     code="BN102",
     summary="One class serves backbone and new layers",
+    severity="warning",
     what="""
 One line of source that creates a norm layer runs for the pretrained backbone
 and for new layers as well, because both use the class that it stands in.

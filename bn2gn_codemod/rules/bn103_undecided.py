@@ -19,6 +19,7 @@ def _findings(plan: Plan) -> Iterator[Finding]:
 RULE = Rule(
     code="BN103",
     summary="Cannot tell backbone from new layer",
+    severity="warning",
     what="""
 A norm layer for which the repository gives no evidence either way: nothing
 builds its class, or what builds it could be a backbone or not.

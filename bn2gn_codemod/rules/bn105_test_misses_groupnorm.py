@@ -42,6 +42,7 @@ class Detector(nn.Module):
 RULE = Rule(
     code="BN105",
     summary="A test for BatchNorm must also see GroupNorm",
+    severity="warning",
     what="""
 `isinstance(m, nn.BatchNorm2d)`, or a test of the class's name, that decides
 what happens to norm layers, where some of them become GroupNorm: loops that

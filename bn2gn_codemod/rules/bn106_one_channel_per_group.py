@@ -40,6 +40,7 @@ class Detector(nn.Module):
 RULE = Rule(
     code="BN106",
     summary="One channel per group: InstanceNorm in disguise",
+    severity="warning",
     what="""
 A converted layer whose channel count is written in the source and at most the
 number of groups to start from (32): the helper gives each channel a group of

@@ -21,6 +21,7 @@ _ONE = _BN201.examples[0]
 RULE = Rule(
     code="BN203",
     summary="Train scripts of one repository freeze differently",
+    severity="warning",
     what="""
 Two train scripts that build the same model, of which one freezes the backbone
 and the other does not, or each freezes something else.

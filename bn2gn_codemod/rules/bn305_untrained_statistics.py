@@ -48,6 +48,7 @@ def _gets_weights(evidence: Evidence, name: str) -> bool:
 RULE = Rule(
     code="BN305",
     summary="Frozen BatchNorm holds statistics that were never trained",
+    severity="warning",
     what="""
 A BatchNorm layer that is frozen while its running statistics are those of a
 fresh layer. Seen by `bn2gn verify` and `bn2gn audit`; weights that a config

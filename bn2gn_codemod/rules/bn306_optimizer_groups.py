@@ -62,6 +62,7 @@ def _decayed(run: LiveRun) -> Iterator[Diagnosis]:
 RULE = Rule(
     code="BN306",
     summary="Trainable parameter missing from the optimizer, or a frozen one in it",
+    severity="warning",
     what="""
 A parameter with `requires_grad` that no parameter group holds; or a frozen one
 inside a group with weight decay. Seen by `bn2gn audit` and `bn2gn verify --run`.

@@ -42,6 +42,7 @@ def resume(path):
 RULE = Rule(
     code="BN401",
     summary="Strict load of a checkpoint that still holds replaced BatchNorm buffers",
+    severity="warning",
     what="""
 A call of `load_state_dict` without `strict=False` that loads a file into a model
 with converted layers. Pretrained weights of the backbone alone, models without

@@ -33,9 +33,13 @@ def _index(rules: Iterable[Rule]) -> str:
 
 
 def _section(rule: Rule) -> str:
+    return f"## {rule.code}\n\n**{rule.summary}.**\n\n{explained(rule)}"
+
+
+def explained(rule: Rule) -> str:
+    """What is to be said of one rule, as Markdown below a heading of its own."""
     return "\n".join(
         [
-            f"## {rule.code}\n\n**{rule.summary}.**\n",
             f"### What it finds\n\n{rule.what.strip()}\n",
             f"### Why it hurts\n\n{rule.why.strip()}\n",
             *_examples(rule),

@@ -15,7 +15,7 @@ from bn2gn_codemod.sources.replacement import (
     replace,
     require_absent,
 )
-from bn2gn_codemod.sources.source_file import SourceFile, Undecodable
+from bn2gn_codemod.sources.source_file import SourceFile, Undecodable, split_lines
 
 __all__ = [
     "NotWritten",
@@ -31,4 +31,5 @@ __all__ = [
     "remove_leftovers",
     "replace",
     "require_absent",
+    "split_lines",
 ]

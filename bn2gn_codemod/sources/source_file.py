@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import codecs
 import dataclasses
 import functools
@@ -91,6 +92,15 @@ class SourceFile:
     def offset(self, line: int, column: int) -> int:
         """The 0-based index into ``text`` of a 1-based line and character column."""
         return self._line_starts[line - 1] + column - 1
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The 1-based line and character column of an index into ``text``.
+
+        The end of the text lies on its last line, behind the newline if it has
+        one. Of an empty text it is 1, 1.
+        """
+        line = bisect.bisect_right(self._line_starts, offset, 0, len(self.lines)) or 1
+        return line, offset - self._line_starts[line - 1] + 1
 
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         """Where ``node`` of ``tree`` begins and ends in ``text`` (half open)."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from bn2gn_codemod.api import Survey
 from bn2gn_codemod.plan import FileEdits, Finding, NormEdit, Place, Plan, Site, Skipped, Verdict
+from bn2gn_codemod.selection import Selection
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository
 
 NECK, DLA, BLOCKS = "lib/models/neck.py", "lib/models/dla.py", "lib/models/blocks.py"
 BUILT_BY_DLA = ("built only by DLA, which is self.base of Net and loads weights from model_zoo",)
@@ -49,3 +55,9 @@ PLAN = Plan(
 
 CLEAN = Plan(root="/home/someone/net", sites=SITES[2:4])
 EMPTY = Plan(root="/home/someone/net")
+
+
+def surveyed(plan: Plan) -> Survey:
+    """What the plan was made from, with no file kept."""
+    root = Path(plan.root)
+    return Survey(Repository(root, ()), Selection(root), Settings())

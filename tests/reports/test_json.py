@@ -11,7 +11,7 @@ import pytest
 from bn2gn_codemod.migration import Change, Migration
 from bn2gn_codemod.plan import Skipped
 from bn2gn_codemod.reports import json as json_report
-from tests.reports.plans import EMPTY, NECK, PLAN, SITES
+from tests.reports.plans import EMPTY, NECK, PLAN, SITES, surveyed
 
 PLACE = {"path": {"type": "string"}, "line": {"type": "integer"}, "column": {"type": "integer"}}
 TEXTS = {"type": "array", "items": {"type": "string"}}
@@ -44,6 +44,7 @@ FINDING = {
     **PLACE,
     "message": {"type": "string"},
     "fixable": {"type": "boolean"},
+    "fingerprint": {"type": "string", "pattern": "^([0-9a-f]{32})?$"},
 }
 SKIPPED = array_of({"path": {"type": "string"}, "message": {"type": "string"}})
 SUMMARY = {
@@ -80,12 +81,12 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Any:
 
 def test_check_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
     for plan in (PLAN, EMPTY):
-        json_report.check(plan)
+        json_report.check(surveyed(plan), plan)
         jsonschema.validate(shown(capsys), CHECK)
 
 
 def test_check_holds_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
-    json_report.check(PLAN)
+    json_report.check(surveyed(PLAN), PLAN)
     document = shown(capsys)
     assert document["root"] == "/home/someone/net"
     assert document["sites"][0] == {
@@ -105,6 +106,7 @@ def test_check_holds_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
         "column": 5,
         "message": "the optimizer is built first",
         "fixable": True,
+        "fingerprint": "",
     }
     assert document["skipped"] == [{"path": "lib/old.py", "message": "line 3: invalid syntax"}]
     assert document["summary"] == {

@@ -9,7 +9,7 @@ import pytest
 
 from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.reports import text
-from tests.reports.plans import CLEAN, EMPTY, PLAN, SITES
+from tests.reports.plans import CLEAN, EMPTY, PLAN, SITES, surveyed
 from tests.reports.terminal import environment, on_a_terminal
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
     ("name", "plan"), [("check", PLAN), ("check_clean", CLEAN), ("check_empty", EMPTY)]
 )
 def test_check(capsys: pytest.CaptureFixture[str], name: str, plan: Plan) -> None:
-    text.check(plan)
+    text.check(surveyed(plan), plan)
     assert capsys.readouterr().out == (GOLDEN / f"{name}.txt").read_text()
 
 
@@ -30,8 +30,10 @@ def test_explanation(capsys: pytest.CaptureFixture[str]) -> None:
 
 def shown_check(**variables: str) -> str:
     """What ``check`` shows on a terminal of 80 columns, escape sequences and all."""
-    program = "from tests.reports.plans import PLAN; from bn2gn_codemod.reports import text"
-    arguments = ["-c", f"{program}; text.check(PLAN)"]
+    program = (
+        "from tests.reports.plans import PLAN, surveyed; from bn2gn_codemod.reports import text"
+    )
+    arguments = ["-c", f"{program}; text.check(surveyed(PLAN), PLAN)"]
     return on_a_terminal(arguments, Path(__file__).parents[2], environment(**variables))
 
 

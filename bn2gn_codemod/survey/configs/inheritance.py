@@ -38,9 +38,16 @@ class Config:
     def path(self) -> str:
         return self.source.path
 
+    def sources(self) -> dict[str, SourceFile]:
+        """The file and all that it inherits from, by path."""
+        found = {self.path: self.source}
+        for base in self.bases:
+            found |= base.sources()
+        return found
+
     def family(self) -> set[str]:
         """The paths of the file and of all that it inherits from."""
-        return {self.path}.union(*(base.family() for base in self.bases))
+        return set(self.sources())
 
 
 class Configs:
