@@ -110,21 +110,27 @@ class TrainScript(NamedTuple):
 
     * ``frozen``: eval mode and no gradient, before the optimizer
     * ``late``: the same, but after the optimizer was built
+    * ``optional``: the same, if ``option`` says so
     * ``partly``: eval mode or no gradient, not both
     * ``nothing``: a freeze that names no module of the model
     * ``unfrozen``: nothing
 
     ``fix`` says what the plan writes (``""``: nothing, then ``reason`` says
-    why), ``sibling`` names a train script of the same model that freezes it.
+    why), ``sibling`` names a train script of the same model that freezes it, or
+    freezes something else of it: then ``difference`` says what. ``thaw`` is
+    where frozen layers get their gradients back after that.
     """
 
     optimizer: Place
     model: str
     backbone: tuple[str, ...]
-    state: Literal["frozen", "late", "partly", "nothing", "unfrozen"]
+    state: Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen"]
     fix: str = ""
     reason: str = ""
     sibling: str = ""
+    difference: str = ""
+    option: str = ""
+    thaw: Place | None = None
 
 
 class TrainCall(NamedTuple):

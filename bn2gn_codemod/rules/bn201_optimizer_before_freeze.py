@@ -12,6 +12,7 @@ _STATES = {
     "unfrozen": "nothing freezes",
     "nothing": "no freeze reaches",
     "partly": "only eval mode or only requires_grad freezes",
+    "optional": "only an option freezes",
     "late": "it is built before the freeze of",
 }
 
@@ -21,10 +22,16 @@ def _findings(plan: Plan) -> Iterator[Finding]:
         if script.state in _STATES:
             parts = ", ".join(f"{script.model}.{path}" for path in script.backbone)
             message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {parts}"
+            if script.option:
+                message = f"{message}: {script.option}"
             remedy = fix_or_reason(script.fix, script.reason)
             yield Finding(
                 RULE.code, script.optimizer, f"{message}; {remedy}", fixable=bool(script.fix)
             )
+    thaws = {script.thaw: script for script in plan.train_scripts if script.thaw is not None}
+    for place, script in thaws.items():
+        message = f"this gives the frozen BatchNorm of {script.model} its gradients back"
+        yield Finding(RULE.code, place, f"{message}: leave the backbone out here")
 
 
 _MODEL = """

@@ -14,6 +14,9 @@ def _findings(plan: Plan) -> Iterator[Finding]:
         if script.sibling and script.state != "frozen":
             message = f"{script.sibling} freezes the backbone of the same model, this does not"
             yield Finding(RULE.code, script.optimizer, message, fixable=bool(script.fix))
+        elif script.difference:
+            message = f"{script.sibling} freezes {script.difference}: let both freeze the same"
+            yield Finding(RULE.code, script.optimizer, message)
 
 
 _ONE = _BN201.examples[0]

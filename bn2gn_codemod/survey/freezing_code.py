@@ -122,7 +122,7 @@ class _Follower:
     def _set_flag(
         self, target: ast.Attribute, value: ast.expr, conditions: tuple[Condition, ...]
     ) -> None:
-        flag = self.bindings.constant(value)
+        node, flag = target, self.bindings.constant(value)
         owner = target.value
         if target.attr == "requires_grad":
             if _is_weight(owner):
@@ -130,13 +130,14 @@ class _Follower:
                 found = [part for part in self.bindings.resolve(owner.value) if part.what == "each"]
             else:
                 found = [part for part in self.bindings.resolve(owner) if part.what == "parameter"]
-            self._note(flag, "no gradient", "gradient", found, conditions)
+            self._note(node, flag, "no gradient", "gradient", found, conditions)
         else:
             found = [part for part in self.bindings.resolve(owner) if part.what == "each"]
-            self._note(flag, "eval", "train", found, conditions)
+            self._note(node, flag, "eval", "train", found, conditions)
 
     def _note(
         self,
+        node: ast.expr,
         value: object,
         off: Literal["eval", "no gradient"],
         on: Literal["train", "gradient"],
@@ -146,8 +147,8 @@ class _Follower:
         """``value``: False, True, or something else for what is not known."""
         kind = off if value is False else on
         for part in parts:
-            effect = Effect(kind, part, conditions, self._function.module.path)
-            self.effects.append(effect)
+            path, is_certain = self._function.module.path, isinstance(value, bool)
+            self.effects.append(Effect(kind, part, conditions, path, node, is_certain))
 
     def _loop(
         self,
@@ -214,11 +215,11 @@ class _Follower:
         arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
         value = self.bindings.constant(arguments[0]) if arguments else True
         if func.attr == "eval":
-            self._note(False, "eval", "train", found, conditions)
+            self._note(call, False, "eval", "train", found, conditions)
         elif func.attr == "train":
-            self._note(value, "eval", "train", found, conditions)
+            self._note(call, value, "eval", "train", found, conditions)
         else:
-            self._note(value, "no gradient", "gradient", found, conditions)
+            self._note(call, value, "no gradient", "gradient", found, conditions)
         return True
 
     # --------------------------------------------------- functions called

@@ -16,6 +16,8 @@ _NORM_WORD = re.compile(r"batch_?norm|syncbn", re.IGNORECASE)
 # What a frozen layer is asked before its attributes are touched.
 _ABOUT_A_LAYER = {"affine", "weight", "bias", "track_running_stats", "requires_grad", "training"}
 _UNKNOWN = Condition("unknown")
+# What options are parsed into, or kept in.
+_OPTIONS = re.compile(r"^(?:\w*(?:arg|opt|cfg|conf|flag|param|setting|hp)\w*|self)$", re.IGNORECASE)
 
 
 class LayerTests:
@@ -49,6 +51,8 @@ class LayerTests:
                 return self._text_test(test, positive)
             case ast.Attribute(attr=name, value=owner) if name in _ABOUT_A_LAYER:
                 return [] if self._bindings.resolve(owner) else [_UNKNOWN]
+        if _is_option(test) and self._bindings.constant(test) is None:
+            return [Condition("option", positive, node=test)]
         return [] if self._bindings.constant(test) is positive else [_UNKNOWN]
 
     def _combined(self, op: ast.boolop, values: list[ast.expr], positive: bool) -> list[Condition]:
@@ -65,6 +69,8 @@ class LayerTests:
         if kinds <= {"norm", "norm2d"}:
             wide = next((c for c in flat_ if c.kind == "norm"), None)
             return [wide or flat_[0]]
+        if kinds == {"option"}:
+            return [flat_[0]]
         if kinds == {"words"} and len({c.positive for c in flat_}) == 1:
             words = frozenset(word for c in flat_ for word in c.words)
             return [Condition("words", flat_[0].positive, words)]
@@ -105,6 +111,8 @@ class LayerTests:
                 positive = not positive if _is_minus_one(other) else positive
             if _is_layer_question(test.left):
                 return []
+            if _is_option(test.left):
+                return [Condition("option", positive, node=test)]
         pattern = self._pattern(test)
         if pattern is not None:
             return [Condition("pattern", positive, pattern=pattern)]
@@ -177,6 +185,14 @@ class LayerTests:
             return re.compile(text) if text is not None else None
         except (re.error, RecursionError):
             return None
+
+
+def _is_option(expr: ast.expr) -> bool:
+    """Whether an expression is one of the options: ``args.freeze``, ``cfg["FREEZE"]``."""
+    root = expr
+    while isinstance(root, (ast.Attribute, ast.Subscript)):
+        root = root.value
+    return root is not expr and isinstance(root, ast.Name) and bool(_OPTIONS.match(root.id))
 
 
 def _is_find(expr: ast.expr) -> bool:

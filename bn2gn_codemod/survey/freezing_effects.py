@@ -26,7 +26,7 @@ class Part:
 class Condition:
     """A test that decides which layers are meant."""
 
-    kind: Literal["norm", "norm2d", "words", "pattern", "has", "unknown"]
+    kind: Literal["norm", "norm2d", "words", "pattern", "has", "option", "unknown"]
     positive: bool = True
     words: frozenset[str] = frozenset()  # what a name must hold, or the attribute of ``has``
     anchored: str = ""  # what a name must start with
@@ -42,6 +42,18 @@ class Effect:
     part: Part
     conditions: tuple[Condition, ...]
     module_path: str  # of the file that it stands in
+    node: ast.expr | ast.stmt | None = None  # the statement or call
+    is_certain: bool = True  # that it does it, and not the opposite
+
+    @property
+    def is_for_norms(self) -> bool:
+        """Whether only BatchNorm layers get past its conditions."""
+        return any(c.kind in ("norm", "norm2d") and c.positive for c in self.conditions)
+
+    @property
+    def option(self) -> ast.expr | None:
+        """The test of an option that decides whether it is done at all."""
+        return next((c.node for c in self.conditions if c.kind == "option"), None)
 
     @property
     def test_for_2d(self) -> ast.expr | None:
@@ -55,12 +67,14 @@ class Model:
     """What is asked about: where a model's backbone is, and what else it has.
 
     ``parts`` are the names of its own attributes, ``is_wrapped`` says that its
-    modules' names start with ``module.`` where the code runs.
+    modules' names start with ``module.`` where the code runs, ``whole`` that
+    all parameters of the backbone are to be frozen.
     """
 
     backbone: tuple[str, ...]
     parts: frozenset[str]
     is_wrapped: bool = False
+    whole: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +104,9 @@ def coverage(effects: Iterable[Effect], model: Model) -> Coverage:
             if effect.kind in ("train", "gradient"):
                 if _overlaps(effect, path, model):
                     kept.pop(path, None)
-            elif _covers(effect, path, model):
+            elif _covers(effect, path, model) and not (
+                model.whole and effect.kind == "no gradient" and effect.is_for_norms
+            ):
                 kept[path] = effect
         if effect.kind in ("eval", "no gradient"):
             touched = any(_overlaps(effect, path, model) for path in model.backbone)
@@ -104,6 +120,50 @@ def coverage(effects: Iterable[Effect], model: Model) -> Coverage:
         misses=misses,
         hidden=tuple(dict.fromkeys(effect for effect in needed if effect.test_for_2d is not None)),
     )
+
+
+def extent(effects: Iterable[Effect], model: Model) -> dict[str, str]:
+    """By path, what is without gradient in the end: ``BatchNorm`` or ``everything``.
+
+    Besides the backbone, parts of the model that are frozen as a whole.
+    """
+    effects = list(effects)
+    heads = {path.split(".")[0] for path in model.backbone}
+    named = {part for effect in effects for part in _bare(effect.part.path)[:1]}
+    found: dict[str, str] = {}
+    for path in (*model.backbone, *sorted((model.parts | named) - heads - {ELEMENT})):
+        for effect in effects:
+            if effect.kind == "gradient" and _overlaps(effect, path, model):
+                found.pop(path, None)
+            elif effect.kind == "no gradient" and _covers(effect, path, model):
+                if not effect.is_for_norms:
+                    found[path] = "everything"
+                elif path in model.backbone:
+                    found.setdefault(path, "BatchNorm")
+    return found
+
+
+def thaws(effects: Iterable[Effect], model: Model) -> Effect | None:
+    """The first of the effects that gives some of the backbone its gradients back."""
+    return next(
+        (
+            effect
+            for effect in effects
+            if effect.kind == "gradient" and effect.is_certain
+            if any(_overlaps(effect, path, model) for path in model.backbone)
+        ),
+        None,
+    )
+
+
+def without_options(effects: Iterable[Effect]) -> list[Effect]:
+    """The effects, where every option says that they are wanted."""
+    return [
+        dataclasses.replace(
+            effect, conditions=tuple(c for c in effect.conditions if c.kind != "option")
+        )
+        for effect in effects
+    ]
 
 
 def _covers(effect: Effect, path: str, model: Model) -> bool:

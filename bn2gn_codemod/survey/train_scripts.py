@@ -9,10 +9,18 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from bn2gn_codemod.generated.freezing import FREEZE, recognise_freeze
-from bn2gn_codemod.plan import TrainScript
+from bn2gn_codemod.plan import Place, TrainScript
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_code import FreezingCode
-from bn2gn_codemod.survey.freezing_effects import Coverage, Effect, Part, coverage
+from bn2gn_codemod.survey.freezing_effects import (
+    Coverage,
+    Effect,
+    Part,
+    coverage,
+    extent,
+    thaws,
+    without_options,
+)
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.scopes import (
     Scope,
@@ -42,7 +50,7 @@ _WAITS_FOR_GRADIENTS = {
     "setup_module",
 }
 
-State = Literal["frozen", "late", "partly", "nothing", "unfrozen"]
+State = Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,20 +66,30 @@ class TrainScripts:
     """What is known of each optimizer and the models that it trains."""
 
     def __init__(
-        self, flow: Flow, models: TrainedModels, code: FreezingCode, optimizers: Optimizers
+        self,
+        flow: Flow,
+        models: TrainedModels,
+        code: FreezingCode,
+        optimizers: Optimizers,
+        whole: bool,
     ) -> None:
+        """``whole``: all parameters of the backbone are to be frozen, not only BatchNorm's."""
         self._flow = flow
         self._models = models
         self._code = code
         self._optimizers = optimizers
+        self._whole = whole
 
     def script(self, entry: Optimizer) -> TrainScript:
         """The state of the backbone when the optimizer is built."""
+        state = self.state(entry)
         return TrainScript(
             optimizer=entry.scope.place(entry.statement),
             model=entry.model,
             backbone=self._models.names(entry.models).backbone,
-            state=self.state(entry),
+            state=state,
+            option=self._option(entry) if state == "optional" else "",
+            thaw=self._thaw(entry),
         )
 
     # --------------------------------------------------------------- state
@@ -81,7 +99,14 @@ class TrainScripts:
         if self._is_frozen_by_ours(entry):
             return "frozen"
         states = {self._state(entry, cls) for cls in entry.models}
-        order: tuple[State, ...] = ("unfrozen", "nothing", "partly", "late", "frozen")
+        order: tuple[State, ...] = (
+            "unfrozen",
+            "nothing",
+            "partly",
+            "optional",
+            "late",
+            "frozen",
+        )
         return next(state for state in order if state in states)
 
     def _is_frozen_by_ours(self, entry: Optimizer) -> bool:
@@ -102,19 +127,55 @@ class TrainScripts:
     def _state(self, entry: Optimizer, cls: Class) -> State:
         if self._freezes_itself(cls):
             return "frozen"
-        order, index = entry.scope.order, entry.scope.order.index(entry.statement)
-        before = self._coverage(self._effects(entry, order[:index]), entry, cls)
+        earlier, later = self._before(entry), self._after(entry)
+        before = self._coverage(earlier, entry, cls)
         if before.freezes:
             return "frozen"
-        made = self._coverage(self._effects_where_made(entry), entry, cls)
+        where_made = self._effects_where_made(entry)
+        made = self._coverage(where_made, entry, cls)
         if made.freezes:
             return "frozen"
-        everything = self._effects(entry, order[:index]) + self._effects(entry, order[index:])
-        if self._coverage(everything, entry, cls).freezes:
+        if self._coverage(earlier + later, entry, cls).freezes:
             return "late"
+        if any(
+            self._coverage(without_options(effects), entry, cls).freezes
+            for effects in (earlier, where_made)
+        ):
+            return "optional"
         if before.touches or made.touches:
             return "partly"
         return "nothing" if before.misses or made.misses else "unfrozen"
+
+    def _before(self, entry: Optimizer) -> list[Effect]:
+        order, index = entry.scope.order, entry.scope.order.index(entry.statement)
+        return self._effects(entry, order[:index])
+
+    def _after(self, entry: Optimizer) -> list[Effect]:
+        order, index = entry.scope.order, entry.scope.order.index(entry.statement)
+        return self._effects(entry, order[index:])
+
+    def _option(self, entry: Optimizer) -> str:
+        """The option that freezes the backbone, and where it is asked."""
+        for effect in self._before(entry) + self._effects_where_made(entry):
+            if effect.kind in ("eval", "no gradient") and effect.option is not None:
+                where = f"{effect.module_path}:{effect.option.lineno}"
+                return f"{ast.unparse(effect.option)} ({where})"
+        return ""
+
+    def _thaw(self, entry: Optimizer) -> Place | None:
+        """Where some of the backbone gets its gradients back after the optimizer is built."""
+        for cls in entry.models:
+            found = thaws(self._after(entry), self._models.model(cls))
+            if found is not None and found.node is not None:
+                source = self._flow.by_path[found.module_path].source
+                column = source.column(found.node.lineno, found.node.col_offset)
+                return Place(found.module_path, found.node.lineno, column)
+        return None
+
+    def extent(self, entry: Optimizer, cls: Class) -> dict[str, str]:
+        """What is without gradient when the optimizer is built, by part of the model."""
+        effects = self._effects_where_made(entry) + self._before(entry)
+        return extent(effects, self._models.model(cls, self._is_wrapped(entry)))
 
     def hidden(self, entry: Optimizer) -> Iterator[tuple[Effect, ast.Call]]:
         """Effects that a SyncBatchNorm conversion before them hides, and the conversion."""
@@ -134,15 +195,18 @@ class TrainScripts:
                 return
 
     def _coverage(self, effects: Iterable[Effect], entry: Optimizer, cls: Class) -> Coverage:
-        wrapped = any(
+        # .train() is a matter of the loop and its guard.
+        lasting = [effect for effect in effects if effect.kind != "train"]
+        model = self._models.model(cls, self._is_wrapped(entry))
+        return coverage(lasting, dataclasses.replace(model, whole=self._whole))
+
+    def _is_wrapped(self, entry: Optimizer) -> bool:
+        return any(
             call_name(call) in ("DataParallel", *_WAITS_FOR_GRADIENTS)
             for statement in entry.scope.before(entry.statement)
             if binds(statement, entry.model)
             for call in all_calls(statement)
         )
-        # .train() is a matter of the loop and its guard.
-        lasting = [effect for effect in effects if effect.kind != "train"]
-        return coverage(lasting, self._models.model(cls, wrapped))
 
     def _effects(self, entry: Optimizer, statements: list[ast.stmt]) -> list[Effect]:
         roots = {source: Part(()) for source in self._aliases(entry)}

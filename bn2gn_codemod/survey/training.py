@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.generated import freezing
 from bn2gn_codemod.plan import (
@@ -78,11 +78,12 @@ class _Training:
         self._settings = settings
         self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted))
         self._certainty = FreezingCertainty(
-            roles, decided.sites, decided.converted, whole=settings.freeze == "backbone"
+            roles, decided.sites, decided.converted, settings.freeze == "backbone"
         )
         self._code = FreezingCode(flow)
         self._optimizers = Optimizers(flow, self._models)
-        self._scripts = TrainScripts(flow, self._models, self._code, self._optimizers)
+        whole = settings.freeze == "backbone"
+        self._scripts = TrainScripts(flow, self._models, self._code, self._optimizers, whole)
         self._placement = FreezingPlacement(flow, repository, settings)
         self._top_names = TopNames(flow)
         # By file: the models that its pattern is for, and what else may come in their place.
@@ -111,7 +112,7 @@ class _Training:
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
         model_guards, calls = self._model_guards(loops.model_guards, calls)
         return TrainingPlan(
-            scripts=tuple(_with_siblings(scripts, entries)),
+            scripts=tuple(self._with_siblings(scripts, entries)),
             calls=tuple(sorted(calls, key=lambda call: call.place)),
             hidden_norms=tuple(hidden),
             freezes=tuple(freezes),
@@ -287,6 +288,52 @@ class _Training:
                 return names
         raise NotPlaced(objection)
 
+    # ------------------------------------------------------------ siblings
+
+    def _with_siblings(
+        self, scripts: list[TrainScript], entries: list[Optimizer]
+    ) -> Iterator[TrainScript]:
+        """Each script, with another one that freezes the same model differently."""
+        pairs = list(zip(scripts, entries, strict=True))
+        for script, entry in pairs:
+            others = [
+                (other, other_entry)
+                for other, other_entry in pairs
+                if other.state == "frozen"
+                and other.optimizer.path != script.optimizer.path
+                and set(other_entry.models) & set(entry.models)
+            ]
+            if not others:
+                yield script
+            elif script.state != "frozen":
+                yield script._replace(sibling=others[0][0].optimizer.path)
+            else:
+                yield self._compared(script, entry, others)
+
+    def _compared(
+        self, script: TrainScript, entry: Optimizer, others: list[tuple[TrainScript, Optimizer]]
+    ) -> TrainScript:
+        """The script, with the first one that freezes something else and rather what is wanted."""
+        for other, other_entry in others:
+            for cls in entry.models:
+                if cls not in other_entry.models:
+                    continue
+                own = self._scripts.extent(entry, cls)
+                theirs = self._scripts.extent(other_entry, cls)
+                # A class that freezes itself shows in neither.
+                if not own or not theirs or own == theirs or self._is_wanted(own, cls):
+                    continue
+                if not self._is_wanted(theirs, cls) and other.optimizer > script.optimizer:
+                    continue
+                difference = f"{_what(theirs)}, this {_what(own)}"
+                return script._replace(sibling=other.optimizer.path, difference=difference)
+        return script
+
+    def _is_wanted(self, frozen: dict[str, str], cls: Class) -> bool:
+        """Whether it is what the setting ``freeze`` asks for, and nothing else."""
+        kind = "everything" if self._settings.freeze == "backbone" else "BatchNorm"
+        return frozen == dict.fromkeys(self._models.paths_below(cls), kind)
+
     # ---------------------------------------------------- SyncBatchNorm
 
     def _hidden(self, entry: Optimizer) -> list[HiddenNorms]:
@@ -343,21 +390,9 @@ def _with_reasons(calls: list[TrainCall], refused: dict[Place, str]) -> list[Tra
     ]
 
 
-def _with_siblings(scripts: list[TrainScript], entries: list[Optimizer]) -> list[TrainScript]:
-    """Each unfrozen script with another one of the same model that freezes it."""
-    pairs = list(zip(scripts, entries, strict=True))
-    found: list[TrainScript] = []
-    for script, entry in pairs:
-        sibling = next(
-            (
-                other.optimizer.path
-                for other, other_entry in pairs
-                if script.state != "frozen"
-                and other.state == "frozen"
-                and other.optimizer.path != script.optimizer.path
-                and set(other_entry.models) & set(entry.models)
-            ),
-            "",
-        )
-        found.append(script._replace(sibling=sibling))
-    return found
+def _what(frozen: dict[str, str]) -> str:
+    """In words: ``BatchNorm in backbone and everything in head``."""
+    by_kind: dict[str, list[str]] = {}
+    for path, kind in frozen.items():
+        by_kind.setdefault(kind, []).append(path)
+    return " and ".join(f"{kind} in {', '.join(paths)}" for kind, paths in by_kind.items())

@@ -35,7 +35,9 @@ def of_script(**changes: object) -> Plan:
         (of_script(state="nothing"), ["BN201", "BN204"]),
         (of_script(state="frozen"), []),
         (of_script(sibling="train_other.py"), ["BN201", "BN203"]),
-        (of_script(sibling="train_other.py", state="frozen"), []),
+        (of_script(state="optional", option="args.freeze (train.py:9)"), ["BN201"]),
+        (of_script(state="frozen", sibling="train_other.py", difference="more"), ["BN203"]),
+        (of_script(state="frozen", thaw=Place("train.py", 50, 9)), ["BN201"]),
         (Plan("/r", train_calls=(CALL,)), ["BN202"]),
         (Plan("/r", train_calls=(CALL._replace(guarded=True),)), []),
         (Plan("/r", hidden_norms=(HIDDEN,)), ["BN205"]),
@@ -89,4 +91,7 @@ def test_messages_name_what_matters() -> None:
     assert "model.backbone, model.base_layer" in message(of_script(), "BN201")
     assert "train_other.py" in message(of_script(sibling="train_other.py"), "BN203")
     assert "backbone, base_layer" in message(of_script(state="nothing"), "BN204")
+    assert "only an option freezes" in message(of_script(state="optional"), "BN201")
+    differing = of_script(state="frozen", sibling="other.py", difference="a, this b")
+    assert message(differing, "BN203") == "other.py freezes a, this b: let both freeze the same"
     assert "train.py:18" in message(Plan("/r", hidden_norms=(HIDDEN,)), "BN205")

@@ -1,0 +1,150 @@
+"""What the report says of train scripts that freeze in ways of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bn2gn_codemod.plan import Plan, TrainScript
+from bn2gn_codemod.rules import findings
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+from tests.training.test_scripts import GUARDED, IMPORTS, MODEL, OWN_FREEZE
+
+WHOLE = """
+def freeze(model):
+    model.backbone.eval()
+    for parameter in model.backbone.parameters():
+        parameter.requires_grad = False
+"""
+MAIN = f"""
+def main(loader):
+    model = Detector()
+    {{freeze}}
+    optimizer = torch.optim.Adam(model.parameters())
+{GUARDED}
+"""
+
+
+def plan_of(settings: Settings = Settings(), /, **scripts: str) -> Plan:  # noqa: B008
+    files = {"model.py": MODEL, **{f"{name}.py": IMPORTS + text for name, text in scripts.items()}}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    return plan_repository(Repository(Path("/repository"), read), settings)
+
+
+def script(own: str = OWN_FREEZE, freeze: str = "freeze(model)") -> str:
+    return own + MAIN.format(freeze=freeze.replace("\n", "\n    "))
+
+
+def only(plan: Plan) -> TrainScript:
+    [found] = plan.train_scripts
+    return found
+
+
+def messages(plan: Plan, code: str) -> list[str]:
+    return [f"{f.place.path}: {f.message}" for f in findings(plan) if f.code == code]
+
+
+# ------------------------------------------------------------------ options
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["args.freeze", "args.freeze == 'bn'", "not args.train_all", "args.freeze and args.lr > 0.1"],
+)
+def test_an_option_decides(test: str) -> None:
+    """The freeze that is added holds whatever it says; the report names it."""
+    found = only(plan_of(train=script(freeze=f"if {test}:\n    freeze(model)")))
+    assert found.state == "optional"
+    assert "(train.py:" in found.option
+    assert found.fix
+    [message] = messages(plan_of(train=script(freeze=f"if {test}:\n    freeze(model)")), "BN201")
+    assert "only an option freezes BatchNorm in model.backbone" in message
+
+
+def test_an_option_in_the_function_that_freezes() -> None:
+    own = OWN_FREEZE.replace(
+        "    for module in", "    if not args.freeze:\n        return\n    for module in"
+    )
+    assert only(plan_of(train=script(own))).state == "optional"
+
+
+@pytest.mark.parametrize("freeze", ["if len(loader) > 3:\n    freeze(model)", "pass"])
+def test_no_option_decides(freeze: str) -> None:
+    assert only(plan_of(train=script(freeze=freeze))).state in ("unfrozen", "partly")
+
+
+# -------------------------------------------------------------- thawed later
+
+
+@pytest.mark.parametrize(
+    "thaw",
+    [
+        "for parameter in model.parameters():\n            parameter.requires_grad = True",
+        "model.backbone.requires_grad_(True)",
+        "if epoch == 1:\n            model.backbone.layer4.requires_grad_()",
+    ],
+)
+def test_thawed_in_the_loop(thaw: str) -> None:
+    text = script().replace("        for x in loader:", f"        {thaw}\n        for x in loader:")
+    found = only(plan_of(train=text))
+    assert found.state == "frozen"
+    assert found.thaw is not None
+    assert "requires_grad" in (IMPORTS + text).splitlines()[found.thaw.line - 1]
+
+
+@pytest.mark.parametrize(
+    "harmless", ["model.head.requires_grad_(True)", "model.backbone.requires_grad_(False)"]
+)
+def test_not_thawed(harmless: str) -> None:
+    text = script().replace(
+        "        for x in loader:", f"        {harmless}\n        for x in loader:"
+    )
+    assert only(plan_of(train=text)).thaw is None
+
+
+# ------------------------------------------------------------------ siblings
+
+SAME_OTHERWISE = """
+def freeze(model):
+    for name, module in model.named_modules():
+        if name.startswith("backbone") and isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+            module.weight.requires_grad = False
+            module.bias.requires_grad = False
+"""
+HEAD_TOO = OWN_FREEZE + "    model.head.requires_grad_(False)\n"
+DIFFERENT = {
+    "all of the backbone": (OWN_FREEZE, WHOLE, "everything in backbone"),
+    "the head too": (OWN_FREEZE, HEAD_TOO, "BatchNorm in backbone and everything in head"),
+}
+
+
+@pytest.mark.parametrize("case", DIFFERENT)
+@pytest.mark.parametrize("names", [("a_train", "b_train"), ("b_train", "a_train")])
+def test_siblings_that_freeze_something_else(case: str, names: tuple[str, str]) -> None:
+    """What differs from the setting is reported, wherever it stands."""
+    wanted, other, what = DIFFERENT[case]
+    plan = plan_of(Settings(), **{names[0]: script(wanted), names[1]: script(other)})
+    assert {script.state for script in plan.train_scripts} == {"frozen"}
+    assert messages(plan, "BN203") == [
+        f"{names[1]}.py: {names[0]}.py freezes BatchNorm in backbone, this {what}: "
+        "let both freeze the same"
+    ]
+
+
+def test_siblings_that_freeze_the_same_by_other_code() -> None:
+    assert messages(plan_of(a=script(), b=script(SAME_OTHERWISE)), "BN203") == []
+
+
+def test_the_sibling_that_freezes_less_than_the_setting_asks_for_is_mended() -> None:
+    settings = Settings(freeze="backbone")
+    plan = plan_of(settings, a=script(WHOLE), b=script(OWN_FREEZE))
+    assert [(found.state, bool(found.fix)) for found in plan.train_scripts] == [
+        ("frozen", False),
+        ("partly", True),
+    ]
+    [message] = messages(plan, "BN203")
+    assert message == "b.py: a.py freezes the backbone of the same model, this does not"
