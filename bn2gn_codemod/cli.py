@@ -21,7 +21,20 @@ from bn2gn_codemod import __version__, commands
 from bn2gn_codemod.problem import Problem
 
 
+class _Commands(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say what is missing when a path stands where the command should."""
+        if args[0] not in self.commands and os.path.exists(args[0]):
+            raise click.UsageError(
+                f"No such command {args[0]!r}. Did you mean 'check {args[0]}'?", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: bn2gn migrate --diff   shows what would change in the current directory.",
 )

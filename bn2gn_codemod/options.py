@@ -10,7 +10,13 @@ from typing import Any
 
 import click
 
+from bn2gn_codemod.command_help import SectionedCommand, SectionOption
 from bn2gn_codemod.settings import Setting, known
+
+# Headings in the help.
+MODEL = "The model to build"
+RUNNING = "How its code is run"
+SETTINGS = "Settings, which win over [tool.bn2gn] in pyproject.toml"
 
 
 def of_paths(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,9 +44,11 @@ def of_settings(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--settings",
         "settings_file",
+        cls=SectionOption,
+        section=SETTINGS,
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Read the settings from this file.",
+        help="Read them from this file instead.",
     )(decorated)
 
 
@@ -51,6 +59,8 @@ def _flag(setting: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return click.option(
         f"--{setting.key}",
         setting.field,
+        cls=SectionOption,
+        section=SETTINGS,
         type=kind,
         multiple=setting.type is tuple,
         metavar=setting.metavar,
@@ -82,16 +92,17 @@ def of_model(function: Callable[..., Any]) -> Callable[..., Any]:
     The command gets ``model``: ``factory`` (``None`` if none was named),
     ``args``, ``kwargs`` (JSON texts or ``None``) and ``inputs`` (shapes as text).
     """
+    option = functools.partial(click.option, cls=SectionOption, section=MODEL)
     given = (
-        click.option("--model", "factory", metavar="MODULE:FACTORY", help="What builds the model."),
-        click.option("--args", metavar="JSON", help="A list: its positional arguments."),
-        click.option("--kwargs", metavar="JSON", help="An object: its keyword arguments."),
-        click.option(
+        option("--model", "factory", metavar="MODULE:FACTORY", help="What builds it."),
+        option("--args", metavar="JSON", help="A list: its positional arguments."),
+        option("--kwargs", metavar="JSON", help="An object: its keyword arguments."),
+        option(
             "--input",
             "inputs",
             metavar="SHAPE",
             multiple=True,
-            help="Shape of an input of forward, such as 1,3,64,64; once for each input.",
+            help="Of an input of forward, as in 1,3,64,64; once for each input.",
         ),
     )
     return _gathered("model", given, ("factory", "args", "kwargs", "inputs"), function)
@@ -103,28 +114,29 @@ def of_interpreter(function: Callable[..., Any]) -> Callable[..., Any]:
     The command gets ``interpreter``: ``python``, ``timeout`` (seconds),
     ``memory`` (bytes or ``None``) and ``stubs``.
     """
+    option = functools.partial(click.option, cls=SectionOption, section=RUNNING)
     given = (
-        click.option(
+        option(
             "--python",
             default=sys.executable,
             metavar="PYTHON",
-            help="The interpreter that trains the model.  [default: the one running bn2gn]",
+            help="Its interpreter.  [default: the one running bn2gn]",
         ),
-        click.option(
+        option(
             "--timeout",
             type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
             default=300.0,
-            show_default=True,
-            help="Seconds after which the code is stopped.",
+            help="It is stopped after that.  [default: 300]",
         ),
-        click.option(
+        option(
             "--memory",
             type=click.FloatRange(min=0, min_open=True),
             metavar="GIB",
             callback=lambda _context, _option, value: value and int(value * 2**30),
-            help="Memory that the code may use.  [default: three quarters of the machine's]",
+            help="Memory it may use.  [default: three quarters of the machine's]",
         ),
-        click.option(
+        option(
             "--stubs/--no-stubs",
             default=True,
             show_default=True,
@@ -134,7 +146,7 @@ def of_interpreter(function: Callable[..., Any]) -> Callable[..., Any]:
     return _gathered("interpreter", given, ("python", "timeout", "memory", "stubs"), function)
 
 
-class TrainingCommand(click.Command):
+class TrainingCommand(SectionedCommand):
     """A command that may be given the user's own command line after ``--``.
 
     It has ``--run`` and ``--steps``, and gets ``training``: the words after
@@ -152,9 +164,9 @@ class TrainingCommand(click.Command):
             click.Option(
                 ["--steps"],
                 type=click.IntRange(min=1),
+                metavar="N",
                 default=1,
-                show_default=True,
-                help="With --run: optimizer steps after which the training is stopped.",
+                help="With --run: end it after so many optimizer steps.  [default: 1]",
             ),
         ]
 

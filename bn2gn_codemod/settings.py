@@ -129,7 +129,9 @@ def load(root: Path, file: Path | None = None) -> Settings:
             continue
         line = f"{source}:{_line_of(key, text)}"
         if key not in settings:
-            raise Problem(f"{line}: {_unknown(key, key.replace('_', '-'), settings)}")
+            raise Problem(
+                f"{line}: {_unknown(key, key.replace('_', '-'), (*settings, *SUBTABLES))}"
+            )
         try:
             values[settings[key].field] = settings[key].accepted(value)
         except ValueError as error:
@@ -222,12 +224,16 @@ def _line_of(key: str, text: str) -> int:
     lines = text.splitlines()
     header = re.compile(r"\s*\[+\s*tool\s*\.\s*bn2gn\b")
     start = next((n for n, line in enumerate(lines) if header.match(line)), 0)
-    sets = re.compile(rf"""\s*(tool\.)?(bn2gn\.)?["']?{re.escape(key)}["']?\s*=""")
+    sets = re.compile(rf"""\s*\[*(tool\.)?(bn2gn\.)?["']?{re.escape(key)}["']?\s*(=|\])""")
     found = (n for n, line in enumerate(lines[start:], start + 1) if sets.match(line))
     return next(found, start + 1)
 
 
 def _unknown(written: str, meant: str, settings: Collection[str]) -> str:
-    close = difflib.get_close_matches(meant, settings, n=1)
-    advice = f"did you mean {close[0]!r}?" if close else "known are " + ", ".join(settings)
-    return f"unknown setting {written!r}; {advice}"
+    return f"unknown setting {written!r}; {nearest(meant, settings)}"
+
+
+def nearest(unknown: str, known: Collection[str]) -> str:
+    """What to say of a word that is not ``known``: the one that was meant, else all there are."""
+    close = difflib.get_close_matches(unknown, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else "known are " + ", ".join(known)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +20,7 @@ from bn2gn_codemod.sources import Repository
 from tests.conftest import MakeRepository, Run
 
 HEAVY = ("libcst", "rich", "torch")
+HERE = Path(__file__).parent
 NORM = "from torch import nn\n\nlayer = nn.BatchNorm2d(8)\n"
 
 
@@ -160,6 +163,15 @@ def test_json_goes_to_stdout_alone(
             ["check", "--group", "8"],
             "bn2gn: No such option '--group'. Did you mean '--groups'? (see bn2gn check --help)",
         ),
+        (
+            ["check", "--ouptut-format=json"],
+            "bn2gn: No such option '--ouptut-format'. Did you mean '--output-format'? (see bn2gn c",
+        ),
+        (
+            ["check", "--freeze", "bns"],
+            "bn2gn: Invalid value for '--freeze': 'bns' is not one of 'bn', 'backbone', 'none'.",
+        ),
+        ([f"{HERE}"], f"bn2gn: No such command '{HERE}'. Did you mean 'check {HERE}'? (see bn2gn "),
         (
             ["check", "--groups", "none"],
             "bn2gn: Invalid value for '--groups': 'none' is not a valid integer. "
@@ -361,11 +373,54 @@ def test_explain_of_a_line_without_a_layer(
 # ------------------------------------------------------------------------ help
 
 
-def test_help_fits_a_screen_and_gives_an_example(run: Run) -> None:
-    for arguments in ([], *([name] for name in cli.bn2gn.commands)):
-        _, out, _ = run(*arguments, "--help")
-        assert "Example: bn2gn" in out
-        assert len(out.splitlines()) <= 50
+@pytest.mark.parametrize("command", ["", *cli.bn2gn.commands])
+def test_help_fits_a_screen_and_gives_an_example(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    _, out, _ = run(*filter(None, [command]), "--help")
+    assert "Example: bn2gn" in out
+    assert len(out.splitlines()) <= 40
+    assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", cli.bn2gn.commands)
+def test_every_option_is_explained_by_the_help_that_names_it(run: Run, command: str) -> None:
+    """Here, or there where a section is folded."""
+    _, out, _ = run(command, "--help")
+    folded = re.findall(r"\(see bn2gn (\w+) --help\):\n((?:    ?.+\n)+)", out)
+    for elsewhere, names in folded:
+        for option in re.findall(r"--[\w-]+", names):
+            assert re.search(rf"^  {option} .*  \w", run(elsewhere, "--help")[1], re.MULTILINE)
+    named = [option.opts[0] for option in cli.bn2gn.commands[command].params]
+    assert [name for name in named if name.startswith("--") and name not in out] == []
+
+
+def test_completion_in_bash(repository: MakeRepository) -> None:
+    """As the README installs it: the shell's own completion calls bn2gn for the words."""
+    root = repository({"pyproject.toml": ""})
+    script = """
+        eval "$(_BN2GN_COMPLETE=bash_source bn2gn)"
+        complete -p bn2gn >/dev/null || exit 1
+        completed() {
+            COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+            _bn2gn_completion bn2gn
+            echo "${COMPREPLY[@]}"
+        }
+        completed bn2gn che
+        completed bn2gn migrate --out
+        completed bn2gn check --freeze b
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "PATH": path},
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["check checkpoint", "--output-format", "bn backbone"]
 
 
 def test_rules_are_found_without_a_list() -> None:

@@ -83,6 +83,7 @@ def test_named_file_is_read(tmp_path: Path, name: str, text: str) -> None:
     [
         ('[tool.bn2gn]\nbackbones = ["A"]\n', 2, "unknown setting 'backbones'; did you mean"),
         ("[tool.bn2gn]\n\ninit_loop = 'inject'\n", 3, "did you mean 'init-loop'?"),
+        ("[tool.bn2gn]\n[[tool.bn2gn.verfy]]\n", 2, "'verfy'; did you mean 'verify'?"),
         ("[tool.bn2gn]\ncolour = 1\n", 2, "unknown setting 'colour'; known are backbone, "),
         ("[tool.bn2gn]\nbackbone = 'ResNet'\n", 2, "backbone must be a list of strings"),
         ("[tool.bn2gn]\nbackbone = [1]\n", 2, "not [1]"),

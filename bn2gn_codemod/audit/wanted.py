@@ -39,7 +39,7 @@ def with_settings(
         raise Problem(f"{where} has to be a table")
     unknown = [key for key in table if key not in _KEYS]
     if unknown:
-        raise Problem(f"{where} {unknown[0]}: unknown; known are {', '.join(_KEYS)}")
+        raise Problem(f"{where} {unknown[0]}: unknown; {settings.nearest(unknown[0], _KEYS)}")
     listed = [_texts(table.get(key, []), f"{where} {key}") for key in _KEYS]
     required = frozenset((*modules, *key_parameters))
     return Wanted((*listed[0], *modules), (*listed[1], *key_parameters), required)

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from bn2gn_codemod import options
+from bn2gn_codemod.command_help import SectionedCommand
 from bn2gn_codemod.wording import counted
 
 
-@click.command(epilog="Example: bn2gn check --explain lib/models/neck.py:41")
+@click.command(cls=SectionedCommand, epilog="Example: bn2gn check --explain lib/models/neck.py:41")
 @options.of_paths
 @options.of_format("text", "json", "github", "sarif")
 @click.option("--explain", metavar="PATH:LINE", help="Show the chain of evidence for one layer.")
@@ -21,14 +22,14 @@ from bn2gn_codemod.wording import counted
     "baseline_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Report only what is not in this file, which --write-baseline or a JSON report made.",
+    help="Report only what this file of --write-baseline does not hold.",
 )
 @click.option(
     "--write-baseline",
     "new_baseline",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write everything found into FILE, report nothing, exit 0.",
+    help="Write all that is found into FILE and exit 0.",
 )
 @options.of_strict
 @options.of_settings

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bn2gn_codemod import options
+from bn2gn_codemod.command_help import SectionedCommand
 
 _EXAMPLE = (
     "Example: bn2gn checkpoint exp/model_last.pth exp/model_last_gn.pth "
@@ -16,7 +17,15 @@ _EXAMPLE = (
 )
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(
+    cls=SectionedCommand,
+    epilog=_EXAMPLE,
+    folded={
+        options.MODEL: "bn2gn verify",
+        options.RUNNING: "bn2gn verify",
+        options.SETTINGS: "bn2gn check",
+    },
+)
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option(

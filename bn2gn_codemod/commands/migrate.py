@@ -9,9 +9,14 @@ from typing import Any
 import click
 
 from bn2gn_codemod import options
+from bn2gn_codemod.command_help import SectionedCommand
 
 
-@click.command(epilog="Example: bn2gn migrate --diff | git apply")
+@click.command(
+    cls=SectionedCommand,
+    epilog="Example: bn2gn migrate --diff | git apply",
+    folded={options.MODEL: "bn2gn verify", options.RUNNING: "bn2gn verify"},
+)
 @options.of_paths
 @options.of_format("text", "json")
 @click.option("--diff", is_flag=True, help="Show the change, write nothing.")
@@ -21,7 +26,7 @@ from bn2gn_codemod import options
 @click.option(
     "--verify",
     is_flag=True,
-    help="Rewrite a copy first, run it as bn2gn verify does, write only when every check passes.",
+    help="Run a rewritten copy first, write if every check passes.",
 )
 @options.of_model
 @options.of_interpreter

@@ -16,7 +16,11 @@ _EXAMPLE = (
 )
 
 
-@click.command(cls=options.TrainingCommand, epilog=_EXAMPLE)
+@click.command(
+    cls=options.TrainingCommand,
+    epilog=_EXAMPLE,
+    folded={options.SETTINGS: "bn2gn check"},
+)
 @click.argument("root", metavar="[ROOT]", default=".", type=click.Path(path_type=Path))
 @click.option("--before", metavar="REF|DIR", help="The state to compare with.  [default: HEAD]")
 @options.of_model

@@ -74,7 +74,7 @@ def from_settings(root: Path, file: Path | None = None) -> tuple[ModelRequest, .
 def _request(table: Mapping[str, Any], where: str, root: Path) -> ModelRequest:
     unknown = [key for key in table if key not in _KEYS]
     if unknown:
-        raise Problem(f"{where}{unknown[0]}: unknown; known are {', '.join(_KEYS)}")
+        raise Problem(f"{where}{unknown[0]}: unknown; {settings.nearest(unknown[0], _KEYS)}")
     factory = table.get("model")
     if not isinstance(factory, str) or not _FACTORY.fullmatch(factory):
         raise Problem(f"{where}model has to be of the form package.module:factory, not {factory!r}")

@@ -77,6 +77,7 @@ def test_wrong_options(change: dict[str, Any], says: str) -> None:
     [
         ("[tool.bn2gn.verify]\nmodel = 'a:b'\n", "has to be a list of tables"),
         ("[[tool.bn2gn.verify]]\nargs = []\n", "model has to be of the form"),
+        ("[[tool.bn2gn.verify]]\nmodle = 'a:b'\n", "modle: unknown; did you mean 'model'?"),
         ("[[tool.bn2gn.verify]]\nmodel = 'a:b'\nshape = []\n", "shape: unknown; known are model"),
         ("[[tool.bn2gn.verify]]\nmodel = 'a:b'\ncheckpoint = 'x.pth'\n", "x.pth: no such file"),
     ],
