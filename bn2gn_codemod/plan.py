@@ -417,6 +417,31 @@ class FileEdits:
         """The paths of the files that have to be written before this one."""
         return frozenset(path for edit in self.configs for path in edit.after)
 
+    @property
+    def definitions(self) -> FileEdits | None:
+        """The part of them that other files may import."""
+        helper = self.helper if self.helper and self.helper.import_from is None else None
+        if helper is None and self.freezing is None:
+            return None
+        return FileEdits(self.path, helper=helper, freezing=self.freezing)
+
+    @property
+    def imported(self) -> frozenset[str]:
+        """The modules that they write imports of, as the imports name them."""
+        importing = (
+            *((self.helper,) if self.helper else ()),
+            *self.freezes,
+            *self.loop_guards,
+            *self.model_guards,
+            *self.configs,
+        )
+        return frozenset(edit.import_from for edit in importing if edit.import_from)
+
+    def imports(self, path: str) -> bool:
+        """Whether one of these modules may be the file at ``path``."""
+        dotted = "." + path.removesuffix(".py").replace("/", ".")
+        return any(dotted.endswith("." + module.lstrip(".")) for module in self.imported)
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:

@@ -52,18 +52,28 @@ class Selection:
     def narrow(self, plan: Plan) -> Plan:
         """The plan without what lies outside of the selection.
 
-        New files stay when a selected file imports from them: without them it
-        would not run.
+        What a selected file imports stays, in a new file or in one of the
+        repository: without it the file would not run.
         """
-        files = tuple(edits for edits in map(self._narrowed, plan.files) if edits is not None)
-        needs_new = any(imports_new(edits) for edits in files)
+        kept = [edits for edits in map(self._narrowed, plan.files) if edits is not None]
+        others = (edits.definitions for edits in plan.files if edits.path not in self)
+        needed = [
+            other
+            for other in others
+            if other is not None and any(edits.imports(other.path) for edits in kept)
+        ]
+        files = tuple(sorted([*kept, *needed], key=lambda edits: edits.path))
         return dataclasses.replace(
             plan,
             sites=self._placed(plan.sites),
             findings=self._placed(plan.findings),
             skipped=tuple(skipped for skipped in plan.skipped if skipped.path in self),
             files=files,
-            new_files=tuple(new for new in plan.new_files if needs_new or new.path in self),
+            new_files=tuple(
+                new
+                for new in plan.new_files
+                if new.path in self or any(edits.imports(new.path) for edits in kept)
+            ),
             pretended_freezes=self._placed(plan.pretended_freezes),
             train_scripts=tuple(
                 script for script in plan.train_scripts if script.optimizer.path in self
@@ -85,13 +95,6 @@ class Selection:
 
     def _placed(self, items: tuple[_Placed, ...]) -> tuple[_Placed, ...]:
         return tuple(item for item in items if item.place.path in self)
-
-
-def imports_new(edits: FileEdits) -> bool:
-    """Whether the file imports helpers after its edits."""
-    several = (getattr(edits, field.name) for field in dataclasses.fields(edits))
-    kinds = (kind if type(kind) is tuple else (kind,) for kind in several)
-    return any(getattr(edit, "import_from", None) is not None for kind in kinds for edit in kind)
 
 
 def select(paths: Sequence[Path]) -> Selection:

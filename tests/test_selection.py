@@ -11,6 +11,7 @@ from bn2gn_codemod.plan import (
     Finding,
     HelperEdit,
     NewFile,
+    NormEdit,
     Place,
     Plan,
     Site,
@@ -146,3 +147,14 @@ def test_narrow_keeps_a_shared_module_that_a_selected_file_imports(tmp_path: Pat
     plan = Plan("/r", files=(imports, FileEdits("b.py")), new_files=(shared,))
     assert Selection(tmp_path, within=("a.py",)).narrow(plan).new_files == (shared,)
     assert Selection(tmp_path, within=("b.py",)).narrow(plan).new_files == ()
+
+
+def test_narrow_keeps_what_a_selected_file_imports_from_one_that_is_not(tmp_path: Path) -> None:
+    definition = HelperEdit("lib/norm.py", "nn")
+    norm = NormEdit(Place("lib/norm.py", 9), "call", "BatchNorm2d")
+    shared = FileEdits("lib/norm.py", norms=(norm,), helper=definition)
+    imports = FileEdits("a.py", helper=HelperEdit("a.py", "nn", import_from="lib.norm"))
+    plan = Plan("/r", files=(imports, FileEdits("b.py"), shared))
+    selection = Selection(tmp_path, within=("a.py",))
+    assert selection.narrow(plan).files == (imports, FileEdits("lib/norm.py", helper=definition))
+    assert Selection(tmp_path, within=("b.py",)).narrow(plan).files == (FileEdits("b.py"),)

@@ -10,7 +10,6 @@ from bn2gn_codemod.api import Survey
 from bn2gn_codemod.migration import Change
 from bn2gn_codemod.plan import FileEdits, Finding, Plan, Skipped
 from bn2gn_codemod.reports.replacements import Replacement, replacements
-from bn2gn_codemod.selection import imports_new
 from bn2gn_codemod.sources import SourceFile
 
 
@@ -64,18 +63,14 @@ class Fixes:
             path = pending.pop()
             edits = self._edits.get(path)
             if path not in wanted and edits is not None:
-                pending += [*edits.after, *(self._defining() if imports_new(edits) else ())]
+                pending += [*edits.after, *filter(edits.imports, self._defining())]
             wanted.add(path)
         return wanted
 
     def _defining(self) -> set[str]:
         """The files that others import from after the migration."""
         new = {path for path, change in self._changes.items() if change.before is None}
-        return new | {
-            path
-            for path, edits in self._edits.items()
-            if edits.freezing or (edits.helper and not edits.helper.import_from)
-        }
+        return new | {path for path, edits in self._edits.items() if edits.definitions}
 
 
 def _file_change(change: Change, survey: Survey) -> FileChange:

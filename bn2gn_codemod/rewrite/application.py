@@ -36,7 +36,11 @@ def apply(repository: sources.Repository, plan: Plan, *, dry_run: bool = False) 
 
 def _in_order(files: Sequence[FileEdits]) -> Iterator[FileEdits]:
     by_path = {edits.path: edits for edits in files}
-    order = graphlib.TopologicalSorter({path: edits.after for path, edits in by_path.items()})
+    definers = [edits for edits in files if not edits.imported and edits.definitions]
+    order = graphlib.TopologicalSorter[str]()
+    for edits in files:
+        imported = (definer.path for definer in definers if edits.imports(definer.path))
+        order.add(edits.path, *edits.after, *imported)
     return (by_path[path] for path in order.static_order() if path in by_path)
 
 
@@ -80,7 +84,7 @@ class _Application:
     def _require_its_grounds(self, edits: FileEdits) -> None:
         """Raise ``RewriteRefused`` if a file that ``edits`` need could not be written."""
         for path in sorted(skipped.path for skipped in self.refused):
-            if _imports(edits, path):
+            if edits.imports(path):
                 raise RewriteRefused(
                     f"left as it is: {path}, which it would import, could not be written"
                 )
@@ -88,17 +92,3 @@ class _Application:
                 raise RewriteRefused(
                     f"left as it is: {path}, on which its change rests, could not be written"
                 )
-
-
-def _imports(edits: FileEdits, path: str) -> bool:
-    """Whether ``edits`` import what was to be written in the file ``path``."""
-    importing = [
-        edits.helper,
-        *edits.freezes,
-        *edits.loop_guards,
-        *edits.model_guards,
-        *edits.configs,
-    ]
-    modules = {edit.import_from for edit in importing if edit is not None and edit.import_from}
-    dotted = "." + path.removesuffix(".py").replace("/", ".")
-    return any(dotted.endswith("." + module.lstrip(".")) for module in modules)

@@ -131,6 +131,22 @@ def test_shared_module_that_cannot_be_written(repository: MakeRepository) -> Non
     assert (root / "a.py").read_text() == NET
 
 
+def test_shared_module_that_exists_is_written_before_what_imports_it(
+    repository: MakeRepository,
+) -> None:
+    root = repository({"a.py": NET, SHARED: NET})
+    shared = norm_in(SHARED, HelperEdit(SHARED, "nn"))
+    assert apply(discover(root), plan(sharing("a.py"), shared), dry_run=True).changed == (
+        SHARED,
+        "a.py",
+    )
+    (root / SHARED).chmod(0o444)
+    applied = apply(discover(root), plan(sharing("a.py"), shared))
+    assert applied.changed == ()
+    assert [skipped.path for skipped in applied.refused] == [SHARED, "a.py"]
+    assert (root / "a.py").read_text() == NET
+
+
 def test_folder_of_the_shared_module_is_read_only(
     repository: MakeRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
