@@ -71,6 +71,13 @@ class Survey:
         """The repository's folder, absolute; all paths of a plan are relative to it."""
         return self.repository.root
 
+    def under(self, settings: Mapping[str, Any]) -> Survey:
+        """The same files under other settings, by field name, which win over those of now.
+
+        ``exclude`` has no effect any more. Raises ``Problem`` as ``survey`` does.
+        """
+        return dataclasses.replace(self, settings=_settings.merge(self.settings, settings))
+
 
 def survey(
     *paths: str | os.PathLike[str],

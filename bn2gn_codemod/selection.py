@@ -115,13 +115,13 @@ def select(paths: Sequence[Path]) -> Selection:
     if len(places) == 1 and places[0].is_dir() and not (places[0] / "__init__.py").exists():
         around = find_root(places[0] / "any.py")
         return Selection(places[0], part_of=around if around != places[0] else None)
-    root = _common_root(places)
+    root = common_root(places)
     within = tuple(place.relative_to(root).as_posix() for place in places)
     files = tuple(place for place in places if place.is_file())
     return Selection(root, () if "." in within else within, files)
 
 
-def _common_root(places: Sequence[Path]) -> Path:
+def common_root(places: Sequence[Path]) -> Path:
     """The repository around all of ``places``; around loose files, the folder that holds them."""
     common = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in places]))
     root = find_root(common / "__init__.py")

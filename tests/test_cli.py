@@ -87,6 +87,12 @@ def test_libcst_is_for_fixes_alone(
     assert imported_by(arguments, code=1) == names
 
 
+def test_the_api_imports_nothing_heavy() -> None:
+    program = f"import bn2gn_codemod.api, sys; print(sorted(sys.modules.keys() & {set(HEAVY)!r}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 def imported_by(arguments: list[str], packages: Sequence[str] = HEAVY, code: int = 0) -> list[str]:
     """Those of ``packages`` that a run in a fresh interpreter has imported at its end."""
     program = (
