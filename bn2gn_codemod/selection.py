@@ -111,7 +111,7 @@ def select(paths: Sequence[Path]) -> Selection:
             raise Problem(f"{path}: no such file or directory")
         if path.is_file() and path.suffix not in PYTHON_SUFFIXES:
             raise Problem(f"{path}: not a Python file")
-    places = [_without_links(path) for path in paths]
+    places = [without_links(path) for path in paths]
     if len(places) == 1 and places[0].is_dir() and not (places[0] / "__init__.py").exists():
         around = find_root(places[0] / "any.py")
         return Selection(places[0], part_of=around if around != places[0] else None)
@@ -135,7 +135,7 @@ def common_root(places: Sequence[Path]) -> Path:
     return root
 
 
-def _without_links(path: Path) -> Path:
+def without_links(path: Path) -> Path:
     """The absolute path; a file that is itself a link keeps its own name."""
     if path.is_dir():
         return Path(os.path.realpath(path))

@@ -24,7 +24,7 @@ from libcst.metadata import BaseMetadataProvider
 from bn2gn_codemod import api
 from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.problem import Problem
-from bn2gn_codemod.selection import Selection, common_root
+from bn2gn_codemod.selection import Selection, common_root, without_links
 from bn2gn_codemod.sources import SourceFile
 
 _CONFIG = ".libcst.codemod.yaml"
@@ -44,14 +44,16 @@ class Surveyed:
 
         It is ``root`` if one of them lies in it, else what ``bn2gn migrate`` takes for it.
         """
-        files = [_absolute(path) for path in paths]
+        files = [without_links(Path(path)) for path in paths]
         if root is None or not any(file.is_relative_to(root) for file in files):
             root = common_root(files)
         return cls(api.survey(root))
 
     def source(self, filename: str) -> SourceFile:
         """The file as it was read; raises ``Problem`` that says why it was not."""
-        path = os.path.relpath(_absolute(filename), self._survey.root).replace(os.sep, "/")
+        path = os.path.relpath(without_links(Path(filename)), self._survey.root).replace(
+            os.sep, "/"
+        )
         source = self._survey.repository.file(path)
         if source is not None:
             return source
@@ -88,12 +90,6 @@ class Surveyed:
 @functools.lru_cache(maxsize=1)
 def _received(file: str) -> Surveyed:
     return Surveyed(pickle.loads(Path(file).read_bytes()))
-
-
-def _absolute(filename: str) -> Path:
-    """The path without links to folders; a file that is itself a link keeps its name."""
-    folder, name = os.path.split(filename)
-    return Path(os.path.realpath(folder), name)
 
 
 class SurveyProvider(BaseMetadataProvider[Surveyed | None]):
