@@ -15,6 +15,10 @@ class Style:
     newline: str = "\n"
     quote: str = "'"
 
+    def expression(self, source: str) -> str:
+        """An expression as ``ast.unparse`` writes it, in the quotes of the file."""
+        return source if '"' in source else source.replace("'", self.quote)
+
     def render(self, template: str) -> str:
         """``template`` (4 spaces, ``\\n``, single quotes) in this style.
 

@@ -18,7 +18,7 @@ def add_freezes(located: Located, edits: Sequence[FreezeEdit], changes: Changes)
         call = located.style.render(
             f"{count} = {freezing.FREEZE}({{}}, {{}})\n"
             f"print(f'Frozen backbone BatchNorm layers: {{{{{count}}}}}')\n"
-        ).format(edit.model, edit.model_name)
+        ).format(*map(located.style.expression, (edit.model, edit.model_name)))
         statement = located.statement_at(edit.after)
         changes.of(statement).after.append(NewCode(call))
 

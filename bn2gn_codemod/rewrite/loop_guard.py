@@ -13,5 +13,6 @@ from bn2gn_codemod.rewrite.located import Located
 def add_loop_guards(located: Located, edits: Sequence[LoopGuardEdit], changes: Changes) -> None:
     """Plan the guard calls of one file."""
     for edit in edits:
-        call = f"{freezing.EVAL}({edit.model}){located.style.newline}"
+        model = located.style.expression(edit.model)
+        call = f"{freezing.EVAL}({model}){located.style.newline}"
         changes.of(located.statement_at(edit.after)).after.append(NewCode(call))

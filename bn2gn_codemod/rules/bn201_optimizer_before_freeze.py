@@ -28,7 +28,11 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 RULE.code, script.optimizer, f"{message}; {remedy}", fixable=bool(script.fix)
             )
-    thaws = {script.thaw: script for script in plan.train_scripts if script.thaw is not None}
+    thaws = {
+        script.thaw: script
+        for script in plan.train_scripts
+        if script.thaw is not None and (script.state == "frozen" or script.fix)
+    }
     for place, script in thaws.items():
         message = f"this gives the frozen BatchNorm of {script.model} its gradients back"
         yield Finding(RULE.code, place, f"{message}: leave the backbone out here")

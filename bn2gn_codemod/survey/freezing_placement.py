@@ -96,9 +96,15 @@ class FreezingPlacement:
         line = next((b.line for b in self._names.of(path).get(function, ())), 0)
         where = f"{function} ({path}, line {line})" if line else f"{function} in {path}"
         if found is None:
-            raise NotPlaced(f"{where} already means something else")
+            parts = ", ".join(names.backbone)
+            mode = "eval mode" if function == freezing.EVAL else "eval mode, without gradient"
+            raise NotPlaced(
+                f"{where} already means something else: rename it, or let it put BatchNorm in "
+                f"{parts} into {mode}"
+            )
         if found.freeze not in (None, self._freeze):
-            raise NotPlaced(f"{where} freezes something else")
+            kind = "all parameters" if found.freeze == "backbone" else "only BatchNorm"
+            raise NotPlaced(f"{where} freezes {kind}: delete it, and bn2gn writes the other one")
         if not found.covers(names.backbone, names.wrappers):
             raise NotPlaced(f"{where} matches another backbone: {freezing.PATTERN}")
 

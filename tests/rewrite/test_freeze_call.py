@@ -242,3 +242,16 @@ def test_style_of_the_file() -> None:
     assert "'" not in after
     assert '\r\n  print(f"Frozen backbone BatchNorm layers: {frozen_count}")\r\n' in after
     assert "\r\n  frozen = 0\r\n  for name, module in model.named_modules():\r\n    # Sync" in after
+
+
+@pytest.mark.parametrize(
+    ("model", "quoted"),
+    [
+        ("models['detector']", 'models["detector"]'),
+        ('models["it\'s"]', 'models["it\'s"]'),
+    ],
+)
+def test_the_quotes_of_the_file(model: str, quoted: str) -> None:
+    before = '§model = build("detector")\nprint("built")\n'
+    after = rewritten(before, model=model, model_name="'Detector'", define=False)
+    assert f'frozen_count = freeze_backbone_bn({quoted}, "Detector")\n' in after

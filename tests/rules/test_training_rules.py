@@ -38,6 +38,7 @@ def of_script(**changes: object) -> Plan:
         (of_script(state="optional", option="args.freeze (train.py:9)"), ["BN201"]),
         (of_script(state="frozen", sibling="train_other.py", difference="more"), ["BN203"]),
         (of_script(state="frozen", thaw=Place("train.py", 50, 9)), ["BN201"]),
+        (of_script(fix="", thaw=Place("train.py", 50, 9)), ["BN201"]),
         (Plan("/r", train_calls=(CALL,)), ["BN202"]),
         (Plan("/r", train_calls=(CALL._replace(guarded=True),)), []),
         (Plan("/r", hidden_norms=(HIDDEN,)), ["BN205"]),
