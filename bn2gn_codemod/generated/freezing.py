@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bn2gn_codemod.generated.shape import shape, shape_of
 
@@ -235,8 +234,7 @@ def train(self, mode=True):
 # ---------------------------------------------------------------- recognition
 
 
-@dataclasses.dataclass(frozen=True)
-class Matching:
+class Matching(NamedTuple):
     """A function of ours that is there already, and the names that it matches."""
 
     pattern: re.Pattern[str]

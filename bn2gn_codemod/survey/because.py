@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.values import Class
 
@@ -19,8 +19,7 @@ class Role(enum.Enum):
     DOUBT = "doubt"  # part of a model of which nothing says what is pretrained
 
 
-@dataclasses.dataclass(frozen=True)
-class Because:
+class Because(NamedTuple):
     """A role, in words that a reviewer can check, and what it follows from."""
 
     role: Role

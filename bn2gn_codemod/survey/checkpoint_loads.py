@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.plan import LoadEdit, StrictLoad
 from bn2gn_codemod.survey.flow import Flow, LoadCall
@@ -19,8 +19,7 @@ _NO_MODEL = re.compile(r"optim|sched|scaler|amp\b|sampler|meter", re.IGNORECASE)
 _FIX = "strict=False, and the keys that it skips printed"
 
 
-@dataclasses.dataclass(frozen=True)
-class StrictLoads:
+class StrictLoads(NamedTuple):
     """The loads, and the edits of those that can be mended."""
 
     loads: tuple[StrictLoad, ...]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.values import Class
 
 
-@dataclasses.dataclass(frozen=True)
-class Family:
+class Family(NamedTuple):
     """A family of published checkpoints.
 
     ``members`` matches the top-level names in its ImageNet checkpoints,

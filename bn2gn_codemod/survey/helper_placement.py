@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from bn2gn_codemod.generated.group_norm import NAME, GroupCount, read_group_count
 from bn2gn_codemod.plan import HelperEdit, NewFile, NormEdit, Place, Site, Verdict
@@ -19,8 +19,7 @@ from bn2gn_codemod.survey.values import NormClass
 _DEEPEST = 8  # a helper handed on from module to module
 
 
-@dataclasses.dataclass(frozen=True)
-class Placement:
+class Placement(NamedTuple):
     """The helper edits, and what is left of the conversions.
 
     A file that cannot have the helper loses its norm edits: ``decided`` says
@@ -194,8 +193,7 @@ def _without(flow: Flow, decided: Decided, refused: dict[str, str]) -> Decided:
         for norm, reason in reasons.items()
         if norm not in kept
     }
-    return dataclasses.replace(
-        decided,
+    return decided._replace(
         sites=tuple(_with_reason(site, by_site.get(site.place)) for site in decided.sites),
         edits=tuple(edit for edit in decided.edits if edit.place.path not in refused),
         converted=frozenset(

@@ -8,11 +8,10 @@ would.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import functools
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bn2gn_codemod.plan import HelperEdit, InitLoopEdit, NormTest
 from bn2gn_codemod.settings import Settings
@@ -38,8 +37,7 @@ from bn2gn_codemod.survey.values import (
 _NO_NAME = "the file has no name for torch.nn"
 
 
-@dataclasses.dataclass(frozen=True)
-class InitLoops:
+class InitLoops(NamedTuple):
     """All tests for BatchNorm, and the edits that make them see GroupNorm."""
 
     tests: tuple[NormTest, ...] = ()

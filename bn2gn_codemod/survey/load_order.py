@@ -7,9 +7,9 @@ reached, by their order in its text.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
@@ -32,8 +32,7 @@ _FARTHEST = 200  # functions looked at on the way up from one piece of code
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Event:
+class _Event(NamedTuple):
     """Something that happens at ``node`` of a function, ``depth`` calls up from itself."""
 
     function: Function
@@ -41,8 +40,7 @@ class _Event:
     depth: int
 
 
-@dataclasses.dataclass(frozen=True)
-class _Load:
+class _Load(NamedTuple):
     """Pretrained weights end up in a part of a model."""
 
     words: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
@@ -46,8 +46,7 @@ _DEEPEST = 4
 Step = tuple[Scope, ast.stmt]
 
 
-@dataclasses.dataclass(frozen=True)
-class Optimizer:
+class Optimizer(NamedTuple):
     """An optimizer and one model that it is for.
 
     ``statement`` builds it, ``use`` is the statement (of the same function)
@@ -181,7 +180,7 @@ class Optimizers:
                 for optimizer in self._of(where, inner, inner, part, depth, seen):
                     found = True
                     at = statement if optimizer.scope is scope else optimizer.statement
-                    yield dataclasses.replace(optimizer, statement=at)
+                    yield optimizer._replace(statement=at)
         parameter = scope.parameter(source)
         if not found and parameter is not None:
             yield from self._from_callers(scope, parameter, depth)

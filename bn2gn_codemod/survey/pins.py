@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.survey.values import Class
 
 
-@dataclasses.dataclass(frozen=True)
-class Pins:
+class Pins(NamedTuple):
     """The patterns of one setting: classes, attributes, dotted paths, globs of them."""
 
     patterns: tuple[str, ...]

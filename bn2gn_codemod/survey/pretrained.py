@@ -12,7 +12,7 @@ import ast
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow, LoadCall
@@ -39,8 +39,7 @@ _PUBLISHED = re.compile(
 _OWN_WEIGHTS = re.compile(rb"https?://[^\s'\"]+\.(?:pth|pt|pkl|tar|th|bin|ckpt)\b")
 
 
-@dataclasses.dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """Pretrained weights end up in instances of a class."""
 
     kind: Literal["url", "file", "library"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from typing import NamedTuple
 
@@ -24,8 +23,7 @@ _TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$)|_test\.py$")
 _COMMENT = re.compile(r"#\s*bn2gn:\s*(keep|convert)\b")
 
 
-@dataclasses.dataclass(frozen=True)
-class Decided:
+class Decided(NamedTuple):
     """All sites, and the norm edits by file."""
 
     sites: tuple[Site, ...]

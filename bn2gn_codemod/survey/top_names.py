@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
@@ -13,8 +13,7 @@ _DEEPEST = 8  # modules that a name is handed through
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-@dataclasses.dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """A statement that binds a name; an import says what it is, by dotted name.
 
     ``module`` is the repository's module that an import takes ``name`` from.

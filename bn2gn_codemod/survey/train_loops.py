@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
@@ -20,8 +20,7 @@ _DEEPEST = 4  # functions between a loop and the .train() in it
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
-@dataclasses.dataclass(frozen=True)
-class LoopGuard:
+class LoopGuard(NamedTuple):
     """A guard to write after a ``.train()`` statement; ``model`` is a source expression."""
 
     scope: Scope
@@ -31,8 +30,7 @@ class LoopGuard:
     others: tuple[Class, ...]  # without a backbone, that the model may be instead
 
 
-@dataclasses.dataclass(frozen=True)
-class ModelGuard:
+class ModelGuard(NamedTuple):
     """A ``train()`` to write on a class. ``attributes``: all of its backbone, by plain attribute;
     empty where parts may be absent and have to be looked for by name."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import WRAPPERS
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
@@ -15,8 +15,7 @@ from bn2gn_codemod.survey.freezing_effects import Model
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, Value
 
 
-@dataclasses.dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """What the generated pattern is to match.
 
     ``wrappers`` are attributes of the repository's own wrapper modules, below

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bn2gn_codemod.generated.freezing import FREEZE, recognise_freeze
 from bn2gn_codemod.plan import Place, TrainScript
@@ -53,8 +52,7 @@ _WAITS_FOR_GRADIENTS = {
 State = Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen"]
 
 
-@dataclasses.dataclass(frozen=True)
-class Insertion:
+class Insertion(NamedTuple):
     """Where a freeze call may go, and the model's source there."""
 
     scope: Scope
@@ -308,7 +306,7 @@ class TrainScripts:
             if statement is found.after:
                 break
             if any(effect.kind == "gradient" for effect in self._effects(entry, [statement])):
-                return dataclasses.replace(found, after=statement)
+                return found._replace(after=statement)
         return found
 
     def _after_making(self, entry: Optimizer) -> Insertion | None:

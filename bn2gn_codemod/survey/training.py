@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.generated import freezing
 from bn2gn_codemod.plan import (
@@ -41,8 +41,7 @@ from bn2gn_codemod.survey.values import Class
 _NOT_CLEAR = "where the model is made is not clear: freeze it before the optimizer"
 
 
-@dataclasses.dataclass(frozen=True)
-class TrainingPlan:
+class TrainingPlan(NamedTuple):
     """What there is, and the edits that follow."""
 
     scripts: tuple[TrainScript, ...] = ()

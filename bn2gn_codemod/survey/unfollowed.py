@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import bisect
-import dataclasses
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
@@ -17,8 +17,7 @@ from bn2gn_codemod.survey.values import ClassValue, External, ExternalObject, Fu
 _MENTION = re.compile(r"BatchNorm|SyncBN")
 
 
-@dataclasses.dataclass(frozen=True)
-class Unfollowed:
+class Unfollowed(NamedTuple):
     """A call that makes a norm by its name, the class around it, and why it is open."""
 
     module: Module
