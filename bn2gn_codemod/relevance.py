@@ -6,17 +6,22 @@ they are all that was asked about, as in most commits, there is no survey at all
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.sources import Repository, SourceFile
 
-_NORM = re.compile(
-    rb"BatchNorm|get_group_norm|"
-    # Backbones whose BatchNorm stands in a library must be frozen all the same.
-    rb"torchvision\.models|from torchvision import[^\n]*\bmodels\b|"
-    rb"\b(?:import|from) (?:timm|segmentation_models_pytorch|pretrainedmodels)\b"
+# Looked for in every file, so plain words first: a search for one of several
+# words is many times slower than one search for each.
+_NORM_WORDS = (b"BatchNorm", b"get_group_norm", b"torchvision.models")
+# Backbones whose BatchNorm stands in a library must be frozen all the same.
+_BACKBONE_LIBRARIES = (
+    (b"torchvision", re.compile(rb"from torchvision import[^\n]*\bmodels\b")),
+    (b"timm", re.compile(rb"\b(?:import|from) timm\b")),
+    (b"segmentation_models", re.compile(rb"\b(?:import|from) segmentation_models_pytorch\b")),
+    (b"pretrainedmodels", re.compile(rb"\b(?:import|from) pretrainedmodels\b")),
 )
 _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]+))",
@@ -24,9 +29,14 @@ _IMPORT = re.compile(
 )
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
 # A file without any of these neither builds a model nor trains one.
-_MATTERS = re.compile(
-    rb"\bnn\.[A-Z]|\bModule\b|[Rr]egist|\.train\(|\boptim\b|[Oo]ptimizer|Trainer|backbone|"
-    rb"norm_layer"
+_MODEL_WORDS = (
+    *(b".train(", b"Trainer", b"backbone", b"norm_layer"),
+    *(b"Regist", b"regist", b"Optimizer", b"optimizer"),
+)
+_MODEL_PATTERNS = (
+    (b"nn.", re.compile(rb"\bnn\.[A-Z]")),
+    (b"Module", re.compile(rb"\bModule\b")),
+    (b"optim", re.compile(rb"\boptim\b")),
 )
 # Nor does one without these hand on the names of torch, which short files do.
 _SHORT = 50  # lines
@@ -64,7 +74,7 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     """
     index = ModuleIndex(file.path for file in repository.files)
     by_path = {file.path: file for file in repository.files}
-    seeds = [file.path for file in repository.files if _NORM.search(file.data)]
+    seeds = [file.path for file in repository.files if _names_norm(file.data)]
     imports: dict[str, set[str]] = {}
     importers: dict[str, set[str]] = {}
     if seeds:
@@ -79,11 +89,13 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         for target in _named(match.group(1).decode(), [""], file, index)
     }
 
+    @functools.cache
     def matters(path: str) -> bool:
         data = by_path[path].data
-        if path in starred or data.count(b"\n") < _SHORT:
-            return bool(_MATTERS.search(data) or _HANDS_ON.search(data))
-        return bool(_MATTERS.search(data))
+        if _bears_on_models(data):
+            return True
+        is_short = path in starred or data.count(b"\n") < _SHORT
+        return is_short and b"nn" in data and bool(_HANDS_ON.search(data))
 
     relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))
     # What the importers use beside the models: registries, factories, and the
@@ -93,6 +105,18 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         {path: set(filter(matters, targets)) for path, targets in imports.items()},
     )
     return frozenset(relevant)
+
+
+def _names_norm(data: bytes) -> bool:
+    return any(word in data for word in _NORM_WORDS) or _has_any(data, _BACKBONE_LIBRARIES)
+
+
+def _bears_on_models(data: bytes) -> bool:
+    return any(word in data for word in _MODEL_WORDS) or _has_any(data, _MODEL_PATTERNS)
+
+
+def _has_any(data: bytes, patterns: Iterable[tuple[bytes, re.Pattern[bytes]]]) -> bool:
+    return any(word in data and pattern.search(data) for word, pattern in patterns)
 
 
 def _closure(start: Iterable[str], edges: dict[str, set[str]]) -> set[str]:

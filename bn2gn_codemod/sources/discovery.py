@@ -109,7 +109,7 @@ class _Walk:
         self._real_files: set[str] = set()
         self._real_folders: set[str] = set()
         self._links: list[tuple[str, GitScope | None]] = []
-        self._exclude = PatternFile.from_lines(self.root, exclude) if exclude else None
+        self._exclude = PatternFile(self.root, exclude) if exclude else None
 
     def run(self) -> None:
         self._folder(self.root, GitScope.at(self.root))

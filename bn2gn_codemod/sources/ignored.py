@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +18,14 @@ class PatternFile:
     """gitignore-style patterns, matched relative to ``folder``."""
 
     folder: str
-    spec: GitIgnoreSpec
+    lines: Sequence[str]
 
-    @classmethod
-    def from_lines(cls, folder: str, lines: Sequence[str]) -> PatternFile:
-        """Raises ``ValueError`` (one line) for a pattern that cannot be understood."""
-        import pathspec  # not needed by a repository without patterns
+    @functools.cached_property
+    def spec(self) -> GitIgnoreSpec:
+        """The patterns, read; ``ValueError`` (one line) for one that cannot be understood."""
+        import pathspec  # not needed where git tracks every file
 
-        return cls(folder, pathspec.GitIgnoreSpec.from_lines(lines))
+        return pathspec.GitIgnoreSpec.from_lines(self.lines)
 
     def match(self, path: str) -> bool | None:
         """Whether absolute ``path`` is ignored; ``None`` where no pattern speaks of it.
@@ -64,17 +65,22 @@ class GitScope:
         """The scope of ``folder``, with its own ``.gitignore`` if it has one."""
         try:
             with open(f"{folder}/.gitignore", encoding="utf-8", errors="replace") as file:
-                own = PatternFile.from_lines(folder, file.read().splitlines())
-        except (OSError, ValueError):  # git too passes over what it cannot understand
+                own = PatternFile(folder, file.read().splitlines())
+        except OSError:
             return self
         return dataclasses.replace(self, patterns=(*self.patterns, own))
 
     def ignores(self, path: str) -> bool:
         """Whether absolute ``path`` (a directory: ``/`` at its end) is left out."""
+        if not self.patterns or self.may_track(path):
+            return False
         for pattern_file in reversed(self.patterns):
-            verdict = pattern_file.match(path)
+            try:
+                verdict = pattern_file.match(path)
+            except ValueError:  # git too passes over what it cannot understand
+                continue
             if verdict is not None:
-                return verdict and not self.may_track(path)
+                return verdict
         return False
 
     def may_track(self, path: str) -> bool:
