@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
 from bn2gn_codemod.api import Survey
 from bn2gn_codemod.migration import Migration
 from bn2gn_codemod.plan import FileEdits, Finding, Plan, Site, Verdict
-
-STYLES = {
-    Verdict.CONVERT: "yellow",
-    Verdict.KEEP: "green",
-    Verdict.CONFLICT: "red",
-    Verdict.UNKNOWN: "magenta",
-}
-# The findings that say of a layer what its row in the table says already.
-RESTATES = {Verdict.CONVERT: "BN101", Verdict.CONFLICT: "BN102", Verdict.UNKNOWN: "BN103"}
+from bn2gn_codemod.reports.layer_table import RESTATES, layer_tables
 
 
 def check(survey: Survey, plan: Plan) -> None:
     """A table for each file, the findings that are not about one of its layers, a summary."""
     sites = _shown(plan)
-    blocks = [*_tables(sites), _elsewhere(plan), _settling(sites), summary(plan)]
+    blocks = [*layer_tables(sites), _elsewhere(plan), _settling(sites), summary(plan)]
     click.echo("\n\n".join(filter(None, blocks)))
 
 
@@ -91,47 +82,6 @@ def _shown(plan: Plan) -> Sequence[Site]:
         return plan.sites
     new = {(found.place, found.code) for found in plan.findings}
     return [site for site in plan.sites if (site.place, RESTATES.get(site.verdict)) in new]
-
-
-def _tables(sites: Sequence[Site]) -> Iterator[str]:
-    if not sites:  # and so no need for rich
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    from bn2gn_codemod.reports import console
-
-    out = console.stdout()
-    for path, in_file in itertools.groupby(sites, key=lambda site: site.place.path):
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for heading in ("line", "class", "attribute", "norm", "verdict", "rule", "reason"):
-            table.add_column(heading, overflow="fold")
-        for group in _alike(in_file):
-            first = group[0]
-            table.add_row(
-                _joined(str(site.place.line) for site in group),
-                Text(first.class_),
-                Text(_joined(site.attribute for site in group)),
-                Text(first.norm),
-                Text(str(first.verdict), style=STYLES[first.verdict]),
-                RESTATES.get(first.verdict, ""),
-                Text("; ".join(first.reasons)),
-            )
-        with out.capture() as shown:
-            out.print(Text(path, style="bold"), table, sep="\n")
-        yield "\n".join(line.rstrip() for line in shown.get().splitlines())
-
-
-def _alike(sites: Iterable[Site]) -> Iterator[list[Site]]:
-    """Neighbours of one class with one verdict for the same reasons."""
-    for _, group in itertools.groupby(
-        sites, key=lambda site: (site.class_, site.norm, site.verdict, site.reasons)
-    ):
-        yield list(group)
-
-
-def _joined(words: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(filter(None, words)))
 
 
 def _elsewhere(plan: Plan) -> str:
