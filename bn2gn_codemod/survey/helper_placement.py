@@ -13,6 +13,7 @@ from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.shared_import import NotPlaced, SharedImport
 from bn2gn_codemod.survey.sites import Decided
+from bn2gn_codemod.survey.syntax import children
 from bn2gn_codemod.survey.top_names import Binding, TopNames
 from bn2gn_codemod.survey.values import NormClass
 
@@ -164,7 +165,7 @@ def _lines_run_on_import(tree: ast.Module) -> set[int]:
             pending += [*node.args.defaults, *node.decorator_list]
             pending += [default for default in node.args.kw_defaults if default is not None]
         elif not isinstance(node, ast.Lambda):
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
     return lines
 
 

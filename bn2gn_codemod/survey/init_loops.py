@@ -22,7 +22,7 @@ from bn2gn_codemod.survey.load_order import LoadOrder
 from bn2gn_codemod.survey.norm_tests import FoundTest, NormTests, enclosing_class, loop_over
 from bn2gn_codemod.survey.purposes import Effects, effects_of, purpose_of
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.syntax import all_arguments, call_name
+from bn2gn_codemod.survey.syntax import all_arguments, call_name, walk
 from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.values import (
     Class,
@@ -207,7 +207,7 @@ class _Survey:
         for module in self._flow.modules:
             if b".apply(" not in module.source.data:
                 continue
-            for call in ast.walk(module.tree):
+            for call in walk(module.tree):
                 match call:
                     case ast.Call(func=ast.Attribute(value=receiver, attr="apply"), args=[given]):
                         for value in self._flow.value_of(given):
@@ -235,7 +235,7 @@ class _Survey:
             and effects_of(self._flow, statement.body).initialises
         ]
         tree = self._found.tree(cls.module)
-        return bool(initialising) and not self._found.mentions_norm(ast.walk(loop), tree)
+        return bool(initialising) and not self._found.mentions_norm(walk(loop), tree)
 
     def _add_branch(self, cls: Class, loop: ast.For) -> None:
         self._covered.add(cls)
@@ -285,14 +285,14 @@ class _Survey:
 
 def _is_class_test(test: ast.expr) -> bool:
     return any(
-        isinstance(node, ast.Call) and call_name(node) == "isinstance" for node in ast.walk(test)
+        isinstance(node, ast.Call) and call_name(node) == "isinstance" for node in walk(test)
     )
 
 
 def _loops_over_self(function: Function) -> list[ast.For]:
     """``for m in self.modules()`` and ``for name, m in self.named_modules()``."""
     found: list[ast.For] = []
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         match node:
             case ast.For(
                 iter=ast.Call(
@@ -307,7 +307,7 @@ def _stored(cls: Class) -> Iterator[tuple[str, ast.expr]]:
     """Attributes that the class and its bases store, each with what is stored."""
     for owner in cls.ancestors():
         for function in owner.methods.values():
-            for node in ast.walk(function.node):
+            for node in walk(function.node):
                 match node:
                     case ast.Assign(
                         targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value

@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.norm_tests import enclosing_class
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -223,9 +223,9 @@ def _switch(function: Function, node: ast.AST) -> str | None:
     if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return None
     parameters = {argument.arg for argument in (*scope.args.args, *scope.args.kwonlyargs)}
-    for inner in ast.walk(scope):
+    for inner in walk(scope):
         if isinstance(inner, ast.If) and any(
-            below is node for statement in inner.body for below in ast.walk(statement)
+            below is node for statement in inner.body for below in walk(statement)
         ):
             name = _asked_name(inner.test)
             if name in parameters:
@@ -326,9 +326,9 @@ def _precedes(function: Function, first: ast.AST, second: ast.AST) -> bool:
 
 def _is_evaluated_before(first: ast.AST, second: ast.AST) -> bool:
     """The order of two calls of one statement: arguments come before the call."""
-    if any(inner is first for inner in ast.walk(second)):
+    if any(inner is first for inner in walk(second)):
         return True
-    if any(inner is second for inner in ast.walk(first)):
+    if any(inner is second for inner in walk(first)):
         return False
     places = [(getattr(n, "lineno", 0), getattr(n, "col_offset", 0)) for n in (first, second)]
     return places[0] < places[1]
@@ -362,6 +362,6 @@ def _step(holder: ast.AST, node: ast.AST) -> tuple[list[ast.stmt], int] | None:
             if not isinstance(block, list):
                 continue
             for index, statement in enumerate(block):
-                if any(inner is node for inner in ast.walk(statement)):
+                if any(inner is node for inner in walk(statement)):
                     return block, index
     return None

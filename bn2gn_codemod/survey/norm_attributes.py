@@ -12,7 +12,7 @@ from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_tests import NormTests, Tree, enclosing_class
 from bn2gn_codemod.survey.purposes import BATCH_NORM_ONLY
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import Value
 
 _MENTIONED = re.compile(rf"\.(?:{'|'.join(sorted(BATCH_NORM_ONLY))})\b|fuse".encode())
@@ -35,7 +35,7 @@ class _Finder:
     def uses(self, module: Module) -> Iterator[NormAttributeUse]:
         if not _MENTIONED.search(module.source.data):
             return
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             match node:
                 case ast.Attribute(value=layer, attr=name) if name in BATCH_NORM_ONLY:
                     found = self._is_converted(module, layer)
@@ -79,9 +79,9 @@ class _Finder:
         return False
 
     def _asks(self, test: ast.expr, layer: ast.expr, attribute: str, tree: Tree) -> bool:
-        for node in ast.walk(test):
+        for node in walk(test):
             match node:
                 case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=name)]):
                     if name == attribute and ast.dump(owner) == ast.dump(layer):
                         return True
-        return self._tests.mentions_norm(ast.walk(test), tree)
+        return self._tests.mentions_norm(walk(test), tree)

@@ -11,7 +11,7 @@ from bn2gn_codemod.norm_test_forms import is_negative
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
-from bn2gn_codemod.survey.syntax import call_name, dotted, target_names
+from bn2gn_codemod.survey.syntax import call_name, children, dotted, target_names, walk
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -89,12 +89,12 @@ class Tree:
         wanted = sorted(lines)
         for statement in self.module.tree.body:
             if any(_spans(statement, line) for line in wanted):
-                yield from ast.walk(statement)
+                yield from walk(statement)
 
     def _grow(self, top: ast.stmt) -> None:
         self._parent[top] = self.module.tree
-        for node in ast.walk(top):
-            for child in ast.iter_child_nodes(node):
+        for node in walk(top):
+            for child in children(node):
                 self._parent[child] = node
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -202,7 +202,7 @@ class NormTests:
     ) -> tuple[ast.expr | None, frozenset[str]]:
         texts = frozenset(
             inner.value
-            for inner in ast.walk(node)
+            for inner in walk(node)
             if isinstance(inner, ast.Constant) and isinstance(inner.value, str)
         )
         if not texts:
@@ -221,7 +221,7 @@ class NormTests:
         if not isinstance(side, ast.Name):
             return None
         scope = next((n for n in tree.above(side) if isinstance(n, _SCOPES)), tree.module.tree)
-        for node in ast.walk(scope):
+        for node in walk(scope):
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == side.id:
                     subject = _named_class(value)
@@ -269,7 +269,7 @@ class NormTests:
             (above for above in tree.above(node) if isinstance(above, (ast.For, *_SCOPES))), chain
         )
         wanted = ast.dump(subject) if subject is not None else None
-        for inner in ast.walk(loop):
+        for inner in walk(loop):
             if not isinstance(inner, (ast.Call, ast.Compare)):
                 continue
             about, names = self._tested(inner, tree)
@@ -381,7 +381,7 @@ def loop_over(tree: Tree, node: ast.AST, subject: ast.expr) -> list[ast.expr]:
 
 
 def _receivers(source: ast.expr) -> Iterator[ast.expr]:
-    for node in ast.walk(source):
+    for node in walk(source):
         match node:
             case ast.Call(
                 func=ast.Attribute(

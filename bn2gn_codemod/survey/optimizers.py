@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import (
     Class,
@@ -221,7 +221,7 @@ class Optimizers:
             return None
         if not self._is_container(scope, use, source):
             return expression
-        for node in ast.walk(value):
+        for node in walk(value):
             if (
                 isinstance(node, ast.Subscript)
                 and isinstance(node.slice, ast.Constant)
@@ -265,9 +265,9 @@ class Optimizers:
 def _comprehension_variables(value: ast.AST) -> set[str]:
     return {
         node.id
-        for comprehension in ast.walk(value)
+        for comprehension in walk(value)
         if isinstance(comprehension, ast.comprehension)
-        for node in ast.walk(comprehension.target)
+        for node in walk(comprehension.target)
         if isinstance(node, ast.Name)
     }
 
@@ -275,7 +275,7 @@ def _comprehension_variables(value: ast.AST) -> set[str]:
 def _sources(value: ast.AST) -> list[str]:
     """The variables and ``self`` attributes in an expression."""
     found: list[str] = []
-    for node in ast.walk(value):
+    for node in walk(value):
         if isinstance(node, ast.Name) and node.id != "self":
             found.append(node.id)
         elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self":
@@ -286,7 +286,7 @@ def _sources(value: ast.AST) -> list[str]:
 def _puts_into(statement: ast.stmt, source: str) -> bool:
     match statement:
         case ast.For(target=target) | ast.AsyncFor(target=target):
-            return source in {ast.unparse(n) for n in ast.walk(target) if isinstance(n, ast.expr)}
+            return source in {ast.unparse(n) for n in walk(target) if isinstance(n, ast.expr)}
         case ast.If() | ast.With() | ast.Try() | ast.While():
             return False  # its statements come one by one
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name, value=owner))):

@@ -10,7 +10,7 @@ from typing import Literal
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_tests import FoundTest
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import Function, FunctionValue
 
 Purpose = Literal["init", "parameter groups", "freezing", "fusing", "setting", "other"]
@@ -66,7 +66,7 @@ def effects_of(flow: Flow, body: Iterable[ast.stmt], depth: int = 0) -> Effects:
     """What the statements do, the repository's functions that they call included."""
     effects = Effects()
     for statement in body:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             _look(flow, node, effects, depth)
     return effects
 
@@ -88,7 +88,7 @@ def _look(flow: Flow, node: ast.AST, effects: Effects, depth: int) -> None:
         case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element):
             effects.collects |= _mentions_parameters(element)
         case ast.For(iter=source) if _mentions_parameters(source):
-            effects.collects |= any(_hands_on(inner) for inner in ast.walk(node))
+            effects.collects |= any(_hands_on(inner) for inner in walk(node))
         case ast.Yield() | ast.Return():
             effects.collects |= node.value is not None and _mentions_parameters(node.value)
         case ast.Call():
@@ -145,6 +145,4 @@ def _hands_on(node: ast.AST) -> bool:
 
 
 def _mentions_parameters(expr: ast.AST) -> bool:
-    return any(
-        isinstance(node, ast.Attribute) and node.attr in _PARAMETERS for node in ast.walk(expr)
-    )
+    return any(isinstance(node, ast.Attribute) and node.attr in _PARAMETERS for node in walk(expr))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from bn2gn_codemod.plan import Place
-from bn2gn_codemod.survey.syntax import all_arguments, blocks, flat
+from bn2gn_codemod.survey.syntax import all_arguments, blocks, children, flat
 from bn2gn_codemod.survey.values import Function
 
 _NOT_OWN = (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)
@@ -87,11 +87,7 @@ def calls(statement: ast.stmt) -> Iterator[ast.Call]:
     for node in pending:
         if isinstance(node, ast.Call):
             yield node
-        pending.extend(
-            child
-            for child in ast.iter_child_nodes(node)
-            if not isinstance(child, _NOT_OWN) and child._fields
-        )
+        pending.extend(child for child in children(node) if not isinstance(child, _NOT_OWN))
 
 
 def all_calls(statement: ast.stmt) -> Iterator[ast.Call]:

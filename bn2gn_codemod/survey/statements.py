@@ -18,6 +18,7 @@ from bn2gn_codemod.survey.syntax import (
     replaces_children,
     target_names,
     text_pattern,
+    walk,
 )
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.values import (
@@ -1017,7 +1018,7 @@ class Statements:
             return True
         if not isinstance(weights, ast.Name):
             return False
-        for node in ast.walk(self.function.node):
+        for node in walk(self.function.node):
             targets = node.targets if isinstance(node, ast.Assign) else ()
             for target in targets:
                 if isinstance(target, ast.Name) and target.id == weights.id:

@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Part, coverage
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
+from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.train_scripts import Insertion, TrainScripts
 from bn2gn_codemod.survey.values import Class
@@ -245,7 +246,7 @@ def _is_over_modules(loop: ast.stmt) -> bool:
         return False
     return any(
         isinstance(node, ast.Attribute) and node.attr.endswith(("modules", "children"))
-        for node in ast.walk(loop.iter)
+        for node in walk(loop.iter)
     )
 
 

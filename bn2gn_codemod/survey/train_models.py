@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.families import may_hold_whole_model
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
+from bn2gn_codemod.survey.syntax import children
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, Value
 
 
@@ -69,7 +70,7 @@ class TrainedModels:
         while pending:
             node = pending.pop(0)
             if not isinstance(node, (ast.Attribute, ast.Name, ast.Subscript)):
-                pending.extend(ast.iter_child_nodes(node))
+                pending.extend(children(node))
                 continue
             chain: list[ast.expr] = [node]
             while isinstance(chain[-1], (ast.Attribute, ast.Subscript)):

@@ -29,7 +29,7 @@ from bn2gn_codemod.survey.scopes import (
     calls,
     is_docstring,
 )
-from bn2gn_codemod.survey.syntax import call_name, flat
+from bn2gn_codemod.survey.syntax import call_name, flat, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
 
@@ -389,7 +389,7 @@ class TrainScripts:
                     if any(
                         isinstance(inner, ast.Call)
                         and call_name(inner) in ("DistributedDataParallel", "DDP")
-                        for inner in ast.walk(body)
+                        for inner in walk(body)
                     ):
                         return True
         return False
@@ -415,7 +415,7 @@ class TrainScripts:
             return repr(entry.models[0].name)
         for statement in insertion.scope.order:
             for _, value in assignments(statement, insertion.model):
-                for node in ast.walk(value) if isinstance(value, ast.Call) else ():
+                for node in walk(value) if isinstance(value, ast.Call) else ():
                     if isinstance(node, ast.Attribute) and _MODEL_NAME.match(node.attr):
                         text = ast.unparse(node)
                         if "(" not in text and not self._models.of(node) and _is_option(node):

@@ -32,6 +32,7 @@ from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
 from bn2gn_codemod.survey.shared_import import NotPlaced
 from bn2gn_codemod.survey.sites import Decided
+from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
@@ -373,10 +374,7 @@ def _is_of_same_model(first: Insertion, second: Insertion) -> bool:
     if not second.scope.surely_before(first.after, second.after):
         return False
     return all(
-        any(
-            isinstance(node, ast.expr) and ast.unparse(node) == first.model
-            for node in ast.walk(value)
-        )
+        any(isinstance(node, ast.expr) and ast.unparse(node) == first.model for node in walk(value))
         for _, value in assignments(second.after, second.model)
         if value is not None
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax import dotted
+from bn2gn_codemod.survey.syntax import children, dotted
 from bn2gn_codemod.survey.values import ClassValue, External, ExternalObject, FunctionValue
 
 _MENTION = re.compile(r"BatchNorm|SyncBN")
@@ -70,7 +70,7 @@ def _calls(
         if isinstance(node, ast.Call):
             yield node, around
         inner = (*around, node.name) if isinstance(node, ast.ClassDef) else around
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if not isinstance(child, (ast.expr, ast.stmt)) or _spans(child, lines):
                 pending.append((child, inner))
 
