@@ -11,7 +11,7 @@ from bn2gn_codemod.norm_test_forms import is_negative
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
-from bn2gn_codemod.survey.syntax import call_name, children, dotted, target_names, walk
+from bn2gn_codemod.survey.syntax import call_name, children, dotted, nodes_on, target_names, walk
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -23,8 +23,8 @@ from bn2gn_codemod.survey.values import (
     Value,
 )
 
-_MAY_TEST = re.compile(rb"isinstance|issubclass|__class__|\btype\(|_get_name")
-_TEST_LINE = re.compile(_MAY_TEST.pattern.decode() + r"""|['"][^'"]*batch_?norm""", re.IGNORECASE)
+_TEST_WORDS = ("isinstance", "issubclass", "__class__", "type(", "_get_name")
+_QUOTED_NORM = re.compile(r"""['"][^'"]*batch_?norm""", re.IGNORECASE)
 _ANY_NORM = re.compile(r"norm", re.IGNORECASE)
 _NAMED = re.compile(r"batch_?norm(?:(\d)d?)?", re.IGNORECASE)
 _TEXT_METHODS = {"find", "rfind", "count", "startswith", "endswith", "__contains__"}
@@ -84,13 +84,6 @@ class Tree:
                     self._grow(statement)
         return self._parent[node]
 
-    def nodes(self, lines: Iterable[int]) -> Iterator[ast.AST]:
-        """The nodes of the top-level statements that these lines belong to."""
-        wanted = sorted(lines)
-        for statement in self.module.tree.body:
-            if any(_spans(statement, line) for line in wanted):
-                yield from walk(statement)
-
     def _grow(self, top: ast.stmt) -> None:
         self._parent[top] = self.module.tree
         for node in walk(top):
@@ -146,7 +139,8 @@ class NormTests:
             lines = _lines_that_may_test(module)
             if lines:
                 tree = self.tree(module)
-                found = [test for node in tree.nodes(lines) if (test := self._test(tree, node))]
+                nodes = nodes_on(module.tree, lines)
+                found = [test for node in nodes if (test := self._test(tree, node))]
                 yield from sorted(found, key=lambda test: module.place(test.node))
 
     def mentions_norm(self, nodes: Iterable[ast.AST], tree: Tree) -> bool:
@@ -351,9 +345,19 @@ def _spans(statement: ast.stmt, line: int) -> bool:
 
 def _lines_that_may_test(module: Module) -> list[int]:
     source = module.source
-    if b"orm" not in source.data or not _MAY_TEST.search(source.data):
+    if "orm" not in source.text or not _has_word(source.text):
         return []
-    return [number for number, line in enumerate(source.lines, 1) if _TEST_LINE.search(line)]
+    return [number for number, line in enumerate(source.lines, 1) if _may_test(line)]
+
+
+def _may_test(line: str) -> bool:
+    if _has_word(line):
+        return True
+    return ("orm" in line or "ORM" in line) and _QUOTED_NORM.search(line) is not None
+
+
+def _has_word(text: str) -> bool:
+    return any(word in text for word in _TEST_WORDS)
 
 
 def _leaves(body: list[ast.stmt]) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -42,6 +43,21 @@ def children(node: ast.AST) -> list[ast.AST]:
         elif part is not None:
             found.append(part)
     return found
+
+
+def nodes_on(tree: ast.AST, lines: Sequence[int]) -> list[ast.AST]:
+    """The nodes that stand on one of the sorted ``lines`` or around it, outermost first."""
+    found = [tree]
+    for parent in found:  # grows
+        found += [child for child in children(parent) if _spans(child, lines)]
+    return found
+
+
+def _spans(node: ast.AST, lines: Sequence[int]) -> bool:
+    if not isinstance(node, (ast.expr, ast.stmt)):  # others have no place of their own
+        return True
+    following = bisect.bisect_left(lines, node.lineno)
+    return following < len(lines) and lines[following] <= (node.end_lineno or node.lineno)
 
 
 def _inner_fields(kind: type[ast.AST]) -> tuple[str, ...]:

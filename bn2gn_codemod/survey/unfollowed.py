@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-import bisect
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax import children, dotted
+from bn2gn_codemod.survey.syntax import dotted, nodes_on
 from bn2gn_codemod.survey.values import ClassValue, External, ExternalObject, FunctionValue
 
-_MENTION = re.compile(r"BatchNorm|SyncBN")
+_MENTIONS = ("BatchNorm", "SyncBN")
 
 
 class Unfollowed(NamedTuple):
@@ -35,12 +33,23 @@ def find_unfollowed(flow: Flow, seen: set[ast.AST]) -> Iterator[Unfollowed]:
         lines = [
             number
             for number, line in enumerate(module.source.lines, 1)
-            if _MENTION.search(line.split("#", 1)[0])
+            if any(mention in line.split("#", 1)[0] for mention in _MENTIONS)
         ]
         if lines:
-            for call, classes in _calls(module.tree, lines, ()):
-                if call.func not in seen and _makes_norm(flow, call):
-                    yield Unfollowed(module, call, ".".join(classes), _reason(flow, call.func))
+            nodes = nodes_on(module.tree, lines)
+            for call in nodes:
+                if isinstance(call, ast.Call) and call.func not in seen and _makes_norm(flow, call):
+                    yield Unfollowed(
+                        module, call, _class_around(call, nodes), _reason(flow, call.func)
+                    )
+
+
+def _class_around(call: ast.Call, nodes: Iterable[ast.AST]) -> str:
+    return ".".join(
+        node.name
+        for node in nodes
+        if isinstance(node, ast.ClassDef) and node.lineno <= call.lineno <= (node.end_lineno or 0)
+    )
 
 
 def _reason(flow: Flow, func: ast.expr) -> str:
@@ -58,24 +67,3 @@ def _makes_norm(flow: Flow, call: ast.Call) -> bool:
     return not any(
         isinstance(value, (FunctionValue, ClassValue)) for value in flow.value_of(call.func)
     )
-
-
-def _calls(
-    tree: ast.AST, lines: list[int], classes: tuple[str, ...]
-) -> Iterator[tuple[ast.Call, tuple[str, ...]]]:
-    """The calls on or around the given lines, without a visit to the rest of the tree."""
-    pending: list[tuple[ast.AST, tuple[str, ...]]] = [(tree, classes)]
-    while pending:
-        node, around = pending.pop()
-        if isinstance(node, ast.Call):
-            yield node, around
-        inner = (*around, node.name) if isinstance(node, ast.ClassDef) else around
-        for child in children(node):
-            if not isinstance(child, (ast.expr, ast.stmt)) or _spans(child, lines):
-                pending.append((child, inner))
-
-
-def _spans(node: ast.expr | ast.stmt, lines: list[int]) -> bool:
-    """Whether one of the sorted ``lines`` is a line of the node."""
-    following = bisect.bisect_left(lines, node.lineno)
-    return following < len(lines) and lines[following] <= (node.end_lineno or node.lineno)
