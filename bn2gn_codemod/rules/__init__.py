@@ -93,7 +93,7 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
     for rule in all_rules() if plan.pretended_freezes else _rules(r"bn[124]\d+"):
         if rule.findings is not None:
             found.update(rule.findings(plan))
-    return tuple(sorted(found, key=lambda finding: (finding.place, finding.code)))
+    return tuple(sorted(found, key=lambda finding: (finding.place, finding.code, finding.message)))
 
 
 def diagnoses(evidence: Evidence) -> tuple[Diagnosis, ...]:
