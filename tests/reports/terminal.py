@@ -25,12 +25,14 @@ def environment(**variables: str) -> dict[str, str]:
 def on_a_terminal(arguments: Sequence[str], folder: Path, variables: Mapping[str, str]) -> str:
     """What ``python <arguments>`` shows on a terminal, escape sequences and all; it must succeed.
 
-    ``variables`` are its whole environment.
+    ``variables`` are its whole environment. What goes to stderr is left out: on
+    a slow machine it is a progress bar.
     """
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         os.chdir(folder)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os.execve(sys.executable, [sys.executable, *arguments], dict(variables))
     shown = b""
     while True:
