@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from bn2gn_codemod.command_help import SectionedCommand, SectionOption
 from bn2gn_codemod.settings import Setting, known
@@ -180,6 +181,8 @@ class TrainingCommand(SectionedCommand):
             raise click.UsageError("--run wants a command: --run -- python train.py ...", ctx)
         if words and not run:
             raise click.UsageError("a command after -- wants --run before it", ctx)
+        if not run and ctx.get_parameter_source("steps") is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--steps goes with --run", ctx)
         ctx.params["training"] = {"command": words, "steps": steps}
         return rest
 

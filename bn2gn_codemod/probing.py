@@ -57,9 +57,13 @@ class Outcome:
     output: str = ""
 
 
+class NoTorch(Problem):
+    """An interpreter without torch."""
+
+
 @functools.cache
 def require_torch(python: str) -> None:
-    """Raise ``Problem`` unless ``python`` starts and finds torch."""
+    """Raise ``Problem`` unless ``python`` starts, and ``NoTorch`` unless it finds torch."""
     try:
         with tempfile.TemporaryDirectory() as elsewhere:
             found = subprocess.run(
@@ -74,7 +78,7 @@ def require_torch(python: str) -> None:
     except subprocess.TimeoutExpired:
         raise Problem(f"--python {python}: does not answer") from None
     if found.returncode:
-        raise Problem(
+        raise NoTorch(
             f"{python} has no torch; name the interpreter that trains the model with --python"
         )
 

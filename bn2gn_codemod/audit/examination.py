@@ -139,7 +139,8 @@ def _training(evidence: Evidence, found: set[str]) -> Iterator[str]:
         frozen = sum(
             parameter.numel for parameter in run.model.parameters if not parameter.requires_grad
         )
-        yield f"{steps} left all {frozen:,} frozen parameters bit for bit as they were"
+        if frozen:
+            yield f"{steps} left all {frozen:,} frozen parameters bit for bit as they were"
     if run.optimizers and not found & {"BN306"}:
         yield "every trainable parameter is in an optimizer, and no frozen one decays"
     if "BN304" not in found:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bn2gn_codemod.audit.evidence import Evidence, Freezing
 from bn2gn_codemod.plan import ConfigEdit, FileEdits, Skipped
-from bn2gn_codemod.probing import Interpreter, probe
+from bn2gn_codemod.probing import Interpreter, NoTorch, probe
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.snapshot import Snapshot
 from bn2gn_codemod.sources import Repository, SourceFile, Undecodable, discover
 from bn2gn_codemod.survey.configs.freezing import plan_freezes
 from bn2gn_codemod.survey.configs.inheritance import Config, Configs
 from bn2gn_codemod.survey.configs.planning import read_configs
+from bn2gn_codemod.survey.configs.reading import has_only_settings, is_config
 from bn2gn_codemod.survey.configs.values import Items, Scalar, Table, Value
-from bn2gn_codemod.verify.models import ModelRequest, from_options
+from bn2gn_codemod.verify.models import ModelRequest, named
 
+_UNREGISTERED = re.compile(r"(?:\w+\.)?(\w+) is not registered")
 STEPS = 2  # the first one shows the modes, the second what the first has changed
 
 
@@ -38,11 +41,13 @@ class ConfigTarget:
         Without ``workdir`` it is the folder that holds the ``configs`` folder
         of the file, else the current one.
         """
-        path = Path(os.path.abspath(path))
+        if path.is_dir():
+            raise Problem(f"{path}: is a directory; name one config file in it")
         if not path.is_file():
-            raise Problem(f"{path}: no such config file")
+            raise Problem(f"{path}: no such config file{_nearest(path)}")
         if path.suffix != ".py":
             raise Problem(f"{path}: not a Python config; audit reads MMEngine's .py configs")
+        path = Path(os.path.abspath(path))
         if workdir is not None and not workdir.is_dir():
             raise Problem(f"--workdir {workdir}: no such directory")
         configs = next((folder for folder in path.parents if folder.name == "configs"), None)
@@ -61,8 +66,8 @@ def gather(
 
     Raises ``Problem`` when it is none or several, or cannot be used.
     """
-    named = [config is not None, bool(model["factory"]), bool(training["command"])]
-    if sum(named) != 1:
+    models = named(model)
+    if sum([config is not None, bool(models), bool(training["command"])]) != 1:
         raise Problem("name one target: a config, --model MODULE:FACTORY, or --run -- COMMAND")
     if config is not None:
         return of_config(ConfigTarget.at(config, workdir), interpreter)
@@ -70,7 +75,7 @@ def gather(
     if training["command"]:
         steps = max(training["steps"], STEPS)
         return of_command(training["command"], root, interpreter.timeout, steps)
-    return of_model(from_options(**model, checkpoint=None), root, interpreter)
+    return of_model(models[0], root, interpreter)
 
 
 def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
@@ -78,7 +83,7 @@ def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
     name = os.path.relpath(target.path, target.workdir).replace(os.sep, "/")
     repository = discover(target.workdir)
     reader = Configs(_loader(repository))
-    config, unread = _read(reader, name, target.path)
+    config, unread = _read(repository, reader, name, target.path)
     evidence = Evidence(
         target=name,
         root=target.workdir,
@@ -92,14 +97,14 @@ def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
         # A stand-in for what a config imports would be a model that is not the user's.
         own = dataclasses.replace(interpreter, stubs=False)
         outcome = probe({"config": request}, target.workdir, own)
-    except Problem as error:  # no torch there: the static part still holds
+    except NoTorch as error:  # the static part still holds
         return dataclasses.replace(evidence, failure=unread or str(error))
     snapshot = outcome.snapshot
     resolved = snapshot.config
     failure = resolved.error if resolved and resolved.error else outcome.failure
     if not failure and snapshot.training_error:
         failure = f"it could not be trained on made-up images: {snapshot.training_error}"
-    failure = failure and f"{name}: {failure}"
+    failure = failure and f"{name}: {failure}{_registration(repository, failure)}"
     values = resolved.values if resolved else {}
     return dataclasses.replace(
         evidence,
@@ -146,15 +151,47 @@ def of_command(command: Sequence[str], root: Path, timeout: float, steps: int = 
 # ---------------------------------------------------------------- static
 
 
-def _read(reader: Configs, name: str, path: Path) -> tuple[Config | None, str]:
-    """The config read without running it, and in one line what of it could not be read."""
+def _nearest(path: Path) -> str:
+    """The file of nearly this name that is there, as a question."""
+    names = [file.name for file in path.parent.glob("*.py")]
+    if path.parent.is_dir():
+        near = difflib.get_close_matches(path.name, names, 1)
+        return f"; did you mean {path.parent / near[0]}?" if near else ""
+    return f": there is no folder {path.parent}"
+
+
+def _registration(repository: Repository, failure: str) -> str:
+    """For a type that is not registered: the file whose class of that name has to be imported."""
+    unknown = _UNREGISTERED.search(failure)
+    if unknown is None:
+        return ""
+    head = re.compile(rb"^class[ \t]+%s\b" % re.escape(unknown[1].encode()), re.MULTILINE)
+    for source in repository.files:
+        if head.search(source.data) and source.path.endswith(".py"):
+            module = source.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            return f"; {source.path} holds it: add custom_imports = dict(imports=[{module!r}])"
+    return "; import what registers it with custom_imports, or set its default_scope"
+
+
+def _read(
+    repository: Repository, reader: Configs, name: str, path: Path
+) -> tuple[Config | None, str]:
+    """The config read without running it, and in one line what of it could not be read.
+
+    Raises ``Problem`` for a file that is no config.
+    """
     try:
         config = reader.read(name)
     except SyntaxError as error:
         where = f"{error.filename}:{error.lineno}" if error.lineno else error.filename
         return None, f"{where}: cannot be parsed: {error.msg}"
     if config is None:
-        return None, f"{path}: cannot be read"
+        skipped = [each for each in repository.skipped if each.path == name]
+        return None, _first(skipped) or f"{path}: cannot be read"
+    if not (is_config(config.source) or has_only_settings(config.source)):
+        raise Problem(
+            f"{path}: not an MMEngine config; name what builds a model with --model MODULE:FACTORY"
+        )
     return config, _first(config.problems)
 
 

@@ -41,6 +41,9 @@ def named(model: Mapping[str, Any], checkpoint: Path | None = None) -> tuple[Mod
         return (from_options(**model, checkpoint=checkpoint),)
     if checkpoint is not None:
         raise Problem("--checkpoint: name the model that it belongs to with --model")
+    for field, option in (("args", "--args"), ("kwargs", "--kwargs"), ("inputs", "--input")):
+        if model[field]:
+            raise Problem(f"{option}: name the model that it is for with --model")
     return ()
 
 
@@ -80,7 +83,8 @@ def _request(table: Mapping[str, Any], where: str, root: Path) -> ModelRequest:
         raise Problem(f"{where}model has to be of the form package.module:factory, not {factory!r}")
     args, kwargs = table.get("args", []), table.get("kwargs", {})
     if not isinstance(args, list):
-        raise Problem(f"{where}args has to be a list, not {args!r}")
+        names = "; names and values are kwargs" if isinstance(args, dict) else ""
+        raise Problem(f"{where}args has to be a list, not {args!r}{names}")
     if not isinstance(kwargs, dict):
         raise Problem(f"{where}kwargs has to be a table of names and values, not {kwargs!r}")
     return ModelRequest(
@@ -129,4 +133,5 @@ def _json(option: str, text: str | None, default: Any) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise Problem(f"{option}: not valid JSON: {error}") from None
+        like = """'["DLA", 34]'""" if isinstance(default, list) else """'{"depth": 34}'"""
+        raise Problem(f"{option} {text}: not valid JSON, such as {like}: {error}") from None

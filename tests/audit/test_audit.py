@@ -187,7 +187,7 @@ BAD = [
     pytest.param("model = dict(\n", "configs/bad.py:2: cannot be parsed", id="syntax"),
     pytest.param("_base_ = ['./gone.py']\n", "its base ./gone.py was not found", id="base"),
     pytest.param("custom_imports = dict(imports=['gone'])\n", "Failed to import gone", id="import"),
-    pytest.param("model = dict(type='Gone')\n", "Gone is not in the mmengine::model", id="type"),
+    pytest.param("model = dict(type='Gone')\n", "Gone is not registered in mmengine", id="type"),
     pytest.param("model = dict(type='ToyModel', x=open('/'))\n", "Is a directory", id="raises"),
     pytest.param("x = 1\n", "the config has no model", id="no_model"),
 ]
@@ -208,6 +208,18 @@ def test_bad_config_gets_one_line_and_the_static_part(
         assert codes(found, "serious") == ["BN302"]
 
 
+def test_type_that_nobody_imports_is_found_where_it_stands(tmp_path: Path) -> None:
+    files = {
+        "net/model.py": "class Net:\n    pass\n",
+        "configs/c.py": "model = dict(type='Net')\n",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(text)
+    failure = report(tmp_path, "configs/c.py")["failure"]
+    assert "net/model.py holds it: add custom_imports = dict(imports=['net.model'])" in failure
+
+
 def test_without_torch_the_static_part_holds(sample: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
@@ -224,7 +236,16 @@ def test_without_torch_the_static_part_holds(sample: Path, tmp_path: Path) -> No
         (("gone.py",), "gone.py: no such config file"),
         ((CONFIG, "--model", "a:b"), "name one target"),
         ((CONFIG, "--workdir", "gone"), "--workdir gone: no such directory"),
+        ((CONFIG, "--python", "gone"), "--python gone: cannot be started"),
+        ((CONFIG, "--input", "1,3,64,64"), "--input: name the model that it is for with --model"),
+        ((CONFIG, "--steps", "2"), "--steps goes with --run"),
+        (("configs",), "configs: is a directory"),
+        ((CONFIG.replace("_ft", ""),), f"no such config file; did you mean {CONFIG}?"),
+        (("conf/stage2.py",), "there is no folder conf"),
         (("README.md",), "not a Python config"),
+        (("irdet/detector.py",), "not an MMEngine config"),
+        (("--model", "a:b", "--args", "[1"), "--args [1: not valid JSON, such as"),
+        (("--model", "a:b", "--args", '{"c": 1}'), "names and values are kwargs"),
         (("--model", "irdet.msp:MSPModule", "--module", "gtae"), "did you mean gate?"),
     ],
 )

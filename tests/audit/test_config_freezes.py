@@ -190,7 +190,7 @@ UNFIXABLE = [
     ),
     pytest.param(
         "_base_ = 'not_installed::net.py'\n" + optimizer("'backbone': dict(lr_mult=0.0)"),
-        "a base of the config could not be read",
+        "was not found; is not_installed installed where bn2gn runs?",
         id="a_base_out_of_reach",
     ),
 ]

@@ -60,7 +60,7 @@ def test_nothing_asked_for(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ({"factory": "lib.models"}, "of the form package.module:factory, not 'lib.models'"),
-        ({"args": "[1"}, "--args: not valid JSON"),
+        ({"args": "[1"}, "not valid JSON, such as"),
         ({"args": "{}"}, "args has to be a list"),
         ({"kwargs": "[]"}, "kwargs has to be a table"),
         ({"inputs": ("1,x",)}, "input has to be a shape such as 1,3,64,64, not '1,x'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import random
@@ -46,7 +47,9 @@ def resolve(factory: str) -> Any:
     value: Any = importlib.import_module(module)
     for part in name.split("."):
         if not hasattr(value, part):
-            raise Unusable(f"{module} has no {name}")
+            near = difflib.get_close_matches(part, dir(value), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise Unusable(f"{module} has no {name}{hint}")
         value = getattr(value, part)
     if not callable(value):
         raise Unusable(f"{factory} is not callable")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from torch import nn
@@ -56,7 +57,7 @@ class LoadedConfig:
             init_default_scope(self.cfg.get("default_scope") or "mmengine")
             model = MODELS.build(self.cfg.model)
         except Exception as error:
-            raise Unusable(f"its model cannot be built: {forward.describe_error(error)}") from error
+            raise Unusable(f"its model cannot be built: {_reason(error)}") from error
         if not isinstance(model, nn.Module):
             raise Unusable("its model is no torch module")
         return model
@@ -87,6 +88,13 @@ def _without_weights(part: Any, name: str) -> dict[str, str]:
         for index, value in enumerate(part):
             found.update(_without_weights(value, f"{name}.{index}"))
     return found
+
+
+def _reason(error: BaseException) -> str:
+    """An error as one line; what MMEngine says of a type that it does not know, in short."""
+    text = forward.describe_error(error)
+    unknown = re.search(r"([\w.]+) is not in the (\S+) registry", text)
+    return f"{unknown[1]} is not registered in {unknown[2]}" if unknown else text
 
 
 def _first_line(error: BaseException) -> str:

@@ -99,8 +99,11 @@ class Session:
         found = _identity(factory, args, kwargs)
         try:
             model = factories.build(factory, args, kwargs)
+        except factories.Unusable as unusable:
+            found["error"] = str(unusable)
         except BaseException as error:
             found["error"] = self._line(error)
+        if found["error"]:
             self._channel.send("model", model=found)
             return
         self._exercise(model, spec, found)

@@ -136,7 +136,7 @@ class _Planner:
         """The edit that takes out the entry; raises ``Unfixable``."""
         for config in rate.uses:
             if config.problems:  # which may undo the freeze
-                raise Unfixable(_of(config, rate, "a base of the config could not be read"))
+                raise Unfixable(_unread(config))
         # Without the entry, and not yet frozen, the parameters would train.
         first = {path for paths in planned.fixes.values() for path in paths}
         return dropped(rate, self._configs, first)
@@ -255,10 +255,13 @@ def _unknown_models(rate: ZeroRate) -> Iterator[str]:
         if config.resolved.get("model", "type"):
             continue
         if config.problems:
-            why = "a base of the config could not be read, and so not its model"
-            yield _of(config, rate, why)
+            yield f"a model is not known ({_unread(config)})"
         elif isinstance(config.resolved.get("model"), Opaque):
             yield _of(config, rate, "its model is computed")
+
+
+def _unread(config: Config) -> str:
+    return f"{config.problems[0].path}: {config.problems[0].message}"
 
 
 def _of(config: Config, rate: ZeroRate, reason: str) -> str:

@@ -143,9 +143,12 @@ class Configs:
             path = name
         base = self.read(path)
         if base is None:
-            problems.append(
-                Skipped(source.path, f"line {place.line}: its base {name} was not found")
-            )
+            why = "was not found"
+            if path in self._read and self._load(path) is not None:
+                why = "leads back to it"
+            elif separator:
+                why += f"; is {package} installed where bn2gn runs?"
+            problems.append(Skipped(source.path, f"line {place.line}: its base {name} {why}"))
         return base
 
 

@@ -38,8 +38,14 @@ def is_config(source: SourceFile) -> bool:
         return True
     if any(_is_typed_model(statement) for statement in body):
         return True
+    return has_only_settings(source) and "configs" in source.path.split("/")[:-1]
+
+
+def has_only_settings(source: SourceFile) -> bool:
+    """Whether the file consists of assignments. Raises ``SyntaxError``."""
+    body = source.tree.body
     plain = all(isinstance(s, (ast.Assign, ast.Expr, ast.Import, ast.ImportFrom)) for s in body)
-    return bool(names) and plain and "configs" in source.path.split("/")[:-1]
+    return plain and any(_assigned(statement) for statement in body)
 
 
 def _is_typed_model(statement: ast.stmt) -> bool:
