@@ -83,8 +83,9 @@ class PretendedFreeze(NamedTuple):
     It reaches the parameters whose dotted name contains ``names`` (``""``:
     all) in the models of ``configs``. ``fix`` says how the plan freezes them
     for real; ``reason`` says why it cannot, or cannot everywhere: then the
-    entry stays. ``already`` says what freezes them all before any edit: then
-    the entry is dead, and only goes.
+    entry stays. ``by_hand`` is source that would do it where the plan does not.
+    ``already`` says what freezes them all before any edit: then the entry is
+    dead, and only goes.
     """
 
     place: Place
@@ -92,6 +93,7 @@ class PretendedFreeze(NamedTuple):
     names: str
     fix: str = ""
     reason: str = ""
+    by_hand: str = ""
     already: str = ""
     configs: tuple[str, ...] = ()
 

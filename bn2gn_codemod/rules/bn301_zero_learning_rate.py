@@ -61,7 +61,7 @@ def _of_config(evidence: Evidence, freezing: Freezing, trainable: Sequence[Param
         remedy = f"bn2gn migrate writes it: {freeze.fix}"
         remedy += f"; the entry stays: {freeze.reason}" if freeze.reason else ""
     else:
-        remedy = f"freeze it by hand ({freeze.reason})"
+        remedy = f"freeze it by hand: {freeze.reason}"
     return Diagnosis(
         code=RULE.code,
         severity="serious",
@@ -69,7 +69,7 @@ def _of_config(evidence: Evidence, freezing: Freezing, trainable: Sequence[Param
         cause=f"{freeze.entry} = 0 sets a learning rate and freezes nothing",
         effect=_effect(evidence, trainable),
         remedy=remedy,
-        lines=freezing.diff or _by_hand([freeze.names]),
+        lines=freezing.diff or freeze.by_hand or _by_hand([freeze.names]),
         place=freeze.place,
         fixable=freeze.fixable,
     )
@@ -181,6 +181,8 @@ ResNet family) gets those, and its BatchNorm `requires_grad=False`. For anything
 else a hook is written into the repository and registered in the config: it
 freezes the parameters that `custom_keys` would have matched, takes them out of
 the optimizer, and puts their BatchNorm into eval mode before every iteration.
+A config of mmcv 1.x (`optimizer = dict(...)`) that would need a hook is left
+alone: its hooks are others, and `bn2gn audit` prints the one to write.
 
 The entry with the multiplier goes last, when every config that inherits it
 freezes for real: a migration that is stopped half-way trains nothing that it

@@ -175,7 +175,7 @@ UNFIXABLE = [
     pytest.param(
         "optimizer = dict(type='SGD', lr=1, paramwise_cfg=dict("
         "custom_keys={'text': dict(lr_mult=0)}))\n",
-        "optim_wrapper settings",
+        "optimizer is read by mmcv 1.x",
         id="the_old_runner_takes_no_hook",
     ),
     pytest.param(

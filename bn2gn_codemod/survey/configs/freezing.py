@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from bn2gn_codemod.generated import freeze_hook
+from bn2gn_codemod.generated import freeze_hook, mmcv_freeze_hook
 from bn2gn_codemod.plan import ConfigEdit, NewFile, Place, PretendedFreeze
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.configs.backbones import Backbones
@@ -88,6 +88,7 @@ class _Planned:
             rate.names or "",
             fix=" and ".join(fixes),
             reason="; ".join(dict.fromkeys(self.reasons)),
+            by_hand=_of_mmcv(rate) if self.reasons else "",
             already=self.already,
             configs=tuple(config.path for config in rate.uses),
         )
@@ -212,7 +213,10 @@ class _Planner:
     ) -> tuple[str, list[ConfigEdit], list[NewFile]]:
         """The hook that freezes all that ``rates`` are about; raises ``Unfixable``."""
         if any(rate.keys[0] != "optim_wrapper" for rate in rates):
-            raise Unfixable("only MMEngine's optim_wrapper settings take the hook")
+            raise Unfixable(
+                f"{rates[0].keys[0]} is read by mmcv 1.x, whose hooks are others than MMEngine's "
+                "(bn2gn audit of this config prints the one to write)"
+            )
         path, module = self._hook_module(config)
         new_files = []
         if self._repository.file(path) is None:
@@ -266,6 +270,14 @@ def _unread(config: Config) -> str:
 
 def _of(config: Config, rate: ZeroRate, reason: str) -> str:
     return reason if config.path == rate.entry.at.path else f"{config.path}: {reason}"
+
+
+def _of_mmcv(rate: ZeroRate) -> str:
+    """The hook to write by hand where mmcv 1.x trains."""
+    if rate.names is None or rate.keys[0] == "optim_wrapper":
+        return ""
+    trained = dict.fromkeys(key for config in rate.uses for key in trained_inside(config, rate))
+    return mmcv_freeze_hook.lines(rate.names, [*trained])
 
 
 def _hook_freezes(hook: Entry, names: str | None) -> bool:
