@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections.abc import Callable
 
 import libcst as cst
 
 
 @dataclasses.dataclass(frozen=True)
 class ExpressionChange:
-    """How one expression is rewritten, and what must have become of it."""
+    """How one expression is rewritten, and what must have become of it.
 
-    transformer: cst.CSTTransformer
+    ``rewrite`` gets the expression as it is after the changes inside it.
+    """
+
+    rewrite: Callable[[cst.BaseExpression], cst.BaseExpression]
     expected: ast.expr
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 
 import libcst as cst
 
@@ -29,8 +30,8 @@ def add_load(located: Located, edit: LoadEdit, changes: Changes) -> None:
     expected: ast.expr = _not_strict(call)
     if is_alone:
         expected = ast.Call(_name("print"), [ast.Constant(_SAID), expected], [])
-    transformer = _NotStrict(f"{quote}{_SAID}{quote}" if is_alone else None)
-    changes.expressions[call] = ExpressionChange(transformer, expected)
+    rewrite = functools.partial(_made_lenient, said=f"{quote}{_SAID}{quote}" if is_alone else None)
+    changes.expressions[call] = ExpressionChange(rewrite, expected)
     if isinstance(statement, ast.Assign):
         text = f"print('{_SAID}', {{}}){located.style.newline}"
         names = ast.unparse(statement.targets[0]).strip("()")
@@ -63,26 +64,15 @@ def _name(text: str) -> ast.Name:
     return ast.Name(text, ast.Load())
 
 
-class _NotStrict(cst.CSTTransformer):
+def _made_lenient(node: cst.BaseExpression, said: str | None) -> cst.BaseExpression:
     """The same for LibCST; with ``said``, a string literal, inside a ``print``."""
-
-    def __init__(self, said: str | None) -> None:
-        super().__init__()
-        self._said = said
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        return False
-
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        assert isinstance(updated_node, cst.Call)
-        call = _with_strict(updated_node)
-        if self._said is None:
-            return call
-        comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-        said = cst.Arg(cst.SimpleString(self._said), comma=comma)
-        return cst.Call(cst.Name("print"), [said, cst.Arg(call)])
+    assert isinstance(node, cst.Call)
+    call = _with_strict(node)
+    if said is None:
+        return call
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    literal = cst.Arg(cst.SimpleString(said), comma=comma)
+    return cst.Call(cst.Name("print"), [literal, cst.Arg(call)])
 
 
 def _with_strict(call: cst.Call) -> cst.Call:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -36,10 +37,12 @@ def add_configs(located: Located, edits: Iterable[ConfigEdit], changes: Changes)
             container, index = _holder_of(located, edit.place)
             planned.entries_of(container).dropped.append(index)
     for node, value in planned.replaced.items():
-        changes.expressions[node] = ExpressionChange(_ReplaceRoot(value), planned.expected(node))
+        changes.expressions[node] = ExpressionChange(
+            functools.partial(_replaced, value=value), planned.expected(node)
+        )
     for container, entries in planned.entries.items():
-        transformer = _ChangeEntries(entries, located.style.quote)
-        changes.expressions[container] = ExpressionChange(transformer, planned.expected(container))
+        rewrite = functools.partial(_with_entries, entries=entries, quote=located.style.quote)
+        changes.expressions[container] = ExpressionChange(rewrite, planned.expected(container))
 
 
 # ---------------------------------------------------------------- places
@@ -128,45 +131,25 @@ def _expression(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-class _ReplaceRoot(cst.CSTTransformer):
-    def __init__(self, value: str) -> None:
-        super().__init__()
-        self._value = value
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        return False  # only the root is addressed
-
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        return cst.parse_expression(self._value)
+def _replaced(_: cst.BaseExpression, value: str) -> cst.BaseExpression:
+    return cst.parse_expression(value)
 
 
-class _ChangeEntries(cst.CSTTransformer):
-    def __init__(self, entries: _Entries, quote: str) -> None:
-        super().__init__()
-        self._entries = entries
-        self._quote = quote
+def _with_entries(node: cst.BaseExpression, entries: _Entries, quote: str) -> cst.BaseExpression:
+    assert isinstance(node, (cst.Call, cst.Dict, cst.List, cst.Tuple))
+    layout = Layout.of(node)
+    for index in sorted(entries.dropped, reverse=True):
+        layout.drop(index, keep_comment=False)  # it tells what the entry was for
+    for edit in entries.added:
+        layout.append(_element(node, edit, quote))
+    return layout.apply(node)
 
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        return False  # only the root is addressed
 
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        assert isinstance(updated_node, (cst.Call, cst.Dict, cst.List, cst.Tuple))
-        layout = Layout.of(updated_node)
-        for index in sorted(self._entries.dropped, reverse=True):
-            layout.drop(index, keep_comment=False)  # it tells what the entry was for
-        for edit in self._entries.added:
-            layout.append(self._element(updated_node, edit))
-        return layout.apply(updated_node)
-
-    def _element(self, container: Container, edit: ConfigEdit) -> Element:
-        value = cst.parse_expression(edit.value)
-        if isinstance(container, cst.Call):
-            tight = cst.SimpleWhitespace("")
-            return cst.Arg(value, cst.Name(edit.key), cst.AssignEqual(tight, tight))
-        if isinstance(container, cst.Dict):
-            return cst.DictElement(cst.SimpleString(self._quote + edit.key + self._quote), value)
-        return cst.Element(value)
+def _element(container: Container, edit: ConfigEdit, quote: str) -> Element:
+    value = cst.parse_expression(edit.value)
+    if isinstance(container, cst.Call):
+        tight = cst.SimpleWhitespace("")
+        return cst.Arg(value, cst.Name(edit.key), cst.AssignEqual(tight, tight))
+    if isinstance(container, cst.Dict):
+        return cst.DictElement(cst.SimpleString(quote + edit.key + quote), value)
+    return cst.Element(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 
 import libcst as cst
 
@@ -17,15 +18,16 @@ def add_norm(located: Located, edit: NormEdit, helper: str, changes: Changes) ->
     """Plan the replacement of one norm expression by the helper named ``helper``."""
     if edit.kind == "reference":
         node: ast.expr = _dotted_name_at(located, edit)
-        changes.expressions[node] = ExpressionChange(_ReplaceName(helper), _name(helper))
+        changes.expressions[node] = ExpressionChange(lambda _: cst.Name(helper), _name(helper))
         return
     call = _partial_at(located, edit) if edit.kind == "partial" else _call_at(located, edit)
     kind: Kind = "partial" if edit.kind == "partial" else "call"
     problem = unsupported_arguments(call, kind)
     if problem:
         raise RewriteRefused(f"line {call.lineno}: the {edit.norm} call stays: {problem}")
-    transformer = _ReplacePartial(helper) if kind == "partial" else _ReplaceCall(helper)
-    changes.expressions[call] = ExpressionChange(transformer, _expected(call, kind, helper))
+    replaced = _replaced_partial if kind == "partial" else _replaced_call
+    rewrite = functools.partial(replaced, helper=helper)
+    changes.expressions[call] = ExpressionChange(rewrite, _expected(call, kind, helper))
 
 
 # ---------------------------------------------------------------- places
@@ -93,38 +95,18 @@ def _name(text: str) -> ast.Name:
 # ---------------------------------------------------------------- LibCST
 
 
-class _ReplaceName(cst.CSTTransformer):
-    def __init__(self, helper: str) -> None:
-        super().__init__()
-        self._helper = helper
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        return False  # only the root is addressed
-
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        return cst.Name(self._helper)
+def _replaced_call(node: cst.BaseExpression, helper: str) -> cst.BaseExpression:
+    assert isinstance(node, cst.Call)
+    call = node.with_changes(func=cst.Name(helper))
+    return _with_helper_arguments(call, list(PARAMETERS))
 
 
-class _ReplaceCall(_ReplaceName):
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        assert isinstance(updated_node, cst.Call)
-        call = updated_node.with_changes(func=cst.Name(self._helper))
-        return _with_helper_arguments(call, list(PARAMETERS))
-
-
-class _ReplacePartial(_ReplaceName):
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        assert isinstance(updated_node, cst.Call)
-        first, *rest = updated_node.args
-        first = first.with_changes(value=cst.Name(self._helper))
-        call = updated_node.with_changes(args=[first, *rest])
-        return _with_helper_arguments(call, ["partial", *PARAMETERS])
+def _replaced_partial(node: cst.BaseExpression, helper: str) -> cst.BaseExpression:
+    assert isinstance(node, cst.Call)
+    first, *rest = node.args
+    first = first.with_changes(value=cst.Name(helper))
+    call = node.with_changes(args=[first, *rest])
+    return _with_helper_arguments(call, ["partial", *PARAMETERS])
 
 
 def _with_helper_arguments(call: cst.Call, positions: list[str]) -> cst.BaseExpression:

@@ -1,13 +1,14 @@
 """Tests for a norm class, by ``isinstance`` or by name, and their form that also sees GroupNorm.
 
 Each form exists twice, as the ``ast`` that must come out and as the LibCST
-transformer that writes it in the style of what is there.
+function that writes it in the style of what is there.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+import functools
 import re
 
 import libcst as cst
@@ -43,7 +44,9 @@ def add_class(node: ast.expr, name: str) -> ExpressionChange | None:
     """How ``isinstance(m, X)`` is made to see the class ``name``; ``None`` for anything else."""
     match node:
         case ast.Call(func=ast.Name(id="isinstance"), args=[_, _], keywords=[]):
-            return ExpressionChange(_AddClass(name), _isinstance_with(node, name))
+            return ExpressionChange(
+                functools.partial(_with_class, name=name), _isinstance_with(node, name)
+            )
     return None
 
 
@@ -60,33 +63,20 @@ def _isinstance_with(node: ast.Call, name: str) -> ast.Call:
     return ast.Call(node.func, [module, widened], [])
 
 
-class _RootOnly(cst.CSTTransformer):
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        return False
-
-
-class _AddClass(_RootOnly):
+def _with_class(node: cst.BaseExpression, name: str) -> cst.BaseExpression:
     """``isinstance(m, X)`` becomes ``isinstance(m, (X, name))``."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        assert isinstance(updated_node, cst.Call)
-        module, classes = updated_node.args
-        new = cst.parse_expression(self._name)
-        value = classes.value
-        widened: cst.BaseExpression
-        if isinstance(value, cst.Tuple):
-            widened = _append(value, new)
-        elif isinstance(value, cst.BinaryOperation) and isinstance(value.operator, cst.BitOr):
-            widened = cst.BinaryOperation(value, cst.BitOr(), new)
-        else:
-            widened = cst.Tuple([cst.Element(value), cst.Element(new)])
-        return updated_node.with_changes(args=[module, classes.with_changes(value=widened)])
+    assert isinstance(node, cst.Call)
+    module, classes = node.args
+    new = cst.parse_expression(name)
+    value = classes.value
+    widened: cst.BaseExpression
+    if isinstance(value, cst.Tuple):
+        widened = _append(value, new)
+    elif isinstance(value, cst.BinaryOperation) and isinstance(value.operator, cst.BitOr):
+        widened = cst.BinaryOperation(value, cst.BitOr(), new)
+    else:
+        widened = cst.Tuple([cst.Element(value), cst.Element(new)])
+    return node.with_changes(args=[module, classes.with_changes(value=widened)])
 
 
 # ---------------------------------------------------------------- x in (A, B)
@@ -104,26 +94,19 @@ def _with_element(
     widened = copy.copy(container)
     widened.elts = [*container.elts, new]
     expected = ast.Compare(node.left, node.ops, [widened])
-    return ExpressionChange(_AddElement(nn_name), expected)
+    return ExpressionChange(functools.partial(_with_new_element, nn_name=nn_name), expected)
 
 
-class _AddElement(_RootOnly):
-    def __init__(self, nn_name: str) -> None:
-        super().__init__()
-        self._nn_name = nn_name
-
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        assert isinstance(updated_node, cst.Comparison)
-        [target] = updated_node.comparisons
-        container = target.comparator
-        assert isinstance(container, (cst.Tuple, cst.List))
-        values = [element.value for element in container.elements]
-        forms = [_in_groupnorm_form(value, self._nn_name) for value in values]
-        new = next(f for f, v in zip(forms, values, strict=True) if not f.deep_equals(v))
-        target = target.with_changes(comparator=_append(container, new))
-        return updated_node.with_changes(comparisons=[target])
+def _with_new_element(node: cst.BaseExpression, nn_name: str) -> cst.BaseExpression:
+    assert isinstance(node, cst.Comparison)
+    [target] = node.comparisons
+    container = target.comparator
+    assert isinstance(container, (cst.Tuple, cst.List))
+    values = [element.value for element in container.elements]
+    forms = [_in_groupnorm_form(value, nn_name) for value in values]
+    new = next(f for f, v in zip(forms, values, strict=True) if not f.deep_equals(v))
+    target = target.with_changes(comparator=_append(container, new))
+    return node.with_changes(comparisons=[target])
 
 
 def _append(container: cst.Tuple | cst.List, new: cst.BaseExpression) -> cst.BaseExpression:
@@ -144,30 +127,26 @@ def _with_second_test(node: ast.expr, nn_name: str, is_operand: bool) -> Express
         return None
     operator = ast.And() if is_negative(node) else ast.Or()
     expected = ast.BoolOp(operator, [node, second])
-    return ExpressionChange(_AddTest(nn_name, is_negative(node), is_operand), expected)
+    rewrite = functools.partial(
+        _or_second_test,
+        nn_name=nn_name,
+        operator=cst.And() if is_negative(node) else cst.Or(),
+        is_operand=is_operand,
+    )
+    return ExpressionChange(rewrite, expected)
 
 
-class _AddTest(_RootOnly):
+def _or_second_test(
+    node: cst.BaseExpression, nn_name: str, operator: cst.BaseBooleanOp, is_operand: bool
+) -> cst.BaseExpression:
     """``name.find('BatchNorm') != -1`` becomes ``... or name.find('GroupNorm') != -1``."""
-
-    def __init__(self, nn_name: str, negative: bool, is_operand: bool) -> None:
-        super().__init__()
-        self._nn_name = nn_name
-        self._operator = cst.And() if negative else cst.Or()
-        self._is_operand = is_operand
-
-    def on_leave(  # type: ignore[override]
-        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode:
-        assert isinstance(updated_node, cst.BaseExpression)
-        second = _in_groupnorm_form(updated_node, self._nn_name)
-        return cst.BooleanOperation(
-            updated_node,
-            self._operator,
-            second,
-            lpar=[cst.LeftParen()] if self._is_operand else [],
-            rpar=[cst.RightParen()] if self._is_operand else [],
-        )
+    return cst.BooleanOperation(
+        node,
+        operator,
+        _in_groupnorm_form(node, nn_name),
+        lpar=[cst.LeftParen()] if is_operand else [],
+        rpar=[cst.RightParen()] if is_operand else [],
+    )
 
 
 # ---------------------------------------------------------------- BatchNorm to GroupNorm

@@ -75,12 +75,12 @@ def _expression_pieces(
         start, end = located.source.span(node)
 
         def rewrite(text: str, change: ExpressionChange = change) -> str:
-            return _rewrite_expression(text, change.transformer, located.style.newline)
+            return _rewrite_expression(text, change, located.style.newline)
 
         yield Piece(start, end, rewrite)
 
 
-def _rewrite_expression(text: str, transformer: cst.CSTTransformer, newline: str) -> str:
+def _rewrite_expression(text: str, change: ExpressionChange, newline: str) -> str:
     config = cst.PartialParserConfig(default_newline=newline)
     module = cst.Module([], default_newline=newline)
     # The parentheses let an expression run over several lines, as it may in its file.
@@ -91,9 +91,7 @@ def _rewrite_expression(text: str, transformer: cst.CSTTransformer, newline: str
     node = parenthesised.with_changes(lpar=parenthesised.lpar[1:], rpar=parenthesised.rpar[:-1])
     if module.code_for_node(node) != text:
         raise _unreadable(text)
-    result = node.visit(transformer)
-    assert isinstance(result, cst.BaseExpression)
-    return module.code_for_node(result)
+    return module.code_for_node(change.rewrite(node))
 
 
 # ---------------------------------------------------------------- statements
