@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from bn2gn_codemod.plan import Place
-from bn2gn_codemod.survey.syntax import all_arguments, blocks, children, flat
+from bn2gn_codemod.survey.syntax import all_arguments, blocks, children, flat, reads_as
 from bn2gn_codemod.survey.values import Function
 
 _NOT_OWN = (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)
@@ -106,17 +106,17 @@ def assignments(statement: ast.stmt, source: str) -> Iterator[tuple[ast.stmt, as
         match inner:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
-                    if ast.unparse(target) == source:
+                    if reads_as(target, source):
                         yield inner, value
                     elif _has_element(target, source):
                         yield inner, None
-            case ast.AnnAssign(target=target, value=value) if ast.unparse(target) == source:
+            case ast.AnnAssign(target=target, value=value) if reads_as(target, source):
                 yield inner, value
-            case ast.AugAssign(target=target) if ast.unparse(target) == source:
+            case ast.AugAssign(target=target) if reads_as(target, source):
                 yield inner, inner.value
             case ast.With(items=items) | ast.AsyncWith(items=items):
                 for item in items:
-                    if item.optional_vars and ast.unparse(item.optional_vars) == source:
+                    if item.optional_vars and reads_as(item.optional_vars, source):
                         yield inner, None
             case _:
                 pass
@@ -134,4 +134,4 @@ def is_docstring(statement: ast.stmt) -> bool:
 
 def _has_element(target: ast.expr, source: str) -> bool:
     parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else []
-    return any(ast.unparse(part) == source or _has_element(part, source) for part in parts)
+    return any(reads_as(part, source) or _has_element(part, source) for part in parts)

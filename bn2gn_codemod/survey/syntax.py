@@ -125,6 +125,16 @@ def target_names(target: ast.expr) -> Iterator[str]:
         yield from target_names(target.value)
 
 
+def reads_as(expr: ast.expr, source: str) -> bool:
+    """Whether ``ast.unparse`` would give ``source``, seldom asking it."""
+    if isinstance(expr, ast.Name):
+        return expr.id == source
+    if isinstance(expr, ast.Attribute) and isinstance(expr.value, (ast.Name, ast.Attribute)):
+        owner, _, name = source.rpartition(".")
+        return name == expr.attr and reads_as(expr.value, owner)
+    return ast.unparse(expr) == source
+
+
 def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     """Every parameter, ``*args`` and ``**kwargs`` included."""
     found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bn2gn_codemod.survey.syntax import children, target_names, walk
+from bn2gn_codemod.survey.syntax import children, reads_as, target_names, walk
 
 SAYS_NOTHING = (
     *(ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop),
@@ -54,3 +54,11 @@ def test_target_names(target: str, names: list[str]) -> None:
     statement = ast.parse(f"{target} = x").body[0]
     assert isinstance(statement, ast.Assign)
     assert list(target_names(statement.targets[0])) == names
+
+
+def test_what_reads_as_its_source_is_what_unparses_to_it() -> None:
+    sources = ["a", "a.b", "self.a.b", "a['x.y'].z", "(a + b).c", "f().b", "a[0].b", "1 .b", ".b"]
+    expressions = [ast.parse(source, mode="eval").body for source in sources[:-1]]
+    for expression in expressions:
+        wanted = [source for source in sources if ast.unparse(expression) == source]
+        assert [source for source in sources if reads_as(expression, source)] == wanted
