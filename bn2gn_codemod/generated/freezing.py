@@ -22,6 +22,8 @@ NORM_IMPORT = f"from torch.nn.modules.batchnorm import {NORM_NAME}"
 # ModelWithLoss, and torch.compile put in front of a module's name.
 WRAPPERS = ("module", "model", "_orig_mod")
 
+# The names of what lies in a Sequential or a ModuleList.
+_ITEM = r"\d+"
 _END = r"(?:\.|$)"
 _LONGEST = 80  # characters of one line of the pattern
 
@@ -57,7 +59,7 @@ def _pattern_parts(backbone: Iterable[str], wrappers: Iterable[str]) -> tuple[st
     tree: _Tree = {}
     for path in dict.fromkeys(backbone):
         _add(tree, path.split("."))
-    wrapper = f"(?:(?:{'|'.join(_wrapper_names(tree, wrappers))})\\.)*"
+    wrapper = f"(?:(?:{'|'.join((*_wrapper_names(tree, wrappers), _ITEM))})\\.)*"
     return wrapper, _grouped(_alternatives(tree, wrapper))
 
 

@@ -13,6 +13,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, shown
 from bn2gn_codemod.survey.library_models import has_frozen_norms, library_model
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.train_models import Names
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
@@ -51,9 +52,9 @@ class FreezingCertainty:
                 return f"which part of the model is the backbone is not clear ({path})"
         models = list(models)
         for cls in models:
-            call = self._unfollowed(cls, set(names.backbone))
-            if call:
-                return call
+            reason = self._unfollowed(cls, set(names.backbone)) or self._keyed(cls, names)
+            if reason:
+                return reason
         pattern = re.compile(pattern_of(names.backbone, names.wrappers))
         found_any = False
         for cls in dict.fromkeys([*models, *others]):
@@ -76,6 +77,20 @@ class FreezingCertainty:
                     ):
                         where = f"{owner.name}.{name}, called in {owner.path}:{node.lineno},"
                         return f"what is in {where} was not followed: freeze it by hand"
+        return ""
+
+    def _keyed(self, cls: Class, names: Names) -> str:
+        """Modules by key, with the backbone in them: no pattern knows the keys."""
+        heads = {path.split(".")[0] for path in names.backbone if "." in path}
+        around = {f"self.{head}" for head in heads.union(names.wrappers)}
+        for owner in cls.ancestors():
+            for node in ast.walk(owner.node):
+                if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+                    continue
+                source = ast.unparse(node.targets[0])
+                if source in around and call_name(node.value) == "ModuleDict":
+                    where = f"{owner.path}:{node.lineno}"
+                    return f"the keys of {source} ({where}) are not known: freeze it by hand"
         return ""
 
     def _is_method(self, cls: Class, name: str) -> bool:

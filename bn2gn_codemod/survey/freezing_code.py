@@ -22,6 +22,11 @@ from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
 
 _DEEPEST = 4
+_Kind = Literal["eval", "train", "no gradient", "gradient"]
+_KINDS: dict[str, tuple[_Kind, _Kind]] = {  # for False, for True
+    "mode": ("eval", "train"),
+    "gradient": ("no gradient", "gradient"),
+}
 
 
 class FreezingCode:
@@ -122,33 +127,35 @@ class _Follower:
     def _set_flag(
         self, target: ast.Attribute, value: ast.expr, conditions: tuple[Condition, ...]
     ) -> None:
-        node, flag = target, self.bindings.constant(value)
-        owner = target.value
-        if target.attr == "requires_grad":
-            if _is_weight(owner):
-                assert isinstance(owner, ast.Attribute)
-                found = [part for part in self.bindings.resolve(owner.value) if part.what == "each"]
-            else:
-                found = [part for part in self.bindings.resolve(owner) if part.what == "parameter"]
-            self._note(node, flag, "no gradient", "gradient", found, conditions)
+        flag, owner = self.bindings.constant(value), target.value
+        if target.attr == "training":
+            self._note(target, "mode", flag, self._layers(owner), conditions)
+        elif _parameter(owner) is not None:
+            assert isinstance(owner, ast.Attribute)
+            found = self._layers(owner.value)
+            self._note(target, "gradient", flag, found, conditions, _parameter(owner))
         else:
-            found = [part for part in self.bindings.resolve(owner) if part.what == "each"]
-            self._note(node, flag, "eval", "train", found, conditions)
+            found = [part for part in self.bindings.resolve(owner) if part.what == "parameter"]
+            self._note(target, "gradient", flag, found, conditions)
+
+    def _layers(self, expr: ast.expr) -> list[Part]:
+        return [part for part in self.bindings.resolve(expr) if part.what == "each"]
 
     def _note(
         self,
         node: ast.expr,
-        value: object,
-        off: Literal["eval", "no gradient"],
-        on: Literal["train", "gradient"],
+        what: Literal["mode", "gradient"],
+        flag: object,
         parts: Iterable[Part],
         conditions: tuple[Condition, ...],
+        only: Literal["weight", "bias"] | None = None,
     ) -> None:
-        """``value``: False, True, or something else for what is not known."""
-        kind = off if value is False else on
+        """``flag``: False, True, or something else for what is not known."""
+        off, on = _KINDS[what]
+        kind = off if flag is False else on
+        path, is_certain = self._function.module.path, isinstance(flag, bool)
         for part in parts:
-            path, is_certain = self._function.module.path, isinstance(value, bool)
-            self.effects.append(Effect(kind, part, conditions, path, node, is_certain))
+            self.effects.append(Effect(kind, part, conditions, path, node, is_certain, only))
 
     def _loop(
         self,
@@ -205,21 +212,20 @@ class _Follower:
         if func.attr not in ("eval", "train", "requires_grad_"):
             return False
         owner = func.value
-        if func.attr == "requires_grad_" and _is_weight(owner):
+        only = _parameter(owner) if func.attr == "requires_grad_" else None
+        if only is not None:
             assert isinstance(owner, ast.Attribute)
-            found = [part for part in self.bindings.resolve(owner.value) if part.what == "each"]
+            found = self._layers(owner.value)
         else:
             found = self.bindings.resolve(owner)
         if not found:
             return False
         arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-        value = self.bindings.constant(arguments[0]) if arguments else True
+        flag = self.bindings.constant(arguments[0]) if arguments else True
         if func.attr == "eval":
-            self._note(call, False, "eval", "train", found, conditions)
-        elif func.attr == "train":
-            self._note(call, value, "eval", "train", found, conditions)
-        else:
-            self._note(call, value, "no gradient", "gradient", found, conditions)
+            flag = False
+        what: Literal["mode", "gradient"] = "gradient" if func.attr == "requires_grad_" else "mode"
+        self._note(call, what, flag, found, conditions, only)
         return True
 
     # --------------------------------------------------- functions called
@@ -316,8 +322,14 @@ def _own_nodes(value: ast.expr) -> Iterator[ast.expr]:
             pending.extend(ast.iter_child_nodes(node))
 
 
-def _is_weight(expr: ast.expr) -> bool:
-    return isinstance(expr, ast.Attribute) and expr.attr in ("weight", "bias")
+def _parameter(expr: ast.expr) -> Literal["weight", "bias"] | None:
+    """Which parameter of a layer an expression is."""
+    match expr:
+        case ast.Attribute(attr="weight"):
+            return "weight"
+        case ast.Attribute(attr="bias"):
+            return "bias"
+    return None
 
 
 def _is_method(function: Function) -> bool:

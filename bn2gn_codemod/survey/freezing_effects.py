@@ -44,6 +44,7 @@ class Effect:
     module_path: str  # of the file that it stands in
     node: ast.expr | ast.stmt | None = None  # the statement or call
     is_certain: bool = True  # that it does it, and not the opposite
+    only: Literal["weight", "bias"] | None = None  # the layer's other one is left
 
     @property
     def is_for_norms(self) -> bool:
@@ -97,6 +98,7 @@ def coverage(effects: Iterable[Effect], model: Model) -> Coverage:
     """What effects, in their order, come to for a model."""
     evaluated: dict[str, Effect] = {}
     stopped: dict[str, Effect] = {}
+    halves: dict[str, set[str]] = {}  # which of weight and bias, where one was done alone
     touches, misses = False, False
     for effect in effects:
         kept = {"eval": evaluated, "train": evaluated}.get(effect.kind, stopped)
@@ -107,6 +109,11 @@ def coverage(effects: Iterable[Effect], model: Model) -> Coverage:
             elif _covers(effect, path, model) and not (
                 model.whole and effect.kind == "no gradient" and effect.is_for_norms
             ):
+                if effect.only is not None:
+                    done = halves.setdefault(path, set())
+                    done.add(effect.only)
+                    if len(done) < 2:
+                        continue
                 kept[path] = effect
         if effect.kind in ("eval", "no gradient"):
             touched = any(_overlaps(effect, path, model) for path in model.backbone)
@@ -136,7 +143,7 @@ def extent(effects: Iterable[Effect], model: Model) -> dict[str, str]:
             if effect.kind == "gradient" and _overlaps(effect, path, model):
                 found.pop(path, None)
             elif effect.kind == "no gradient" and _covers(effect, path, model):
-                if not effect.is_for_norms:
+                if not effect.is_for_norms and effect.only is None:
                     found[path] = "everything"
                 elif path in model.backbone:
                     found.setdefault(path, "BatchNorm")

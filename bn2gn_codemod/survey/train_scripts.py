@@ -114,7 +114,8 @@ class TrainScripts:
         A script too tangled to follow must not get a second one.
         """
         names = self._models.names(entry.models)
-        for statement, call in entry.scope.calls:
+        top = self._top_of(entry)
+        for statement, call in [*entry.scope.calls, *(top.calls if top is not None else ())]:
             if call_name(call) == FREEZE and call.args and ast.unparse(call.args[0]) == entry.model:
                 for value in self._flow.value_of(call.func):
                     if isinstance(value, FunctionValue) and statement is not entry.statement:
@@ -234,6 +235,10 @@ class TrainScripts:
                 del call_statement
                 if isinstance(value, ast.Call):
                     found.extend(self._effects_of_factory(value, entry))
+        top = self._top_of(entry)
+        if top is not None:
+            roots = {entry.model: Part(())}
+            found.extend(self._code.effects(top.body, top.function, roots, entry.models))
         cls = entry.scope.function.class_
         if cls is not None and entry.model.split(".")[0] == "self":
             for scope in self._methods(cls):
@@ -246,6 +251,19 @@ class TrainScripts:
                         self._code.effects(scope.body, scope.function, roots, entry.models)
                     )
         return found
+
+    def _top_of(self, entry: Optimizer) -> Scope | None:
+        """The top level of the file, where a function takes the model from there."""
+        scope = entry.scope
+        root = entry.model.split(".")[0].split("[")[0]
+        if isinstance(scope.function.node, ast.Module) or root in ("self", "cls"):
+            return None
+        if root in scope.function.parameters or any(binds(s, root) for s in scope.body):
+            return None
+        top = self._flow.top_level.get(scope.path)
+        found = next((s for s in self._optimizers.scopes if s.function is top), None)
+        is_there = found is not None and any(binds(s, entry.model) for s in found.body)
+        return found if is_there else None
 
     def _effects_of_factory(self, call: ast.Call, entry: Optimizer) -> list[Effect]:
         """What a function that returns the model did to it."""
@@ -322,6 +340,17 @@ class TrainScripts:
                 found = self._after_binding(scope, reversed(scope.body), entry.model)
                 if found is not None:
                     return found
+        top = self._top_of(entry)
+        if top is not None:
+            calls_of = [
+                statement
+                for scope, statement, _ in self._optimizers.callers(entry.scope.function)
+                if scope is top
+            ]
+            # Else, no statement that may hold the whole training.
+            plain = [s for s in reversed(top.body) if isinstance(s, (ast.Assign, ast.AnnAssign))]
+            earlier = top.before(calls_of[0]) if calls_of else plain
+            return self._after_binding(top, earlier, entry.model)
         if entry.scope.parameter(entry.model) is not None:
             for statement in entry.scope.before(entry.use):
                 if not is_docstring(statement):

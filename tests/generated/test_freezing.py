@@ -72,6 +72,8 @@ WRAPPINGS: list[Callable[[nn.Module], nn.Module]] = [
     compiled,
     lambda model: compiled(nn.DataParallel(ModelWithLoss(compiled(model)))),
     InNet,
+    lambda model: nn.Sequential(nn.Identity(), model),
+    lambda model: nn.ModuleList([InNet(model)]),
     with_wrapped_parts,
 ]
 

@@ -191,3 +191,25 @@ def test_a_backbone_that_was_not_followed() -> None:
     name = NOT_FOLLOWED.replace("cfg.type(*cfg.args)", "cfg.backbone")
     name = name.replace("self.backbone(x)", "x")
     assert frozen(plan_of(name, "model.Detector(args)")) == ["blocks"]
+
+
+HELD = """
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+
+
+class Ensemble(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.nets = {nets}
+"""
+
+
+def test_modules_by_key() -> None:
+    plan = plan_of(HELD.format(nets='nn.ModuleDict({"rgb": Detector()})'), "model.Ensemble()")
+    assert frozen(plan) == []
+    assert "the keys of self.nets (model.py:16) are not known" in plan.train_scripts[0].reason
+    plan = plan_of(HELD.format(nets="nn.ModuleList([Detector()])"), "model.Ensemble()")
+    assert frozen(plan) == ["backbone"]

@@ -165,6 +165,37 @@ def main(loader):
     optimizer = torch.optim.SGD(groups, lr=0.1)
 {LOOP}
 """,
+    "a helper that takes the model from the top level": f"""
+model = Detector()
++frozen_count = freeze_backbone_bn(model, 'Detector')
++{COUNT}
+
+def get_optimizer():
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+
+def main(loader):
+    optimizer = get_optimizer()
+    for epoch in range(3):
+        model.train()
++        eval_backbone_bn(model)
+        for x in loader:
+            model(x)
+""",
+    "the same, at the end of the file": f"""
+def get_optimizer():
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+
+if __name__ == "__main__":
+    model = Detector()
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    optimizer = get_optimizer()
+    for epoch in range(3):
+        model.train()
++        eval_backbone_bn(model)
+        for x in loader:
+            model(x)
+""",
     "several optimizers of one model": f"""
 def main(loader):
     model = Detector(){FREEZE}
@@ -302,6 +333,16 @@ def main(loader):
     optimizer = torch.optim.Adam(model.parameters())
 {LOOP}
 """,
+    "its weights only": f"""
+def main(loader):
+    model = Detector(){FREEZE}
+    for module in model.backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+            module.weight.requires_grad_(False)
+    optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
     "in eval mode only": f"""
 def main(loader):
     model = Detector(){FREEZE}
@@ -414,6 +455,15 @@ def main(loader):
 }
 
 UNCHANGED = {
+    "at the top level, for a helper": f"""
+{OWN_FREEZE}
+model = Detector()
+freeze(model)
+
+def main(loader):
+    optimizer = torch.optim.Adam(model.parameters())
+{GUARDED}
+""",
     "its own function, its own guard": f"""
 {OWN_FREEZE}
 def main(loader):
