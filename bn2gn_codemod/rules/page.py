@@ -12,6 +12,9 @@ INTRODUCTION = """\
 Every finding of `bn2gn` carries one of these codes. Codes are stable: they are
 never given to another rule. This page is written by `make docs` from the rules
 in `bn2gn_codemod/rules`; the examples are also the rules' tests.
+
+`--output-format github` and `sarif` show serious findings as errors, the others
+as warnings. `bn2gn audit` judges each case, and may call one mere advice.
 """
 
 
@@ -24,11 +27,17 @@ def page(rules: Iterable[Rule]) -> str:
 
 def _index(rules: Iterable[Rule]) -> str:
     rows = (
-        f"| [{rule.code}](#{rule.code.lower()}) | {rule.summary} | {rule.fix or 'none'} |"
+        f"| [{rule.code}](#{rule.code.lower()}) | {rule.summary} | {rule.severity} "
+        f"| {rule.fix or 'none'} |"
         for rule in rules
     )
     return "\n".join(
-        ["| code | finding | fix by `bn2gn migrate` |", "| --- | --- | --- |", *rows, ""]
+        [
+            "| code | finding | severity | fix by `bn2gn migrate` |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
     )
 
 
