@@ -11,6 +11,12 @@ from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
+# Beyond this, everything seems to hold everything: such a model has no part to name.
+_MOST_STEPS = 20_000
+
+
+class _TooTangled(Exception):
+    pass
 
 
 class BackbonePaths:
@@ -24,13 +30,19 @@ class BackbonePaths:
         self._held_in: dict[Slot, list[Class]] = {}
         self._reached: dict[Class, frozenset[Class]] = {}
         self._found: dict[tuple[Class, int, frozenset[Class]], tuple[str, ...]] = {}
+        self._steps = 0  # of the search below one class
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
         known = self._memo.get(cls)
         if known is None:
+            self._steps = 0
             leads = cls in self._leads_to_backbone
-            known = self._memo[cls] = self._find(cls, ()) if leads else ()
+            try:
+                known = self._find(cls, ()) if leads else ()
+            except _TooTangled:
+                known = ()
+            self._memo[cls] = known
         return known
 
     def owns(self, cls: Class) -> bool:
@@ -120,6 +132,9 @@ class BackbonePaths:
 
     def _find(self, cls: Class, around: tuple[Class, ...]) -> tuple[str, ...]:
         # A class that holds itself, or a relative of it, goes no deeper.
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise _TooTangled
         if len(around) > _DEEPEST or not set(around).isdisjoint(_relatives(cls)):
             return ()
         # What lies around bears on the answer only where it lies below, too.

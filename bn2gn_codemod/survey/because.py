@@ -25,6 +25,8 @@ class Because(NamedTuple):
     role: Role
     words: str
     after: Because | None = None
+    # It may as well come from a mix-up of many models: nothing is new beside it.
+    vague: bool = False
 
     def chain(self) -> list[str]:
         """The whole argument, nearest step first."""

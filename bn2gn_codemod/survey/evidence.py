@@ -9,6 +9,7 @@ name that only allows a backbone never makes anything new.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
@@ -23,6 +24,8 @@ _HANDLES_WEIGHTS = re.compile(
     r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
     r"state_dict_from_url|load_param|load_weights"
 )
+# No attribute holds so many classes, unless by a name that is looked up in all of them.
+_CROWD = 24
 
 
 class Evidence:
@@ -72,10 +75,8 @@ class Evidence:
 
     def load_of(self, cls: Class) -> Load | None:
         """How pretrained weights get into the class, if they do."""
-        for ancestor in cls.ancestors():
-            for load in self.loads.of_class.get(ancestor, ()):
-                return load
-        return None
+        found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
+        return min(found, key=lambda load: load.vague, default=None)
 
     def _load_below(self, cls: Class) -> Load | None:
         """How a subclass loads weights into itself, and so into what it inherits."""
@@ -124,13 +125,15 @@ class Evidence:
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
                 role, words = self._in_network(slot, load, family, inside)
-                self.own[slot] = Because(role, words)
+                if role is Role.NEW and load.vague:
+                    role = Role.UNDECIDED
+                self.own[slot] = Because(role, words, vague=load.vague)
         for slot in self.contents.slots_of[cls]:
             if self.own[slot].role is Role.UNDECIDED:
                 same = self._same_layers(slot)
                 if same is not None:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
-                    self.own[slot] = Because(Role.BACKBONE, words, self.own[same])
+                    self.own[slot] = Because(Role.BACKBONE, words, self.own[same], load.vague)
 
     def _same_layers(self, slot: Slot) -> Slot | None:
         """The backbone attribute of the same class with all the layers of ``slot``.
@@ -226,10 +229,14 @@ class Evidence:
                 isinstance(value, Instance)
                 and not value.weak
                 and value.class_ is not slot[0]
-                and self.load_of(value.class_) is not None
+                and self._is_clearly_loaded(value.class_)
             )
             for value in self.contents.of_slot[slot]
         )
+
+    def _is_clearly_loaded(self, cls: Class) -> bool:
+        load = self.load_of(cls)
+        return load is not None and not load.vague
 
     def _external_network(self, slot: Slot) -> bool:
         return any(library_model(value) is not None for value in self.contents.of_slot[slot])
@@ -243,7 +250,9 @@ class Evidence:
             return loaded
         pretrained = self._pretrained_content(slot)
         if pretrained is not None:
-            return Because(Role.BACKBONE, f"{shown(slot)} {pretrained}")
+            words, vague = pretrained
+            vague = vague or self._is_crowd(slot)
+            return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or self._external_network(slot)
         ):
@@ -270,28 +279,46 @@ class Evidence:
         if families.has_new_word(name):
             return Because(Role.UNDECIDED, f"{words}, though its name is not a backbone's")
         if load.kind == "url" or load.by_hand or families.is_backbone_attribute(name):
-            return Because(Role.BACKBONE, words)
+            return Because(Role.BACKBONE, words, vague=load.vague)
         if families.may_hold_whole_model(name):
             return None  # a wrapper that resumes
         if families.may_be_backbone_attribute(name):
-            return Because(Role.BACKBONE, words)
+            return Because(Role.BACKBONE, words, vague=load.vague)
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 
-    def _pretrained_content(self, slot: Slot) -> str | None:
+    def _is_crowd(self, slot: Slot) -> bool:
+        """Whether so much comes together in the attribute that it may be a mix-up."""
+        if families.may_be_backbone_attribute(slot[1]):
+            return False
+        held = {v.class_ for v in self.contents.of_slot[slot] if isinstance(v, Instance)}
+        return len(held) > _CROWD
+
+    def _pretrained_content(self, slot: Slot) -> tuple[str, bool] | None:
+        """In words, what the attribute holds that is pretrained, and whether that is vague."""
+        first: tuple[str, bool] | None = None
+        for found in self._pretrained_contents(slot):
+            if not found[1]:
+                return found
+            first = first or found
+        return first
+
+    def _pretrained_contents(self, slot: Slot) -> Iterator[tuple[str, bool]]:
+        crowded = self.flow.is_crowded(self.flow.slots[slot])
         for value in self.contents.of_slot[slot]:
             library = library_model(value)
             if library is not None:
-                return f"holds {library}"
+                yield f"holds {library}", crowded
             if isinstance(value, Instance) and not value.weak:
                 load = self.load_of(value.class_)
                 if load is not None and not self._is_mixed(value.class_):
-                    return f"holds {value.class_.name}, which {load.words}"
+                    words = f"holds {value.class_.name}, which {load.words}"
+                    yield words, crowded or load.vague
             if isinstance(value, (Instance, NormLayer)):
                 maker = self._part_of_network(value, slot)
                 load = self.load_of(maker) if maker is not None else None
                 if maker is not None and load is not None:
-                    return f"holds parts of {maker.name}, which {load.words}"
-        return None
+                    words = f"holds parts of {maker.name}, which {load.words}"
+                    yield words, crowded or load.vague
 
     def _part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
@@ -383,8 +410,10 @@ class Evidence:
     def _owners(self) -> dict[Class, tuple[Slot, Because]]:
         """Classes that hold a backbone in an attribute, directly or deeper, and where."""
         owners: dict[Class, tuple[Slot, Because]] = {}
+        lost = self.flow.out_of_sight.classes
         for slot, because in self.own.items():
-            if because.role is Role.BACKBONE and not self._is_aside(slot):
+            is_one = because.role is Role.BACKBONE and not because.vague and slot[0] not in lost
+            if is_one and not self._is_aside(slot):
                 for cls in slot[0].descendants():
                     owners.setdefault(cls, (slot, because))
         self._lift(owners)
@@ -402,15 +431,26 @@ class Evidence:
         while pending:
             inner = pending.pop()
             for slot in self.contents.holders.get(inner, ()):
-                if slot in self.own or families.may_hold_whole_model(slot[1]):
+                if slot in self.own or slot[1] == "*" or self._is_aside(slot):
                     continue
-                if slot[1] == "*" or self._is_aside(slot):
+                if families.may_hold_whole_model(slot[1]) and not self._is_all_backbone(inner):
                     continue
                 because = owners[inner][1]
                 for cls in slot[0].descendants():
                     if cls not in owners and cls is not inner:
                         owners[cls] = (slot, because)
                         pending.append(cls)
+
+    def _is_all_backbone(self, cls: Class) -> bool:
+        """Whether a class is named after a network, and all of it is known to be backbone."""
+        slots = [
+            slot
+            for slot in self.contents.family_slots(cls)
+            if self.contents.may_hold_layers(slot) or self._external_network(slot)
+        ]
+        return families.is_network_class(cls) and all(
+            slot in self.own and self.own[slot].role is Role.BACKBONE for slot in slots
+        )
 
     def _is_aside(self, slot: Slot) -> bool:
         return families.is_aside(slot[1]) or any(

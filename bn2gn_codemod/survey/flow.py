@@ -15,11 +15,20 @@ from __future__ import annotations
 import ast
 import dataclasses
 import fnmatch
+import functools
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.survey.crowds import (
+    LOOK_EVERY,
+    LOST,
+    Crowds,
+    OutOfSight,
+    out_of_sight,
+    room_after,
+)
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, has_decorator
@@ -32,6 +41,7 @@ from bn2gn_codemod.survey.values import (
     Function,
     FunctionValue,
     Instance,
+    Lost,
     ModuleValue,
     NamespaceValue,
     NormClass,
@@ -53,8 +63,6 @@ _NO_NETS = re.compile(
     r"pathlib|random|tqdm|yaml|time|re|itertools|copy|glob|shutil|datetime|skimage|pycocotools)"
     r"(?:\.|$)"
 )
-# How many values may arrive at variables before the analysis gives up.
-_MOST_VALUES = 500_000
 # What a module of a library tells about itself, which holds no layer.
 _FIGURES = re.compile(
     r"(?:num_|n_|nb_)\w+|\w*_?(?:channels?|features|planes|dims?|sizes?|strides?|reductions?)s?|"
@@ -110,9 +118,12 @@ class Flow:
         self._returns: dict[Function, Node] = {}
         self._made: dict[tuple[object, ...], Value] = {}
         self.externals: dict[str, External] = {}
+        self._crowds = Crowds()
         self._moved = 0
-        # Why the analysis is not complete, if it is not.
-        self.gave_up = ""
+        self._next_look = 0
+        self._room = room_after(0)
+        # Where values go that nobody reads.
+        self.nowhere = self.node()
         self.class_of: dict[ast.ClassDef, Class] = {}
         self.function_of: dict[ast.AST, Function] = {}
         self._class_named: dict[tuple[str, str], Class] = {}
@@ -146,6 +157,31 @@ class Flow:
         """Names of the attributes (and patterns of names) that a class stores in."""
         return self._slots_of.get(cls, {})
 
+    def variables(self) -> Iterator[tuple[Function, str, Node]]:
+        """Every variable and parameter, by the function that it is local to."""
+        for (function, name), node in self._names.items():
+            yield function, name, node
+
+    def downstream(self, node: Node, most: int) -> list[Node]:
+        """The node and the next ones that its values go to, nearest first."""
+        found = {node: None}
+        pending = [node]
+        for current in pending:
+            for target in self._edges[current]:
+                if target not in found and len(found) < most:
+                    found[target] = None
+                    pending.append(target)
+        return pending
+
+    @functools.cached_property
+    def out_of_sight(self) -> OutOfSight:
+        """What was not followed everywhere, because too much came together."""
+        return out_of_sight(self, self._crowds)
+
+    def is_crowded(self, node: Node) -> bool:
+        """Whether values were dropped on the way to the node."""
+        return LOST in self._values[node]
+
     def value_of(self, expr: ast.expr) -> Iterator[Value]:
         """What an expression that was seen may hold."""
         return self.values(self.expressions.get(expr))
@@ -169,10 +205,9 @@ class Flow:
     def _run(self) -> None:
         pending = self._pending
         while pending:
-            if self._moved > _MOST_VALUES:
-                self.gave_up = "the repository is too large or too tangled to follow every value"
-                pending.clear()
-                return
+            if self._moved > self._next_look:
+                self._next_look = self._moved + LOOK_EVERY
+                self._room = room_after(self._moved)
             node, value = pending.popleft()
             for target in list(self._edges[node]):
                 self.add(target, value)
@@ -190,10 +225,19 @@ class Flow:
         if load is not None and isinstance(value, (NormClass, External, ClassValue)):
             value = self._name_norm(value, *load)
         held = self._values[node]
-        if value not in held:
-            held[value] = None
-            self._moved += 1
-            self._pending.append((node, value))
+        if value in held:
+            return
+        if len(held) >= self._room:
+            value = self._crowds.instead_of(value, node)
+            if value in held:
+                return
+        held[value] = None
+        self._moved += 1
+        self._pending.append((node, value))
+
+    def hand_to_lost(self, nodes: Iterable[Node]) -> None:
+        """These are stored in, or passed to, something that was dropped on the way."""
+        self._crowds.handed.extend(nodes)
 
     def edge(self, source: Node, target: Node) -> None:
         if source == target or target in self._edges[source]:
@@ -436,6 +480,8 @@ class Flow:
         def on_base(held: Value) -> None:
             if isinstance(held, (Instance, ClassValue)):
                 self.edge(value, self.slot(held.class_, attribute))
+            elif isinstance(held, Lost):
+                self.hand_to_lost([value])
 
         self.watch(base, on_base)
 
@@ -447,7 +493,7 @@ class Flow:
                 self._module_attribute(held.module, name, result, from_pattern)
             elif isinstance(held, External):
                 self._external_attribute(held, name, result)
-            elif isinstance(held, Weights):
+            elif isinstance(held, (Weights, Lost)):
                 self.add(result, held)
             elif isinstance(held, ExternalObject):
                 if name == "features" or not _FIGURES.fullmatch(name):

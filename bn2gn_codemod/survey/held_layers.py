@@ -50,7 +50,9 @@ class HeldLayers:
                 for slot in self.slots(value):
                     # The helper, handed to heads, also seems to reach what shares their
                     # parameters; but nothing makes GroupNorm in a backbone.
-                    is_backbone = set(self._roles.slot_roles(slot)) == {Role.BACKBONE}
+                    is_backbone = set(self._roles.slot_roles(slot)) - {Role.DOUBT} == {
+                        Role.BACKBONE
+                    }
                     for inner in self._roles.contents[slot]:
                         if inner not in found and not (is_backbone and _is_group_norm(inner)):
                             found[inner] = None

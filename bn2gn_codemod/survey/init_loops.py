@@ -29,6 +29,7 @@ from bn2gn_codemod.survey.values import (
     Function,
     FunctionValue,
     Instance,
+    Lost,
     NormLayer,
     Text,
     Value,
@@ -158,7 +159,7 @@ class _Survey:
 
     def _bears(self, test: FoundTest, reached: list[Value] | None) -> bool:
         """Whether a layer that becomes GroupNorm may come to the test."""
-        if reached is None:
+        if reached is None or any(isinstance(value, Lost) for value in reached):
             # Somebody uses it, on what is not known: missing a layer is worse.
             return self._any_converted and self._is_used(test.function) and test.passes(None)
         return any(

@@ -55,16 +55,24 @@ class LoadOrder:
         self._flow = flow
         self._roles = roles
         self._held = held
+        self._load_events: dict[_Load, list[_Event]] = {}
+        self._class_loads: dict[tuple[Class, bool], list[_Load]] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
         """The pretrained part of what ``values`` hold that was loaded before ``node`` ran.
 
         ``""`` if there is none. ``self`` is looked at as each class that it may be of.
         """
+        seen: set[tuple[Class, bool]] = set()  # objects of one class hold the same
         for value in values:
             whole: list[tuple[Value, Class | None]] = [(value, None)]
-            if isinstance(value, Instance) and value.spot is None:
-                whole = [(_made(cls), cls) for cls in value.class_.descendants()]
+            if isinstance(value, Instance):
+                key = value.class_, value.spot is None
+                if key in seen:
+                    continue
+                seen.add(key)
+                if value.spot is None:
+                    whole = [(_made(cls), cls) for cls in value.class_.descendants()]
             for one, of in whole:
                 found = self._overwritten(self._held.below([one]), of, function, node)
                 if found:
@@ -74,16 +82,22 @@ class LoadOrder:
     def _overwritten(
         self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt
     ) -> str:
-        loads = [load for value in values for load in self._loads(value)]
+        loads = dict.fromkeys(load for value in values for load in self._loads(value))
         if not loads:
             return ""
         mine = list(self._events(function, node, of=of))
         for load in loads:
-            switch = _switch(load.function, load.node)
-            theirs = list(self._events(load.function, load.node, switch))
-            if _comes_first(theirs, mine):
+            if _comes_first(self._events_of(load), mine):
                 return load.words
         return ""
+
+    def _events_of(self, load: _Load) -> list[_Event]:
+        known = self._load_events.get(load)
+        if known is None:
+            switch = _switch(load.function, load.node)
+            known = list(self._events(load.function, load.node, switch))
+            self._load_events[load] = known
+        return known
 
     # ------------------------------------------------------------- loading
 
@@ -94,16 +108,28 @@ class LoadOrder:
             if isinstance(call, ast.Call) and _asks_for_weights(call, name):
                 where = f"{name} ({value.spot.where})"
                 yield _Load(where, value.spot.function, call)
-        if not isinstance(value, Instance) or value.weak:
-            return
-        if not any(self._held.is_kept(inner) for inner in self._held.below([value])):
+        if isinstance(value, Instance) and not value.weak:
+            key = value.class_, value.spot is None
+            if key not in self._class_loads:
+                self._class_loads[key] = list(self._loads_of(value))
+            yield from self._class_loads[key]
+
+    def _loads_of(self, value: Instance) -> Iterator[_Load]:
+        places = {
+            (cls, load.where)
+            for cls in value.class_.ancestors()
+            for load in self._roles.loads.of_class.get(cls, ())
+        }
+        if not places or not any(map(self._held.is_kept, self._held.below([value]))):
             return
         for cls in value.class_.ancestors():
-            places = {load.where for load in self._roles.loads.of_class.get(cls, ())}
-            for loading in self._flow.load_calls:
-                if loading.spot.where in places:
-                    words = f"{cls.name} ({loading.spot.where})"
-                    yield _Load(words, loading.spot.function, loading.spot.node)
+            for where, spot in self._load_spots:
+                if (cls, where) in places:
+                    yield _Load(f"{cls.name} ({where})", spot.function, spot.node)
+
+    @functools.cached_property
+    def _load_spots(self) -> list[tuple[str, Spot]]:
+        return [(load.spot.where, load.spot) for load in self._flow.load_calls]
 
     # -------------------------------------------------------------- calling
 
@@ -362,6 +388,14 @@ def _step(holder: ast.AST, node: ast.AST) -> tuple[list[ast.stmt], int] | None:
             if not isinstance(block, list):
                 continue
             for index, statement in enumerate(block):
-                if any(inner is node for inner in walk(statement)):
+                if _spans(statement, node) and any(inner is node for inner in walk(statement)):
                     return block, index
     return None
+
+
+def _spans(statement: ast.stmt, node: ast.AST) -> bool:
+    """Whether the node's line is one of the statement's, decorators included."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    first = min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+    line: int = getattr(node, "lineno", first)
+    return first <= line <= (statement.end_lineno or first)

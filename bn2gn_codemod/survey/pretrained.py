@@ -49,6 +49,8 @@ class Load(NamedTuple):
     # The URL is one of a published ImageNet network, and its weights are loaded as they are.
     published: bool = False
     by_hand: bool = False  # layer by layer, which nobody does to resume
+    # So many objects come to where the weights are loaded that it may be a mix-up.
+    vague: bool = False
 
     @property
     def words(self) -> str:
@@ -81,6 +83,7 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
         load = _load_of(flow, call)
         if load is None:
             continue
+        load = load._replace(vague=flow.is_crowded(call.receiver))
         if call.each_child:
             for value in flow.values(call.receiver):
                 for slot in held_in.get(value, ()):

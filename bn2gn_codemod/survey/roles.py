@@ -16,6 +16,8 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
 
+CROWDED = "{} also reaches {}, where too much comes together to follow it"
+
 
 class RoleMap:
     """Who is what. Build it with :func:`assign_roles`."""
@@ -30,13 +32,20 @@ class RoleMap:
         self._contents = contents
         self._evidence = evidence
         self._unseen: dict[Class, bool] = {}
-        self._inherit(list(self.own))
+        self._lost = {
+            cls: Because(Role.DOUBT, CROWDED.format(cls.name, where))
+            for cls, where in contents.flow.out_of_sight.classes.items()
+        }
+        self._inherit([*self.own, *self._begin_lost()])
         self._inherit_doubt()
 
     def slot_roles(self, slot: Slot) -> Roles:
         """The roles of one attribute."""
         own = self.own.get(slot)
-        return {own.role: own} if own is not None else self.contexts.get(slot[0], {})
+        if own is None:
+            return self.contexts.get(slot[0], {})
+        lost = self._lost.get(slot[0])
+        return {own.role: own} if lost is None else {own.role: own, Role.DOUBT: lost}
 
     def layer_roles(self, layer: NormLayer) -> Roles:
         """The roles of a norm layer over all attributes that it ends up in."""
@@ -44,6 +53,10 @@ class RoleMap:
         for slot in self.held_in.get(layer, ()):
             for role, because in self.slot_roles(slot).items():
                 roles.setdefault(role, because)
+        where = self._contents.flow.out_of_sight.values.get(layer)
+        if where is not None:
+            because = Because(Role.DOUBT, CROWDED.format("the layer", where))
+            roles.setdefault(Role.DOUBT, because)
         return roles
 
     def open_slots(self, layer: NormLayer) -> list[Slot]:
@@ -83,7 +96,9 @@ class RoleMap:
     @property
     def has_backbone(self) -> bool:
         """Whether anything in the repository is known to be a backbone."""
-        return any(because.role is Role.BACKBONE for because in self.own.values())
+        return any(
+            because.role is Role.BACKBONE and not because.vague for because in self.own.values()
+        )
 
     def pinned_class(self, cls: Class) -> Because | None:
         """The role that a setting gives to a class, if one does."""
@@ -103,6 +118,11 @@ class RoleMap:
         return known
 
     # --------------------------------------------------------- handing down
+
+    def _begin_lost(self) -> list[Slot]:
+        for cls, because in self._lost.items():
+            self.contexts.setdefault(cls, {})[Role.DOUBT] = because
+        return [slot for cls in self._lost for slot in self.slots_of.get(cls, ())]
 
     def _inherit(self, start: list[Slot]) -> None:
         """Hand roles down from attributes to the classes that they hold."""

@@ -14,7 +14,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import dimension, norm_name
 from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order
-from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.unfollowed import find_unfollowed
 from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot
 
@@ -74,12 +74,10 @@ class _Decider:
             self._commented(norm, comment)
             return
         judged = self._judge(norm)
-        if judged.verdict is Verdict.KEEP:
-            self._add(norm, judged)
-        elif self.flow.gave_up or not self.uses.is_asked_for(norm):
-            if judged.verdict is Verdict.CONVERT:
-                note = self.flow.gave_up or self._not_asked_for(norm)
-                judged = _Judged(Verdict.UNKNOWN, judged.because, note)
+        note = self._left_open(norm)
+        if judged.verdict is Verdict.CONVERT and note is not None:
+            judged = _Judged(Verdict.UNKNOWN, judged.because, note)
+        if judged.verdict is Verdict.KEEP or note is not None:
             self._add(norm, judged)
         elif judged.verdict is Verdict.CONVERT:
             self._convert(norm, judged)
@@ -173,6 +171,14 @@ class _Decider:
                 evidence=(words,),
                 settles=() if comment == "keep" else (_COMMENTS,),
             )
+
+    def _left_open(self, norm: NormClass) -> str | None:
+        """Why a new layer is not converted all the same, or ``None``."""
+        values = self.flow.out_of_sight.values
+        for below in self.uses.below(norm) if values else ():
+            if below in values:
+                return CROWDED.format(norm.norm, values[below])
+        return None if self.uses.is_asked_for(norm) else self._not_asked_for(norm)
 
     def _not_asked_for(self, norm: NormClass) -> str:
         return f"a new layer, but the setting norms does not name {dimension(norm.norm)}"

@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import (
     all_arguments,
     call_name,
+    exported_names,
     flat,
     replaces_children,
     target_names,
@@ -29,6 +30,7 @@ from bn2gn_codemod.survey.values import (
     Function,
     FunctionValue,
     Instance,
+    Lost,
     ModuleValue,
     NamespaceValue,
     NormClass,
@@ -248,8 +250,9 @@ class Statements:
                 continue
             exporter = flow.top_level[path]
             bound = scope.locals - scope.guessed
+            listed = exported_names(exporter.module.tree)
             for name in sorted(exporter.locals - exporter.guessed - bound):
-                if not name.startswith("_"):
+                if name in listed or not name.startswith("_"):
                     scope.guessed.discard(name)
                     self._bind_name(scope, name, path, dotted, name)
                     changed = True
@@ -391,7 +394,7 @@ class Statements:
         flow.add(given, value)
         callee = self.evaluate(decorator, "callee")
         if callee is not None:
-            self._apply_later(callee, [(0, given)], flow.node(), decorator)
+            self._apply_later(callee, [(0, given)], flow.nowhere, decorator)
         # @REGISTRY.register_module(): the registry holds the class from now on.
         inner = decorator.func if isinstance(decorator, ast.Call) else decorator
         if isinstance(inner, ast.Attribute) and inner.attr.startswith("register"):
@@ -478,6 +481,8 @@ class Statements:
         def on_name(held: Value) -> None:
             if isinstance(held, Text):
                 flow.store(base, held.pattern, value)
+            elif isinstance(held, Lost):
+                flow.hand_to_lost([value])
 
         flow.watch(named, on_name)
 
@@ -631,12 +636,11 @@ class Statements:
 
     def _tuple(self, expr: ast.Tuple, context: UseContext) -> Node | None:
         flow = self.flow
-        elements = []
-        for part in expr.elts:
-            value = self.evaluate(part, context)
-            elements.append(value if value is not None else flow.node())
+        found = [self.evaluate(part, context) for part in expr.elts]
+        if all(value is None for value in found):
+            return None  # (3, 224, 224)
         node = flow.node()
-        held = TupleValue(tuple(elements))
+        held = TupleValue(tuple(flow.node() if value is None else value for value in found))
         flow.add(node, held)
         return node
 
@@ -686,9 +690,10 @@ class Statements:
         seen: set[str] = set()
 
         def on_name(held: Value) -> None:
-            if isinstance(held, Text) and held.pattern not in seen:
-                seen.add(held.pattern)
-                flow.attribute(base, held.pattern, result, from_pattern=True)
+            name = "*" if isinstance(held, Lost) else getattr(held, "pattern", None)
+            if name is not None and name not in seen:
+                seen.add(name)
+                flow.attribute(base, name, result, from_pattern=True)
 
         flow.watch(named, on_name)
         flow.unnamed.append((named, base, result))
@@ -1073,6 +1078,9 @@ class Statements:
                 if method is not None:
                     self._bind(method, arguments, skip_first=True, expr=expr)
                     flow.edge(flow.return_node(method), result)
+            case Lost():
+                flow.hand_to_lost(node for _, node in arguments)
+                flow.add(result, held)
             case _:
                 pass
 
@@ -1211,6 +1219,8 @@ class Statements:
                     self._bind(init, rest, skip_first=True, expr=expr)
             elif isinstance(held, FunctionValue):
                 self._bind(held.function, rest, skip_first=held.bound, expr=expr)
+            elif isinstance(held, Lost):
+                flow.hand_to_lost(node for _, node in rest)
 
         flow.watch(first, on_callee)
 

@@ -114,6 +114,27 @@ def bound_names(statement: ast.stmt) -> Iterator[str]:
             pass
 
 
+def exported_names(tree: ast.Module) -> list[str]:
+    """What ``__all__`` lists, in order, as far as it is written out; empty without one."""
+    found: list[str] = []
+    for statement in flat(tree.body):
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id="__all__")], value=value)
+                | ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value)
+                | ast.AugAssign(target=ast.Name(id="__all__"), value=value)
+                | ast.Expr(
+                    value=ast.Call(func=ast.Attribute(value=ast.Name(id="__all__")), args=[value])
+                )
+            ):
+                found += [
+                    node.value
+                    for node in ast.walk(value)
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str)
+                ]
+    return found
+
+
 def target_names(target: ast.expr) -> Iterator[str]:
     """The plain names in an assignment target."""
     if isinstance(target, ast.Name):

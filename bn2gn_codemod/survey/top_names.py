@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import bound_names, flat
+from bn2gn_codemod.survey.syntax import bound_names, exported_names, flat
 
 _DEEPEST = 8  # modules that a name is handed through
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -106,22 +106,8 @@ class TopNames:
 
     def _exported(self, module: Module) -> list[str]:
         """What ``from module import *`` brings."""
-        names = self.of(module.path)
-        listed: list[str] | None = None
-        for statement in module.tree.body:
-            match statement:
-                case ast.Assign(
-                    targets=[ast.Name(id="__all__")],
-                    value=ast.List(elts=elements) | ast.Tuple(elts=elements),
-                ):
-                    listed = [
-                        element.value
-                        for element in elements
-                        if isinstance(element, ast.Constant) and isinstance(element.value, str)
-                    ]
-                case _:
-                    pass
-        if listed is None:
+        names, listed = self.of(module.path), exported_names(module.tree)
+        if not listed:
             return [name for name in names if not name.startswith("_")]
         return [name for name in listed if name in names]
 

@@ -197,6 +197,11 @@ class Weights:
 
 
 @dataclasses.dataclass(eq=False)
+class Lost:
+    """Stands for values that were dropped: too many came together (see ``survey.crowds``)."""
+
+
+@dataclasses.dataclass(eq=False)
 class TupleValue:
     """A tuple, element by element (flow nodes)."""
 
@@ -215,5 +220,6 @@ Value = (
     | NormLayer
     | Text
     | Weights
+    | Lost
     | TupleValue
 )

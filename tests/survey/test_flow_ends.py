@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies
 
 from bn2gn_codemod.survey import flow
+from bn2gn_codemod.survey.crowds import room_after
 from tests.survey.verdicts import check, plan_of
 
 MODEL = """\
@@ -55,12 +56,79 @@ def test_cycles_and_deep_code(code: str) -> None:
     assert len(plan.sites) <= 1 + norms * 2
 
 
-def test_when_it_gives_up_nothing_is_converted(monkeypatch: pytest.MonkeyPatch) -> None:
-    check(MODEL.format(verdict="convert"))
-    monkeypatch.setattr(flow, "_MOST_VALUES", 3)
-    plan = plan_of(MODEL)
-    assert [str(site.verdict) for site in plan.sites] == ["unknown"]
+TANGLE = """\
+import torchvision
+def walk(module):  # mixes the layers of all models
+    for child in module.children():
+        walk(child)
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {head}
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = Head()
+        self.neck = nn.Sequential(nn.BatchNorm2d(8))  #! {head}
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.neck = nn.Sequential(nn.BatchNorm2d(8))  #! convert
+OTHER = Other
+walk(Model())
+"""
+
+
+def test_what_finds_no_room_is_not_certain(monkeypatch: pytest.MonkeyPatch) -> None:
+    check(TANGLE.format(head="convert"))
+    monkeypatch.setattr(flow, "room_after", lambda moved: 3)
+    plan = check(TANGLE.format(head="unknown"))
+    reasons = " ".join(plan.sites[0].reasons)
+    assert "child (net.py:" in reasons
+    assert "where too much comes together to follow it" in reasons
+
+
+CROWD = "".join(f"class C{i}(nn.Module):\n    pass\n" for i in range(9))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        # The norm class itself is lost on the way, or what makes the layers is.
+        "ANY = [*CROWD, nn.BatchNorm2d]\nfor x in ANY:\n    x(8)\n",
+        "class M(nn.Module):\n    def __init__(self, norm):\n        self.backbone = norm(8)\n"
+        "ANY = [*CROWD, M]\nfor x in ANY:\n    x(nn.BatchNorm2d)\n",
+        "ANY = [*CROWD, lambda norm: norm(8)]\nfor x in ANY:\n    C1().a = x(nn.BatchNorm2d)\n",
+        "ANY = [c() for c in CROWD]\nfor x in ANY:\n    x.part = nn.BatchNorm2d(8)\n",
+        "class M(nn.Module):\n    def __init__(self):\n        self.backbone = C1()\n"
+        "        self.neck = nn.BatchNorm2d(8)\n"
+        "ANY = [*[c() for c in CROWD], M()]\nfor x in ANY:\n"
+        "    x.load_state_dict(torch.load(''))\n",
+        "class M(nn.Module):\n    def __init__(self):\n        self.backbone = C1()\n"
+        "        self.neck = nn.BatchNorm2d(8)\n"
+        "from functools import partial\n"
+        "ANY = [*CROWD, print]\nfor x in ANY:\n    partial(x, M())()\n",
+    ],
+)
+@pytest.mark.parametrize("room", [1, 2, 4, 8])
+def test_nothing_that_was_lost_is_converted(
+    use: str, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "room_after", lambda moved: room)
+    crowd = "CROWD = [" + ", ".join(f"C{i}" for i in range(9)) + "]\n"
+    plan = plan_of("import torchvision\n" + CROWD + crowd + use)
+    assert [str(site.verdict) for site in plan.sites] != []
+    assert "convert" not in {str(site.verdict) for site in plan.sites}
     assert not plan.files
+
+
+def test_room_gets_scarce_step_by_step() -> None:
+    rooms = [room_after(moved) for moved in range(0, 2_000_000, 10_000)]
+    assert rooms == sorted(rooms, reverse=True)
+    assert rooms[0] > 100_000
+    assert rooms[-1] == 8
 
 
 def test_a_norm_class_handed_round_in_a_circle() -> None:

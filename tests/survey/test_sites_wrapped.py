@@ -1,0 +1,77 @@
+"""Backbones inside wrappers, and parts that reach a model by way of star imports."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+
+def test_a_wrapper_that_is_all_backbone_is_one() -> None:
+    check(
+        """\
+        import torchvision
+        class resnet(nn.Module):
+            def __init__(self, pretrained=False):
+                super().__init__()
+                model = torchvision.models.resnet18(pretrained=pretrained)
+                self.conv1 = model.conv1
+                self.bn1 = model.bn1
+                self.layer1 = model.layer1
+        class ParsingNet(nn.Module):
+            def __init__(self, pretrained=True):
+                super().__init__()
+                self.model = resnet(pretrained=pretrained)
+                self.aux = nn.Sequential(nn.BatchNorm2d(8))  #! convert
+        """
+    )
+
+
+def test_a_wrapper_around_a_whole_model_makes_nothing_new() -> None:
+    check(
+        """\
+        import torchvision
+        class DetNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True)
+                self.head = nn.BatchNorm2d(8)  #! convert
+        class Trainer(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = DetNet()
+                self.other = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "__all__ = ['_ConvBN']\n",
+        "__all__ = ('_ConvBN',)\n",
+        "__all__: list = ['_ConvBN']\n",
+        "__all__ = []\n__all__ += ['_ConvBN']\n",
+        "__all__ = []\n__all__.extend(['_ConvBN'])\n",
+    ],
+)
+def test_star_import_of_an_underscore_name_that_is_listed(listing: str) -> None:
+    check(
+        f"""\
+-- core/nn/basic.py --
+{listing}class _ConvBN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+-- core/nn/__init__.py --
+from .basic import *
+-- core/net.py --
+import torchvision
+from core.nn import _ConvBN
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = _ConvBN()
+"""
+    )
