@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -129,7 +130,10 @@ def _add_standard_import(
         # Several land behind one statement in the order of their names.
         changes.of(smaller[-1]).after.insert(0, NewCode(text))
     elif imports:
-        changes.of(plain[0] if plain else imports[0]).before.insert(0, NewCode(text))
+        change = changes.of(plain[0] if plain else imports[0])
+        change.before.insert(0, NewCode(text))
+        if not _is_standard(imports[0]) and not plain and _is_grouped(located, imports):
+            change.blank_lines_before = 1
     elif region:
         changes.of(region[-1]).after.insert(0, NewCode(text))
     elif located.tree.body:
@@ -140,21 +144,35 @@ def _add_standard_import(
 
 def _add_to_torch(located: Located, region: list[ast.stmt], text: str, changes: Changes) -> bool:
     """Put an import from torch behind the others; false where there is none of either."""
-    others = [s for s in region if isinstance(s, (ast.Import, ast.ImportFrom)) and _is_torch(s)]
+    others = [
+        s for s in region if isinstance(s, (ast.Import, ast.ImportFrom)) and _package(s) == "torch"
+    ]
     if not others or not text.startswith("from torch"):
         return False
     changes.of(others[-1]).after.append(NewCode(text + located.style.newline))
     return True
 
 
-def _is_torch(statement: ast.Import | ast.ImportFrom) -> bool:
+def _is_standard(statement: ast.Import | ast.ImportFrom) -> bool:
+    return _package(statement) in sys.stdlib_module_names
+
+
+def _package(statement: ast.Import | ast.ImportFrom) -> str:
+    """The package that is imported from, ``""`` for one's own."""
     if isinstance(statement, ast.ImportFrom):
-        return statement.level == 0 and (statement.module or "").split(".")[0] == "torch"
-    return statement.names[0].name.split(".")[0] == "torch"
+        return "" if statement.level else (statement.module or "").split(".")[0]
+    return statement.names[0].name.split(".")[0]
 
 
-def _is_standard(statement: ast.Import) -> bool:
-    return statement.names[0].name.split(".")[0] in sys.stdlib_module_names
+def _is_grouped(located: Located, imports: Sequence[ast.Import | ast.ImportFrom]) -> bool:
+    """Whether blank lines part the imports by where they come from, as PEP 8 wants it.
+
+    Imports of one package alone say nothing against it.
+    """
+    if len({_package(statement) for statement in imports}) == 1:
+        return True
+    pairs = itertools.pairwise(imports)
+    return any(_blank_lines_at_end(_lines_between(located, a, b)) for a, b in pairs)
 
 
 def _add_below(

@@ -142,7 +142,26 @@ def test_name_that_is_taken() -> None:
 @pytest.mark.parametrize(
     ("imports", "expected"),
     [
-        ("import torch\n", "import re\nimport warnings\nimport torch\n{norm}\n"),
+        ("import torch\n", "import re\nimport warnings\n\nimport torch\n{norm}\n"),
+        (
+            "# -*- coding: utf-8 -*-\nimport torch\nfrom torch import nn\n",
+            "# -*- coding: utf-8 -*-\nimport re\nimport warnings\n\n"
+            "import torch\nfrom torch import nn\n{norm}\n",
+        ),
+        (
+            "import torch\nfrom torch import nn\n\nfrom .net import Net\n",
+            "import re\nimport warnings\n\nimport torch\nfrom torch import nn\n{norm}\n\n"
+            "from .net import Net\n",
+        ),
+        (
+            "from os import path\nimport torch\n",
+            "import re\nimport warnings\nfrom os import path\nimport torch\n{norm}\n",
+        ),
+        (
+            "from __future__ import division\n\nimport torch\n",
+            "from __future__ import division\n\nimport re\nimport warnings\n\n"
+            "import torch\n{norm}\n",
+        ),
         (
             "import re\nimport warnings\nimport torch.nn as nn\nfrom lib import net\n",
             "import re\nimport warnings\nimport torch.nn as nn\n{norm}\nfrom lib import net\n",
