@@ -328,6 +328,17 @@ class TrainScripts:
                 return found._replace(after=statement)
         return found
 
+    def obstacle(self, entry: Optimizer) -> str:
+        """Why there is no :meth:`insertion`, and what to do."""
+        for statement in entry.scope.before(entry.use):
+            for made, _ in assignments(statement, entry.model):
+                if self._waits_for_gradients(made):
+                    return (
+                        f"line {made.lineno} makes and wraps it at once: make it first, "
+                        "then freeze it, then wrap it"
+                    )
+        return "where the model is made is not clear: freeze it before the optimizer"
+
     def _after_making(self, entry: Optimizer) -> Insertion | None:
         if entry.model == "self":
             return self._after_init(entry)

@@ -39,8 +39,6 @@ from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.train_scripts import Insertion, TrainScripts
 from bn2gn_codemod.survey.values import Class
 
-_NOT_CLEAR = "where the model is made is not clear: freeze it before the optimizer"
-
 
 class TrainingPlan(NamedTuple):
     """What there is, and the edits that follow."""
@@ -166,7 +164,7 @@ class _Training:
             if script.state == "frozen":
                 judged.append(script)
             elif insertion is None:
-                judged.append(script._replace(reason=_NOT_CLEAR))
+                judged.append(script._replace(reason=self._scripts.obstacle(entry)))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)

@@ -76,6 +76,17 @@ def test_no_option_decides(freeze: str) -> None:
     assert only(plan_of(train=script(freeze=freeze))).state in ("unfrozen", "partly")
 
 
+# ------------------------------------------------------- where it cannot go
+
+
+def test_made_and_wrapped_at_once() -> None:
+    """DistributedDataParallel waits for the gradients that are due when it is made."""
+    text = script(freeze="pass").replace("Detector()", "DistributedDataParallel(Detector())")
+    found = only(plan_of(train=text))
+    assert found.fix == ""
+    assert "makes and wraps it at once: make it first, then freeze it" in found.reason
+
+
 # -------------------------------------------------------------- thawed later
 
 
