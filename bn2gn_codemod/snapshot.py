@@ -81,7 +81,7 @@ class Module:
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One parameter. ``value`` is given for learned scalars (one element)."""
+    """One parameter. ``value`` is that of a learned scalar (one element) before training."""
 
     name: str
     shape: tuple[int, ...]

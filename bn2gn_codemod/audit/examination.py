@@ -15,7 +15,7 @@ from bn2gn_codemod.audit.wanted import Wanted
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.rules import bn302_missing_weights
 from bn2gn_codemod.survey.configs.values import dotted
-from bn2gn_codemod.wording import counted
+from bn2gn_codemod.wording import counted, shapes_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +96,9 @@ def _passed(evidence: Evidence, diagnoses: Sequence[Diagnosis]) -> Iterator[str]
     for mode in evidence.snapshot.modes:
         if not mode.error:
             yield f"forward in mode {mode.mode!r} runs"
+    for forward in evidence.built.forwards if evidence.built else ():
+        if not forward.error:
+            yield f"forward on an input of {shapes_of(forward.inputs)} runs"
     for fact in configuration.facts(evidence):
         if fact.is_good:
             found_out = f" ({fact.found})" if fact.found else ""

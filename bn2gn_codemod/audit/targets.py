@@ -104,7 +104,7 @@ def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
     failure = resolved.error if resolved and resolved.error else outcome.failure
     if not failure and snapshot.training_error:
         failure = f"it could not be trained on made-up images: {snapshot.training_error}"
-    failure = failure and f"{name}: {failure}{_registration(repository, failure)}"
+    failure = failure and f"{name}: {failure}{_registration(repository, config, failure)}"
     values = resolved.values if resolved else {}
     return dataclasses.replace(
         evidence,
@@ -160,7 +160,7 @@ def _nearest(path: Path) -> str:
     return f": there is no folder {path.parent}"
 
 
-def _registration(repository: Repository, failure: str) -> str:
+def _registration(repository: Repository, config: Config | None, failure: str) -> str:
     """For a type that is not registered: the file whose class of that name has to be imported."""
     unknown = _UNREGISTERED.search(failure)
     if unknown is None:
@@ -169,7 +169,11 @@ def _registration(repository: Repository, failure: str) -> str:
     for source in repository.files:
         if head.search(source.data) and source.path.endswith(".py"):
             module = source.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            return f"; {source.path} holds it: add custom_imports = dict(imports=[{module!r}])"
+            if config is not None and config.is_pure_python:  # MMEngine imports nothing for it
+                fix = f"import it from {module} and write type={unknown[1]}"
+            else:
+                fix = f"add custom_imports = dict(imports=[{module!r}])"
+            return f"; {source.path} holds it: {fix}"
     return "; import what registers it with custom_imports, or set its default_scope"
 
 

@@ -8,6 +8,7 @@ from bn2gn_codemod.audit.evidence import Diagnosis, Evidence
 from bn2gn_codemod.plan import Place
 from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.snapshot import ModePass
+from bn2gn_codemod.wording import shapes_of
 
 # As for an image that the pipeline did not resize.
 _VALUES = {
@@ -99,11 +100,10 @@ def _asks_for_metadata(mode: ModePass) -> Diagnosis:
 
 
 def _fails_on_input(shapes: Sequence[Sequence[int]], error: str) -> Diagnosis:
-    inputs = " and ".join("x".join(map(str, shape)) for shape in shapes)
     return Diagnosis(
         code=RULE.code,
         severity="serious",
-        what=f"forward on an input of {inputs} fails: {error}",
+        what=f"forward on an input of {shapes_of(shapes)} fails: {error}",
         cause="the model raised it",
         effect="this input cannot be predicted",
         remedy="mend the model, or name the shape that it takes with --input",

@@ -170,6 +170,8 @@ def test_live_training_tells_whether_a_hook_holds(
     found = report(sample, "--run", "--", *command)
     assert rows(found)["backbone"] == (23_508_032, 0, 23_508_032)
     assert ("BN304" in codes(found, "serious")) is is_undone
+    values = {key["name"]: key["value"] for key in found["key_parameters"]}
+    assert values["neck.msp_module.alpha"] == 0.5  # as it was before the steps that were watched
 
 
 def test_model_target(sample: Path) -> None:

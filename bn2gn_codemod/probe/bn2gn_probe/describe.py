@@ -99,14 +99,20 @@ def _shape(value: Any) -> list[int]:
     return [] if nn.parameter.is_lazy(value) else list(value.shape)
 
 
+def scalar(value: nn.Parameter) -> float | None:
+    """The value of a parameter of one element, ``None`` for any other."""
+    if nn.parameter.is_lazy(value) or value.numel() != 1:
+        return None
+    return float(value.detach().reshape(()))
+
+
 def _parameter(name: str, value: nn.Parameter) -> dict[str, Any]:
-    scalar = not nn.parameter.is_lazy(value) and value.numel() == 1
     return {
         "name": name,
         "shape": _shape(value),
         "dtype": str(value.dtype).replace("torch.", ""),
         "requires_grad": value.requires_grad,
-        "value": float(value.detach().reshape(())) if scalar else None,
+        "value": scalar(value),
     }
 
 

@@ -37,6 +37,7 @@ class _Run:
         self._stepping = False
         self._forwards: dict[int, list[int]] = collections.defaultdict(lambda: [0, 0])
         self._before: dict[int, dict[str, torch.Tensor]] = {}  # module -> its own tensors
+        self._scalars: dict[int, float] = {}  # parameter of one element -> its first value
         self._optimizers: dict[int, Optimizer] = {}
 
     def on_forward(self, module: nn.Module, inputs: Any) -> None:
@@ -62,11 +63,15 @@ class _Run:
         return result
 
     def _remember(self) -> None:
-        """Keep every norm layer's statistics and every parameter that is not trained."""
+        """Keep norm layers' statistics, parameters that are not trained, and learned scalars."""
         for module in _live_modules():
             own = _held_still(module)
             if own:
                 self._before[id(module)] = copies(own)
+            for parameter in module.parameters(recurse=False):
+                value = describe.scalar(parameter)
+                if value is not None:
+                    self._scalars[id(parameter)] = value
         self._before[0] = {}  # remembered, even when there was nothing
 
     def _report_and_end(self) -> None:
@@ -91,6 +96,8 @@ class _Run:
                 elif name not in moved:
                     moved.append(name)
         snapshot = dict(describe.model(model, self._tree), factory="")
+        for found, parameter in zip(snapshot["parameters"], model.parameters()):
+            found["value"] = self._scalars.get(id(parameter), found["value"])
         return {
             "pid": self._pid,
             "command": list(sys.argv),
