@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.example_detector import DETECTOR
 from bn2gn_codemod.rules.wording import fix_or_reason
 
 
@@ -18,17 +19,6 @@ def _findings(plan: Plan) -> Iterator[Finding]:
 
 
 _TRAINER = """
-import torch
-from torch import nn
-import torchvision
-
-
-class Detector(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.head = nn.Conv2d(512, 4, 1)
-
 
 def train(loader, epochs):
     model = Detector()
@@ -70,8 +60,9 @@ backbone, which holds under any driver.
     examples=(
         Example(
             path="train.py",
-            before=_TRAINER.format(guard=""),
-            after=_TRAINER.format(
+            before=DETECTOR + _TRAINER.format(guard=""),
+            after=DETECTOR
+            + _TRAINER.format(
                 guard="""        for module in model.backbone.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.example_detector import DETECTOR
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
@@ -19,17 +20,6 @@ def _findings(plan: Plan) -> Iterator[Finding]:
 
 
 _SCRIPT = """
-import torch
-from torch import nn
-import torchvision
-
-
-class Detector(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.base = torchvision.models.resnet18(weights="DEFAULT")
-        self.head = nn.Conv2d(512, 4, 1)
-
 
 def main():
     model = Detector()
@@ -60,8 +50,8 @@ Use the name that the model has. Count what was frozen and fail when it is 0.
     examples=(
         Example(
             path="train.py",
-            before=_SCRIPT.format(name="backbone"),
-            after=_SCRIPT.format(name="base"),
+            before=DETECTOR + _SCRIPT.format(name="base"),
+            after=DETECTOR + _SCRIPT.format(name="backbone"),
         ),
     ),
     findings=_findings,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.example_detector import DETECTOR
 from bn2gn_codemod.rules.wording import fix_or_reason
 
 
@@ -17,17 +18,6 @@ def _findings(plan: Plan) -> Iterator[Finding]:
 
 
 _SCRIPT = """
-import torch
-from torch import nn
-import torchvision
-
-
-class Detector(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.head = nn.Conv2d(512, 4, 1)
-
 
 def main():
     model = nn.SyncBatchNorm.convert_sync_batchnorm(Detector())
@@ -58,8 +48,8 @@ Test for `(nn.BatchNorm2d, nn.SyncBatchNorm)`.
     examples=(
         Example(
             path="train.py",
-            before=_SCRIPT.format(test="nn.BatchNorm2d"),
-            after=_SCRIPT.format(test="(nn.BatchNorm2d, nn.SyncBatchNorm)"),
+            before=DETECTOR + _SCRIPT.format(test="nn.BatchNorm2d"),
+            after=DETECTOR + _SCRIPT.format(test="(nn.BatchNorm2d, nn.SyncBatchNorm)"),
         ),
     ),
     findings=_findings,
