@@ -12,7 +12,7 @@ from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Part, coverage
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
-from bn2gn_codemod.survey.syntax import walk
+from bn2gn_codemod.survey.syntax import flat, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.train_scripts import Insertion, TrainScripts
 from bn2gn_codemod.survey.values import Class
@@ -142,7 +142,7 @@ class TrainLoops:
             return True
         following: list[ast.stmt] = []
         for later in scope.after(statement):
-            if isinstance(later, _LOOPS) and not _is_over_modules(later):
+            if any(_is_train_loop(inner) for inner in flat([later])):
                 break
             following.append(later)
         roots = {source: Part(()) for source in sources}
@@ -241,12 +241,13 @@ def _is_repeated_by(scope: Scope, statement: ast.stmt, insertions: list[Insertio
     )
 
 
-def _is_over_modules(loop: ast.stmt) -> bool:
-    if not isinstance(loop, ast.For):
-        return False
-    return any(
+def _is_train_loop(statement: ast.stmt) -> bool:
+    """Whether it is a loop, but not one over the modules of a model."""
+    if not isinstance(statement, ast.For):
+        return isinstance(statement, _LOOPS)
+    return not any(
         isinstance(node, ast.Attribute) and node.attr.endswith(("modules", "children"))
-        for node in walk(loop.iter)
+        for node in walk(statement.iter)
     )
 
 

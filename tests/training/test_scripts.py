@@ -444,6 +444,25 @@ def main(loader):
         for x in loader:
             model(x)
 """,
+    "a loop inside a try, that evaluates now and then": f"""
+{OWN_FREEZE}
+def main(loader):
+    model = Detector()
+    freeze(model)
+    optimizer = torch.optim.Adam(model.parameters())
+    model.train()
++    eval_backbone_bn(model)
+    try:
+        for epoch in range(3):
+            for x in loader:
+                model(x)
+            if epoch % 2 == 0:
+                model.eval()
+                model.train()
++                eval_backbone_bn(model)
+    except KeyboardInterrupt:
+        pass
+""",
     "frozen by its own function, no guard": f"""
 {OWN_FREEZE}
 def main(loader):
