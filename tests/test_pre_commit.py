@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -303,6 +304,22 @@ def test_arguments_from_the_config(project: MakeProject) -> None:
     work.stage({".pre-commit-config.yaml": config.replace("--strict", "--convert, Block")})
     work.pre_commit("run", "--all-files")
     assert CONVERTED in work.read("net.py")
+
+
+def test_hooks_of_the_readme(project: MakeProject, product: Project) -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(repos:\n.*?)```", readme, re.DOTALL)
+    work = project({"net.py": detector(NECK)}, "bn2gn-check")
+    rev = product.git("rev-parse", "HEAD").strip()
+    config = re.sub(r"repo: \S+", f"repo: {product.root}", shown)
+    work.stage({".pre-commit-config.yaml": re.sub(r"rev: \S+", f"rev: {rev}", config)})
+    assert work.pre_commit("validate-config") == (0, "")
+    code, shown = work.pre_commit("run", "--all-files")
+    assert code == 1
+    assert "net.py: 1 norm to GroupNorm, helper added" in shown
+    work.git("add", "--all")
+    code, shown = work.pre_commit("run", "--all-files")
+    assert code == 0, shown
 
 
 def test_wrong_arguments_are_one_clear_line(project: MakeProject) -> None:
