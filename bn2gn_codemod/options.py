@@ -18,6 +18,10 @@ from bn2gn_codemod.settings import Setting, known
 MODEL = "The model to build"
 RUNNING = "How its code is run"
 SETTINGS = "Settings, which win over [tool.bn2gn] in pyproject.toml"
+_REPORTS = {
+    ".html": "Write a page for the browser, too: models, layers, findings, diff.",
+    ".md": "Write the report as Markdown, too.",
+}
 
 
 def of_paths(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,6 +81,30 @@ def of_format(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any
         default=formats[0],
         show_default=True,
         help="JSON goes to stdout alone.",
+    )
+
+
+def of_report(suffix: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command ``--report FILE``, for a file of this suffix.
+
+    The command gets ``report_file``, which can be written as far as can be told
+    before the work is done, or ``None``.
+    """
+
+    def usable(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+        if file is not None:
+            from bn2gn_codemod.reports import report_file
+
+            report_file.require_usable(file, (suffix,))
+        return file
+
+    return click.option(
+        "--report",
+        "report_file",
+        metavar=f"FILE{suffix}",
+        type=click.Path(path_type=Path),
+        callback=usable,
+        help=_REPORTS[suffix],
     )
 
 

@@ -121,6 +121,7 @@ class TrainScript(NamedTuple):
     why), ``sibling`` names a train script of the same model that freezes it, or
     freezes something else of it: then ``difference`` says what. ``thaw`` is
     where frozen layers get their gradients back after that.
+    ``classes`` are the module classes that the model may be of.
     """
 
     optimizer: Place
@@ -133,6 +134,7 @@ class TrainScript(NamedTuple):
     difference: str = ""
     option: str = ""
     thaw: Place | None = None
+    classes: tuple[Place, ...] = ()
 
 
 class TrainCall(NamedTuple):
@@ -207,6 +209,31 @@ class StrictLoad(NamedTuple):
     model: str
     fix: str = ""
     reason: str = ""
+
+
+class Part(NamedTuple):
+    """What one attribute of a module class may hold that bears on norm layers.
+
+    ``attribute`` is ``*`` where its name is not known. ``layers`` are the places
+    of sites, ``classes`` those of class statements of the repository, and
+    ``library`` the dotted names of published models that are built elsewhere.
+    """
+
+    attribute: str
+    layers: tuple[Place, ...] = ()
+    classes: tuple[Place, ...] = ()
+    library: tuple[str, ...] = ()
+
+
+class ModuleClass(NamedTuple):
+    """A module class of the repository with norm layers somewhere below it.
+
+    ``parts`` are its own attributes and those of its bases.
+    """
+
+    place: Place
+    name: str
+    parts: tuple[Part, ...]
 
 
 # ---------------------------------------------------------------- edits
@@ -467,6 +494,7 @@ class Plan:
     group_sizes: tuple[GroupSize, ...] = ()
     strict_loads: tuple[StrictLoad, ...] = ()
     known: int | None = None
+    module_classes: tuple[ModuleClass, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many sites have this verdict."""

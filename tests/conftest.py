@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -40,3 +42,19 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return exit_.value.code, shown.out, shown.err
 
     return with_arguments
+
+
+def chromium() -> str | None:
+    """The browser of this machine that the tests of ``tests/browser`` run in."""
+    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    return next(filter(None, found), None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out for want of a browser."""
+    if chromium() is None and os.environ.get("BN2GN_BROWSER_TESTS") != "required":
+        terminalreporter.write_line(
+            "left out: tests/browser, the review page in a real browser (no chromium found; "
+            "install the package chromium and run them again)",
+            yellow=True,
+        )

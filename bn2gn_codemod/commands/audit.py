@@ -37,13 +37,7 @@ from bn2gn_codemod import options
     type=click.Path(path_type=Path),
     help="Where training runs.  [default: the folder around configs]",
 )
-@click.option(
-    "--report",
-    "report_file",
-    metavar="FILE.md",
-    type=click.Path(path_type=Path),
-    help="Write the report as Markdown, too.",
-)
+@options.of_report(".md")
 @options.of_interpreter
 @options.of_format("text", "json", "github", "sarif")
 def command(

@@ -31,6 +31,7 @@ from bn2gn_codemod.wording import counted
     type=click.Path(path_type=Path),
     help="Write all that is found into FILE and exit 0.",
 )
+@options.of_report(".html")
 @options.of_strict
 @options.of_settings
 def command(
@@ -39,6 +40,7 @@ def command(
     explain: str | None,
     baseline_file: Path | None,
     new_baseline: Path | None,
+    report_file: Path | None,
     strict: bool,
     settings_file: Path | None,
     flags: Mapping[str, Any],
@@ -74,6 +76,12 @@ def command(
     if known is not None:
         plan = baseline.without_known(survey, plan, known)
     report.check(survey, plan)
+    if report_file is not None:
+        from bn2gn_codemod import api
+        from bn2gn_codemod.reports import review
+
+        would_be = api.apply(survey, plan, dry_run=True)
+        review.write(review.of_migration(would_be, "check"), report_file)
     if output_format != "github":  # which has them among its annotations
         reports.name_skipped(plan.skipped)
     return 1 if plan.findings or plan.skipped else 0

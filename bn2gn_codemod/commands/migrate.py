@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bn2gn_codemod import options
 from bn2gn_codemod.command_help import SectionedCommand
+
+if TYPE_CHECKING:
+    from bn2gn_codemod.api import Migration
+    from bn2gn_codemod.verify import Verification
 
 
 @click.command(
@@ -30,6 +34,7 @@ from bn2gn_codemod.command_help import SectionedCommand
 )
 @options.of_model
 @options.of_interpreter
+@options.of_report(".html")
 @options.of_strict
 @options.of_settings
 def command(
@@ -40,6 +45,7 @@ def command(
     verify: bool,
     model: Mapping[str, Any],
     interpreter: Mapping[str, Any],
+    report_file: Path | None,
     strict: bool,
     settings_file: Path | None,
     flags: Mapping[str, Any],
@@ -57,6 +63,7 @@ def command(
     from bn2gn_codemod.reports import diff as diffs
 
     survey, plan = read(paths, settings_file, flags)
+    found = None
     if verify and (plan.files or plan.new_files):
         from bn2gn_codemod.probing import Interpreter
         from bn2gn_codemod.reports import verification as shown
@@ -68,6 +75,7 @@ def command(
             )
         if not found.passed:
             getattr(shown, output_format)(found)
+            _report(report_file, found, None)
             click.echo("bn2gn: nothing was written, because a check failed", err=True)
             return 1
     with shown_when_slow("rewriting"):
@@ -76,7 +84,20 @@ def command(
         diffs.show(result.changes, paged=not no_pager)
     else:
         reports.of_format(output_format).migration(result)
+    _report(report_file, found, result)
     left = (*result.refused, *plan.skipped)
     reports.name_skipped(left)
     undecided = any(site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) for site in plan.sites)
     return 1 if left or (strict and undecided) else 0
+
+
+def _report(file: Path | None, found: Verification | None, result: Migration | None) -> None:
+    """Write the review: of the models that were built if any were, else of the migration."""
+    if file is None:
+        return
+    from bn2gn_codemod.reports import review
+
+    if found is not None:
+        review.write(review.of_verification(found, "migrate --verify"), file)
+    elif result is not None:
+        review.write(review.of_migration(result, "migrate"), file)

@@ -31,6 +31,7 @@ _EXAMPLE = (
     help="An old checkpoint that the model has to load with strict=False.",
 )
 @options.of_interpreter
+@options.of_report(".html")
 @options.of_format("text", "json")
 @options.of_settings
 def command(
@@ -39,6 +40,7 @@ def command(
     model: Mapping[str, Any],
     checkpoint: Path | None,
     interpreter: Mapping[str, Any],
+    report_file: Path | None,
     output_format: str,
     settings_file: Path | None,
     flags: Mapping[str, Any],
@@ -65,6 +67,10 @@ def command(
     if training["command"]:
         live = verify_run(survey.root, survey.settings, **training, timeout=interpreter["timeout"])
         getattr(report, f"run_{output_format}")(live)
+        if report_file is not None:
+            from bn2gn_codemod.reports import review
+
+            review.write(review.of_run(live), report_file)
         return 0 if live.passed else 1
     with shown_when_slow("verifying"):
         found = api.verify(
@@ -74,4 +80,8 @@ def command(
             interpreter=Interpreter(**interpreter),
         )
     getattr(report, output_format)(found)
+    if report_file is not None:
+        from bn2gn_codemod.reports import review
+
+        review.write(review.of_verification(found, "verify"), report_file)
     return 0 if found.passed else 1

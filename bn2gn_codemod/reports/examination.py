@@ -15,7 +15,7 @@ from bn2gn_codemod import __version__
 from bn2gn_codemod.audit.evidence import Diagnosis, Severity
 from bn2gn_codemod.audit.examination import Examination
 from bn2gn_codemod.audit.parameters import KeyParameter
-from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.reports import report_file
 from bn2gn_codemod.reports.blocks import (
     Block,
     Bullets,
@@ -46,10 +46,7 @@ def text(examination: Examination) -> None:
 
 def write(examination: Examination, file: Path) -> None:
     """The report as a Markdown file; raises ``Problem`` when it cannot be written."""
-    try:
-        file.write_text(markdown(blocks(examination)), encoding="utf-8")
-    except OSError as error:
-        raise Problem(f"--report {file}: cannot be written: {error.strerror}") from None
+    report_file.write(markdown(blocks(examination)), file)
 
 
 def json(examination: Examination) -> None:

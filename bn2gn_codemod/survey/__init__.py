@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.helper_placement import place_helper
 from bn2gn_codemod.survey.init_loops import survey_init_loops
 from bn2gn_codemod.survey.modules import read_modules
 from bn2gn_codemod.survey.norm_attributes import find_attribute_uses
+from bn2gn_codemod.survey.outline import outline
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.roles import assign_roles
 from bn2gn_codemod.survey.sites import decide_sites
@@ -59,5 +60,6 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
         norm_attribute_uses=find_attribute_uses(flow, held),
         group_sizes=find_group_sizes(flow, decided.converted, settings),
         strict_loads=loads.loads,
+        module_classes=outline(roles, decided.sites),
     )
     return with_configs(plan, repository, settings)

@@ -89,6 +89,7 @@ class TrainScripts:
             state=state,
             option=self._option(entry) if state == "optional" else "",
             thaw=self._thaw(entry),
+            classes=tuple(sorted(cls.module.place(cls.node) for cls in entry.models)),
         )
 
     # --------------------------------------------------------------- state

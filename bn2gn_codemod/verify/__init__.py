@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bn2gn_codemod import rules, survey
+from bn2gn_codemod.migration import Change
 from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.probing import Interpreter, Outcome, probe
 from bn2gn_codemod.problem import Problem
@@ -40,6 +41,8 @@ class Verification:
 
     ``compared`` says with what the repository was compared (``""``: nothing),
     ``output`` is the end of what a probe printed that did not come to its end.
+    ``plan`` is that of the repository as it is, ``before`` that of the state
+    before (``None``: nothing to compare with), ``changes`` lie between the two.
     """
 
     root: Path
@@ -48,6 +51,9 @@ class Verification:
     checks: tuple[Check, ...]
     stubs: tuple[str, ...]
     skipped_weights: tuple[str, ...]
+    plan: Plan
+    before: Plan | None = None
+    changes: tuple[Change, ...] = ()
     output: str = ""
 
     @property
@@ -70,6 +76,7 @@ class VerifiedRun:
     """A training command that was watched; ``failure`` when it showed nothing."""
 
     root: Path
+    plan: Plan
     processes: tuple[VerifiedProcess, ...]
     failure: str = ""
 
@@ -102,9 +109,7 @@ class Tree:
     @classmethod
     def read(cls, root: Path, settings: Settings) -> Tree:
         repository = discover(root, settings.exclude)
-        plan = survey.plan_repository(repository, settings)
-        plan = dataclasses.replace(plan, findings=rules.findings(plan))
-        return cls(root, repository, ImportGraph(repository), plan)
+        return cls(root, repository, ImportGraph(repository), _plan(repository, settings))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,9 +236,14 @@ def verify_run(
 ) -> VerifiedRun:
     """Watch the first optimizer steps of a training command of the repository at ``root``."""
     watched = live.watch(command, root, steps, timeout)
-    plan = survey.plan_repository(discover(root, settings.exclude), settings)
+    plan = _plan(discover(root, settings.exclude), settings)
     processes = tuple(VerifiedProcess(run, live.checks(run, plan)) for run in watched.runs)
-    return VerifiedRun(root, processes, watched.failure)
+    return VerifiedRun(root, plan, processes, watched.failure)
+
+
+def _plan(repository: Repository, settings: Settings) -> Plan:
+    plan = survey.plan_repository(repository, settings)
+    return dataclasses.replace(plan, findings=rules.findings(plan))
 
 
 @contextlib.contextmanager
@@ -321,6 +331,17 @@ def _rewritten(after: Tree, before: Tree | None) -> list[str]:
     return [file.path for file in after.repository.files if was.get(file.path) != file.data]
 
 
+def _changes(after: Tree, before: Tree | None) -> Iterator[Change]:
+    """The Python files that differ; one that is gone has nothing left in it."""
+    if before is None:
+        return
+    now = {file.path: file.data for file in after.repository.files}
+    was = {file.path: file.data for file in before.repository.files}
+    for path in sorted({*now, *was}):
+        if now.get(path) != was.get(path):
+            yield Change(path, was.get(path), now.get(path, b""))
+
+
 def _compare(
     root: Path,
     compared: str,
@@ -343,6 +364,9 @@ def _compare(
         tuple(check for check in whole if check is not None),
         tuple(f"{stub.module} ({stub.kind})" for stub in now.snapshot.stubs),
         tuple(dict.fromkeys(url for model in models for url in model.skipped_weights)),
+        built.after.plan,
+        None if built.before is None else built.before.plan,
+        tuple(_changes(built.after, built.before)),
         now.output if now.failure else then.output if then is not None and then.failure else "",
     )
 
