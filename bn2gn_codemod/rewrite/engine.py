@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from bn2gn_codemod.generated import group_norm
 from bn2gn_codemod.plan import FileEdits
 from bn2gn_codemod.rewrite import (
@@ -29,6 +31,11 @@ def rewrite_file(source: SourceFile, edits: FileEdits) -> str:
 
     All edits of the file are made, or none.
     """
+    if "\r" in source.text and "\n" not in source.text:
+        # The line ends of old Macs, some of which LibCST loses. The lines are the same.
+        text = source.text.replace("\r", "\n")
+        unix = dataclasses.replace(source, text=text, data=source.encode(text))
+        return rewrite_file(unix, edits).replace("\n", "\r")
     try:
         located = Located(source)
         changes = _changes(located, edits)

@@ -9,6 +9,7 @@ import pytest
 from bn2gn_codemod.generated.group_norm import GroupCount, definition
 from bn2gn_codemod.plan import FileEdits, HelperEdit, NormEdit
 from bn2gn_codemod.rewrite import RewriteRefused, rewrite_file
+from bn2gn_codemod.sources import SourceFile
 from tests.rewrite.marked import PATH, unmark
 
 WRITE = HelperEdit(PATH, "nn")
@@ -287,7 +288,7 @@ def test_group_count_goes_into_the_helper() -> None:
 
 
 @pytest.mark.parametrize("indent", ["  ", "\t", "        "])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_style_of_the_file(indent: str, newline: str) -> None:
     before = [
         "from torch import nn",
@@ -295,13 +296,13 @@ def test_style_of_the_file(indent: str, newline: str) -> None:
         "    def f(self):",
         "        §nn.BatchNorm2d(3)",
     ]
-    text = "\n".join(before).replace("    ", indent).replace("\n", newline)
-    source, places = unmark(text)
+    unix, places = unmark("\n".join(before).replace("    ", indent))
+    source = SourceFile.from_bytes(PATH, unix.data.replace(b"\n", newline.encode()))
     norms = tuple(NormEdit(place, "call", "BatchNorm2d") for place in places)
     after = rewrite_file(source, FileEdits(PATH, norms, WRITE))
     assert HELPER.replace("    ", indent).replace("\n", newline) in after
-    assert after.count("\n") == after.count(newline)
-    assert not after.endswith("\n")
+    assert not {"\r", "\n"} & set(after.replace(newline, ""))
+    assert not after.endswith(newline)
 
 
 @pytest.mark.parametrize(
