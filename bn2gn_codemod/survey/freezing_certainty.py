@@ -13,7 +13,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, shown
 from bn2gn_codemod.survey.library_models import has_frozen_norms, library_model
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.train_models import Names
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
@@ -68,7 +68,7 @@ class FreezingCertainty:
         """A backbone by its name that is called, and of which nothing else is known."""
         held = {slot[1] for slot in self._slots(cls)} | known
         for owner in cls.ancestors():
-            for node in ast.walk(owner.node):
+            for node in walk(owner.node):
                 match node:
                     case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if (
                         families.is_backbone_attribute(name)
@@ -84,7 +84,7 @@ class FreezingCertainty:
         heads = {path.split(".")[0] for path in names.backbone if "." in path}
         around = {f"self.{head}" for head in heads.union(names.wrappers)}
         for owner in cls.ancestors():
-            for node in ast.walk(owner.node):
+            for node in walk(owner.node):
                 if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
                     continue
                 source = ast.unparse(node.targets[0])

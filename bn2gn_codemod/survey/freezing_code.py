@@ -18,7 +18,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_conditions import LayerTests
 from bn2gn_codemod.survey.freezing_effects import Condition, Effect, Part
 from bn2gn_codemod.survey.freezing_parts import Bindings
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, children
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
 
 _DEEPEST = 4
@@ -319,7 +319,7 @@ def _own_nodes(value: ast.expr) -> Iterator[ast.expr]:
         if isinstance(node, ast.expr):
             yield node
         if not isinstance(node, (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
 
 
 def _parameter(expr: ast.expr) -> Literal["weight", "bias"] | None:

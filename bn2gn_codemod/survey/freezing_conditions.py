@@ -9,7 +9,7 @@ from typing import Literal
 
 from bn2gn_codemod.survey.freezing_effects import WRAPPERS, Condition
 from bn2gn_codemod.survey.freezing_parts import Bindings
-from bn2gn_codemod.survey.syntax import call_name, flat
+from bn2gn_codemod.survey.syntax import call_name, flat, walk
 from bn2gn_codemod.survey.values import Function
 
 _NORM_WORD = re.compile(r"batch_?norm|syncbn", re.IGNORECASE)
@@ -81,7 +81,7 @@ class LayerTests:
     ) -> list[Condition]:
         named = classes.elts if isinstance(classes, ast.Tuple) else [classes]
         if isinstance(classes, ast.BinOp):
-            named = [part for part in ast.walk(classes) if isinstance(part, ast.expr)]
+            named = [part for part in walk(classes) if isinstance(part, ast.expr)]
         texts = [ast.unparse(cls).rsplit(".", 1)[-1] for cls in named]
         if any("BatchNorm" in text or text in ("SyncBN", "_NormBase") for text in texts):
             kind: Literal["norm", "norm2d"] = "norm2d" if texts == ["BatchNorm2d"] else "norm"
@@ -118,7 +118,7 @@ class LayerTests:
             return [Condition("pattern", positive, pattern=pattern)]
         texts = [
             node.value
-            for node in ast.walk(test)
+            for node in walk(test)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
         texts += self._listed(test)
@@ -141,7 +141,7 @@ class LayerTests:
 
     def _listed(self, test: ast.expr) -> list[str]:
         """Strings of a list or tuple that a name in the test stands for."""
-        names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+        names = {node.id for node in walk(test) if isinstance(node, ast.Name)}
         found: list[str] = []
         for name in names:
             values = list(self._bindings.values.get(name, ()))
@@ -151,7 +151,7 @@ class LayerTests:
                 if isinstance(value, (ast.List, ast.Tuple, ast.Set, ast.Constant)):
                     found += [
                         node.value
-                        for node in ast.walk(value)
+                        for node in walk(value)
                         if isinstance(node, ast.Constant) and isinstance(node.value, str)
                     ]
         return found

@@ -53,6 +53,14 @@ _WAITS_FOR_GRADIENTS = {
 State = Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen"]
 
 
+class _Around(NamedTuple):
+    """What is done to a model before its optimizer is built, after, and where it is made."""
+
+    before: list[Effect]
+    after: list[Effect]
+    where_made: list[Effect]
+
+
 class Insertion(NamedTuple):
     """Where a freeze call may go, and the model's source there."""
 
@@ -78,6 +86,7 @@ class TrainScripts:
         self._code = code
         self._optimizers = optimizers
         self._whole = whole
+        self._followed: dict[Optimizer, _Around] = {}
 
     def script(self, entry: Optimizer) -> TrainScript:
         """The state of the backbone when the optimizer is built."""
@@ -148,12 +157,24 @@ class TrainScripts:
         return "nothing" if before.misses or made.misses else "unfrozen"
 
     def _before(self, entry: Optimizer) -> list[Effect]:
-        order, index = entry.scope.order, entry.scope.order.index(entry.statement)
-        return self._effects(entry, order[:index])
+        return self._around(entry).before
 
     def _after(self, entry: Optimizer) -> list[Effect]:
-        order, index = entry.scope.order, entry.scope.order.index(entry.statement)
-        return self._effects(entry, order[index:])
+        return self._around(entry).after
+
+    def _effects_where_made(self, entry: Optimizer) -> list[Effect]:
+        return self._around(entry).where_made
+
+    def _around(self, entry: Optimizer) -> _Around:
+        """Followed once, and judged for each class that the model may be."""
+        if entry not in self._followed:
+            order, index = entry.scope.order, entry.scope.order.index(entry.statement)
+            self._followed[entry] = _Around(
+                self._effects(entry, order[:index]),
+                self._effects(entry, order[index:]),
+                self._follow_where_made(entry),
+            )
+        return self._followed[entry]
 
     def _option(self, entry: Optimizer) -> str:
         """The option that freezes the backbone, and where it is asked."""
@@ -228,7 +249,7 @@ class TrainScripts:
                         found |= {inner} if inner is not None else set()
         return found
 
-    def _effects_where_made(self, entry: Optimizer) -> list[Effect]:
+    def _follow_where_made(self, entry: Optimizer) -> list[Effect]:
         """What the functions that make or hold the model do to it."""
         found: list[Effect] = []
         for statement in entry.scope.order:
