@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from bn2gn_codemod.plan import ConfigEdit, FileEdits, Skipped
 from bn2gn_codemod.probing import Interpreter, NoTorch, probe
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.snapshot import Snapshot
-from bn2gn_codemod.sources import Repository, SourceFile, Undecodable, discover
+from bn2gn_codemod.sources import Repository, SourceFile, discover
 from bn2gn_codemod.survey.configs.freezing import plan_freezes
 from bn2gn_codemod.survey.configs.inheritance import Config, Configs
 from bn2gn_codemod.survey.configs.planning import read_configs
@@ -82,7 +82,7 @@ def of_config(target: ConfigTarget, interpreter: Interpreter) -> Evidence:
     """Read the config statically, then build and briefly train it in the interpreter."""
     name = os.path.relpath(target.path, target.workdir).replace(os.sep, "/")
     repository = discover(target.workdir)
-    reader = Configs(_loader(repository))
+    reader = Configs(repository.file_or_outside)
     config, unread = _read(repository, reader, name, target.path)
     evidence = Evidence(
         target=name,
@@ -201,22 +201,6 @@ def _read(
 
 def _first(problems: Sequence[Skipped]) -> str:
     return f"{problems[0].path}: {problems[0].message}" if problems else ""
-
-
-def _loader(repository: Repository) -> Callable[[str], SourceFile | None]:
-    """Files by path: those of the repository, and bases that lie outside of it."""
-
-    def load(name: str) -> SourceFile | None:
-        known = repository.file(name)
-        path = repository.root / name
-        if known is not None or not path.is_file():
-            return known
-        try:
-            return SourceFile.from_bytes(name, path.read_bytes())
-        except (OSError, Undecodable):
-            return None
-
-    return load
 
 
 def _freezings(repository: Repository, reader: Configs, config: Config) -> tuple[Freezing, ...]:

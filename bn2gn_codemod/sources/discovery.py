@@ -36,6 +36,16 @@ class Repository:
         """The file of this path relative to the root, ``None`` if there is none."""
         return next((source for source in self.files if source.path == path), None)
 
+    def file_or_outside(self, path: str) -> SourceFile | None:
+        """As ``file``, and files that lie elsewhere: absolute, or relative to the root."""
+        known = self.file(path)
+        if known is not None or not (self.root / path).is_file():
+            return known
+        try:
+            return SourceFile.from_bytes(path, _read(str(self.root / path)))
+        except (OSError, Undecodable):
+            return None
+
 
 def find_root(path: Path) -> Path:
     """The repository around ``path``: a directory is its own root.

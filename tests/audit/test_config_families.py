@@ -247,3 +247,28 @@ def test_one_dict_under_two_names_is_two_freezes(repository: MakeRepository) -> 
     for path, text in files.items():
         (root / path).write_text(text)
     assert not migrated(root)
+
+
+def test_base_in_an_installed_package(
+    repository: MakeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its config is read without importing it, and never edited."""
+    package = tmp_path / "site/somedet"
+    (package / ".mim/configs").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('imported')\n")
+    (package / ".mim/configs/net.py").write_text(MODEL + SCHEDULE)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    leaf = "_base_ = 'somedet::net.py'\n"
+    root = repository({"configs/a.py": leaf + optimizer(ZERO), "configs/b.py": leaf})
+    assert migrated(root) == {
+        "configs/a.py": leaf
+        + "optim_wrapper = dict(\n    optimizer=dict(type='SGD', lr=0.02))\n"
+        + FROZEN
+    }
+
+
+def test_base_outside_of_the_repository(repository: MakeRepository) -> None:
+    root = repository({"shared/model.py": MODEL, "own/configs/a.py": ""})
+    leaf = "_base_ = '../../shared/model.py'\n"
+    (root / "own/configs/a.py").write_text(leaf + SCHEDULE)
+    assert migrated(root / "own") == {"configs/a.py": leaf + WITHOUT_ENTRY + FROZEN}

@@ -19,7 +19,7 @@ _INHERITS = re.compile(rb"_base_|read_base")
 
 def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan:
     """``plan`` and what was decided about the repository's configs."""
-    configs, skipped = read_configs(repository, Configs(repository.file))
+    configs, skipped = read_configs(repository, Configs(repository.file_or_outside))
     if not configs:
         return plan
     norms = plan_norms(configs, settings)
