@@ -72,6 +72,14 @@ BEFORE_AND_AFTER = [
         id="into_the_model_that_is_there",
     ),
     pytest.param(
+        "_base_ = './model.py'\nmodel = dict(head=dict(bbox_head=dict(num_classes=1)))\n"
+        + optimizer("'backbone': dict(lr_mult=0.0)", "'x': dict(lr_mult=2)"),
+        "_base_ = './model.py'\nmodel = dict(head=dict(bbox_head=dict(num_classes=1)), "
+        "backbone=dict(\n    frozen_stages=4,\n    norm_eval=True,\n"
+        "    norm_cfg=dict(requires_grad=False)))\n" + optimizer("'x': dict(lr_mult=2)"),
+        id="no_line_gets_too_long",
+    ),
+    pytest.param(
         MODEL + optimizer("'backbone': dict(lr_mult=0.0)", "'x': dict(lr_mult=2)"),
         MODEL.replace("frozen_stages=1", "frozen_stages=4")
         .replace("norm_eval=False", "norm_eval=True")

@@ -19,6 +19,7 @@ COMMENT = """\
 # Frozen for real: no gradients, and BatchNorm keeps its pretrained statistics.
 """
 _LONG = 60
+_LONG_LINE = 100
 _DOTTED_NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -52,7 +53,7 @@ def _merge(entry: Entry, nested: Source, source: SourceFile) -> Iterator[ConfigE
     for key, wanted in nested.items():
         below = table.entries.get(key)
         if below is None:
-            yield ConfigEdit(table.place, "add", _source(wanted), key)
+            yield ConfigEdit(table.place, "add", _entry(table, key, wanted, source), key)
         elif isinstance(wanted, str):
             value = below.value.value if isinstance(below.value, Scalar) else None
             if repr(value) != wanted:
@@ -63,6 +64,14 @@ def _merge(entry: Entry, nested: Source, source: SourceFile) -> Iterator[ConfigE
             # The name may serve others too: this use of it alone changes.
             extra = ", ".join(f"{k}={_source(v)}" for k, v in wanted.items())
             yield ConfigEdit(below.at, "replace", f"dict({_name_at(source, below)}, {extra})")
+
+
+def _entry(table: Table, key: str, wanted: Source, source: SourceFile) -> str:
+    """The source of a new entry: on several lines where it would make one line too long."""
+    line = table.place.line
+    on_one_line = all(entry.at.line == line for entry in table.entries.values())
+    long = len(source.text.split("\n")[line - 1]) + len(f", {key}={_source(wanted)}") > _LONG_LINE
+    return _source_lines(wanted) if on_one_line and long else _source(wanted)
 
 
 def _name_at(source: SourceFile, entry: Entry) -> str:
