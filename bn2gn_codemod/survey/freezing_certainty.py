@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
@@ -20,8 +20,7 @@ from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 _DEEPEST = 4  # attributes in a path; what lies deeper was not understood
 
 
-@dataclasses.dataclass(frozen=True)
-class _Matched:
+class _Matched(NamedTuple):
     """Something that a pattern matches: ``kept`` is pretrained for certain."""
 
     slot: Slot
@@ -108,7 +107,7 @@ class FreezingCertainty:
             if pattern.match(name):
                 role = self._role(slot, None)
                 for found in self._layers(slot, role, set()):
-                    yield dataclasses.replace(found, part=shown(slot))
+                    yield found._replace(part=shown(slot))
                 if self._whole and role is not Role.BACKBONE:
                     yield _Matched(slot, kept=False, part=shown(slot))
             elif len(around) < _DEEPEST:

@@ -10,7 +10,6 @@ layer that is frozen twice is harmless, one that only seems frozen is not.
 from __future__ import annotations
 
 import ast
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -308,7 +307,7 @@ class _Follower:
 def _for_each(effect: Effect) -> Effect:
     if effect.part.what != "child":
         return effect
-    return dataclasses.replace(effect, part=Part(effect.part.path, "each"))
+    return effect._replace(part=Part(effect.part.path, "each"))
 
 
 def _own_nodes(value: ast.expr) -> Iterator[ast.expr]:

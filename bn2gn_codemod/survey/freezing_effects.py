@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bn2gn_codemod.survey.families import has_new_word
 
@@ -14,16 +13,14 @@ WRAPPERS = ("module", "_orig_mod")
 ELEMENT = "[...]"  # some layer of a container of layers
 
 
-@dataclasses.dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """Something below the model: a module, each of its modules or parameters, one by one."""
 
     path: tuple[str, ...]
     what: str = "module"
 
 
-@dataclasses.dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """A test that decides which layers are meant."""
 
     kind: Literal["norm", "norm2d", "words", "pattern", "has", "option", "unknown"]
@@ -34,8 +31,7 @@ class Condition:
     node: ast.expr | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """One ``eval()`` or ``requires_grad``, and the layers that it is for."""
 
     kind: Literal["eval", "train", "no gradient", "gradient"]
@@ -63,8 +59,7 @@ class Effect:
         return next(found, None)
 
 
-@dataclasses.dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """What is asked about: where a model's backbone is, and what else it has.
 
     ``parts`` are the names of its own attributes, ``is_wrapped`` says that its
@@ -78,8 +73,7 @@ class Model:
     whole: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Coverage:
+class Coverage(NamedTuple):
     """What a piece of code does to the backbone of a model."""
 
     evaluates: bool  # all of it is in eval mode afterwards
@@ -166,9 +160,7 @@ def thaws(effects: Iterable[Effect], model: Model) -> Effect | None:
 def without_options(effects: Iterable[Effect]) -> list[Effect]:
     """The effects, where every option says that they are wanted."""
     return [
-        dataclasses.replace(
-            effect, conditions=tuple(c for c in effect.conditions if c.kind != "option")
-        )
+        effect._replace(conditions=tuple(c for c in effect.conditions if c.kind != "option"))
         for effect in effects
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
+from typing import NamedTuple
 
 from bn2gn_codemod.generated import freezing
 from bn2gn_codemod.plan import FreezingDefinitions, NewFile
@@ -17,8 +17,7 @@ from bn2gn_codemod.survey.train_models import Names
 _DEEPEST = 8  # a function handed on from module to module
 
 
-@dataclasses.dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where a file has a function from; neither of both: it is there already."""
 
     define: bool

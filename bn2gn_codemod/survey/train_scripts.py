@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
@@ -220,7 +219,7 @@ class TrainScripts:
         # .train() is a matter of the loop and its guard.
         lasting = [effect for effect in effects if effect.kind != "train"]
         model = self._models.model(cls, self._is_wrapped(entry))
-        return coverage(lasting, dataclasses.replace(model, whole=self._whole))
+        return coverage(lasting, model._replace(whole=self._whole))
 
     def _is_wrapped(self, entry: Optimizer) -> bool:
         return any(
