@@ -46,7 +46,7 @@ class Evidence:
     def judge(self) -> None:
         """Decide every attribute that can be decided by itself or its neighbours."""
         for slot in self.contents.of_slot:
-            pinned = self._pinned(slot)
+            pinned = self.pinned(slot)
             if pinned is not None:
                 self.own[slot] = pinned
         for cls in self.contents.slots_of:
@@ -98,7 +98,7 @@ class Evidence:
 
     # ------------------------------------------------------------ settings
 
-    def _pinned(self, slot: Slot) -> Because | None:
+    def pinned(self, slot: Slot) -> Because | None:
         """A setting that names the attribute, else what it holds, else its class."""
         levels: list[list[tuple[Class, str | None]]] = [
             [slot],

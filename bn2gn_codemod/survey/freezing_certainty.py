@@ -105,7 +105,7 @@ class FreezingCertainty:
             if slot[1] == "*":
                 continue
             if pattern.match(name):
-                role = self._role(slot, None)
+                role = None if self._may_be_all(slot) else self._role(slot, None)
                 for found in self._layers(slot, role, set()):
                     yield found._replace(part=shown(slot))
                 if self._whole and role is not Role.BACKBONE:
@@ -114,6 +114,14 @@ class FreezingCertainty:
                 for value in self._roles.contents[slot]:
                     if isinstance(value, Instance) and value.class_ not in (cls, *around):
                         yield from self._matched(value.class_, f"{name}.", pattern, (*around, cls))
+
+    def _may_be_all(self, slot: Slot) -> bool:
+        """``self.model = nn.Sequential(*layers)``: one pretrained part does not speak for all."""
+        if not families.may_hold_whole_model(slot[1]) or self._roles.is_pinned(slot):
+            return False
+        held = {v.class_ for v in self._roles.contents[slot] if isinstance(v, Instance)}
+        networks = [cls for cls in held if any(s in self._roles.own for s in self._slots(cls))]
+        return len(held) > 1 and len(networks) < len(held)
 
     def _layers(
         self, slot: Slot, role: Role | None, seen: set[tuple[Slot, Role | None]]

@@ -104,6 +104,10 @@ class RoleMap:
         """The role that a setting gives to a class, if one does."""
         return self._evidence.pinned_class(cls)
 
+    def is_pinned(self, slot: Slot) -> bool:
+        """Whether a setting gives the attribute its role."""
+        return self._evidence.pinned(slot) is not None
+
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
         return self._evidence.handles_weights(cls)

@@ -213,3 +213,26 @@ def test_modules_by_key() -> None:
     assert "the keys of self.nets (model.py:16) are not known" in plan.train_scripts[0].reason
     plan = plan_of(HELD.format(nets="nn.ModuleList([Detector()])"), "model.Ensemble()")
     assert frozen(plan) == ["backbone"]
+
+
+ALL_IN_ONE = f"""
+{RESNET}
+class Conv(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(4)
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = nn.Sequential(ResNet(), Conv())
+"""
+
+
+def test_one_pretrained_part_does_not_speak_for_all() -> None:
+    plan = plan_of(ALL_IN_ONE, "model.Detector()")
+    assert frozen(plan) == []
+    assert 'backbone = ["Detector.model"]' in plan.train_scripts[0].reason
+    settings = Settings(backbone=("Detector.model",))
+    assert frozen(plan_of(ALL_IN_ONE, "model.Detector()", settings)) == ["model"]
