@@ -203,10 +203,10 @@ class TrainingCommand(SectionedCommand):
         """Take everything after ``--`` for the user's."""
         at = args.index("--") if "--" in args else len(args)
         words = tuple(args[at + 1 :])
+        if "--run" in args[:at] and not words:  # what it wants may stand there without the --
+            raise click.UsageError("--run wants a command after --: --run -- python train.py", ctx)
         rest = super().parse_args(ctx, args[:at])
         run, steps = ctx.params.pop("run"), ctx.params.pop("steps")
-        if run and not words:
-            raise click.UsageError("--run wants a command: --run -- python train.py ...", ctx)
         if words and not run:
             raise click.UsageError("a command after -- wants --run before it", ctx)
         if not run and ctx.get_parameter_source("steps") is ParameterSource.COMMANDLINE:

@@ -177,6 +177,10 @@ def test_json_goes_to_stdout_alone(
             ["check", "--freeze", "bns"],
             "bn2gn: Invalid value for '--freeze': 'bns' is not one of 'bn', 'backbone', 'none'.",
         ),
+        (
+            ["verify", "--run", "python", "train.py"],
+            "bn2gn: --run wants a command after --: --run -- python train.py (see bn2gn verify --h",
+        ),
         ([f"{HERE}"], f"bn2gn: No such command '{HERE}'. Did you mean 'check {HERE}'? (see bn2gn "),
         (
             ["check", "--groups", "none"],

@@ -47,6 +47,11 @@ RUNS = {
     # ------------------------------------------------------- the job itself
     "bn2gn migrate --diff": Run("sample", "+++ b/train.py\n"),
     "bn2gn migrate --diff | git apply": Run("sample", ""),
+    "bn2gn migrate --diff --report review.html": Run(
+        "sample",
+        "<!doctype html>",
+        stand_in="bn2gn migrate --diff --report review.html; head -1 review.html",
+    ),
     "git diff": Run("migrated", "+            get_group_norm("),
     "git add": Run("sample", "", stand_in="git add train.py"),
     "bn2gn check --explain FILE:LINE": Run(

@@ -322,6 +322,19 @@ def test_hooks_of_the_readme(project: MakeProject, product: Project) -> None:
     assert code == 0, shown
 
 
+def test_baseline(project: MakeProject) -> None:
+    name = "bn2gn-baseline.json"
+    args = f"    args: [--baseline, {name}]\n"
+    work = project({"net.py": detector(NECK)}, "bn2gn-check", settings=args)
+    written = [sys.executable, "-m", "bn2gn_codemod", "check", "--write-baseline", name]
+    assert work.run(*written)[0] == 0
+    assert work.pre_commit("run", "--all-files")[0] == 0
+    work.stage({"net.py": detector(NECK + NECK.replace("neck", "head"))})
+    code, shown = work.commit()
+    assert code == 1
+    assert "1 new finding" in shown
+
+
 def test_wrong_arguments_are_one_clear_line(project: MakeProject) -> None:
     work = project({"net.py": detector()}, "bn2gn-check", settings="    args: [--strickt]\n")
     code, shown = work.pre_commit("run", "--all-files")
