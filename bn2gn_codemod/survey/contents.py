@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.values import (
@@ -17,13 +20,6 @@ from bn2gn_codemod.survey.values import (
 _NO_MODULES = frozenset(
     {"running_mean", "running_var", "num_batches_tracked", "weight", "bias", "momentum", "eps"}
 )
-# fmt: off
-_PLAIN_BASES = frozenset({
-    "object", "ABC", "Exception", "dict", "list", "tuple", "Enum", "IntEnum", "Protocol",
-    "Generic", "NamedTuple", "Thread", "Dataset", "IterableDataset", "Optimizer", "Function",
-    "Process", "Action", "_LRScheduler", "TestCase",
-})
-# fmt: on
 
 
 class Contents:
@@ -36,13 +32,13 @@ class Contents:
         self.held_in: dict[Value, list[Slot]] = {}
         self.holders: dict[Class, list[Slot]] = {}  # attributes that hold an instance
         for cls, name, node in flow.holders():
-            if is_module(cls) and name not in _NO_MODULES:
+            if cls.is_module and name not in _NO_MODULES:
                 self._collect((cls, name), node)
 
     def _collect(self, slot: Slot, node: int) -> None:
         found: list[Value] = [
             value
-            for value in self.flow.values(node)
+            for value in self.flow.with_members(node)
             if isinstance(value, (Instance, NormLayer, NormClass))
             or (isinstance(value, ExternalObject) and value.name)
         ]
@@ -81,15 +77,24 @@ class Contents:
         """Whether something of the repository's own, with layers, is in there."""
         return any(isinstance(value, (Instance, NormLayer)) for value in self.of_slot[slot])
 
+    @functools.cached_property
+    def homes_of_use(self) -> dict[Class, set[str | None]]:
+        """The backbone folders, or ``None``, of the files in which a call gives an instance."""
+        found: dict[Class, set[str | None]] = {}
+        for function, calls in self.flow.calls_in.items():
+            home = families.backbone_home(function.module.path)
+            for _, call in calls:
+                for value in self.flow.value_of(call):
+                    if isinstance(value, Instance):
+                        found.setdefault(value.class_, set()).add(home)
+        return found
+
+    def is_one_layer(self, cls: Class) -> bool:
+        """Whether the class holds a single norm and nothing of the repository's: no network."""
+        held = {value for slot in self.family_slots(cls) for value in self.of_slot[slot]}
+        norms = sum(isinstance(value, NormLayer) for value in held)
+        return norms <= 1 and not any(isinstance(value, Instance) for value in held)
+
     def is_built(self, cls: Class) -> bool:
         """Whether anybody makes an instance of the class or of a subclass."""
         return any(self.flow.instances.get(child) for child in cls.descendants())
-
-
-def is_module(cls: Class) -> bool:
-    """Whether instances are ``torch.nn`` modules, as far as can be seen."""
-    return any(
-        base.rsplit(".", 1)[-1] not in _PLAIN_BASES
-        for ancestor in cls.ancestors()
-        for base in ancestor.external_bases
-    )

@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer
 
 # A class that handles weights itself, in a way that may not have been followed.
 _HANDLES_WEIGHTS = re.compile(
@@ -37,9 +37,13 @@ class Evidence:
         self.own: dict[Slot, Because] = {}
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
         named = {
-            slot[0]
-            for slot in contents.of_slot
-            if families.is_backbone_attribute(slot[1]) and contents.may_hold_layers(slot)
+            cls
+            for cls, name, node in self.flow.holders()
+            if families.is_backbone_attribute(name)
+            and any(
+                isinstance(value, (Instance, NormLayer, ExternalObject))
+                for value in self.flow.values(node)
+            )
         }
         self.loads = find_loads(self.flow, contents.held_in, named)
 
@@ -263,7 +267,7 @@ class Evidence:
             and not self._family(cls)
             # What a network is built of is no backbone in it: its stem would be new.
             and not families.is_network_class(cls)
-            and families.backbone_home(cls) is None
+            and families.backbone_home(cls.path) is None
         ):
             network = self.network_content(slot)
             if network is not None:
@@ -374,8 +378,9 @@ class Evidence:
             if isinstance(value, Instance) and self._may_be_backbone(value.class_):
                 if families.is_network_class(value.class_):
                     return f"{value.class_.name}, a backbone network by its name"
-                home = families.backbone_home(value.class_)
-                if home is not None and not families.is_block_name(value.class_.name):
+                home = families.backbone_home(value.class_.path)
+                is_block = families.is_block_name(value.class_.name)
+                if home is not None and not (is_block or self.contents.is_one_layer(value.class_)):
                     return f"{value.class_.name} from {value.class_.path}, where backbones live"
                 made_in = value.spot.function if value.spot is not None else None
                 maker = made_in.name if made_in is not None and made_in.class_ is None else ""

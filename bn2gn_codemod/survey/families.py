@@ -138,9 +138,9 @@ def is_block_name(name: str) -> bool:
     return _BLOCK.match(name) is not None
 
 
-def backbone_home(cls: Class) -> str | None:
-    """The folder or file name that marks the class's file as a backbone's."""
-    return _home(cls.path, _BACKBONE_HOME)
+def backbone_home(path: str) -> str | None:
+    """The folder or file name that marks a file as a backbone's."""
+    return _home(path, _BACKBONE_HOME)
 
 
 def new_home(cls: Class) -> str | None:

@@ -31,6 +31,7 @@ from bn2gn_codemod.survey.crowds import (
 )
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
+from bn2gn_codemod.survey.stray_attributes import StrayAttributes
 from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, has_decorator
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.values import (
@@ -67,6 +68,10 @@ _NO_NETS = re.compile(
 _FIGURES = re.compile(
     r"(?:num_|n_|nb_)\w+|\w*_?(?:channels?|features|planes|dims?|sizes?|strides?|reductions?)s?|"
     r"expansion|\w*info|shape|\w*settings|\w*cfg|config|name|device|dtype|training|__\w+__"
+)
+# Classes whose attributes are the entries of a dict.
+_CONFIGS = re.compile(
+    rb"setattr(?:__)?\(|__dict__\.update\(|\((?:dict|OrderedDict|UserDict|\w*Namespace)\):"
 )
 CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
 Arguments = list[tuple[str | int | None, Node]]  # keyword, position, or None for *args
@@ -141,12 +146,27 @@ class Flow:
         self.calls_in: dict[Function, list[tuple[ast.stmt, ast.Call]]] = {}
         # calls with ``**kwargs`` of their own function -> that function
         self.forwards: dict[ast.expr, Function] = {}
+        self.strays = StrayAttributes(self)
+        # whether any class may set attributes by the keys of a dict
+        self.has_configs = any(_CONFIGS.search(module.source.data) for module in self.modules)
+        # what is set on a bare ``nn.Module()``
+        self._members: dict[Value, dict[str, Node]] = {}
 
     # -------------------------------------------------------------- queries
 
     def values(self, node: Node | None) -> Iterator[Value]:
         """What the node may hold, in the order in which it was found."""
         return iter(self._values[node]) if node is not None else iter(())
+
+    def with_members(self, node: Node) -> Iterator[Value]:
+        """What the node may hold, with what was set on bare modules in it."""
+        seen = dict.fromkeys(self._values[node])
+        pending = list(seen)
+        for value in pending:
+            yield value
+            for member in self._members.get(value, {}).values():
+                pending.extend(held for held in self._values[member] if held not in seen)
+                seen.update(self._values[member])
 
     def holders(self) -> Iterator[tuple[Class, str, Node]]:
         """Every attribute that something is stored in."""
@@ -191,6 +211,8 @@ class Flow:
     def solve(self) -> None:
         """Move values until nothing changes."""
         self._run()
+        while self.strays.join():
+            self._run()
         for named, base, result in self.unnamed:
             if not any(isinstance(held, Text) for held in self._values[named]):
                 self.attribute(base, "*", result, from_pattern=True)
@@ -482,11 +504,21 @@ class Flow:
                 self.edge(value, self.slot(held.class_, attribute))
             elif isinstance(held, Lost):
                 self.hand_to_lost([value])
+            elif isinstance(held, ModuleValue) and self.has_global(held.module, attribute):
+                self.edge(value, self.name_node(self.top_level[held.module.path], attribute))
+            elif _is_plain_module(held):
+                self.edge(value, self._member_of_plain(held, attribute))
 
         self.watch(base, on_base)
+        self.strays.store(base, attribute, value)
+
+    def has_global(self, module: Module, name: str) -> bool:
+        """Whether the module's own code binds the name."""
+        return name in self.top_level[module.path].locals
 
     def attribute(self, base: Node, name: str, result: Node, from_pattern: bool = False) -> None:
         """``result = base.name``; ``name`` may be a pattern."""
+        self.strays.read(base, name, result)
 
         def on_base(held: Value) -> None:
             if isinstance(held, (ModuleValue, NamespaceValue)):
@@ -495,6 +527,8 @@ class Flow:
                 self._external_attribute(held, name, result)
             elif isinstance(held, (Weights, Lost)):
                 self.add(result, held)
+            elif _is_plain_module(held):
+                self.edge(self._member_of_plain(held, name), result)
             elif isinstance(held, ExternalObject):
                 if name == "features" or not _FIGURES.fullmatch(name):
                     self.add(result, held)
@@ -506,6 +540,12 @@ class Flow:
                 self._member(held.class_, name, result, bound=True, of_self=held.spot is None)
 
         self.watch(base, on_base)
+
+    def _member_of_plain(self, module: Value, name: str) -> Node:
+        members = self._members.setdefault(module, {})
+        if name not in members:
+            members[name] = self.node()
+        return members[name]
 
     def _external_attribute(self, held: External, name: str, result: Node) -> None:
         # ``node = node.next`` would go on for ever.
@@ -585,6 +625,10 @@ class Flow:
 
     def function_value(self, function: Function, bound: bool) -> Value:
         return self.once(("function", function, bound), lambda: FunctionValue(function, bound))
+
+
+def _is_plain_module(value: Value) -> bool:
+    return isinstance(value, ExternalObject) and value.name == "torch.nn.Module"
 
 
 def _attribute_matches(stored: str, read: str) -> bool:

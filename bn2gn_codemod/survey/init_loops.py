@@ -26,6 +26,7 @@ from bn2gn_codemod.survey.syntax import all_arguments, call_name, walk
 from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.values import (
     Class,
+    Entries,
     Function,
     FunctionValue,
     Instance,
@@ -198,7 +199,9 @@ class _Survey:
             and test.subject.id in {argument.arg for argument in all_arguments(node.args)}
         ):
             values.extend(self._applied.get(test.function, ()))
-        modules: list[Value] = [v for v in dict.fromkeys(values) if not isinstance(v, Text)]
+        modules: list[Value] = [
+            v for v in dict.fromkeys(values) if not isinstance(v, (Text, Entries))
+        ]
         return modules or None
 
     @functools.cached_property

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_classes import dimension
-from bn2gn_codemod.survey.values import NormClass, NormLayer, Text
+from bn2gn_codemod.survey.values import Entries, NormClass, NormLayer, Text
 
 
 class NormUses:
@@ -66,7 +66,7 @@ class NormUses:
         return not isinstance(node, ast.expr) or any(
             not self.is_asked_for(value)
             if isinstance(value, NormClass)
-            else not isinstance(value, Text)
+            else not isinstance(value, (Text, Entries))
             for value in self._flow.value_of(node)
         )
 

@@ -78,7 +78,12 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
     checkpoint of the whole model.
     """
     loads = Loads()
-    held = {value.class_ for value in held_in if isinstance(value, Instance)}
+    held = {
+        value.class_
+        for value, slots in held_in.items()
+        if isinstance(value, Instance)
+        and not all(families.may_hold_whole_model(slot[1]) for slot in slots)
+    }
     for call in flow.load_calls:
         load = _load_of(flow, call)
         if load is None:

@@ -93,6 +93,12 @@ class RoleMap:
         """Whether anybody makes an instance of the class or of a subclass."""
         return self._contents.is_built(cls)
 
+    def is_part_used_outside(self, cls: Class, home: str) -> bool:
+        """Whether a class of one layer is made for files outside of the backbones' folder."""
+        return self._contents.is_one_layer(cls) and any(
+            where != home for where in self._contents.homes_of_use.get(cls, ())
+        )
+
     @property
     def has_backbone(self) -> bool:
         """Whether anything in the repository is known to be a backbone."""

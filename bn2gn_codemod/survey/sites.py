@@ -226,7 +226,7 @@ class _Decider:
             if part_judged.verdict is Verdict.CONVERT:
                 self._add(part, part_judged)
                 self._edit(part)
-        if is_whole:
+        if is_whole and parts:
             kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
             because = kept[0].because if kept else judged.because
             judged = _Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
@@ -283,6 +283,8 @@ class _Decider:
 
     def _without_layers(self, norm: NormClass) -> _Judged:
         used = [child for child in norm.children if child is not norm]
+        if norm.context == "plain" and not used and self.flow.strays.holds(norm):
+            return _Judged(Verdict.UNKNOWN, (), "it is stored where nothing is seen to read it")
         if norm.context == "plain" and not used:
             return _Judged(Verdict.KEEP, (), "no layer is made of it in this repository")
         if norm.context in ("test", "other"):
@@ -351,11 +353,12 @@ class _Decider:
         pinned = self.roles.pinned_class(cls)
         if pinned is not None:
             return pinned
-        home = families.backbone_home(cls)
-        if home is not None:
-            return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")
         name = cls.name.rsplit(".", 1)[-1]
-        if families.is_block_name(name) or families.is_network_name(name):
+        is_named = families.is_block_name(name) or families.is_network_name(name)
+        home = families.backbone_home(cls.path)
+        if home is not None and (is_named or not self.roles.is_part_used_outside(cls, home)):
+            return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")
+        if is_named:
             spot = Spot(cls.module, cls.node, function)
             return self._roles_of_file(None, f"{cls.name} is not used", spot)
         home = families.new_home(cls)

@@ -25,6 +25,7 @@ from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
+    Entries,
     External,
     ExternalObject,
     Function,
@@ -424,7 +425,9 @@ class Statements:
                         flow.edge(value, variable)
             case ast.Attribute():
                 base = self.evaluate(target.value)
-                if base is not None:
+                if base is None:
+                    flow.strays.store(None, target.attr, value)
+                else:
                     flow.store(base, target.attr, value)
                 if target.attr in _TENSORS:
                     self._weights_into(target, [value], target)
@@ -483,8 +486,24 @@ class Statements:
                 flow.store(base, held.pattern, value)
             elif isinstance(held, Lost):
                 flow.hand_to_lost([value])
+            elif isinstance(held, Entries):
+                # for key, value in entries.items(): setattr(self, key, value)
+                self._store_entries(base, held)
 
         flow.watch(named, on_name)
+
+    def _store_entries(self, base: Node, entries: Entries) -> None:
+        for key, value in entries.nodes:
+            self.flow.store(base, key, value)
+
+    def _spread(self, base: Node, value: Node) -> None:
+        """``self.__dict__.update(entries)``"""
+
+        def on_value(held: Value) -> None:
+            if isinstance(held, Entries):
+                self._store_entries(base, held)
+
+        self.flow.watch(value, on_value)
 
     def _container(self, expr: ast.expr) -> Node | None:
         """The node that ``expr.append(x)`` or ``expr[k] = x`` adds to."""
@@ -563,7 +582,7 @@ class Statements:
             case ast.Tuple():
                 return self._tuple(expr, context)
             case ast.Dict():
-                return self._union([v for v in expr.values if v is not None], context)
+                return self._dict(expr, context)
             case ast.Subscript():
                 return self._subscript(expr)
             case ast.Starred() | ast.Await() | ast.YieldFrom():
@@ -644,6 +663,26 @@ class Statements:
         flow.add(node, held)
         return node
 
+    def _dict(self, expr: ast.Dict, context: UseContext) -> Node | None:
+        flow = self.flow
+        entries: list[tuple[str, Node]] = []
+        found: list[Node] = []
+        for key, part in zip(expr.keys, expr.values, strict=True):
+            value = self.evaluate(part, context)
+            if value is None:
+                continue
+            found.append(value)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                entries.append((key.value, value))
+        if len(found) <= 1 and not entries:
+            return found[0] if found else None
+        node = flow.node()
+        for value in found:
+            flow.edge(value, node)
+        if entries and flow.has_configs:
+            flow.add(node, Entries(tuple(entries)))
+        return node
+
     def _subscript(self, expr: ast.Subscript) -> Node | None:
         flow = self.flow
         base = self.evaluate(expr.value)
@@ -669,7 +708,7 @@ class Statements:
                 flow.add(result, held)
                 for owner in held.class_.ancestors() if _is_container(held.class_) else ():
                     flow.edge(flow.read(owner, "*"), result)
-            elif not isinstance(held, Text):
+            elif not isinstance(held, (Text, Entries)):
                 flow.add(result, held)
 
         flow.watch(base, on_base)
@@ -934,9 +973,16 @@ class Statements:
     def _mutate(self, func: ast.Attribute, expr: ast.Call) -> bool:
         flow = self.flow
         holder = self._container(func.value)
-        for _, node in self._arguments(expr):
+        base: Node | None = None
+        if isinstance(func.value, ast.Attribute) and func.value.attr == "__dict__":
+            base = self.evaluate(func.value.value)
+        for key, node in self._arguments(expr):
             if holder is not None:
                 flow.edge(node, holder)
+            if base is not None and isinstance(key, str):
+                flow.store(base, key, node)
+            elif base is not None:
+                self._spread(base, node)
         return False if func.attr == "add" else holder is not None
 
     def _same_object(self, base: Node, name: str, result: Node) -> None:
@@ -979,8 +1025,7 @@ class Statements:
                 flow.edge(flow.return_node(method), result)
                 return
         if name == "__init__":
-            for _, node in arguments:
-                flow.edge(node, flow.slot(cls, "*"))
+            self._hold(cls, arguments)
         elif name in ("add_module", "__setattr__") and len(expr.args) == 2:
             value = self.evaluate(expr.args[1])
             base = flow.node()
@@ -1115,8 +1160,19 @@ class Statements:
         if init is not None:
             self._bind(init, arguments, skip_first=True, expr=expr)
         elif cls.external_bases and not cls.name.endswith("Registry"):
-            for _, node in arguments:
-                flow.edge(node, flow.slot(cls, "*"))
+            self._hold(cls, arguments)
+
+    def _hold(self, cls: Class, arguments: Arguments) -> None:
+        """What a class of another package, which this one extends, is made with."""
+        flow = self.flow
+        base = flow.node()
+        flow.add(base, self._self(cls))
+        for key, node in arguments:
+            flow.edge(node, flow.slot(cls, "*"))
+            if not cls.is_module and isinstance(key, str):
+                flow.store(base, key, node)
+            elif not cls.is_module:
+                self._spread(base, node)
 
     def _apply_external(
         self, name: str, arguments: Arguments, result: Node, expr: ast.expr

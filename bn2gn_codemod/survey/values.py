@@ -15,6 +15,13 @@ from typing import Literal
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax import all_arguments
 
+# fmt: off
+_PLAIN_BASES = frozenset({
+    "object", "ABC", "Exception", "dict", "list", "tuple", "Enum", "IntEnum", "Protocol",
+    "Generic", "NamedTuple", "Thread", "Dataset", "IterableDataset", "Optimizer", "Function",
+    "Process", "Action", "_LRScheduler", "TestCase",
+})
+# fmt: on
 # How a name that holds a norm class is used where it stands.
 UseContext = Literal["callee", "partial", "argument", "plain", "test", "other"]
 
@@ -42,6 +49,15 @@ class Class:
         for cls in seen:
             seen.extend(parent for parent in cls.parents if parent not in seen)
         return seen
+
+    @property
+    def is_module(self) -> bool:
+        """Whether instances are ``torch.nn`` modules, as far as can be seen."""
+        return any(
+            base.rsplit(".", 1)[-1] not in _PLAIN_BASES
+            for ancestor in self.ancestors()
+            for base in ancestor.external_bases
+        )
 
     def descendants(self) -> list[Class]:
         """The class and its repository subclasses."""
@@ -208,6 +224,16 @@ class TupleValue:
     elements: tuple[int, ...]
 
 
+@dataclasses.dataclass(eq=False)
+class Entries:
+    """The entries of a dict literal whose keys are strings, by key (flow nodes).
+
+    It goes where the dict goes, beside all that the dict holds.
+    """
+
+    nodes: tuple[tuple[str, int], ...]
+
+
 Value = (
     ClassValue
     | FunctionValue
@@ -222,4 +248,5 @@ Value = (
     | Weights
     | Lost
     | TupleValue
+    | Entries
 )
