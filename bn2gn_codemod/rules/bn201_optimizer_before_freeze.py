@@ -78,7 +78,13 @@ RULE = Rule(
     summary="Optimizer built while backbone BatchNorm is not frozen",
     what="""
 A train script that builds a model with a pretrained BatchNorm backbone, and
-then an optimizer, with no freeze in between.
+then an optimizer, with no freeze in between, or with one that only an option
+switches on: what is added holds whatever the option says. Also, code that gives
+the frozen layers their gradients back later.
+
+No freeze is written where it could reach a layer that is not certain to be
+backbone, in any model that the script may build: the report names the layer
+and what settles it.
 """,
     why="""
 In training mode BatchNorm normalises with the statistics of one or two images

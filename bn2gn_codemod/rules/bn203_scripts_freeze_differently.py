@@ -27,7 +27,9 @@ RULE = Rule(
     severity="warning",
     what="""
 Two train scripts that build the same model, of which one freezes the backbone
-and the other does not, or each freezes something else.
+and the other does not, or each freezes something else: all parameters of the
+backbone, or a head too. How the code is written does not matter. What freezes
+more than the setting `freeze` asks for is reported and left alone.
 """,
     why="""
 Their results cannot be compared, and nobody sees why: scripts of this kind are
