@@ -19,7 +19,7 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from tests.conftest import MakeRepository, Run
 
-HEAVY = ("libcst", "rich", "torch")
+HEAVY = ("jinja2", "libcst", "rich", "torch")
 HERE = Path(__file__).parent
 NORM = "from torch import nn\n\nlayer = nn.BatchNorm2d(8)\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -33,6 +34,12 @@ def python_files(root: Path) -> dict[str, str]:
     return {p.relative_to(root).as_posix(): p.read_text() for p in root.rglob("*.py")}
 
 
+def figures(page: Path) -> dict[str, int]:
+    """How many layers are what, before and after, by the page of a review."""
+    found = re.findall(r'data-(before|after)="(\w+)">(\d+)<', page.read_text(encoding="utf-8"))
+    return {f"{side} {state}": int(number) for side, state, number in found if number != "0"}
+
+
 def test_text(
     bn2gn: Run, original: Mapping[str, str], migrated: Mapping[str, str], write: Write
 ) -> None:
@@ -51,7 +58,9 @@ def test_json(
     bn2gn: Run, original: Mapping[str, str], migrated: Mapping[str, str], write: Write
 ) -> None:
     before, after = write("before", original), write("after", migrated)
-    done = bn2gn("verify", after, "--before", before, *MODEL, "--output-format", "json")
+    page = before.parent / "review.html"
+    asked = ("--output-format", "json", "--report", page)
+    done = bn2gn("verify", after, "--before", before, *MODEL, *asked)
     report: dict[str, Any] = json.loads(done.stdout)
     assert (report["version"], report["passed"], done.returncode) == (1, True, 0)
     (model,) = report["models"]
@@ -62,14 +71,17 @@ def test_json(
     }
     assert model["after"]["norms"] == {"backbone": {"BatchNorm2d": 2}, "neck": {"GroupNorm": 1}}
     assert all(check.keys() == {"name", "passed", "detail"} for check in model["checks"])
+    assert figures(page) == {"before TRAIN": 3, "after FROZEN": 2, "after GROUP": 1}
 
 
 def test_migrate_writes_what_was_verified(
     bn2gn: Run, original: Mapping[str, str], write: Write
 ) -> None:
     root = write("repository", original)
-    done = bn2gn("migrate", "--verify", root, *MODEL)
+    page = root.parent / "review.html"
+    done = bn2gn("migrate", "--verify", root, *MODEL, "--report", page)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert figures(page) == {"before TRAIN": 3, "after FROZEN": 2, "after GROUP": 1}
     changed = python_files(root)
     assert "get_group_norm(16)" in changed["lib/model.py"]
     assert "freeze_backbone_bn(" in changed["train.py"]

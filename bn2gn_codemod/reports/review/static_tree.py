@@ -33,7 +33,9 @@ class _Trees:
         self._shown: set[Place] = set()
 
     def models(self) -> tuple[Model, ...]:
-        found = [model for root in self._roots() if (model := self._model(root)) is not None]
+        roots = dict.fromkeys(self._roots())
+        found = [model for root in roots if (model := self._model(root)) is not None]
+        found.sort(key=lambda model: len(model.tree.leaves), reverse=True)
         seen = {key for model in found for key in model.tree.leaves}
         self._leaves = self._layers.leaves(())
         rest = [site for site in self._plan.sites if site.place not in seen]
@@ -81,12 +83,13 @@ class _Trees:
                 for place in self._below(cls.place):
                     left.pop(place, None)
 
-    def _unwrapped(self, cls: ModuleClass) -> Iterator[ModuleClass]:
+    def _unwrapped(self, cls: ModuleClass, around: tuple[Place, ...] = ()) -> Iterator[ModuleClass]:
         """The models themselves where a class only wraps a choice of them."""
         choice = cls.parts[0].classes if len(cls.parts) == 1 else ()
-        is_wrapper = len(choice) > 1 and not cls.parts[0].layers and cls.place not in choice
-        if is_wrapper:
-            yield from (self._classes[place] for place in choice)
+        inner = [self._classes[place] for place in choice if place not in (*around, cls.place)]
+        if len(choice) > 1 and inner and not (cls.parts[0].layers or cls.parts[0].library):
+            for one in inner:
+                yield from self._unwrapped(one, (*around, cls.place))
         else:
             yield cls
 

@@ -114,7 +114,7 @@ def test_what_migrate_refused_stays_as_it_is(repository: MakeRepository) -> None
     assert model.tree.after == model.tree.before
 
 
-def test_a_wrapper_around_a_choice_of_models_is_none_itself(repository: MakeRepository) -> None:
+def test_wrappers_around_a_choice_of_models_are_none_themselves(repository: MakeRepository) -> None:
     wrapper = """\
 from torch import nn
 from model import Detector
@@ -127,12 +127,18 @@ class WithLoss(nn.Module):
         self.model = model
 
 
-WithLoss(Detector())
-WithLoss(Tracker())
+class Parallel(nn.Module):
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+
+Parallel(WithLoss(Detector()))
+Parallel(Parallel(WithLoss(Tracker())))
 """
     other = MODEL.replace("Detector", "Tracker")
     plan = planned(repository, model=MODEL, other=other, wrapper=wrapper)
-    assert {model.tree.name for model in static_tree.models(plan)} == {"Detector", "Tracker"}
+    assert [model.tree.name for model in static_tree.models(plan)] == ["Detector", "Tracker"]
 
 
 def test_a_librarys_model_is_named_although_its_layers_are_not_known(
