@@ -79,17 +79,19 @@ class _Trees:
             if not tops:
                 tops = [max(left.values(), key=lambda cls: len(self._below(cls.place)))]
             for cls in tops:
-                yield from self._unwrapped(cls)
+                yield from self._unwrapped(cls, set())
                 for place in self._below(cls.place):
                     left.pop(place, None)
 
-    def _unwrapped(self, cls: ModuleClass, around: tuple[Place, ...] = ()) -> Iterator[ModuleClass]:
-        """The models themselves where a class only wraps a choice of them."""
+    def _unwrapped(self, cls: ModuleClass, seen: set[Place]) -> Iterator[ModuleClass]:
+        """The models themselves where a class only wraps a choice of them; each is ``seen`` once."""
+        seen.add(cls.place)
         choice = cls.parts[0].classes if len(cls.parts) == 1 else ()
-        inner = [self._classes[place] for place in choice if place not in (*around, cls.place)]
+        inner = [self._classes[place] for place in choice if place not in seen]
         if len(choice) > 1 and inner and not (cls.parts[0].layers or cls.parts[0].library):
             for one in inner:
-                yield from self._unwrapped(one, (*around, cls.place))
+                if one.place not in seen:
+                    yield from self._unwrapped(one, seen)
         else:
             yield cls
 
