@@ -84,7 +84,7 @@ class _Trees:
                     left.pop(place, None)
 
     def _unwrapped(self, cls: ModuleClass, seen: set[Place]) -> Iterator[ModuleClass]:
-        """The models themselves where a class only wraps a choice of them; each is ``seen`` once."""
+        """The models themselves where a class only wraps a choice of them; each is seen once."""
         seen.add(cls.place)
         choice = cls.parts[0].classes if len(cls.parts) == 1 else ()
         inner = [self._classes[place] for place in choice if place not in seen]
