@@ -10,11 +10,12 @@ from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Part, coverage
+from bn2gn_codemod.survey.model_places import Insertion
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
 from bn2gn_codemod.survey.syntax import flat, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
-from bn2gn_codemod.survey.train_scripts import Insertion, TrainScripts
+from bn2gn_codemod.survey.train_scripts import TrainScripts
 from bn2gn_codemod.survey.values import Class
 
 _DEEPEST = 4  # functions between a loop and the .train() in it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
@@ -20,34 +19,16 @@ from bn2gn_codemod.survey.freezing_effects import (
     thaws,
     without_options,
 )
-from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces, wrapped
+from bn2gn_codemod.survey.optimizers import Optimizer
 from bn2gn_codemod.survey.scopes import (
-    Scope,
-    all_calls,
     assignments,
     binds,
     calls,
-    is_docstring,
 )
-from bn2gn_codemod.survey.syntax import call_name, flat, walk
+from bn2gn_codemod.survey.syntax import call_name, flat
 from bn2gn_codemod.survey.train_models import TrainedModels
-from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
-
-_MODEL_NAME = re.compile(
-    r"^(?:model_?name|arch|architecture|net_?name|model_?type|network|model|net|backbone|name)$"
-)
-# Wrappers that keep their module under a name that the generated pattern knows.
-_TRANSPARENT = re.compile(r"Parallel|DDP|FSDP|^Optimized|Compiled")
-# What waits for the gradients that are due when it is made: freeze before it.
-_WAITS_FOR_GRADIENTS = {
-    "DistributedDataParallel",
-    "DDP",
-    "FullyShardedDataParallel",
-    "FSDP",
-    "prepare",
-    "prepare_model",
-    "setup_module",
-}
+from bn2gn_codemod.survey.values import Class, FunctionValue
 
 State = Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen"]
 
@@ -60,14 +41,6 @@ class _Around(NamedTuple):
     where_made: list[Effect]
 
 
-class Insertion(NamedTuple):
-    """Where a freeze call may go, and the model's source there."""
-
-    scope: Scope
-    after: ast.stmt
-    model: str
-
-
 class TrainScripts:
     """What is known of each optimizer and the models that it trains."""
 
@@ -76,14 +49,14 @@ class TrainScripts:
         flow: Flow,
         models: TrainedModels,
         code: FreezingCode,
-        optimizers: Optimizers,
+        places: ModelPlaces,
         whole: bool,
     ) -> None:
         """``whole``: all parameters of the backbone are to be frozen, not only BatchNorm's."""
         self._flow = flow
         self._models = models
         self._code = code
-        self._optimizers = optimizers
+        self._places = places
         self._whole = whole
         self._followed: dict[Optimizer, _Around] = {}
 
@@ -123,7 +96,7 @@ class TrainScripts:
         A script too tangled to follow must not get a second one.
         """
         names = self._models.names(entry.models)
-        top = self._top_of(entry)
+        top = self._places.top_of(entry)
         for statement, call in [*entry.scope.calls, *(top.calls if top is not None else ())]:
             if call_name(call) == FREEZE and call.args and ast.unparse(call.args[0]) == entry.model:
                 for value in self._flow.value_of(call.func):
@@ -196,7 +169,7 @@ class TrainScripts:
     def extent(self, entry: Optimizer, cls: Class) -> dict[str, str]:
         """What is without gradient when the optimizer is built, by part of the model."""
         effects = self._effects_where_made(entry) + self._before(entry)
-        return extent(effects, self._models.model(cls, self._is_wrapped(entry)))
+        return extent(effects, self._models.model(cls, self._places.is_wrapped(entry)))
 
     def hidden(self, entry: Optimizer) -> Iterator[tuple[Effect, ast.Call]]:
         """Effects that a SyncBatchNorm conversion before them hides, and the conversion."""
@@ -218,16 +191,8 @@ class TrainScripts:
     def _coverage(self, effects: Iterable[Effect], entry: Optimizer, cls: Class) -> Coverage:
         # .train() is a matter of the loop and its guard.
         lasting = [effect for effect in effects if effect.kind != "train"]
-        model = self._models.model(cls, self._is_wrapped(entry))
+        model = self._models.model(cls, self._places.is_wrapped(entry))
         return coverage(lasting, model._replace(whole=self._whole))
-
-    def _is_wrapped(self, entry: Optimizer) -> bool:
-        return any(
-            call_name(call) in ("DataParallel", *_WAITS_FOR_GRADIENTS)
-            for statement in entry.scope.before(entry.statement)
-            if binds(statement, entry.model)
-            for call in all_calls(statement)
-        )
 
     def _effects(self, entry: Optimizer, statements: list[ast.stmt]) -> list[Effect]:
         roots = {source: Part(()) for source in self._aliases(entry)}
@@ -244,7 +209,7 @@ class TrainScripts:
                     if isinstance(value, ast.Name) and self._models.of(value):
                         found.add(value.id)
                     elif isinstance(value, ast.Call):
-                        inner = self._inside_unknown(value) or _wrapped(value)
+                        inner = self._places.inside(value) or wrapped(value)
                         found |= {inner} if inner is not None else set()
         return found
 
@@ -256,13 +221,13 @@ class TrainScripts:
                 del call_statement
                 if isinstance(value, ast.Call):
                     found.extend(self._effects_of_factory(value, entry))
-        top = self._top_of(entry)
+        top = self._places.top_of(entry)
         if top is not None:
             roots = {entry.model: Part(())}
             found.extend(self._code.effects(top.body, top.function, roots, entry.models))
         cls = entry.scope.function.class_
         if cls is not None and entry.model.split(".")[0] == "self":
-            for scope in self._methods(cls):
+            for scope in self._places.methods(cls):
                 makes_it = any(binds(statement, entry.model) for statement in scope.body)
                 if scope.function.name.endswith(".__init__") and entry.model == "self":
                     makes_it = True
@@ -272,19 +237,6 @@ class TrainScripts:
                         self._code.effects(scope.body, scope.function, roots, entry.models)
                     )
         return found
-
-    def _top_of(self, entry: Optimizer) -> Scope | None:
-        """The top level of the file, where a function takes the model from there."""
-        scope = entry.scope
-        root = entry.model.split(".")[0].split("[")[0]
-        if isinstance(scope.function.node, ast.Module) or root in ("self", "cls"):
-            return None
-        if root in scope.function.parameters or any(binds(s, root) for s in scope.body):
-            return None
-        top = self._flow.top_level.get(scope.path)
-        found = next((s for s in self._optimizers.scopes if s.function is top), None)
-        is_there = found is not None and any(binds(s, entry.model) for s in found.body)
-        return found if is_there else None
 
     def _effects_of_factory(self, call: ast.Call, entry: Optimizer) -> list[Effect]:
         """What a function that returns the model did to it."""
@@ -339,7 +291,7 @@ class TrainScripts:
 
         And after those that give it its gradients back.
         """
-        found = self._after_making(entry)
+        found = self._places.after_making(entry)
         if found is None or found.scope.function is not entry.scope.function:
             return found
         for statement in entry.scope.before(entry.use):
@@ -348,160 +300,3 @@ class TrainScripts:
             if any(effect.kind == "gradient" for effect in self._effects(entry, [statement])):
                 return found._replace(after=statement)
         return found
-
-    def obstacle(self, entry: Optimizer) -> str:
-        """Why there is no :meth:`insertion`, and what to do."""
-        for statement in entry.scope.before(entry.use):
-            for made, _ in assignments(statement, entry.model):
-                if self._waits_for_gradients(made):
-                    return (
-                        f"line {made.lineno} makes and wraps it at once: make it first, "
-                        "then freeze it, then wrap it"
-                    )
-        return "where the model is made is not clear: freeze it before the optimizer"
-
-    def _after_making(self, entry: Optimizer) -> Insertion | None:
-        if entry.model == "self":
-            return self._after_init(entry)
-        found = self._after_binding(entry.scope, entry.scope.before(entry.use), entry.model)
-        if found is not None:
-            return found
-        cls = entry.scope.function.class_
-        if cls is not None and entry.model.startswith("self."):
-            for scope in self._methods(cls):
-                found = self._after_binding(scope, reversed(scope.body), entry.model)
-                if found is not None:
-                    return found
-        top = self._top_of(entry)
-        if top is not None:
-            calls_of = [
-                statement
-                for scope, statement, _ in self._optimizers.callers(entry.scope.function)
-                if scope is top
-            ]
-            # Else, no statement that may hold the whole training.
-            plain = [s for s in reversed(top.body) if isinstance(s, (ast.Assign, ast.AnnAssign))]
-            earlier = top.before(calls_of[0]) if calls_of else plain
-            return self._after_binding(top, earlier, entry.model)
-        if entry.scope.parameter(entry.model) is not None:
-            for statement in entry.scope.before(entry.use):
-                if not is_docstring(statement):
-                    return Insertion(entry.scope, statement, entry.model)
-        return None
-
-    def _after_binding(
-        self, scope: Scope, earlier: Iterable[ast.stmt], model: str
-    ) -> Insertion | None:
-        for statement in earlier:
-            bindings = list(assignments(statement, model))
-            if not bindings:
-                continue
-            around = [(made, self._inside_unknown(value)) for made, value in bindings]
-            hidden = [(made, inside) for made, inside in around if inside is not None]
-            if hidden:
-                made, inside = hidden[0]
-                return (
-                    self._after_binding(scope, scope.before(made), inside)
-                    if len(bindings) == 1
-                    else None
-                )
-            wrap = next((b for b in bindings if self._waits_for_gradients(b[0])), None)
-            if wrap is None:
-                return Insertion(scope, statement, model)
-            inner = wrap[1]
-            if statement is wrap[0] and isinstance(inner, ast.Call):
-                # ddp = DistributedDataParallel(net): it is net that is to be frozen
-                model = _wrapped(inner) or model
-        return None
-
-    def _inside_unknown(self, value: ast.expr | None) -> str | None:
-        """``backbone`` of ``Network(backbone, head)``, a class that is not in the repository.
-
-        Under which name its modules lie there is not known.
-        """
-        if not isinstance(value, ast.Call) or not call_name(value)[:1].isupper():
-            return None
-        if _TRANSPARENT.search(call_name(value)):
-            return None
-        if any(isinstance(v, (ClassValue, FunctionValue)) for v in self._flow.value_of(value.func)):
-            return None
-        for argument in [*value.args, *(keyword.value for keyword in value.keywords)]:
-            if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
-                return ast.unparse(argument)
-        return None
-
-    def inside_unknown(self, entries: Iterable[Optimizer]) -> set[Class]:
-        """Models that lie in a module whose attributes are not known."""
-        return {
-            cls
-            for entry in entries
-            for statement in entry.scope.order
-            for _, value in assignments(statement, entry.model)
-            if self._inside_unknown(value) is not None
-            for cls in entry.models
-        }
-
-    def _waits_for_gradients(self, statement: ast.stmt) -> bool:
-        for call in calls(statement):
-            if call_name(call) in _WAITS_FOR_GRADIENTS:
-                return True
-            for callee in self._flow.value_of(call.func):
-                if isinstance(callee, FunctionValue):
-                    body = callee.function.node
-                    if any(
-                        isinstance(inner, ast.Call)
-                        and call_name(inner) in ("DistributedDataParallel", "DDP")
-                        for inner in walk(body)
-                    ):
-                        return True
-        return False
-
-    def _after_init(self, entry: Optimizer) -> Insertion | None:
-        """At the end of the constructor of a module that builds its own optimizer."""
-        cls = entry.scope.function.class_
-        init = self._flow.find_method(cls, "__init__") if cls is not None else None
-        if init is None or isinstance(init.node, (ast.Module, ast.Lambda)):
-            return None
-        body = [s for s in init.node.body if not isinstance(s, ast.Return)]
-        if init.class_ is not cls or not body or is_docstring(body[-1]):
-            return None
-        return Insertion(Scope(init, init.node.body), body[-1], "self")
-
-    def _methods(self, cls: Class) -> Iterator[Scope]:
-        methods = {m for ancestor in cls.ancestors() for m in ancestor.methods.values()}
-        return (scope for scope in self._optimizers.scopes if scope.function in methods)
-
-    def model_name(self, entry: Optimizer, insertion: Insertion) -> str:
-        """An expression for messages: the option that chose the model, or its class's name."""
-        if len(entry.models) == 1:
-            return repr(entry.models[0].name)
-        for statement in insertion.scope.order:
-            for _, value in assignments(statement, insertion.model):
-                for node in walk(value) if isinstance(value, ast.Call) else ():
-                    if isinstance(node, ast.Attribute) and _MODEL_NAME.match(node.attr):
-                        text = ast.unparse(node)
-                        if "(" not in text and not self._models.of(node) and _is_option(node):
-                            return text
-        return f"type({insertion.model}).__name__"
-
-
-def _is_option(node: ast.Attribute) -> bool:
-    """Whether an attribute belongs to something like parsed arguments."""
-    root: ast.expr = node
-    while isinstance(root, ast.Attribute):
-        root = root.value
-    return (
-        isinstance(root, ast.Name) and re.search(r"arg|opt|cfg|conf|flag|self", root.id) is not None
-    )
-
-
-def _wrapped(call: ast.Call) -> str | None:
-    """The source of the module that a wrapper is called with."""
-    for argument in [*call.args[:1], *(k.value for k in call.keywords if k.arg == "module")]:
-        if isinstance(argument, (ast.Name, ast.Attribute)):
-            return ast.unparse(argument)
-        if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Attribute):
-            owner = argument.func.value  # DistributedDataParallel(net.cuda())
-            if isinstance(owner, ast.Name):
-                return owner.id
-    return None

@@ -27,6 +27,7 @@ from bn2gn_codemod.survey.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
+from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
@@ -36,7 +37,7 @@ from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
-from bn2gn_codemod.survey.train_scripts import Insertion, TrainScripts
+from bn2gn_codemod.survey.train_scripts import TrainScripts
 from bn2gn_codemod.survey.values import Class
 
 
@@ -81,7 +82,8 @@ class _Training:
         self._code = FreezingCode(flow)
         self._optimizers = Optimizers(flow, self._models)
         whole = settings.freeze == "backbone"
-        self._scripts = TrainScripts(flow, self._models, self._code, self._optimizers, whole)
+        self._places = ModelPlaces(flow, self._models, self._optimizers)
+        self._scripts = TrainScripts(flow, self._models, self._code, self._places, whole)
         self._placement = FreezingPlacement(flow, repository, settings)
         self._top_names = TopNames(flow)
         # By file: the models that its pattern is for, and what else may come in their place.
@@ -101,7 +103,7 @@ class _Training:
             self._settings,
             {cls for entry in entries for cls in entry.models},
             self._optimizers.driven() | self._lightning(entries),
-            self._scripts.inside_unknown(entries),
+            self._places.inside_unknown(entries),
         )
         found = [insertion for insertion in insertions if insertion is not None]
         loops.look(self._optimizers, found)
@@ -164,7 +166,7 @@ class _Training:
             if script.state == "frozen":
                 judged.append(script)
             elif insertion is None:
-                judged.append(script._replace(reason=self._scripts.obstacle(entry)))
+                judged.append(script._replace(reason=self._places.obstacle(entry)))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)
@@ -184,7 +186,7 @@ class _Training:
             path=path,
             after=insertion.scope.place(insertion.after),
             model=insertion.model,
-            model_name=self._scripts.model_name(entry, insertion),
+            model_name=self._places.model_name(entry, insertion),
             backbone=names.backbone,
             wrappers=names.wrappers,
             freeze="backbone" if self._settings.freeze == "backbone" else "bn",
