@@ -326,7 +326,7 @@ class Evidence:
 
     def _part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
-        maker = value.spot.function.class_ if value.spot is not None else None
+        maker = value.spot.function.enclosing_class if value.spot is not None else None
         if maker is None or maker in slot[0].ancestors() or slot[0] in maker.ancestors():
             return None
         for owner, name in self.contents.held_in.get(value, ()):

@@ -33,7 +33,7 @@ class HeldLayers:
         """Whether the value is a layer that becomes GroupNorm, or has become it already."""
         if isinstance(value, NormLayer):
             return value.spot in self._converted
-        return _is_group_norm(value)
+        return is_group_norm(value)
 
     def is_kept(self, value: Value) -> bool:
         """Whether the value is BatchNorm that stays, or a library's model that holds some."""
@@ -54,7 +54,7 @@ class HeldLayers:
                         Role.BACKBONE
                     }
                     for inner in self._roles.contents[slot]:
-                        if inner not in found and not (is_backbone and _is_group_norm(inner)):
+                        if inner not in found and not (is_backbone and is_group_norm(inner)):
                             found[inner] = None
                             pending.append(inner)
         return found
@@ -71,7 +71,7 @@ class HeldLayers:
         return [v for slot in self._roles.slots_of.get(cls, ()) for v in self._roles.contents[slot]]
 
 
-def _is_group_norm(value: Value) -> bool:
+def is_group_norm(value: Value) -> bool:
     """Whether the helper made the value."""
     if not isinstance(value, ExternalObject) or not value.name.endswith("GroupNorm"):
         return False

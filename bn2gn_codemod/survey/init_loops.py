@@ -17,9 +17,9 @@ from bn2gn_codemod.plan import HelperEdit, InitLoopEdit, NormTest
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.held_layers import HeldLayers
+from bn2gn_codemod.survey.held_layers import HeldLayers, is_group_norm
 from bn2gn_codemod.survey.load_order import LoadOrder
-from bn2gn_codemod.survey.norm_tests import FoundTest, NormTests, enclosing_class, loop_over
+from bn2gn_codemod.survey.norm_tests import FoundTest, NormTests, loop_over
 from bn2gn_codemod.survey.purposes import Effects, effects_of, purpose_of
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import all_arguments, call_name, walk
@@ -139,13 +139,13 @@ class _Survey:
     def _edit(self, judged: NormTest, test: FoundTest) -> None:
         nn_name = self._nn_name(test.module.path)
         assert nn_name is not None
-        cls = enclosing_class(test.function)
+        cls = test.function.enclosing_class
         name = cls.name if cls is not None else ""
         is_init = judged.purpose == "init"
         self.edits.append(InitLoopEdit(judged.place, "widen", name, nn_name, is_init))
 
     def _cover(self, function: Function) -> None:
-        cls = enclosing_class(function)
+        cls = function.enclosing_class
         if cls is not None:
             self._covered.add(cls)
 
@@ -189,19 +189,23 @@ class _Survey:
         if test.subject is None:
             return None
         flow, tree = self._flow, self._found.tree(test.module)
-        values: list[Value] = list(flow.value_of(test.subject))
+        around: list[Value] = []
         for receiver in loop_over(tree, test.node, test.subject):
-            values.extend(flow.value_of(receiver))
+            around.extend(flow.value_of(receiver))
         node = test.function.node
         if (
             isinstance(test.subject, ast.Name)
             and not isinstance(node, ast.Module)
             and test.subject.id in {argument.arg for argument in all_arguments(node.args)}
         ):
-            values.extend(self._applied.get(test.function, ()))
+            around.extend(self._applied.get(test.function, ()))
+        values = [*flow.value_of(test.subject), *around]
         modules: list[Value] = [
             v for v in dict.fromkeys(values) if not isinstance(v, (Text, Entries))
         ]
+        if around:
+            # Whose layer it is, and so whether it is a backbone's, is only known from above.
+            modules = [value for value in modules if not is_group_norm(value)]
         return modules or None
 
     @functools.cached_property

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
-from bn2gn_codemod.survey.norm_tests import enclosing_class
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import (
@@ -166,7 +165,7 @@ class LoadOrder:
     def _is_of(self, of: Class, caller: Function, call: ast.Call, is_self: bool) -> bool:
         """Whether a call may be about an object of this very class."""
         if is_self:
-            cls = enclosing_class(caller)
+            cls = caller.enclosing_class
             return cls is not None and cls in of.ancestors()
         made = [v.class_ for v in self._flow.value_of(call.func) if isinstance(v, ClassValue)]
         return not made or of in made
@@ -187,7 +186,7 @@ class LoadOrder:
     def _callees(self, caller: Function, call: ast.Call) -> Iterator[Function]:
         func = call.func
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Call):
-            cls = enclosing_class(caller)
+            cls = caller.enclosing_class
             if call_name(func.value) == "super" and cls is not None:
                 for parent in cls.parents:
                     method = self._flow.find_method(parent, func.attr)

@@ -10,7 +10,7 @@ from bn2gn_codemod.plan import NormAttributeUse
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.norm_tests import NormTests, Tree, enclosing_class
+from bn2gn_codemod.survey.norm_tests import NormTests, Tree
 from bn2gn_codemod.survey.purposes import BATCH_NORM_ONLY
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import Value
@@ -56,7 +56,7 @@ class _Finder:
             return list(self._flow.value_of(layer))
         match layer:
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                cls = enclosing_class(self._tests.tree(module).function(layer))
+                cls = self._tests.tree(module).function(layer).enclosing_class
                 if cls is not None:
                     nodes = (self._flow.slots.get((owner, name)) for owner in cls.ancestors())
                     return [value for node in nodes for value in self._flow.values(node)]

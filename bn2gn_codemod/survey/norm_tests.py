@@ -13,7 +13,6 @@ from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
 from bn2gn_codemod.survey.syntax import call_name, children, dotted, nodes_on, target_names, walk
 from bn2gn_codemod.survey.values import (
-    Class,
     ClassValue,
     External,
     Function,
@@ -396,11 +395,3 @@ def _receivers(source: ast.expr) -> Iterator[ast.expr]:
                 yield receiver
             case ast.Attribute(value=receiver, attr="_modules"):
                 yield receiver
-
-
-def enclosing_class(function: Function) -> Class | None:
-    """The class whose method a function is, or stands in."""
-    scope: Function | None = function
-    while scope is not None and scope.class_ is None:
-        scope = scope.outer
-    return scope.class_ if scope is not None else None

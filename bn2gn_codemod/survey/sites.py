@@ -275,7 +275,7 @@ class _Decider:
     def _doubted(self, layers: list[NormLayer]) -> _Judged | None:
         """Unknown, if a new part speaks of pretrained weights and no load of them was seen."""
         for layer in layers:
-            cls = _class_around(layer.spot.function)
+            cls = layer.spot.function.enclosing_class
             if cls is not None and self.roles.may_load_unseen(cls):
                 words = f"{cls.name} speaks of pretrained weights, and no load of them was followed"
                 return _Judged(Verdict.UNKNOWN, (Because(Role.UNDECIDED, words),))
@@ -310,7 +310,7 @@ class _Decider:
 
     def _roles_of_idle(self, layer: NormLayer) -> Roles:
         """A layer that reaches no attribute with a role: its surroundings may tell."""
-        function, cls = layer.spot.function, _class_around(layer.spot.function)
+        function, cls = layer.spot.function, layer.spot.function.enclosing_class
         if _copies_norm(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "it stands in for a norm that is there")}
         if _TEST.search(layer.spot.module.path) and not self.roles.held_in.get(layer):
@@ -416,7 +416,7 @@ class _Decider:
             chain = because.chain()
             reasons.append(chain[0] if len(chain) == 1 else f"{chain[0]}; {chain[-1]}")
             evidence.extend(chain)
-        cls = _class_around(norm.spot.function)
+        cls = norm.spot.function.enclosing_class
         layers = self.uses.layers(norm)
         attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
         self.sites[place] = Site(
@@ -479,15 +479,6 @@ def _verdict(roles: Roles) -> _Judged:
     if Role.BACKBONE in found:
         return _Judged(Verdict.CONFLICT, tuple(found.values()))
     return _Judged(Verdict.UNKNOWN, tuple(found.values()))
-
-
-def _class_around(function: Function) -> Class | None:
-    scope: Function | None = function
-    while scope is not None:
-        if scope.class_ is not None:
-            return scope.class_
-        scope = scope.outer
-    return None
 
 
 def _copies_norm(layer: NormLayer) -> bool:

@@ -1015,7 +1015,7 @@ class Statements:
     def _super_call(self, name: str, expr: ast.Call, result: Node) -> None:
         flow = self.flow
         arguments = self._arguments(expr)
-        cls = self._enclosing_class()
+        cls = self.function.enclosing_class
         if cls is None:
             return
         for parent in cls.parents:
@@ -1032,14 +1032,6 @@ class Statements:
             flow.add(base, self._self(cls))
             if value is not None:
                 self._store_named(base, expr.args[0], value)
-
-    def _enclosing_class(self) -> Class | None:
-        scope: Function | None = self.function
-        while scope is not None:
-            if scope.class_ is not None:
-                return scope.class_
-            scope = scope.outer
-        return None
 
     def _load_state_dict(self, func: ast.Attribute, expr: ast.Call) -> None:
         receiver = self.evaluate(func.value)
@@ -1244,7 +1236,7 @@ class Statements:
 
     def _explicit_init(self, name: str, arguments: Arguments) -> None:
         # nn.Sequential.__init__(self, *layers)
-        cls = self._enclosing_class()
+        cls = self.function.enclosing_class
         if cls is not None:
             for position, node in arguments:
                 if position != 0:

@@ -92,6 +92,13 @@ class Function:
             return frozenset()
         return frozenset(argument.arg for argument in all_arguments(self.node.args))
 
+    @functools.cached_property
+    def enclosing_class(self) -> Class | None:
+        """The class whose method the function is, or stands in."""
+        if self.class_ is not None or self.outer is None:
+            return self.class_
+        return self.outer.enclosing_class
+
     def __repr__(self) -> str:
         return f"<function {self.module.path}:{self.name}>"
 

@@ -694,3 +694,63 @@ def test_sample_repository(tmp_path: Path) -> None:
     again = plan_of(root)
     assert again.findings == ()
     assert again.files == ()
+
+
+SHARED_PARAMETER = {
+    "resnet.py": """\
+from torch import nn
+from torch.utils.model_zoo import load_url
+
+
+class ResNet(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 1)
+        self.bn1 = norm_layer(8)
+        for m in self.modules():
+            if isinstance(m, norm_layer):
+                m.weight.data.fill_(1)
+                m.bias.data.zero_()
+
+
+def resnet18(**kwargs):
+    model = ResNet(**kwargs)
+    model.load_state_dict(load_url("https://download.pytorch.org/models/resnet18.pth"))
+    return model
+""",
+    "heads.py": """\
+from torch import nn
+
+from resnet import resnet18
+
+
+class Head(nn.Module):
+    def __init__(self, norm_layer):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(8, 8, 1), norm_layer(8))
+
+
+class Net(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d):
+        super().__init__()
+        self.backbone = resnet18(norm_layer=norm_layer)
+        self.head = Head(norm_layer)
+
+
+class BigNet(nn.Module):
+    def __init__(self, **kwargs):
+        super().__init__()
+        self.backbone = resnet18(**kwargs)
+        self.net = Net(**kwargs)
+""",
+}
+
+
+def test_a_backbone_that_shares_a_parameter_with_heads_is_left_alone_twice(
+    repository: MakeRepository,
+) -> None:
+    root = repository(SHARED_PARAMETER)
+    migrate(root)
+    assert "Head(get_group_norm)" in (root / "heads.py").read_text()
+    assert (root / "resnet.py").read_text() == SHARED_PARAMETER["resnet.py"]
+    assert not plan_of(root).files

@@ -75,3 +75,30 @@ class Model(nn.Module):
         self.head = _ConvBN()
 """
     )
+
+
+def test_layers_of_a_network_that_a_nested_function_makes() -> None:
+    """``conv_bn`` stands in the constructor of the network whose layers are taken out."""
+    check(
+        """\
+-- imagenet.py --
+class MobileNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        def conv_bn(channels):
+            return nn.Sequential(nn.Conv2d(3, channels, 3), nn.BatchNorm2d(channels))  #! keep
+        self.model = nn.Sequential(conv_bn(32), conv_bn(64))
+-- models.py --
+from imagenet import MobileNet
+def pointwise(channels):
+    return nn.Sequential(nn.Conv2d(channels, channels, 1), nn.BatchNorm2d(channels))  #! convert
+class Depth(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        mobilenet = MobileNet()
+        if pretrained:
+            mobilenet.load_state_dict(torch.load('model_best.pth.tar')['state_dict'])
+        self.mobilenet = nn.Sequential(*(mobilenet.model[i] for i in range(14)))
+        self.decoder = pointwise(64)
+"""
+    )
