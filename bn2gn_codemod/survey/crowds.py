@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
+    Entries,
     FunctionValue,
     Instance,
     Lost,
@@ -107,6 +108,9 @@ def _reached(flow: Flow, value: Value) -> Iterator[Value]:
         case TupleValue():
             for element in value.elements:
                 yield from flow.values(element)
+        case Entries():
+            for _, node in value.nodes:
+                yield from flow.values(node)
         case FunctionValue():
             yield from flow.values(flow.return_node(value.function))
         case Instance():
