@@ -205,19 +205,15 @@ def place(tmp_path: Path) -> Callable[[str], Path]:
 def run(command: str, root: Path) -> tuple[int, str]:
     """What bash makes of it, with this interpreter's commands in front."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    who = {
-        f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
+    env = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
+    if root != CHECKOUT:
+        env["http_proxy"] = "http://localhost:9"  # no weights are downloaded
+    for who in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{who}_NAME": "user", f"GIT_{who}_EMAIL": "user@example.org"}
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=root,
-        env={
-            **os.environ,
-            **who,
-            "PATH": path,
-            "OMP_NUM_THREADS": "1",
-            "http_proxy": "http://localhost:9",
-        },
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
