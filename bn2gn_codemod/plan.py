@@ -496,6 +496,11 @@ class Plan:
     known: int | None = None
     module_classes: tuple[ModuleClass, ...] = ()
 
+    @property
+    def undecided(self) -> bool:
+        """Whether a layer is neither kept nor converted."""
+        return any(site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) for site in self.sites)
+
     def count(self, verdict: Verdict) -> int:
         """How many sites have this verdict."""
         return sum(site.verdict is verdict for site in self.sites)

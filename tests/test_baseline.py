@@ -178,3 +178,14 @@ def test_explain_has_no_form_for_code_scanning(root: Path, run: Run) -> None:
     code, _, err = run("check", root, "--explain", "net.py:8", "--output-format", "sarif")
     assert code == 2
     assert err.startswith("bn2gn: --explain has no format sarif: use text or json")
+
+
+def test_strict_fails_while_a_known_layer_is_undecided(root: Path, run: Run) -> None:
+    (root / "net.py").write_text(
+        "from torch import nn\n\n\nclass Part(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.bn = nn.BatchNorm2d(8)\n"
+    )
+    file = root / "known.json"
+    run("check", root, "--write-baseline", file)
+    assert run("check", root, "--baseline", file)[0] == 0
+    assert run("check", root, "--baseline", file, "--strict")[0] == 1

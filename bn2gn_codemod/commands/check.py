@@ -84,4 +84,5 @@ def command(
         review.write(review.of_migration(would_be, "check"), report_file)
     if output_format != "github":  # which has them among its annotations
         reports.name_skipped(plan.skipped)
-    return 1 if plan.findings or plan.skipped else 0
+    # With a baseline, what is undecided may be known, and no finding any more.
+    return 1 if plan.findings or plan.skipped or (strict and plan.undecided) else 0

@@ -57,7 +57,6 @@ def command(
     repository, except with --verify. Undecided layers are left alone.
     """
     from bn2gn_codemod import api, reports
-    from bn2gn_codemod.plan import Verdict
     from bn2gn_codemod.progress import shown_when_slow
     from bn2gn_codemod.reading import read
     from bn2gn_codemod.reports import diff as diffs
@@ -87,8 +86,7 @@ def command(
     _report(report_file, found, result)
     left = (*result.refused, *plan.skipped)
     reports.name_skipped(left)
-    undecided = any(site.verdict in (Verdict.CONFLICT, Verdict.UNKNOWN) for site in plan.sites)
-    return 1 if left or (strict and undecided) else 0
+    return 1 if left or (strict and plan.undecided) else 0
 
 
 def _report(file: Path | None, found: Verification | None, result: Migration | None) -> None:

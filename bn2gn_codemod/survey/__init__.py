@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.helper_placement import place_helper
 from bn2gn_codemod.survey.init_loops import survey_init_loops
 from bn2gn_codemod.survey.modules import read_modules
 from bn2gn_codemod.survey.norm_attributes import find_attribute_uses
+from bn2gn_codemod.survey.norm_classes import check_asked_for
 from bn2gn_codemod.survey.outline import outline
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.roles import assign_roles
@@ -27,6 +28,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
 
     Runs no code of the repository and opens no file beyond those read already.
     """
+    check_asked_for(settings.norms)
     modules, skipped = read_modules(repository)
     flow = analyse(modules)
     roles = assign_roles(flow, Pins(settings.backbone), Pins(settings.convert))

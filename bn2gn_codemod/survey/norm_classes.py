@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
+from collections.abc import Iterable
+
+from bn2gn_codemod.problem import Problem
 
 # SynchronizedBatchNorm2d, SyncBN: in-house and third-party variants that are
 # drop-in replacements of BatchNorm2d.
@@ -13,6 +17,7 @@ _NORM = re.compile(
 )
 
 
+_USUAL = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
 _OTHER_FRAMEWORKS = frozenset(
     {"paddle", "tensorflow", "keras", "jittor", "mindspore", "megengine", "oneflow", "mxnet"}
 )
@@ -38,3 +43,12 @@ def dimension(norm: str) -> str:
         if norm.lower().endswith(f"{digit}d"):
             return f"BatchNorm{digit}d"
     return "BatchNorm2d"
+
+
+def check_asked_for(names: Iterable[str]) -> None:
+    """Raise ``Problem`` for the first name in the setting ``norms`` that no layer can have."""
+    for name in names:
+        if not is_norm_class(name):
+            close = difflib.get_close_matches(name, _USUAL, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(_USUAL)}"
+            raise Problem(f"norms = {name!r} is no BatchNorm class; {hint}")

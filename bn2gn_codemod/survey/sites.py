@@ -64,6 +64,9 @@ class _Decider:
             self._at.setdefault(self._place(norm.spot), []).append(norm)
         self._layer_memo: dict[NormLayer, Roles] = {}
         self._file_roles: dict[str, set[Role]] | None = None
+        self._classes_of: dict[str, list[Class]] = {}
+        for cls in flow.classes:
+            self._classes_of.setdefault(cls.path, []).append(cls)
 
     # --------------------------------------------------------------- sites
 
@@ -416,7 +419,7 @@ class _Decider:
             chain = because.chain()
             reasons.append(chain[0] if len(chain) == 1 else f"{chain[0]}; {chain[-1]}")
             evidence.extend(chain)
-        cls = norm.spot.function.enclosing_class
+        cls = self._class_around(norm.spot)
         layers = self.uses.layers(norm)
         attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
         self.sites[place] = Site(
@@ -430,6 +433,14 @@ class _Decider:
             settles=self._settles(norm, cls, judged),
             fixable=judged.verdict is Verdict.CONVERT if fixable is None else fixable,
         )
+
+    def _class_around(self, spot: Spot) -> Class | None:
+        """The class whose code the spot is in, its defaults and attributes included."""
+        found = spot.function.enclosing_class
+        for cls in self._classes_of.get(spot.module.path, ()) if found is None else ():
+            if cls.node.lineno <= spot.line <= (cls.node.end_lineno or 0):
+                found = cls  # the innermost comes last
+        return found
 
     def _settles(self, norm: NormClass, cls: Class | None, judged: _Judged) -> tuple[str, ...]:
         """Lines to paste that would decide the site."""

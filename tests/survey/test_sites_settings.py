@@ -92,3 +92,36 @@ def test_comment_wins_over_everything(settings: Settings) -> None:
     }
     plan = check(KNOWN.replace("(8){", "(8{").format(**comment), settings)
     assert all("the comment # bn2gn:" in site.reasons[0] for site in plan.sites)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("BatchNorm2D0", "did you mean 'BatchNorm2d'?"),
+        ("SyncBatchnorm", "did you mean 'SyncBatchNorm'?"),
+        ("GroupNorm", "norms = 'GroupNorm' is no BatchNorm class"),
+        ("zzz", "known are BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm"),
+    ],
+)
+def test_a_norm_that_no_layer_can_be_is_an_error(name: str, message: str) -> None:
+    with pytest.raises(Problem) as error:
+        plan_of(OPEN, Settings(norms=("BatchNorm2d", name)))
+    assert message in str(error.value)
+
+
+def test_the_class_of_a_default_argument_is_named() -> None:
+    plan = plan_of(
+        """\
+class Outer(nn.Module):
+    layer = nn.BatchNorm2d
+    class Inner(nn.Module):
+        def __init__(self, norm=nn.BatchNorm2d):
+            super().__init__()
+            self.bn = norm(8)
+def make(norm=nn.BatchNorm2d):
+    return norm(8)
+"""
+    )
+    found = {site.place.line: site.class_ for site in plan.sites}
+    assert [found[line] for line in (4, 6, 8)] == ["Outer", "Outer.Inner", "Outer.Inner"]
+    assert found[9] == ""
