@@ -323,7 +323,7 @@ def test_a_fix_reaches_the_file_that_mends_the_finding(
 
 
 def test_a_file_that_migrate_refuses_has_no_fix(repository: MakeRepository) -> None:
-    root = repository({"net.py": MODEL.replace("\n", "\r")})
+    root = repository({"net.py": MODEL.replace("\n", "\r") + "\r\n# of two editors\n"})
     survey = api.survey(root)
     (refused,) = api.apply(survey, api.plan(survey), dry_run=True).refused
     run = checked(root)
