@@ -8,13 +8,13 @@ import functools
 
 import libcst as cst
 
+from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.plan import LoadEdit
 from bn2gn_codemod.rewrite.changes import Changes, ExpressionChange, NewCode
 from bn2gn_codemod.rewrite.layout import Layout
 from bn2gn_codemod.rewrite.located import Located, RewriteRefused
 
 _STRICT = "strict"
-_SAID = "Checkpoint loaded:"
 
 
 def add_load(located: Located, edit: LoadEdit, changes: Changes) -> None:
@@ -29,11 +29,11 @@ def add_load(located: Located, edit: LoadEdit, changes: Changes) -> None:
     quote = located.style.quote
     expected: ast.expr = _not_strict(call)
     if is_alone:
-        expected = ast.Call(_name("print"), [ast.Constant(_SAID), expected], [])
-    rewrite = functools.partial(_made_lenient, said=f"{quote}{_SAID}{quote}" if is_alone else None)
+        expected = ast.Call(_name("print"), [ast.Constant(SAID), expected], [])
+    rewrite = functools.partial(_made_lenient, said=f"{quote}{SAID}{quote}" if is_alone else None)
     changes.expressions[call] = ExpressionChange(rewrite, expected)
     if isinstance(statement, ast.Assign):
-        text = f"print('{_SAID}', {{}}){located.style.newline}"
+        text = f"print('{SAID}', {{}}){located.style.newline}"
         names = ast.unparse(statement.targets[0]).strip("()")
         code = located.style.render(text).format(names)
         changes.of(statement).after.append(NewCode(code))

@@ -7,6 +7,7 @@ import functools
 import re
 from collections.abc import Iterable
 
+from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, LoadCall, Node, is_classmethod
 from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.modules import Module
@@ -138,6 +139,12 @@ def _asks_for_pretrained(expr: ast.expr) -> bool:
     )
 
 
+def _begins_report_of_load(arguments: list[ast.expr]) -> bool:
+    """Whether they are those of the ``print`` around a load that a migration made lenient."""
+    first = arguments[0] if arguments else None
+    return isinstance(first, ast.Constant) and first.value == SAID
+
+
 def _is_container(cls: Class) -> bool:
     """Whether ``instance[i]`` gives something that the instance holds."""
     return any(
@@ -155,6 +162,7 @@ class Statements:
         self.function = function
         self.cls = cls  # set while in a class body
         self._current: ast.stmt | None = None
+        self._loosened: set[ast.expr] = set()  # loads that were strict before a migration
         self.children_names: set[str] = set()  # loop variables over a module's children
 
     # ------------------------------------------------------------- imports
@@ -876,6 +884,8 @@ class Statements:
     def _builtin_call(self, name: str, expr: ast.Call, result: Node) -> Node | None:
         flow = self.flow
         arguments = expr.args
+        if name == "print" and _begins_report_of_load(arguments):
+            self._loosened.update(arguments)
         if name == "getattr" and len(arguments) >= 2:
             base = self.evaluate(arguments[0])
             return self._by_name(base, arguments[1]) if base is not None else None
@@ -1036,13 +1046,18 @@ class Statements:
     def _load_state_dict(self, func: ast.Attribute, expr: ast.Call) -> None:
         receiver = self.evaluate(func.value)
         weights = [node for _, node in self._arguments(expr)]
-        strict = not any(
-            keyword.arg == "strict"
-            and isinstance(keyword.value, ast.Constant)
-            and not keyword.value.value
-            for keyword in expr.keywords
-        ) and not (
-            len(expr.args) > 1 and isinstance(expr.args[1], ast.Constant) and not expr.args[1].value
+        strict = expr in self._loosened or (
+            not any(
+                keyword.arg == "strict"
+                and isinstance(keyword.value, ast.Constant)
+                and not keyword.value.value
+                for keyword in expr.keywords
+            )
+            and not (
+                len(expr.args) > 1
+                and isinstance(expr.args[1], ast.Constant)
+                and not expr.args[1].value
+            )
         )
         if receiver is None:
             return

@@ -207,3 +207,24 @@ def stem_transpose():
     return nn.Sequential(Up(), nn.ReLU())
 """
     )
+
+
+def test_load_made_lenient_by_a_migration_is_the_evidence_that_it_was() -> None:
+    load = "self.load_state_dict(torch.load(path))"
+    text = f"""\
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)
+        self.layer1 = self.layer2 = self.layer3 = nn.BatchNorm2d(8)
+        self.head = nn.BatchNorm2d(8)
+    def load_pretrained(self, path):
+        {load}
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = ResNet()
+"""
+    lenient = f"print('Checkpoint loaded:', {load[:-1]}, strict=False))"
+    before, after = (plan_of(body).sites for body in (text, text.replace(load, lenient)))
+    assert before == after
