@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import all_arguments, call_name, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import (
     Class,
@@ -147,6 +147,7 @@ class Optimizers:
                 continue
             whole = self._module(scope, use, expression, value)
             if whole is not None:
+                whole = self._inside_or_around(scope, use, whole)
                 modules[ast.unparse(whole)] = whole
         for source, expression in modules.items():
             parameter = scope.parameter(source)
@@ -206,8 +207,7 @@ class Optimizers:
         if depth >= _DEEPEST:
             return
         for outer, statement, call in self.callers(scope.function):
-            argument = _argument(scope, call, parameter)
-            if argument is not None:
+            for argument in _arguments(scope, call, parameter):
                 yield from self._of(outer, statement, statement, argument, depth + 1, set())
 
     # ------------------------------------------------------ what is a module
@@ -250,16 +250,43 @@ class Optimizers:
 
     def _is_container(self, scope: Scope, use: ast.stmt, source: str) -> bool:
         """Whether a name stands for a list or dict, not for one module."""
+        if source in scope.function.extra_parameters:
+            return True
         for where, statement in self._collecting(scope, use, source):
             del where
-            for _, value in assignments(statement, source):
+            if isinstance(statement, (ast.For, ast.AsyncFor)):
+                return True
+            # What is appended says nothing: self.net.layers.append([...])
+            given = () if isinstance(statement, ast.Expr) else _given(statement, source)
+            for value in given:
                 if isinstance(value, _DISPLAYS):
                     return True
                 if isinstance(value, ast.Call) and call_name(value) in _OVER_PARAMETERS:
                     return True
-            if isinstance(statement, (ast.For, ast.AsyncFor)):
-                return True
         return False
+
+    def _inside_or_around(self, scope: Scope, use: ast.stmt, expression: ast.expr) -> ast.expr:
+        """``net`` for ``plain`` of ``plain = net.module if parallel else net``.
+
+        What is done to one is done to the other, and it is ``net`` that is trained.
+        """
+        source = ast.unparse(expression)
+        earlier = scope.order[: scope.order.index(use)]
+        bound = dict(pair for statement in earlier for pair in assignments(statement, source))
+        value = next(iter(bound.values()), None)
+        if len(bound) != 1 or not isinstance(value, ast.IfExp):
+            return expression
+        branches = [_without_module(branch) for branch in (value.body, value.orelse)]
+        names = {ast.unparse(branch) for branch in branches}
+        is_model = isinstance(branches[0], (ast.Name, ast.Attribute)) and names != {source}
+        return branches[0] if is_model and len(names) == 1 else expression
+
+
+def _without_module(expression: ast.expr) -> ast.expr:
+    """``net`` of ``net.module``, which a parallel wrapper keeps its model under."""
+    if isinstance(expression, ast.Attribute) and expression.attr == "module":
+        return expression.value
+    return expression
 
 
 def _comprehension_variables(value: ast.AST) -> set[str]:
@@ -317,18 +344,23 @@ def _given(statement: ast.stmt, source: str) -> Iterator[ast.expr]:
             yield value
 
 
-def _argument(scope: Scope, call: ast.Call, parameter: str) -> ast.expr | None:
-    """What a call gives to a parameter of the scope's function."""
+def _arguments(scope: Scope, call: ast.Call, parameter: str) -> list[ast.expr]:
+    """What a call gives to a parameter of the scope's function; several for ``*args``."""
     node = scope.function.node
     if isinstance(node, ast.Module):
-        return None
-    for keyword in call.keywords:
-        if keyword.arg == parameter:
-            return keyword.value
+        return []
+    extra, named = node.args.kwarg, [k for k in call.keywords if k.arg == parameter]
+    if named:
+        return [named[0].value]
+    known = {argument.arg for argument in all_arguments(node.args)}
+    if extra is not None and extra.arg == parameter:
+        return [keyword.value for keyword in call.keywords if keyword.arg not in known]
     names = [argument.arg for argument in [*node.args.posonlyargs, *node.args.args]]
     if scope.function.class_ is not None and not scope.function.is_static:
         names = names[1:]
+    if node.args.vararg is not None and node.args.vararg.arg == parameter:
+        return call.args[len(names) :]
     if parameter not in names:
-        return None
+        return []
     index = names.index(parameter)
-    return call.args[index] if index < len(call.args) else None
+    return call.args[index : index + 1]

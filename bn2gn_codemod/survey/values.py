@@ -92,6 +92,14 @@ class Function:
             return frozenset()
         return frozenset(argument.arg for argument in all_arguments(self.node.args))
 
+    @property
+    def extra_parameters(self) -> frozenset[str]:
+        """The names of ``*args`` and ``**kwargs``."""
+        if isinstance(self.node, ast.Module):
+            return frozenset()
+        extra = (self.node.args.vararg, self.node.args.kwarg)
+        return frozenset(argument.arg for argument in extra if argument is not None)
+
     @functools.cached_property
     def enclosing_class(self) -> Class | None:
         """The class whose method the function is, or stands in."""

@@ -109,6 +109,44 @@ def main(loader):
     optimizer = torch.optim.Adam(model.parameters())
 {LOOP}
 """,
+    "parameters sorted into lists that one statement makes": f"""
+def main(loader):
+    model = Detector()
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    base, head = [], []
+    for name, parameter in model.named_parameters():
+        if "backbone" in name:
+            base.append(parameter)
+        else:
+            head.append(parameter)
+    optimizer = torch.optim.SGD([{{"params": base}}, {{"params": head}}], lr=0.1)
+{LOOP}
+""",
+    "an optimizer made by what takes any arguments": f"""
+def make(kind, *args, **options):
+    return getattr(torch.optim, kind)(*args, **options)
+
+def main(loader):
+    model = Detector(){FREEZE}
+    optimizer = make("SGD", model.parameters(), lr=0.1)
+{LOOP}
+""",
+    "what may be wrapped, under a second name": f"""
+def main(loader):
+    model = Detector()
+    model = nn.DataParallel(model) if args.parallel else model{FREEZE}
+    model.train()
++    eval_backbone_bn(model)
+    if args.same:
+        groups = model.parameters()
+    else:
+        plain = model.module if args.parallel else model
+        groups = [{{"params": plain.backbone.parameters()}}, {{"params": plain.head.parameters()}}]
+    optimizer = torch.optim.SGD(groups, lr=0.1)
+    for x in loader:
+        model(x)
+""",
     "checkpoint loaded before the optimizer": f"""
 def main(loader):
     model = Detector(){FREEZE}
