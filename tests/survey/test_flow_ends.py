@@ -141,7 +141,8 @@ def test_a_norm_class_handed_round_in_a_circle() -> None:
         for i in range(100)
     )
     plan = plan_of(MODEL + blocks)
-    assert sum(site.class_.startswith("B") for site in plan.sites) == 100
+    # The default and the call of each class.
+    assert sum(site.class_.startswith("B") for site in plan.sites) == 200
 
 
 def test_code_that_is_not_followed_is_listed() -> None:
