@@ -172,7 +172,7 @@ class _Decider:
                 verdict=verdict,
                 reasons=(words,),
                 evidence=(words,),
-                settles=() if comment == "keep" else (_COMMENTS,),
+                settles=() if comment == "keep" else (_KEEP_COMMENT,),
             )
 
     def _left_open(self, norm: NormClass) -> str | None:
@@ -446,24 +446,32 @@ class _Decider:
         """Lines to paste that would decide the site."""
         if judged.verdict not in (Verdict.CONFLICT, Verdict.UNKNOWN):
             return ()
-        comment = _COMMENTS
-        if not self.uses.is_asked_for(norm):
-            names = [*self.settings.norms, dimension(norm.norm)]
-            listed = ", ".join(f'"{name}"' for name in names)
-            return (f"norms = [{listed}]", comment)
-        if cls is None or judged.verdict is Verdict.CONFLICT:
-            return (comment,)
-        names = self._open_attributes(norm) or [cls.name]
+        # What is handed over is changed where that happens, if at all.
+        is_handed = bool(norm.parents) and norm.is_parameter
+        may_convert = not is_handed and (
+            norm.context == "callee" or self.uses.refusal(norm) is None
+        )
+        comment = _COMMENTS if may_convert else _KEEP_COMMENT
+        names = self._open_names(norm, cls) if judged.verdict is Verdict.UNKNOWN else []
         listed = ", ".join(f'"{name}"' for name in names)
-        return (f"backbone = [{listed}]", f"convert = [{listed}]", comment)
+        keeping = (f"backbone = [{listed}]",) if names else ()
+        if not self.uses.is_asked_for(norm):
+            if judged.note != self._not_asked_for(norm):
+                return (*keeping, comment)
+            asked = [*self.settings.norms, dimension(norm.norm)]
+            return ("norms = [{}]".format(", ".join(f'"{name}"' for name in asked)), comment)
+        converting = (f"convert = [{listed}]",) if names and may_convert else ()
+        return (*keeping, *converting, comment)
 
-    def _open_attributes(self, norm: NormClass) -> list[str]:
-        """The undecided attributes that the layers hang on, as settings name them."""
-        found: dict[str, None] = {}
-        for layer in self.uses.layers(norm):
-            for cls, name in self.roles.open_slots(layer):
-                found[f"{cls.name}.{name}"] = None
-        return sorted(found)[:_MOST_NAMED]
+    def _open_names(self, norm: NormClass, cls: Class | None) -> list[str]:
+        """What a setting has to name to decide about all that the layers hang on."""
+        if cls is None:
+            return []
+        slots = {slot for layer in self.uses.layers(norm) for slot in self.roles.open_slots(layer)}
+        names = sorted({f"{holder.name}.{name}" for holder, name in slots})
+        if len(names) > _MOST_NAMED:
+            names = sorted({holder.name for holder, _ in slots})
+        return names or [cls.name]
 
     def _place(self, spot: Spot) -> Place:
         source = spot.module.source
@@ -474,6 +482,7 @@ class _Decider:
 _SAID = "the comment # bn2gn: {} says so"
 _COMMENTS = "# bn2gn: keep   or   # bn2gn: convert   on this line"
 _HANDED_ON = "what it names for the new layers is changed where it is handed to them"
+_KEEP_COMMENT = "# bn2gn: keep   on this line"
 _REPLACED = "the layers made of it are changed where they are made"
 
 
