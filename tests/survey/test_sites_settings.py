@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bn2gn_codemod.problem import Problem
@@ -153,7 +155,8 @@ def test_every_offered_line_settles_its_site() -> None:
                 continue
             offered += 1
             names = tuple(name.strip('"') for name in value.strip("[]").split(", "))
-            plan = plan_of(MANY, Settings(**{key: names}))
+            chosen: Any = {key: names}
+            plan = plan_of(MANY, Settings(**chosen))
             verdict = next(str(one.verdict) for one in plan.sites if one.place == site.place)
             assert verdict == {"backbone": "keep", "convert": "convert"}[key], (site, line)
     assert offered >= 6
