@@ -128,7 +128,8 @@ class BackbonePaths:
 
     def _is_backbone(self, slot: Slot) -> bool:
         own = self._roles.own.get(slot)
-        return own is not None and own.role is Role.BACKBONE
+        # What may be a mix-up keeps its BatchNorm, but no script is changed for it.
+        return own is not None and own.role is Role.BACKBONE and not own.vague
 
     def _find(self, cls: Class, around: tuple[Class, ...]) -> tuple[str, ...]:
         # A class that holds itself, or a relative of it, goes no deeper.
