@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.freezing_code import FreezingCode
-from bn2gn_codemod.survey.freezing_effects import Part, coverage
+from bn2gn_codemod.survey.freezing_effects import Effect, Part, coverage
 from bn2gn_codemod.survey.model_places import Insertion
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
@@ -132,8 +132,12 @@ class TrainLoops:
                 self.calls.append(TrainCall(place, source, False, fix, reason))
                 return
         others = self._models.others(receiver)
-        self.loop_guards.append(LoopGuard(scope, statement, name, models, others))
-        self.calls.append(TrainCall(place, source, False, f"eval_backbone_bn({name}) after it"))
+        after = self._last_thaw(scope, statement, {source, name}, models)
+        where = "it" if after is statement else f"line {after.end_lineno}"
+        self.loop_guards.append(LoopGuard(scope, after, name, models, others))
+        self.calls.append(
+            TrainCall(place, source, False, f"eval_backbone_bn({name}) after {where}")
+        )
 
     def _is_guarded(
         self, scope: Scope, statement: ast.stmt, sources: set[str], models: tuple[Class, ...]
@@ -141,14 +145,41 @@ class TrainLoops:
         """Whether the backbone is in eval mode again before the next batch."""
         if all(self._scripts.keeps_eval(cls) for cls in models):
             return True
+        effects = self._effects(scope, self._until_loop(scope, statement), sources, models)
+        return all(coverage(effects, self._models.model(cls)).evaluates for cls in models)
+
+    def _last_thaw(
+        self, scope: Scope, statement: ast.stmt, sources: set[str], models: tuple[Class, ...]
+    ) -> ast.stmt:
+        """The last statement before the batches that puts the model into train mode.
+
+        Another ``.train()`` gets a guard of its own.
+        """
+        for later in reversed(self._until_loop(scope, statement)):
+            if isinstance(later, (ast.Expr, ast.Assign)) and _is_train(later.value):
+                continue
+            effects = self._effects(scope, [later], sources, models)
+            if any(effect.kind == "train" for effect in effects):
+                return later
+        return statement
+
+    def _until_loop(self, scope: Scope, statement: ast.stmt) -> list[ast.stmt]:
         following: list[ast.stmt] = []
         for later in scope.after(statement):
             if any(_is_train_loop(inner) for inner in flat([later])):
                 break
             following.append(later)
+        return following
+
+    def _effects(
+        self,
+        scope: Scope,
+        statements: list[ast.stmt],
+        sources: set[str],
+        models: tuple[Class, ...],
+    ) -> list[Effect]:
         roots = {source: Part(()) for source in sources}
-        effects = self._code.effects(following, scope.function, roots, models)
-        return all(coverage(effects, self._models.model(cls)).evaluates for cls in models)
+        return self._code.effects(statements, scope.function, roots, models)
 
     def _guard_model(self, cls: Class) -> str:
         """Plan ``train()`` overrides for a model; why not, if that cannot be."""
@@ -192,9 +223,11 @@ def _source_order(cls: Class) -> tuple[str, int]:
     return cls.path, cls.node.lineno
 
 
-def _is_train(call: ast.Call) -> bool:
+def _is_train(call: ast.expr) -> bool:
     """``x.train()``, ``x.train(mode)``: not ``x.train(False)``, nor a trainer's train(loader)."""
-    if not isinstance(call.func, ast.Attribute) or call.func.attr != "train":
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return False
+    if call.func.attr != "train":
         return False
     arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
     if len(arguments) > 1:

@@ -482,6 +482,26 @@ def main(loader):
         for x in loader:
             model(x)
 """,
+    "thawed once more before the batches": f"""
+{OWN_FREEZE}
+def thaw(net):
+    for module in net.modules():
+        module.train()
+
+def main(loader):
+    model = Detector()
+    freeze(model)
+    optimizer = torch.optim.Adam(model.parameters())
+    for epoch in range(3):
+        model.train()
+        if epoch == 0:
+            freeze(model)
+        else:
+            thaw(model)
++        eval_backbone_bn(model)
+        for x in loader:
+            model(x)
+""",
     "a loop inside a try, that evaluates now and then": f"""
 {OWN_FREEZE}
 def main(loader):
