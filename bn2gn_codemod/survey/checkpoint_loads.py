@@ -43,7 +43,9 @@ def find_strict_loads(flow: Flow, held: HeldLayers) -> StrictLoads:
 def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
     call = load.spot.node
     match call:
-        case ast.Call(func=ast.Attribute(value=receiver, attr="load_state_dict")) if load.strict:
+        case ast.Call(func=ast.Attribute(value=receiver, attr="load_state_dict")) if (
+            load.strict and not load.made_lenient
+        ):
             if _NO_MODEL.search(ast.unparse(receiver).rpartition(".")[2]):
                 return False
         case _:

@@ -92,6 +92,7 @@ class LoadCall:
     attribute: str = ""
     each_child: bool = False  # the receiver is a loop variable over a module's children
     as_read: bool = False  # the weights keep the names under which they were published
+    made_lenient: bool = False  # by a migration: it was strict, and is evidence as if it were
     into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known
     loader: str = ""  # an external function that finds the weights itself
 

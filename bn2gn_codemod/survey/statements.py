@@ -1062,6 +1062,7 @@ class Statements:
         if receiver is None:
             return
         load = LoadCall(receiver, weights, self._spot(expr), strict)
+        load.made_lenient = expr in self._loosened
         load.as_read = bool(expr.args) and self._is_as_read(expr.args[0])
         if isinstance(func.value, ast.Attribute):
             load.base, load.attribute = self.evaluate(func.value.value), func.value.attr

@@ -67,6 +67,8 @@ def test_strict_load_of_the_model_is_mended(body: str) -> None:
     [
         "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'), strict=False)\n",
         "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'), False)\n",
+        "model = Detector()\nprint('Checkpoint loaded:', "
+        "model.load_state_dict(torch.load('a.pth'), strict=False))\n",
         "model = Detector()\nmodel.backbone.load_state_dict(torch.load('a.pth'))\n",
         "model = Discriminator()\nmodel.load_state_dict(torch.load('a.pth'))\n",
         "one = Detector()\ntwo = Detector()\ntwo.load_state_dict(one.state_dict())\n",
