@@ -203,7 +203,7 @@ class _Survey:
         modules: list[Value] = [
             v for v in dict.fromkeys(values) if not isinstance(v, (Text, Entries))
         ]
-        if around:
+        if any(isinstance(value, Instance) for value in around):
             # Whose layer it is, and so whether it is a backbone's, is only known from above.
             modules = [value for value in modules if not is_group_norm(value)]
         return modules or None

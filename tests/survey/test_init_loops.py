@@ -754,3 +754,22 @@ def test_a_backbone_that_shares_a_parameter_with_heads_is_left_alone_twice(
     assert "Head(get_group_norm)" in (root / "heads.py").read_text()
     assert (root / "resnet.py").read_text() == SHARED_PARAMETER["resnet.py"]
     assert not plan_of(root).files
+
+
+def test_a_loop_over_layers_that_became_groupnorm_earlier_is_widened(
+    repository: MakeRepository,
+) -> None:
+    loop = "for m in self.block.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
+    block = "self.block = nn.Sequential(nn.Conv2d(64, 8, 1), nn.BatchNorm2d(8))\n"
+    inner = textwrap.indent(textwrap.dedent(INIT), " " * 8)
+    before = model(neck=block + loop + inner)
+    root = repository({"model.py": before})
+    migrate(root)
+    whole = (root / "model.py").read_text()
+    first, last = "        for m in self.block.modules():\n", "class Detector"
+    old = before[before.index(first) : before.index(last)]
+    new = whole[whole.index(first) : whole.index(last)]
+    assert "nn.GroupNorm" in new
+    (root / "model.py").write_text(whole.replace(new, old))  # as if only norms had been written
+    migrate(root)
+    assert (root / "model.py").read_text() == whole
