@@ -58,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # A run is short and makes many objects, few of them in cycles: collecting
     # those would take a quarter of its time.
     gc.disable()
-    sys.exit(_exit_code(arguments))
+    code = _exit_code(arguments)
+    gc.freeze()  # nor is it worth a last search at the exit
+    sys.exit(code)
 
 
 def _exit_code(arguments: Sequence[str] | None) -> int:

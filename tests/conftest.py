@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -37,6 +38,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def with_arguments(*arguments: object) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as exit_:
             cli.main([str(argument) for argument in arguments])
+        gc.unfreeze()  # this process goes on
+        gc.enable()
         shown = capsys.readouterr()
         assert isinstance(exit_.value.code, int)
         return exit_.value.code, shown.out, shown.err
