@@ -417,7 +417,8 @@ class _Decider:
         evidence = list(reasons)
         for because in judged.because:
             chain = because.chain()
-            reasons.append(chain[0] if len(chain) == 1 else f"{chain[0]}; {chain[-1]}")
+            is_said = chain[-1] in chain[0]
+            reasons.append(chain[0] if is_said else f"{chain[0]}; {chain[-1]}")
             evidence.extend(chain)
         cls = self._class_around(norm.spot)
         layers = self.uses.layers(norm)

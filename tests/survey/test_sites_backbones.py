@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.survey.verdicts import check, only
+from tests.survey.verdicts import check, only, plan_of
 
 URL = "load_url('https://download.pytorch.org/models/resnet18-5c106cde.pth')"
 
@@ -291,6 +291,23 @@ class PoseResNet(nn.Module):
         self.smooth_layer2 = nn.BatchNorm2d(8)  #! convert
 {RESNET}"""
     )
+
+
+def test_evidence_is_named_once() -> None:
+    plan = plan_of(
+        f"""\
+-- model.py --
+from resnet import resnet18
+class PoseResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base_layer = nn.Sequential(nn.Conv2d(3, 8, 7), nn.BatchNorm2d(8))
+        self.backbone = resnet18()
+{RESNET}"""
+    )
+    [stem] = [site for site in plan.sites if site.attribute == "base_layer"]
+    [reason] = stem.reasons
+    assert reason.count("PoseResNet.backbone holds ResNet") == 1
 
 
 def test_registry_hands_out_backbones_and_heads() -> None:
