@@ -6,7 +6,11 @@ import functools
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.because import Role, Slot
-from bn2gn_codemod.survey.library_models import has_frozen_norms, library_model
+from bn2gn_codemod.survey.library_models import (
+    has_frozen_norms,
+    holds_library_norms,
+    library_model,
+)
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
@@ -203,7 +207,7 @@ class BackbonePaths:
     def _has_norm_itself(self, slot: Slot) -> bool:
         return any(
             (isinstance(value, NormLayer) and value.spot not in self._converted)
-            or (library_model(value) is not None and not has_frozen_norms(value))
+            or holds_library_norms(value)
             for value in self._roles.contents[slot]
         )
 

@@ -11,7 +11,7 @@ from bn2gn_codemod.generated.freezing import pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, shown
-from bn2gn_codemod.survey.library_models import has_frozen_norms, library_model
+from bn2gn_codemod.survey.library_models import holds_library_norms
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.train_models import Names
@@ -134,10 +134,11 @@ class FreezingCertainty:
             if isinstance(value, NormLayer):
                 if value.spot not in self._converted:
                     yield _Matched(slot, self._is_kept(value, role), value)
-            elif isinstance(value, Instance):
+                continue
+            if isinstance(value, Instance):
                 for inner in self._slots(value.class_):
                     yield from self._layers(inner, self._role(inner, role), seen)
-            elif library_model(value) is not None and not has_frozen_norms(value):
+            if holds_library_norms(value):
                 yield _Matched(slot, role is Role.BACKBONE)
 
     def _role(self, slot: Slot, around: Role | None) -> Role | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.generated.group_norm import is_group_norm_helper
 from bn2gn_codemod.survey.because import Role, Slot
-from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.library_models import inherited_model, library_model
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import (
     Class,
@@ -39,7 +39,7 @@ class HeldLayers:
         """Whether the value is BatchNorm that stays, or a library's model that holds some."""
         if isinstance(value, NormLayer):
             return value.spot not in self._converted
-        return library_model(value) is not None
+        return library_model(value) is not None or inherited_model(value) is not None
 
     def below(self, values: Iterable[Value]) -> dict[Value, None]:
         """The values and all that they hold, nearest first."""

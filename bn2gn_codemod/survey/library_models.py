@@ -7,7 +7,7 @@ import functools
 import re
 
 from bn2gn_codemod.survey import families
-from bn2gn_codemod.survey.values import ExternalObject
+from bn2gn_codemod.survey.values import ExternalObject, Instance
 
 # Packages whose models come with published weights, and what in them is no model.
 _LIBRARIES = re.compile(
@@ -18,7 +18,9 @@ _LIBRARIES = re.compile(
 _NO_MODEL = re.compile(
     r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss|"
     r"load_state_dict_from_url)(?:\.|$)|(?:settings|_cfgs?|config|Config|Weights|list_models|"
-    r"conv[13]x3|conv1x1|ConvBNReLU|Conv2dNormActivation|Tokenizer|Processor|Scheduler)$"
+    r"conv[13]x3|conv1x1|ConvBNReLU|Conv2dNormActivation|Tokenizer|Processor|Scheduler|"
+    # Parts that others build into models of their own; no weights come with them.
+    r"ASPP|ASPPConv|ASPPPooling|Heads?|Decoder|Predictor|AnchorGenerator|RegionProposalNetwork)$"
 )
 
 
@@ -37,11 +39,31 @@ def library_model(value: object) -> str | None:
     return None
 
 
+def inherited_model(value: object) -> str | None:
+    """The published model whose layers an object of the repository has from a base class."""
+    if not isinstance(value, Instance):
+        return None
+    bases = (base for owner in value.class_.ancestors() for base in owner.external_bases)
+    return next((base for base in bases if is_library_model(base)), None)
+
+
+def holds_library_norms(value: object) -> bool:
+    """Whether norm layers of a library, none of them its frozen ones, are in a value."""
+    if library_model(value) is not None:
+        return not has_frozen_norms(value)
+    return inherited_model(value) is not None and not has_frozen_norms(value)
+
+
 def has_frozen_norms(value: object) -> bool:
     """Whether the library's own frozen layers are in it: ``norm_layer=FrozenBatchNorm2d``."""
-    if not isinstance(value, ExternalObject) or not isinstance(value.spot.node, ast.Call):
-        return False
-    return any(
+    if isinstance(value, Instance):
+        nodes = [node for owner in value.class_.ancestors() for node in ast.walk(owner.node)]
+        return any(_asks_for_frozen(node) for node in nodes)
+    return isinstance(value, ExternalObject) and _asks_for_frozen(value.spot.node)
+
+
+def _asks_for_frozen(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and any(
         keyword.arg == "norm_layer" and "Frozen" in ast.unparse(keyword.value)
-        for keyword in value.spot.node.keywords
+        for keyword in node.keywords
     )

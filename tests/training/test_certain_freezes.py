@@ -236,3 +236,33 @@ def test_one_pretrained_part_does_not_speak_for_all() -> None:
     assert 'backbone = ["Detector.model"]' in plan.train_scripts[0].reason
     settings = Settings(backbone=("Detector.model",))
     assert frozen(plan_of(ALL_IN_ONE, "model.Detector()", settings)) == ["model"]
+
+
+INHERITED = """
+from torchvision.models.resnet import Bottleneck, ResNet
+from torchvision.models.segmentation.deeplabv3 import ASPP
+
+
+class Encoder(ResNet):
+    def __init__(self):
+        super().__init__(block=Bottleneck, layers=[3, 4, 6, 3], norm_layer={norm})
+        del self.fc
+
+
+class Segmenter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Encoder()
+        self.aspp = ASPP(2048, [3, 6, 9])
+        self.head = Block()
+"""
+
+
+@pytest.mark.parametrize(
+    ("norm", "names"), [("None", ["backbone"]), ("torchvision.ops.FrozenBatchNorm2d", [])]
+)
+def test_layers_that_a_network_of_the_library_brings(norm: str, names: list[str]) -> None:
+    """A subclass has the layers of its base; a bare block of a library is no backbone."""
+    plan = plan_of(BLOCK + INHERITED.format(norm=norm), "model.Segmenter()")
+    assert [str(site.verdict) for site in plan.sites] == ["convert"]
+    assert frozen(plan) == names
