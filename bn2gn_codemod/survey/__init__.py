@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.outline import outline
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.roles import assign_roles
 from bn2gn_codemod.survey.sites import decide_sites
-from bn2gn_codemod.survey.statements import analyse
+from bn2gn_codemod.survey.tracing import analyse
 from bn2gn_codemod.survey.training import survey_training
 
 

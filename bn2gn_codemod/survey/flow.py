@@ -32,8 +32,7 @@ from bn2gn_codemod.survey.crowds import (
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.stray_attributes import StrayAttributes
-from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, has_decorator
-from bn2gn_codemod.survey.syntax import dotted as dotted_name
+from bn2gn_codemod.survey.syntax import has_decorator
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -55,7 +54,6 @@ from bn2gn_codemod.survey.values import (
 )
 
 Node = int
-# Accessors that give whatever a module holds.
 _DEEPEST_NAME = 6
 _MOST_EXTERNALS = 3_000
 # Packages in which no layer can be.
@@ -73,6 +71,7 @@ _FIGURES = re.compile(
 _CONFIGS = re.compile(
     rb"setattr(?:__)?\(|__dict__\.update\(|\((?:dict|OrderedDict|UserDict|\w*Namespace)\):"
 )
+# Accessors that give whatever a module holds.
 CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
 Arguments = list[tuple[str | int | None, Node]]  # keyword, position, or None for *args
 
@@ -98,7 +97,7 @@ class LoadCall:
 
 
 class Flow:
-    """The solved analysis. Build it with :func:`analyse`."""
+    """The solved analysis. Build it with ``survey.tracing``."""
 
     def __init__(self, modules: Iterable[Module]) -> None:
         self.modules = list(modules)
@@ -132,7 +131,6 @@ class Flow:
         self.nowhere = self.node()
         self.class_of: dict[ast.ClassDef, Class] = {}
         self.function_of: dict[ast.AST, Function] = {}
-        self._class_named: dict[tuple[str, str], Class] = {}
         # **kwargs: what callers passed by name, and who forwards it
         self.extras: dict[Function, dict[str, Node]] = {}
         self.extras_listeners: dict[Function, list[Callable[[str, Node], None]]] = {}
@@ -325,106 +323,6 @@ class Flow:
                     return cls.name if is_norm_class(cls.name) else norm_name(base)
         return None
 
-    # -------------------------------------------------------- declarations
-
-    def declare(self) -> None:
-        """Find classes, functions and the names that each scope binds."""
-        for module in self.modules:
-            function = Function("", module, module.tree)
-            self.top_level[module.path] = function
-            self._declare_body(module.tree.body, function, None)
-        self._class_named = {(cls.path, cls.name): cls for cls in self.classes}
-
-    def link_bases(self) -> None:
-        """Find the repository bases of every class; call it after the imports."""
-        for cls in self.classes:
-            self._link_bases(cls)
-
-    def _declare_body(
-        self, body: list[ast.stmt], scope: Function, cls: Class | None, prefix: str = ""
-    ) -> None:
-        for statement in flat(body):
-            if isinstance(statement, ast.ClassDef):
-                made = Class(prefix + statement.name, scope.module, statement)
-                self.class_of[statement] = made
-                self.classes.append(made)
-                if cls is None:
-                    scope.locals.add(statement.name)
-                self._declare_body(statement.body, scope, made, made.name + ".")
-            elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                if cls is None:
-                    scope.locals.add(statement.name)
-                self._declare_function(statement, scope, cls, prefix)
-            elif cls is None:
-                scope.locals.update(bound_names(statement))
-                if isinstance(statement, (ast.Global, ast.Nonlocal)):
-                    scope.global_names.update(statement.names)
-        if cls is None:
-            scope.locals -= scope.global_names
-
-    def _declare_function(
-        self,
-        node: ast.FunctionDef | ast.AsyncFunctionDef,
-        scope: Function,
-        cls: Class | None,
-        prefix: str,
-    ) -> None:
-        function = Function(prefix + node.name, scope.module, node, cls, scope)
-        function.is_static = any(
-            isinstance(decorator, ast.Name) and decorator.id == "staticmethod"
-            for decorator in node.decorator_list
-        )
-        function.locals.update(argument.arg for argument in all_arguments(node.args))
-        self.function_of[node] = function
-        self.functions.append(function)
-        if cls is not None:
-            cls.methods[node.name] = function
-        self._declare_body(node.body, function, None, prefix + node.name + ".")
-
-    def _link_bases(self, cls: Class) -> None:
-        scope = self.top_level[cls.path]
-        for base in cls.node.bases:
-            dotted = dotted_name(base)
-            if dotted is None:
-                continue
-            # A class defined in a function may extend its neighbour there.
-            neighbour = cls.name[: -len(cls.node.name)] + dotted
-            found = self._class_named.get((cls.path, neighbour)) or self._static_lookup(
-                scope, dotted
-            )
-            if isinstance(found, Class):
-                if found is not cls and cls not in found.ancestors():
-                    cls.parents.append(found)
-                    found.children.append(cls)
-            else:
-                cls.external_bases.append(found)
-
-    def _static_lookup(self, scope: Function, dotted: str) -> Class | str:
-        """A class named at the top level of a module, through its imports."""
-        head, *rest = dotted.split(".")
-        seen: set[tuple[str, str]] = set()
-        module, name = scope.module, head
-        while (module.path, name) not in seen:
-            seen.add((module.path, name))
-            cls = self._class_named.get((module.path, ".".join([name, *rest])))
-            if cls is not None:
-                return cls
-            bound = self.bindings.get((module.path, name))
-            if bound is None:
-                break
-            target, attribute = bound
-            if isinstance(target, Module):
-                module = target
-                if attribute is not None:
-                    name = attribute
-                elif rest:
-                    name, *rest = rest
-                else:
-                    break
-            else:
-                return ".".join([target, *rest])
-        return dotted
-
     # --------------------------------------------------------------- names
 
     def name_node(self, function: Function, name: str) -> Node:
@@ -568,7 +466,7 @@ class Flow:
     ) -> None:
         scope = self.top_level[module.path]
         if name == "__dict__":
-            self.add(result, self.once(("namespace", module), lambda: NamespaceValue(module)))
+            self.add(result, self.namespace_value(module))
         elif "*" in name:
             for local in sorted(scope.locals):
                 if fnmatch.fnmatchcase(local, name):
@@ -602,6 +500,10 @@ class Flow:
         """The module itself, as a value."""
         return self.once(("module", module), lambda: ModuleValue(module))
 
+    def namespace_value(self, module: Module) -> Value:
+        """The names of the module, as a mapping."""
+        return self.once(("namespace", module), lambda: NamespaceValue(module))
+
     def _member(self, cls: Class, name: str, result: Node, *, bound: bool, of_self: bool) -> None:
         related = cls.ancestors()
         if of_self:
@@ -623,6 +525,10 @@ class Flow:
     def class_value(self, cls: Class) -> Value:
         """The class itself, as a value."""
         return self.once(("class", cls), lambda: ClassValue(cls))
+
+    def self_value(self, cls: Class) -> Value:
+        """``self`` in the methods of the class."""
+        return self.once(("self", cls), lambda: Instance(cls, None))
 
     def function_value(self, function: Function, bound: bool) -> Value:
         return self.once(("function", function, bound), lambda: FunctionValue(function, bound))

@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.freezing_effects import (
     without_options,
 )
 from bn2gn_codemod.survey.modules import read_modules
-from bn2gn_codemod.survey.statements import analyse
+from bn2gn_codemod.survey.tracing import analyse
 
 MODEL = Model(backbone=("backbone",), parts=frozenset({"backbone", "head"}))
 # The survey reads files that can bear on norm layers.

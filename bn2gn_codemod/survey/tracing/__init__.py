@@ -1,0 +1,35 @@
+"""Turning source code into the nodes and edges of the flow analysis.
+
+``Statements`` reads a scope statement by statement, ``Expressions`` its
+expressions. What names, targets and calls do is told by one module each, as
+functions of the ``Tracer`` that they are read by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
+from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
+from bn2gn_codemod.survey.tracing.statements import Statements
+
+
+def analyse(modules: Iterable[Module]) -> Flow:
+    """Build and solve the flow analysis of these modules."""
+    flow = Flow(modules)
+    declare(flow)
+    scopes = [flow.top_level[module.path] for module in flow.modules]
+    for scope in scopes:
+        bind_imports(flow, scope)
+    changed = True
+    while changed:  # star imports of star imports
+        changed = False
+        for scope in scopes:
+            changed = bind_star_imports(flow, scope) or changed
+    link_bases(flow)
+    for scope in scopes:
+        Statements(flow, scope).run(scope.module.tree.body)
+    flow.solve()
+    return flow

@@ -1,0 +1,97 @@
+"""What a call does, once it is known what is called."""
+
+from __future__ import annotations
+
+import ast
+import functools
+
+from bn2gn_codemod.survey.flow import Node
+from bn2gn_codemod.survey.norm_classes import is_norm_class
+from bn2gn_codemod.survey.syntax import replaces_children
+from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
+from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin
+from bn2gn_codemod.survey.tracing.external_calls import call_external
+from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
+from bn2gn_codemod.survey.tracing.method_calls import call_method
+from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.values import (
+    ClassValue,
+    External,
+    Function,
+    FunctionValue,
+    Instance,
+    Lost,
+    NormClass,
+    Value,
+)
+
+
+def trace_call(tracer: Tracer, expr: ast.Call) -> Node | None:
+    """The node of what a call expression gives."""
+    flow = tracer.flow
+    if tracer.statement is not None:
+        flow.calls_in.setdefault(tracer.function, []).append((tracer.statement, expr))
+    func = expr.func
+    result = flow.node()
+    if isinstance(func, ast.Name) and _is_builtin(tracer, func.id):
+        return call_builtin(tracer, func.id, expr, result)
+    if isinstance(func, ast.Attribute) and call_method(tracer, func, expr, result):
+        return result
+    callee = tracer.evaluate(func, "callee")
+    arguments = arguments_of(tracer, expr)
+    if callee is None:
+        for _, node in arguments:
+            flow.edge(node, result)
+        return result
+    call_whatever(callee, Call(flow, tracer.function, expr, arguments, result))
+    return result
+
+
+def call_whatever(callee: Node, call: Call) -> None:
+    """Call each value that the callee turns out to hold."""
+    call.flow.calls.append((callee, call.result, call.arguments))
+    call.flow.watch(callee, functools.partial(_apply, call))
+
+
+def _is_builtin(tracer: Tracer, name: str) -> bool:
+    return tracer.flow.lookup(tracer.function, name) is None and not is_norm_class(name)
+
+
+def _apply(call: Call, held: Value) -> None:
+    flow = call.flow
+    match held:
+        case ClassValue():
+            instantiate(call, held.class_)
+        case FunctionValue():
+            _call_function(call, held.function, bound=held.bound)
+        case External():
+            call_external(call, held.name)
+        case NormClass():
+            make_layer(call, held)
+        case Instance():
+            method = flow.find_method(held.class_, "__call__")
+            if method is not None:
+                _follow(call, method, skip_first=True)
+        case Lost():
+            flow.hand_to_lost(node for _, node in call.arguments)
+            flow.add(call.result, held)
+        case _:
+            pass
+
+
+def _call_function(call: Call, function: Function, *, bound: bool) -> None:
+    if function.name.startswith("build_from"):  # a registry's
+        for _, node in call.arguments:
+            give_same_object(call.flow, node, "build", call.result)
+    elif replaces_children(function.node):
+        # convert_model(module) gives the module, layer for layer; followed
+        # into itself, it would mix all the layers of a repository.
+        for _, node in call.arguments:
+            call.flow.edge(node, call.result)
+    else:
+        _follow(call, function, skip_first=bound)
+
+
+def _follow(call: Call, function: Function, *, skip_first: bool) -> None:
+    bind(call, function, skip_first=skip_first)
+    call.flow.edge(call.flow.return_node(function), call.result)

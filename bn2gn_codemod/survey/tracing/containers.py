@@ -1,0 +1,60 @@
+"""What ``expr.append(x)`` or ``expr[k] = x`` adds to, in whichever module it was bound."""
+
+from __future__ import annotations
+
+import ast
+
+from bn2gn_codemod.survey.flow import Flow, Node
+from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.values import Function, ModuleValue, Value
+
+
+def container(tracer: Tracer, expr: ast.expr) -> Node | None:
+    """The node that ``expr.append(x)`` or ``expr[k] = x`` adds to."""
+    flow = tracer.flow
+    match expr:
+        case ast.Name():
+            if tracer.cls is not None:
+                return flow.slot(tracer.cls, expr.id)
+            return _exported(tracer, expr.id) or flow.lookup(tracer.function, expr.id)
+        case ast.Subscript():
+            return container(tracer, expr.value)
+        case ast.Attribute():
+            base = tracer.evaluate(expr.value)
+            if base is None:
+                return None
+            node = flow.node()
+            flow.store(base, expr.attr, node)
+            _into_global(flow, base, expr.attr, node)
+            return node
+        case _:
+            return None
+
+
+def _exported(tracer: Tracer, name: str) -> Node | None:
+    """The variable of the other module that an imported name stands for."""
+    flow, module, seen = tracer.flow, tracer.function.module, set[tuple[str, str]]()
+    found: Node | None = None
+    scope: Function | None = tracer.function
+    while scope is not None and name not in scope.locals:
+        scope = scope.outer
+    if scope is None or scope.outer is not None:
+        return None
+    while (module.path, name) not in seen:
+        seen.add((module.path, name))
+        target, attribute = flow.bindings.get((module.path, name), ("", None))
+        if isinstance(target, str) or attribute is None:
+            break
+        module, name = target, attribute
+        found = flow.name_node(flow.top_level[module.path], name)
+    return found
+
+
+def _into_global(flow: Flow, base: Node, name: str, node: Node) -> None:
+    """What is added to ``module.name`` is in the module's variable."""
+
+    def on_base(held: Value) -> None:
+        if isinstance(held, ModuleValue) and flow.has_global(held.module, name):
+            flow.edge(node, flow.name_node(flow.top_level[held.module.path], name))
+
+    flow.watch(base, on_base)

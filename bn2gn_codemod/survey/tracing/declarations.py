@@ -1,0 +1,113 @@
+"""Which classes and functions there are, which names each scope binds, and what extends what."""
+
+from __future__ import annotations
+
+import ast
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat
+from bn2gn_codemod.survey.syntax import dotted as dotted_name
+from bn2gn_codemod.survey.values import Class, Function
+
+
+def declare(flow: Flow) -> None:
+    """Find classes, functions and the names that each scope binds."""
+    for module in flow.modules:
+        function = Function("", module, module.tree)
+        flow.top_level[module.path] = function
+        _declare_body(flow, module.tree.body, function, None)
+
+
+def link_bases(flow: Flow) -> None:
+    """Find the repository bases of every class; call it after the imports."""
+    named = {(cls.path, cls.name): cls for cls in flow.classes}
+    for cls in flow.classes:
+        _link_bases(flow, named, cls)
+
+
+def _declare_body(
+    flow: Flow, body: list[ast.stmt], scope: Function, cls: Class | None, prefix: str = ""
+) -> None:
+    for statement in flat(body):
+        if isinstance(statement, ast.ClassDef):
+            made = Class(prefix + statement.name, scope.module, statement)
+            flow.class_of[statement] = made
+            flow.classes.append(made)
+            if cls is None:
+                scope.locals.add(statement.name)
+            _declare_body(flow, statement.body, scope, made, made.name + ".")
+        elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if cls is None:
+                scope.locals.add(statement.name)
+            _declare_function(flow, statement, scope, cls, prefix)
+        elif cls is None:
+            scope.locals.update(bound_names(statement))
+            if isinstance(statement, (ast.Global, ast.Nonlocal)):
+                scope.global_names.update(statement.names)
+    if cls is None:
+        scope.locals -= scope.global_names
+
+
+def _declare_function(
+    flow: Flow,
+    node: ast.FunctionDef | ast.AsyncFunctionDef,
+    scope: Function,
+    cls: Class | None,
+    prefix: str,
+) -> None:
+    function = Function(prefix + node.name, scope.module, node, cls, scope)
+    function.is_static = any(
+        isinstance(decorator, ast.Name) and decorator.id == "staticmethod"
+        for decorator in node.decorator_list
+    )
+    function.locals.update(argument.arg for argument in all_arguments(node.args))
+    flow.function_of[node] = function
+    flow.functions.append(function)
+    if cls is not None:
+        cls.methods[node.name] = function
+    _declare_body(flow, node.body, function, None, prefix + node.name + ".")
+
+
+def _link_bases(flow: Flow, named: dict[tuple[str, str], Class], cls: Class) -> None:
+    for base in cls.node.bases:
+        dotted = dotted_name(base)
+        if dotted is None:
+            continue
+        # A class defined in a function may extend its neighbour there.
+        neighbour = cls.name[: -len(cls.node.name)] + dotted
+        found = named.get((cls.path, neighbour)) or _imported(flow, named, cls.module, dotted)
+        if isinstance(found, Class):
+            if found is not cls and cls not in found.ancestors():
+                cls.parents.append(found)
+                found.children.append(cls)
+        else:
+            cls.external_bases.append(found)
+
+
+def _imported(
+    flow: Flow, named: dict[tuple[str, str], Class], module: Module, dotted: str
+) -> Class | str:
+    """A class named at the top level of a module, through its imports."""
+    name, *rest = dotted.split(".")
+    seen: set[tuple[str, str]] = set()
+    while (module.path, name) not in seen:
+        seen.add((module.path, name))
+        cls = named.get((module.path, ".".join([name, *rest])))
+        if cls is not None:
+            return cls
+        bound = flow.bindings.get((module.path, name))
+        if bound is None:
+            break
+        target, attribute = bound
+        if isinstance(target, Module):
+            module = target
+            if attribute is not None:
+                name = attribute
+            elif rest:
+                name, *rest = rest
+            else:
+                break
+        else:
+            return ".".join([target, *rest])
+    return dotted

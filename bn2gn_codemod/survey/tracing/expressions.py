@@ -1,0 +1,257 @@
+"""What an expression stands for: its node in the flow analysis."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from bn2gn_codemod.survey.flow import Node
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.norm_classes import is_norm_class
+from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, text_pattern
+from bn2gn_codemod.survey.syntax import dotted as dotted_name
+from bn2gn_codemod.survey.tracing.calls import trace_call
+from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
+from bn2gn_codemod.survey.tracing.targets import assign
+from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.values import (
+    Class,
+    Entries,
+    Function,
+    Instance,
+    Text,
+    TupleValue,
+    UseContext,
+    Value,
+)
+
+_CONTAINERS = {"Sequential", "ModuleList", "ModuleDict", "OrderedDict", "dict", "list", "UserDict"}
+
+
+class Expressions(Tracer):
+    """Turns the expressions of one scope into nodes and edges, each of them once."""
+
+    def evaluate(self, expr: ast.expr, context: UseContext = "plain") -> Node | None:
+        known = self.flow.expressions
+        if expr not in known:
+            known[expr] = None  # a recursive lambda or default must end
+            known[expr] = self._evaluate(expr, context)
+        return known[expr]
+
+    def _evaluate(self, expr: ast.expr, context: UseContext) -> Node | None:
+        flow = self.flow
+        match expr:
+            case ast.Name():
+                return self._load_name(expr, context)
+            case ast.Attribute():
+                return self._load_attribute(expr, context)
+            case ast.Call():
+                return trace_call(self, expr)
+            case ast.Constant():
+                return text_node(flow, expr.value) if isinstance(expr.value, str) else None
+            case ast.List() | ast.Set():
+                return self._union(expr.elts, context)
+            case ast.Tuple():
+                return self._tuple(expr, context)
+            case ast.Dict():
+                return self._dict(expr, context)
+            case ast.Subscript():
+                return self._subscript(expr)
+            case ast.Starred() | ast.Await() | ast.YieldFrom():
+                return self.evaluate(expr.value, context)
+            case ast.Yield():
+                if expr.value is not None:
+                    value = self.evaluate(expr.value)
+                    if value is not None:
+                        flow.edge(value, flow.return_node(self.function))
+                return None
+            case ast.IfExp():
+                self.evaluate(expr.test)
+                return self._union([expr.body, expr.orelse], context)
+            case ast.BoolOp():
+                return self._union(expr.values, context)
+            case ast.NamedExpr():
+                value = self.evaluate(expr.value)
+                assign(self, expr.target, value)
+                return value
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                self._comprehension(expr.generators)
+                return self.evaluate(expr.elt)
+            case ast.DictComp():
+                self._comprehension(expr.generators)
+                return self._union([expr.key, expr.value], "plain")
+            case ast.JoinedStr():
+                for part in expr.values:
+                    if isinstance(part, ast.FormattedValue):
+                        self.evaluate(part.value)
+                return text_node(flow, text_pattern(expr) or "*")
+            case ast.BinOp():
+                pattern = text_pattern(expr)
+                if pattern is not None:
+                    return text_node(flow, pattern)
+                if isinstance(expr.op, (ast.Add, ast.Mult, ast.BitOr)):
+                    return self._union([expr.left, expr.right], "plain")
+                return None
+            case ast.Lambda():
+                return self._lambda(expr)
+            case ast.Compare():
+                harmless = all(
+                    isinstance(side, ast.Constant) and side.value is None
+                    for side in expr.comparators
+                )
+                for side in [expr.left, *expr.comparators]:
+                    self.evaluate(side, "test" if harmless else "other")
+                return None
+            case ast.UnaryOp():
+                self.evaluate(expr.operand, "test")
+                return None
+            case _:
+                return None
+
+    def _union(self, parts: Iterable[ast.expr], context: UseContext) -> Node | None:
+        nodes = [node for part in parts if (node := self.evaluate(part, context)) is not None]
+        if len(nodes) <= 1:
+            return nodes[0] if nodes else None
+        result = self.flow.node()
+        for node in nodes:
+            self.flow.edge(node, result)
+        return result
+
+    def _tuple(self, expr: ast.Tuple, context: UseContext) -> Node | None:
+        flow = self.flow
+        found = [self.evaluate(part, context) for part in expr.elts]
+        if all(value is None for value in found):
+            return None  # (3, 224, 224)
+        node = flow.node()
+        held = TupleValue(tuple(flow.node() if value is None else value for value in found))
+        flow.add(node, held)
+        return node
+
+    def _dict(self, expr: ast.Dict, context: UseContext) -> Node | None:
+        flow = self.flow
+        entries: list[tuple[str, Node]] = []
+        found: list[Node] = []
+        for key, part in zip(expr.keys, expr.values, strict=True):
+            value = self.evaluate(part, context)
+            if value is None:
+                continue
+            found.append(value)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                entries.append((key.value, value))
+        if len(found) <= 1 and not entries:
+            return found[0] if found else None
+        node = flow.node()
+        for value in found:
+            flow.edge(value, node)
+        if entries and flow.has_configs:
+            flow.add(node, Entries(tuple(entries)))
+        return node
+
+    def _subscript(self, expr: ast.Subscript) -> Node | None:
+        flow = self.flow
+        base = self.evaluate(expr.value)
+        if base is None:
+            return None
+        if isinstance(expr.value, ast.Call) and call_name(expr.value) in ("globals", "vars"):
+            return read_named(self, base, expr.slice)
+        if isinstance(expr.value, ast.Attribute) and expr.value.attr == "__dict__":
+            return read_named(self, base, expr.slice)
+        result = flow.node()
+        position = expr.slice.value if isinstance(expr.slice, ast.Constant) else None
+
+        def on_base(held: Value) -> None:
+            if isinstance(held, TupleValue):
+                if isinstance(position, int) and -len(held.elements) <= position < len(
+                    held.elements
+                ):
+                    flow.edge(held.elements[position], result)
+                else:
+                    for element in held.elements:
+                        flow.edge(element, result)
+            elif isinstance(held, Instance):
+                flow.add(result, held)
+                for owner in held.class_.ancestors() if _is_container(held.class_) else ():
+                    flow.edge(flow.read(owner, "*"), result)
+            elif not isinstance(held, (Text, Entries)):
+                flow.add(result, held)
+
+        flow.watch(base, on_base)
+        return result
+
+    def _comprehension(self, generators: list[ast.comprehension]) -> None:
+        for generator in generators:
+            # Comprehension variables share the function's names: harmless here.
+            for name in target_names(generator.target):
+                self.function.locals.add(name)
+            assign(self, generator.target, self.evaluate(generator.iter), iterate=True)
+            for condition in generator.ifs:
+                self.evaluate(condition)
+
+    def _lambda(self, expr: ast.Lambda) -> Node:
+        flow = self.flow
+        function = Function("<lambda>", self.function.module, expr, None, self.function)
+        function.locals.update(argument.arg for argument in all_arguments(expr.args))
+        flow.function_of[expr] = function
+        value = Expressions(flow, function).evaluate(expr.body)
+        if value is not None:
+            flow.edge(value, flow.return_node(function))
+        node = flow.node()
+        flow.add(node, flow.function_value(function, False))
+        return node
+
+    def _load_name(self, expr: ast.Name, context: UseContext) -> Node | None:
+        flow = self.flow
+        if self.cls is not None and (self.cls, expr.id) in flow.slots:
+            source: Node | None = flow.slots[(self.cls, expr.id)]
+        else:
+            source = flow.lookup(self.function, expr.id)
+        if source is None and not is_norm_class(expr.id):
+            return None
+        node = flow.node()
+        flow.loads[node] = (self.spot(expr), context, expr.id in self.function.parameters)
+        if source is None:
+            # It comes by a star import from somewhere else.
+            flow.add(node, flow.external(expr.id))
+        else:
+            flow.edge(source, node)
+        return node
+
+    def _load_attribute(self, expr: ast.Attribute, context: UseContext) -> Node | None:
+        flow = self.flow
+        module = self._dotted_module(expr)
+        # What asks a norm class for a member makes no layer of it.
+        base = self.evaluate(expr.value, "other")
+        if base is None:
+            return None
+        node = flow.node()
+        # An attribute that holds a norm class is as good as a parameter: it
+        # was set somewhere else.
+        flow.loads[node] = (self.spot(expr), context, True)
+        if module is not None:
+            flow.add(node, flow.module_value(module))
+        else:
+            flow.attribute(base, expr.attr, node)
+        return node
+
+    def _dotted_module(self, expr: ast.Attribute) -> Module | None:
+        """``a.b.c`` after ``import a.b.c``."""
+        dotted = dotted_name(expr)
+        if dotted is None:
+            return None
+        head, *rest = dotted.split(".")
+        scope: Function | None = self.function
+        while scope is not None:
+            packages = self.flow.packages.get((scope, head))
+            if packages is not None:
+                return packages.get(tuple(rest))
+            scope = scope.outer
+        return None
+
+
+def _is_container(cls: Class) -> bool:
+    """Whether ``instance[i]`` gives something that the instance holds."""
+    return any(
+        "__getitem__" in owner.methods
+        or any(base.rsplit(".", 1)[-1] in _CONTAINERS for base in owner.external_bases)
+        for owner in cls.ancestors()
+    )

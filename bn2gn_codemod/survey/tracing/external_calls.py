@@ -1,0 +1,196 @@
+"""Calls of functions and classes that are not in the repository, by their dotted names."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+
+from bn2gn_codemod.survey.flow import LoadCall, Node
+from bn2gn_codemod.survey.library_models import is_library_model
+from bn2gn_codemod.survey.tracing.arguments import Call, bind
+from bn2gn_codemod.survey.tracing.made_objects import (
+    give_same_object,
+    instantiate,
+    make_layer,
+    read_weights,
+)
+from bn2gn_codemod.survey.values import (
+    ClassValue,
+    External,
+    ExternalObject,
+    FunctionValue,
+    Lost,
+    ModuleValue,
+    NormClass,
+    Text,
+    TupleValue,
+    Value,
+)
+
+# Calls whose result does not hold what they are given.
+_OPAQUE = re.compile(
+    r"(?:torch\.optim|torch\.utils\.data|torch\.(?:save|randn?|zeros|ones|tensor|device)|os|sys|"
+    r"numpy|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
+    r"range|int|str|float|bool|repr|hasattr|id|min|max|sum|open|format|any|all|round|abs))(?:\.|$)"
+)
+_DRIVES = re.compile(r"Trainer|Runner|Accelerator|Fabric|Learner|[Ll]ightning|accelerate|deepspeed")
+# Layers that hold nothing of what they are given.
+_LEAF = re.compile(
+    r"torch\.nn\.(?:\w*Conv\w*\d?d?|Linear|\w*Norm\w*|\w*Pool\w*|\w*ReLU\w*|Sigmoid|Softmax\w*|"
+    r"Tanh|GELU|SiLU|ELU|Hard\w+|Upsample\w*|Dropout\w*|Parameter|\w*Loss|Embedding|\w*Pad\d?d?|"
+    r"PixelShuffle|Identity|Flatten|Fold|Unfold|LSTM|GRU|MultiheadAttention|Bilinear)$|"
+    r"torch\.nn\.(?:functional|init)\."
+)
+_BUILDER = re.compile(
+    r"^_?(?:build|create|make|instantiate|get)_?(?:model|net|network|backbone|encoder|instance)",
+    re.IGNORECASE,
+)
+_WEIGHTS_FROM_URL = (
+    "load_url",
+    "load_state_dict_from_url",
+    "load_from_http",
+    "download_url_to_file",
+)
+_WEIGHTS_FROM_FILE = (
+    "torch.load", "load_file", "torch.jit.load", "_load_checkpoint", "numpy.load",
+    "numpy.fromfile", "pickle.load", "scipy.io.loadmat", "h5py.File",
+)  # fmt: skip
+# External functions that find weights and put them into the module they are handed.
+_LOADER = re.compile(
+    r"_?load_?(?:checkpoint\w*|pretrain\w*|weights?\w*|state_dict|model\w*|params?\w*)$|"
+    r"copy_(?:weights|params)\w*$|init_from_\w+$|initialize_from_\w+$"
+)
+
+
+def call_external(call: Call, name: str) -> None:
+    """A call of something that is not in the repository."""
+    flow = call.flow
+    last = name.rsplit(".", 1)[-1]
+    if last == "partial":
+        _partial(call)
+    elif last in _WEIGHTS_FROM_URL or name.startswith("torch.hub.load_state_dict"):
+        read_weights(call, "url", name)
+    elif name in _WEIGHTS_FROM_FILE or last in _WEIGHTS_FROM_FILE:
+        read_weights(call, "file", name)
+    elif last == "import_module":
+        return
+    elif last == "__init__":
+        _explicit_init(call)
+    elif is_opaque(name):
+        return
+    elif last.startswith("build_from"):
+        for _, node in call.arguments:
+            give_same_object(flow, node, "build", call.result)
+    else:
+        _make_something(call, name, last)
+
+
+def is_opaque(name: str) -> bool:
+    """Whether what such a call gives holds nothing of what it is handed."""
+    return _OPAQUE.match(name) is not None
+
+
+@functools.cache
+def _matters(name: str) -> bool:
+    """Whether it is worth knowing which object an external call gave.
+
+    It is for networks, for containers of layers and for what drives training;
+    all the rest is one and the same thing, for there is a lot of it.
+    """
+    return (
+        is_library_model(name)
+        or _DRIVES.search(name) is not None
+        or name.endswith("GroupNorm")
+        or (name.startswith("torch.nn.") and _LEAF.match(name) is None)
+    )
+
+
+def _make_something(call: Call, name: str, last: str) -> None:
+    """An object of another package, which holds what it is made with."""
+    flow, spot = call.flow, call.spot()
+    if _matters(name):
+        made = flow.once(("made", name, call.expr), lambda: ExternalObject(name, spot))
+    else:
+        made = flow.once(("made",), lambda: ExternalObject("", spot))
+    flow.add(call.result, made)
+    is_loader = _LOADER.match(last) is not None
+    if _BUILDER.search(last) and _asks_for_pretrained(call.expr):
+        flow.load_calls.append(LoadCall(call.result, [], spot, False, loader=last))
+    for _, node in call.arguments:
+        if is_loader:
+            flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
+        _hand_over(call, name, node)
+
+
+def _hand_over(call: Call, name: str, node: Node) -> None:
+    flow, result = call.flow, call.result
+    opened: set[TupleValue] = set()
+
+    def on_argument(held: Value) -> None:
+        if isinstance(held, TupleValue):
+            # OrderedDict([("bn1", nn.BatchNorm2d(64))]); a tuple may hold itself
+            if held not in opened:
+                opened.add(held)
+                for element in held.elements:
+                    flow.watch(element, on_argument)
+        elif isinstance(held, NormClass):
+            # The external code makes the layers: one stands for them all.
+            held.refusals.add(f"is handed to {name}, which is not in this repository")
+            make_layer(call, held)
+        elif isinstance(held, (FunctionValue, ClassValue)):
+            if name.startswith("torch.nn"):
+                return
+            flow.add(result, held)
+            if isinstance(held, ClassValue) and _BUILDER.search(name.rsplit(".", 1)[-1]):
+                # timm's build_model_with_cfg(ResNet, variant, pretrained)
+                instantiate(call._replace(arguments=[]), held.class_)
+        elif _LEAF.match(name):
+            return
+        elif not isinstance(held, (Text, ModuleValue, External)):
+            flow.add(result, held)
+
+    flow.watch(node, on_argument)
+
+
+def _explicit_init(call: Call) -> None:
+    """``nn.Sequential.__init__(self, *layers)``"""
+    cls = call.function.enclosing_class
+    if cls is not None:
+        for position, node in call.arguments:
+            if position != 0:
+                call.flow.edge(node, call.flow.slot(cls, "*"))
+
+
+def _partial(call: Call) -> None:
+    """``functools.partial(callee, ...)``"""
+    flow = call.flow
+    if not call.arguments:
+        return
+    first = call.arguments[0][1]
+    flow.edge(first, call.result)
+    later = call._replace(
+        arguments=[
+            (key - 1 if isinstance(key, int) else key, node) for key, node in call.arguments[1:]
+        ]
+    )
+
+    def on_callee(held: Value) -> None:
+        if isinstance(held, ClassValue):
+            init = flow.find_method(held.class_, "__init__")
+            if init is not None:
+                bind(later, init, skip_first=True)
+        elif isinstance(held, FunctionValue):
+            bind(later, held.function, skip_first=held.bound)
+        elif isinstance(held, Lost):
+            flow.hand_to_lost(node for _, node in later.arguments)
+
+    flow.watch(first, on_callee)
+
+
+def _asks_for_pretrained(expr: ast.expr) -> bool:
+    """Whether a call is handed something named ``pretrained``."""
+    return isinstance(expr, ast.Call) and (
+        any(isinstance(given, ast.Name) and given.id == "pretrained" for given in expr.args)
+        or any(keyword.arg == "pretrained" for keyword in expr.keywords)
+    )

@@ -1,0 +1,116 @@
+"""What import statements bind: names of other modules of the repository, or of elsewhere."""
+
+from __future__ import annotations
+
+import ast
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.syntax import exported_names, flat
+from bn2gn_codemod.survey.values import Function
+
+
+def bind_imports(flow: Flow, scope: Function) -> None:
+    """Bind the names of every import statement at the top level of a module."""
+    for statement in flat(scope.module.tree.body):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            bind_import(flow, scope, statement)
+
+
+def bind_import(flow: Flow, scope: Function, statement: ast.Import | ast.ImportFrom) -> None:
+    """Bind the names of one import statement, but for those of ``*``."""
+    if isinstance(statement, ast.Import):
+        _bind_modules(flow, scope, statement)
+    else:
+        _bind_members(flow, scope, statement)
+
+
+def bind_star_imports(flow: Flow, scope: Function) -> bool:
+    """Copy the names that star imports bring; whether any was new."""
+    changed = False
+    for statement in flat(scope.module.tree.body):
+        if not isinstance(statement, ast.ImportFrom) or statement.names[0].name != "*":
+            continue
+        dotted = statement.module or ""
+        path = _find(flow, scope.module, statement.level, dotted)
+        if path is None:
+            continue
+        exporter = flow.top_level[path]
+        bound = scope.locals - scope.guessed
+        listed = exported_names(exporter.module.tree)
+        for name in sorted(exporter.locals - exporter.guessed - bound):
+            if name in listed or not name.startswith("_"):
+                scope.guessed.discard(name)
+                _bind_name(flow, scope, name, path, dotted, name)
+                changed = True
+    return changed
+
+
+def _bind_modules(flow: Flow, scope: Function, statement: ast.Import) -> None:
+    for alias in statement.names:
+        target = alias.name if alias.asname else alias.name.split(".")[0]
+        path = _find(flow, scope.module, 0, alias.name)
+        if path is not None and not alias.asname and "." in alias.name:
+            # ``import a.b.c`` binds ``a``; remember where a.b.c leads
+            _bind_package(flow, scope, alias.name, flow.by_path[path])
+        else:
+            _bind_name(flow, scope, alias.asname or target, path, target, None)
+
+
+def _bind_members(flow: Flow, scope: Function, statement: ast.ImportFrom) -> None:
+    module, dotted = scope.module, statement.module or ""
+    for alias in statement.names:
+        if alias.name == "*":
+            continue
+        full = f"{dotted}.{alias.name}".lstrip(".")
+        base = _find(flow, module, statement.level, dotted)
+        child = _find(flow, module, statement.level, full)
+        name = alias.asname or alias.name
+        if base is not None and (
+            child is None
+            or child == base
+            # ``from . import x`` in a package names the module x, not itself
+            or (base != module.path and alias.name in flow.top_level[base].locals)
+        ):
+            _bind_name(flow, scope, name, base, dotted, alias.name)
+        elif child is not None:
+            _bind_name(flow, scope, name, child, dotted, None)
+        else:
+            _bind_name(flow, scope, name, None, full, None)
+
+
+def _find(flow: Flow, module: Module, level: int, dotted: str) -> str | None:
+    """The file of a module that another one imports by this name, from ``level`` dots up."""
+    if level:
+        return flow.index.find_relative(level, dotted, module.path)
+    return flow.index.find(dotted, module.path)
+
+
+def _bind_name(
+    flow: Flow, scope: Function, name: str, path: str | None, dotted: str, attribute: str | None
+) -> None:
+    scope.locals.add(name)
+    node = flow.name_node(scope, name)
+    if path is None:
+        flow.bindings[(scope.module.path, name)] = (dotted, None)
+        flow.add(node, flow.external(dotted))
+        return
+    target = flow.by_path[path]
+    flow.bindings[(scope.module.path, name)] = (target, attribute)
+    if attribute is None:
+        flow.add(node, flow.module_value(target))
+        return
+    exporter = flow.top_level[path]
+    if attribute not in exporter.locals:
+        exporter.locals.add(attribute)
+        exporter.guessed.add(attribute)
+    flow.edge(flow.name_node(exporter, attribute), node)
+
+
+def _bind_package(flow: Flow, scope: Function, dotted: str, module: Module) -> None:
+    head, *rest = dotted.split(".")
+    scope.locals.add(head)
+    node = flow.name_node(scope, head)
+    # A chain of namespaces, one per dot.
+    flow.packages.setdefault((scope, head), {})[tuple(rest)] = module
+    flow.add(node, flow.external(head))

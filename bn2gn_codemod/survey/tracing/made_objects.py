@@ -1,0 +1,100 @@
+"""What calls give: new instances, norm layers and weights, or the object that is asked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, Node
+from bn2gn_codemod.survey.tracing.arguments import Call, bind
+from bn2gn_codemod.survey.tracing.computed_names import spread
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    External,
+    FunctionValue,
+    Instance,
+    ModuleValue,
+    NormClass,
+    NormLayer,
+    Spot,
+    Value,
+    Weights,
+)
+
+
+def instantiate(call: Call, cls: Class) -> None:
+    """A call of a class of the repository."""
+    flow = call.flow
+
+    def make() -> Instance:
+        made = Instance(cls, call.spot())
+        flow.instances.setdefault(cls, []).append(made)
+        return made
+
+    flow.add(call.result, flow.once(("instance", cls, call.expr), make))
+    init = flow.find_method(cls, "__init__")
+    if init is not None:
+        bind(call, init, skip_first=True)
+    elif cls.external_bases and not cls.name.endswith("Registry"):
+        hold(flow, cls, call.arguments)
+
+
+def hold(flow: Flow, cls: Class, arguments: Arguments) -> None:
+    """What a class of another package, which this one extends, is made with."""
+    base = flow.node()
+    flow.add(base, flow.self_value(cls))
+    for key, node in arguments:
+        flow.edge(node, flow.slot(cls, "*"))
+        if not cls.is_module and isinstance(key, str):
+            flow.store(base, key, node)
+        elif not cls.is_module:
+            spread(flow, base, node)
+
+
+def make_layer(call: Call, norm: NormClass) -> None:
+    """A call of a norm class."""
+    flow = call.flow
+
+    def make() -> NormLayer:
+        made = NormLayer(norm, call.spot())
+        norm.layers.add(made)
+        flow.norm_layers.append(made)
+        return made
+
+    flow.add(call.result, flow.once(("layer", norm, call.expr), make))
+
+
+def read_weights(call: Call, kind: Literal["url", "file"], source: str) -> None:
+    """A call that reads a state dict."""
+    spot = call.spot()
+    made = call.flow.once(("weights", call.expr), lambda: Weights(kind, spot, source))
+    call.flow.add(call.result, made)
+
+
+def give_same_object(flow: Flow, base: Node, name: str, result: Node) -> None:
+    """``base.cuda()`` is ``base``, ``base.children()`` what it holds, ``base.build()`` is of it."""
+
+    def on_base(held: Value) -> None:
+        if isinstance(held, Instance):
+            if name in CHILDREN:
+                for owner in held.class_.ancestors():
+                    flow.edge(flow.read(owner, "*"), result)
+            elif flow.find_method(held.class_, name) is None:
+                flow.add(result, held)
+        elif isinstance(held, ClassValue) and name == "build":
+            flow.add(result, _weak_instance(flow, held.class_))
+        elif not isinstance(held, (FunctionValue, ModuleValue, External)):
+            flow.add(result, held)
+
+    flow.watch(base, on_base)
+
+
+def _weak_instance(flow: Flow, cls: Class) -> Value:
+    spot = Spot(cls.module, cls.node, flow.top_level[cls.path])
+
+    def make() -> Instance:
+        made = Instance(cls, spot, weak=True)
+        flow.instances.setdefault(cls, []).append(made)
+        return made
+
+    return flow.once(("weak", cls), make)

@@ -1,0 +1,116 @@
+"""Calls whose meaning is in the method's name: ``append``, ``cuda``, ``add_module``."""
+
+from __future__ import annotations
+
+import ast
+
+from bn2gn_codemod.survey.flow import CHILDREN, Flow, Node
+from bn2gn_codemod.survey.syntax import call_name, text_pattern
+from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
+from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
+from bn2gn_codemod.survey.tracing.containers import container
+from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
+from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
+from bn2gn_codemod.survey.values import ExternalObject, Value
+
+_MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "appendleft"}
+_SAME_OBJECT = {
+    "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_", "apply",
+    "get", "pop", "values", "items", "copy", "deepcopy", "type", "share_memory", "popitem",
+    "build", "state_dict", "parameters", "named_parameters", "buffers", "named_buffers",
+}  # fmt: skip
+
+
+def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> bool:
+    """Trace what the method's name says; whether that is all that the call does."""
+    name = func.attr
+    if isinstance(func.value, ast.Call) and call_name(func.value) == "super":
+        _call_super(tracer, name, expr, result)
+        return True
+    if name == "format" and isinstance(func.value, (ast.Constant, ast.JoinedStr)):
+        text = text_node(tracer.flow, text_pattern(expr) or "*")
+        if text is not None:
+            tracer.flow.edge(text, result)
+        return True
+    if name in ("load_state_dict", "_load_from_state_dict"):
+        load_state_dict(tracer, func, expr)
+        return True
+    if name == "copy_":
+        weights_into(tracer, func.value, [node for _, node in arguments_of(tracer, expr)], expr)
+    if name in ("add_module", "register_module", "__setattr__") and len(expr.args) == 2:
+        _add_module(tracer, func, expr)
+        return True
+    if name == "__getattr__" and len(expr.args) == 1:
+        base = tracer.evaluate(func.value)
+        if base is not None:
+            tracer.flow.edge(read_named(tracer, base, expr.args[0]), result)
+        return True
+    if name in _MUTATORS:
+        return _mutate(tracer, func, expr)
+    if name in _SAME_OBJECT or name in CHILDREN:
+        base = tracer.evaluate(func.value)
+        if base is not None:
+            give_same_object(tracer.flow, base, name, result)
+    return name in CHILDREN
+
+
+def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None:
+    """``super().name(...)``"""
+    flow = tracer.flow
+    arguments = arguments_of(tracer, expr)
+    cls = tracer.function.enclosing_class
+    if cls is None:
+        return
+    for parent in cls.parents:
+        method = flow.find_method(parent, name)
+        if method is not None:
+            call = Call(flow, tracer.function, expr, arguments, result)
+            bind(call, method, skip_first=True)
+            flow.edge(flow.return_node(method), result)
+            return
+    if name == "__init__":
+        hold(flow, cls, arguments)
+    elif name in ("add_module", "__setattr__") and len(expr.args) == 2:
+        value = tracer.evaluate(expr.args[1])
+        base = flow.node()
+        flow.add(base, flow.self_value(cls))
+        if value is not None:
+            store_named(tracer, base, expr.args[0], value)
+
+
+def _add_module(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
+    """``base.add_module(name, layer)``"""
+    base, value = tracer.evaluate(func.value), tracer.evaluate(expr.args[1])
+    if base is not None and value is not None:
+        store_named(tracer, base, expr.args[0], value)
+        holder = container(tracer, func.value)
+        if holder is not None and isinstance(func.value, ast.Name):
+            _into_plain_container(tracer.flow, base, value, holder)
+
+
+def _into_plain_container(flow: Flow, base: Node, value: Node, holder: Node) -> None:
+    """``seq.add_module("bn", nn.BatchNorm2d(c))`` on an ``nn.Sequential`` of torch."""
+
+    def on_base(held: Value) -> None:
+        if isinstance(held, ExternalObject):
+            flow.edge(value, holder)
+
+    flow.watch(base, on_base)
+
+
+def _mutate(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> bool:
+    """``layers.append(layer)``; whether it is certain that a container is meant."""
+    flow = tracer.flow
+    holder = container(tracer, func.value)
+    base: Node | None = None
+    if isinstance(func.value, ast.Attribute) and func.value.attr == "__dict__":
+        base = tracer.evaluate(func.value.value)
+    for key, node in arguments_of(tracer, expr):
+        if holder is not None:
+            flow.edge(node, holder)
+        if base is not None and isinstance(key, str):
+            flow.store(base, key, node)
+        elif base is not None:
+            spread(flow, base, node)
+    return False if func.attr == "add" else holder is not None

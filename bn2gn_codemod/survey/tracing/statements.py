@@ -1,0 +1,183 @@
+"""What the statements of one scope do: they bind, define, return, and hold other statements."""
+
+from __future__ import annotations
+
+import ast
+
+from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, is_classmethod
+from bn2gn_codemod.survey.syntax import call_name, target_names
+from bn2gn_codemod.survey.tracing.arguments import Call
+from bn2gn_codemod.survey.tracing.calls import call_whatever
+from bn2gn_codemod.survey.tracing.containers import container
+from bn2gn_codemod.survey.tracing.expressions import Expressions
+from bn2gn_codemod.survey.tracing.imports import bind_import
+from bn2gn_codemod.survey.tracing.targets import assign
+from bn2gn_codemod.survey.values import Class, Function, Value
+
+
+class Statements:
+    """Turns the statements of one scope into nodes and edges."""
+
+    def __init__(self, flow: Flow, function: Function, cls: Class | None = None) -> None:
+        self.flow = flow
+        self.function = function
+        self.cls = cls  # set while in a class body
+        self._expressions = Expressions(flow, function, cls)
+
+    def run(self, body: list[ast.stmt]) -> None:
+        """Trace statements in the order of the source."""
+        for statement in body:
+            try:
+                self._trace(statement)
+            except RecursionError:
+                # Generated code, nested too deeply; its norms are listed as not followed.
+                continue
+
+    def _trace(self, statement: ast.stmt) -> None:
+        expressions = self._expressions
+        expressions.statement = statement
+        match statement:
+            case ast.Assign():
+                value = expressions.evaluate(statement.value)
+                for target in statement.targets:
+                    assign(expressions, target, value)
+            case ast.AnnAssign():
+                if statement.value is not None:
+                    value = expressions.evaluate(statement.value)
+                    assign(expressions, statement.target, value)
+            case ast.AugAssign():
+                assign(expressions, statement.target, expressions.evaluate(statement.value))
+            case ast.Expr():
+                expressions.evaluate(statement.value)
+            case ast.Return():
+                if statement.value is not None:
+                    value = expressions.evaluate(statement.value)
+                    if value is not None:
+                        self.flow.edge(value, self.flow.return_node(self.function))
+            case ast.If() | ast.While():
+                expressions.evaluate(statement.test)
+                self.run(statement.body)
+                self.run(statement.orelse)
+            case ast.For() | ast.AsyncFor():
+                self._loop(statement)
+            case ast.With() | ast.AsyncWith():
+                for item in statement.items:
+                    value = expressions.evaluate(item.context_expr)
+                    if item.optional_vars is not None:
+                        assign(expressions, item.optional_vars, value)
+                self.run(statement.body)
+            case ast.Try():
+                self.run(statement.body)
+                for handler in statement.handlers:
+                    self.run(handler.body)
+                self.run(statement.orelse)
+                self.run(statement.finalbody)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._define_function(statement)
+            case ast.ClassDef():
+                self._define_class(statement)
+            case ast.Import() | ast.ImportFrom():
+                if self.function.outer is not None:
+                    bind_import(self.flow, self.function, statement)
+            case ast.Match():
+                expressions.evaluate(statement.subject)
+                for branch in statement.cases:
+                    self.run(branch.body)
+            case ast.Assert():
+                expressions.evaluate(statement.test)
+            case _:
+                pass
+
+    def _loop(self, loop: ast.For | ast.AsyncFor) -> None:
+        expressions = self._expressions
+        if isinstance(loop.iter, ast.Call) and call_name(loop.iter) in CHILDREN:
+            expressions.children_names.update(target_names(loop.target))
+        assign(expressions, loop.target, expressions.evaluate(loop.iter), iterate=True)
+        self.run(loop.body)
+        self.run(loop.orelse)
+
+    # --------------------------------------------------------- definitions
+
+    def _define_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        flow = self.flow
+        function = flow.function_of[node]
+        value = flow.function_value(function, False)
+        if self.cls is None:
+            flow.add(flow.name_node(self.function, node.name), value)
+        inner = Statements(flow, function)
+        self._bind_defaults(function, node.args)
+        self._bind_self(function, node.args)
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Name) and decorator.id in (
+                "staticmethod", "classmethod", "property",
+            ):  # fmt: skip
+                continue
+            self._decorate(decorator, value)
+        if not self._skippable(node):
+            inner.run(node.body)
+
+    def _bind_defaults(self, function: Function, arguments: ast.arguments) -> None:
+        positional = [*arguments.posonlyargs, *arguments.args]
+        for parameter, default in zip(
+            reversed(positional), reversed(arguments.defaults), strict=False
+        ):
+            self._bind_default(function, parameter, default)
+        for parameter, keyword_default in zip(
+            arguments.kwonlyargs, arguments.kw_defaults, strict=True
+        ):
+            if keyword_default is not None:
+                self._bind_default(function, parameter, keyword_default)
+
+    def _bind_default(self, function: Function, parameter: ast.arg, default: ast.expr) -> None:
+        value = self._expressions.evaluate(default, "plain")
+        if value is not None:
+            self.flow.edge(value, self.flow.name_node(function, parameter.arg))
+
+    def _bind_self(self, function: Function, arguments: ast.arguments) -> None:
+        """The first parameter of a method holds an instance, or the class."""
+        flow = self.flow
+        positional = [*arguments.posonlyargs, *arguments.args]
+        if self.cls is None or not positional or function.is_static:
+            return
+        first = flow.name_node(function, positional[0].arg)
+        if is_classmethod(function):
+            for cls in self.cls.descendants():
+                flow.add(first, flow.class_value(cls))
+        else:
+            flow.add(first, flow.self_value(self.cls))
+
+    def _skippable(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        # A forward pass makes no layers; analysing it costs as much as the rest.
+        if self.cls is None or not node.name.startswith("forward"):
+            return False
+        lines = self.function.module.source.lines
+        text = "".join(lines[node.lineno - 1 : node.end_lineno or node.lineno])
+        return "Norm" not in text and "norm_layer" not in text
+
+    def _define_class(self, node: ast.ClassDef) -> None:
+        flow = self.flow
+        cls = flow.class_of[node]
+        value = flow.class_value(cls)
+        if self.cls is None:
+            flow.add(flow.name_node(self.function, node.name), value)
+        else:
+            flow.add(flow.slot(self.cls, node.name), value)
+        for decorator in node.decorator_list:
+            self._decorate(decorator, value)
+        Statements(flow, self.function, cls).run(node.body)
+
+    def _decorate(self, decorator: ast.expr, value: Value) -> None:
+        """The decorator is handed the class or function, and may keep it."""
+        flow = self.flow
+        given = flow.node()
+        flow.add(given, value)
+        callee = self._expressions.evaluate(decorator, "callee")
+        if callee is not None:
+            arguments: Arguments = [(0, given)]
+            call_whatever(callee, Call(flow, self.function, decorator, arguments, flow.nowhere))
+        # @REGISTRY.register_module(): the registry holds the class from now on.
+        inner = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if isinstance(inner, ast.Attribute) and inner.attr.startswith("register"):
+            holder = container(self._expressions, inner.value)
+            if holder is not None:
+                flow.add(holder, value)

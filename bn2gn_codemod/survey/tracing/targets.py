@@ -1,0 +1,73 @@
+"""Where an assignment puts its value: names, attributes, entries, and several at once."""
+
+from __future__ import annotations
+
+import ast
+
+from bn2gn_codemod.survey.flow import Node
+from bn2gn_codemod.survey.tracing.computed_names import store_named
+from bn2gn_codemod.survey.tracing.containers import container
+from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.tracing.weight_loads import TENSORS, weights_into
+from bn2gn_codemod.survey.values import Text, TupleValue, Value
+
+
+def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool = False) -> None:
+    """``target = value``, or ``for target in value`` with ``iterate``."""
+    if value is None:
+        return
+    flow = tracer.flow
+    match target:
+        case ast.Name():
+            if tracer.cls is not None:
+                flow.edge(value, flow.slot(tracer.cls, target.id))
+            else:
+                variable = flow.lookup(tracer.function, target.id)
+                if variable is not None:
+                    flow.edge(value, variable)
+        case ast.Attribute():
+            base = tracer.evaluate(target.value)
+            if base is None:
+                flow.strays.store(None, target.attr, value)
+            else:
+                flow.store(base, target.attr, value)
+            if target.attr in TENSORS:
+                weights_into(tracer, target, [value], target)
+        case ast.Subscript():
+            holder = container(tracer, target.value)
+            if holder is not None:
+                flow.edge(value, holder)
+            _store_in_modules(tracer, target, value)
+        case ast.Starred():
+            assign(tracer, target.value, value)
+        case ast.Tuple() | ast.List():
+            _unpack(tracer, target.elts, value, iterate)
+
+
+def _unpack(tracer: Tracer, targets: list[ast.expr], value: Node, iterate: bool) -> None:
+    flow = tracer.flow
+    nodes = [flow.node() for _ in targets]
+    for target, node in zip(targets, nodes, strict=True):
+        assign(tracer, target, node)
+
+    def on_value(held: Value) -> None:
+        if isinstance(held, TupleValue) and len(held.elements) == len(nodes):
+            for element, node in zip(held.elements, nodes, strict=True):
+                flow.edge(element, node)
+        elif isinstance(held, TupleValue):
+            for element in held.elements:
+                for node in nodes:
+                    flow.edge(element, node)
+        elif not (isinstance(held, Text) and iterate):
+            for node in nodes:
+                flow.add(node, held)
+
+    flow.watch(value, on_value)
+
+
+def _store_in_modules(tracer: Tracer, target: ast.Subscript, value: Node) -> None:
+    """``self._modules[name] = layer``"""
+    if isinstance(target.value, ast.Attribute) and target.value.attr == "_modules":
+        base = tracer.evaluate(target.value.value)
+        if base is not None:
+            store_named(tracer, base, target.slice, value)

@@ -1,0 +1,83 @@
+"""Weights that code puts into a module: ``load_state_dict``, ``copy_``, ``layer.weight.data =``."""
+
+from __future__ import annotations
+
+import ast
+
+from bn2gn_codemod.generated.checkpoint_loads import SAID
+from bn2gn_codemod.survey.flow import LoadCall, Node
+from bn2gn_codemod.survey.syntax import walk
+from bn2gn_codemod.survey.tracing.arguments import arguments_of
+from bn2gn_codemod.survey.tracing.tracer import Tracer
+
+# ``bn.weight.data.copy_(...)`` is about ``bn``.
+TENSORS = {"weight", "bias", "running_mean", "running_var", "data"}
+
+
+def load_state_dict(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
+    """``receiver.load_state_dict(weights, strict)``"""
+    receiver = tracer.evaluate(func.value)
+    weights = [node for _, node in arguments_of(tracer, expr)]
+    if receiver is None:
+        return
+    made_lenient = expr in tracer.loosened
+    strict = made_lenient or not _is_lenient(expr)
+    load = LoadCall(receiver, weights, tracer.spot(expr), strict)
+    load.made_lenient = made_lenient
+    load.as_read = bool(expr.args) and _is_as_read(tracer, expr.args[0])
+    if isinstance(func.value, ast.Attribute):
+        load.base, load.attribute = tracer.evaluate(func.value.value), func.value.attr
+    elif isinstance(func.value, ast.Name):
+        load.each_child = func.value.id in tracer.children_names
+    tracer.flow.load_calls.append(load)
+
+
+def weights_into(tracer: Tracer, target: ast.expr, weights: list[Node], at: ast.expr) -> None:
+    """``layer.weight.data.copy_(w)``, ``layer.weight.data = w``, ``net.state_dict()[k]...``"""
+    while True:
+        is_tensor = isinstance(target, ast.Attribute) and target.attr in TENSORS
+        if not (is_tensor or isinstance(target, ast.Subscript)):
+            break
+        assert isinstance(target, (ast.Attribute, ast.Subscript))
+        target = target.value
+    receiver = tracer.evaluate(target)
+    if receiver is not None and weights:
+        load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
+        tracer.flow.load_calls.append(load)
+
+
+def begins_report_of_load(arguments: list[ast.expr]) -> bool:
+    """Whether they are those of the ``print`` around a load that a migration made lenient."""
+    first = arguments[0] if arguments else None
+    return isinstance(first, ast.Constant) and first.value == SAID
+
+
+def _is_lenient(load: ast.Call) -> bool:
+    """Whether ``strict`` is said to be false."""
+    said = [keyword.value for keyword in load.keywords if keyword.arg == "strict"]
+    said += load.args[1:2]
+    return any(isinstance(value, ast.Constant) and not value.value for value in said)
+
+
+def _is_as_read(tracer: Tracer, weights: ast.expr) -> bool:
+    """Whether nobody gives the entries of a state dict other names before it is loaded."""
+    if isinstance(weights, ast.Call):
+        return True
+    if not isinstance(weights, ast.Name):
+        return False
+    for node in walk(tracer.function.node):
+        targets = node.targets if isinstance(node, ast.Assign) else ()
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id == weights.id:
+                if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+                    return False
+            elif isinstance(target, ast.Subscript) and _root(target) == weights.id:
+                return False
+    return True
+
+
+def _root(expr: ast.expr) -> str:
+    """The name that an expression such as ``state["bn1"].weight`` starts with."""
+    while isinstance(expr, (ast.Attribute, ast.Subscript)):
+        expr = expr.value
+    return expr.id if isinstance(expr, ast.Name) else ""
