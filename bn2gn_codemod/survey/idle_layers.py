@@ -1,0 +1,115 @@
+"""Layers that reach no attribute with a role: what their surroundings tell.
+
+Code that nothing uses in this repository is for whoever copies it: it is as
+new, or as pretrained, as what it stands beside.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.because import Because, Role, Roles
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.values import Class, Function, NormLayer
+
+_TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$)|_test\.py$")
+
+
+class IdleLayers:
+    """Finds roles by classes, folders and files."""
+
+    def __init__(self, flow: Flow, roles: RoleMap) -> None:
+        self._flow = flow
+        self._roles = roles
+        self._file_roles: dict[str, set[Role]] | None = None
+
+    def roles_of(self, layer: NormLayer) -> Roles:
+        """What the layer is for: undecided, where nothing around it tells."""
+        function, cls = layer.spot.function, layer.spot.function.enclosing_class
+        if _copies_norm(layer):
+            return {Role.BACKBONE: Because(Role.BACKBONE, "it stands in for a norm that is there")}
+        if _TEST.search(layer.spot.module.path) and not self._roles.held_in.get(layer):
+            return {Role.BACKBONE: Because(Role.BACKBONE, "a test makes it for itself")}
+        if cls is not None and self._roles.held_in.get(layer):
+            found = self._roles_of_home(cls)
+        elif cls is not None:
+            found = self._roles_of_class(cls, function)
+        else:
+            words = f"{function.name}() is not used"
+            found = self._roles_of_file(layer.spot.module.path, words, is_named=False)
+        if found is not None:
+            return {found.role: found}
+        return {Role.UNDECIDED: Because(Role.UNDECIDED, self._no_evidence(layer, cls))}
+
+    def _roles_of_class(self, cls: Class, function: Function) -> Because | None:
+        pinned = self._roles.pinned_class(cls)
+        if pinned is not None:
+            return pinned
+        contexts = self._roles.contexts.get(cls, {})
+        own = {
+            because.role: because
+            for slot in self._roles.family_slots(cls)
+            if (because := self._roles.own.get(slot)) is not None
+        }
+        seen = {**own, **contexts}
+        seen.pop(Role.UNDECIDED, None)
+        seen.pop(Role.DOUBT, None)
+        unused = f"nothing calls {function.name}()"
+        if set(seen) == {Role.BACKBONE}:
+            return Because(Role.BACKBONE, f"{unused} of a backbone class", seen[Role.BACKBONE])
+        if Role.BACKBONE in own and families.has_certainly_new_word(function.name):
+            words = f"{unused}, but by its name it makes layers beside the backbone"
+            return Because(Role.NEW, words, own[Role.BACKBONE])
+        if set(contexts) == {Role.NEW} and not self._roles.handles_weights(cls):
+            return contexts[Role.NEW]
+        return None if seen else self._roles_of_home(cls)
+
+    def _roles_of_home(self, cls: Class) -> Because | None:
+        """A class of whose users nothing is known, by its name and where it stands."""
+        pinned = self._roles.pinned_class(cls)
+        if pinned is not None:
+            return pinned
+        name = cls.name.rsplit(".", 1)[-1]
+        is_named = families.is_block_name(name) or families.is_network_name(name)
+        home = families.backbone_home(cls.path)
+        if home is not None and (is_named or not self._roles.is_part_used_outside(cls, home)):
+            return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")
+        if is_named:
+            return self._roles_of_file(cls.path, f"{cls.name} is not used", is_named=True)
+        home = families.new_home(cls)
+        if home is not None and self._roles.has_backbone and not self._roles.handles_weights(cls):
+            return Because(Role.NEW, f"{cls.name} stands in {home}, where new parts live")
+        return None
+
+    def _roles_of_file(self, path: str, words: str, *, is_named: bool) -> Because | None:
+        """Unused code in a file whose used layers are backbone: all of them, or its kin's."""
+        roles = self._roles_by_file().get(path, set())
+        if Role.BACKBONE in roles and (is_named or roles == {Role.BACKBONE}):
+            return Because(Role.BACKBONE, f"{words}; {path} holds a backbone and its blocks")
+        return None
+
+    def _roles_by_file(self) -> dict[str, set[Role]]:
+        if self._file_roles is None:
+            self._file_roles = {}
+            for layer in self._flow.norm_layers:
+                roles = self._roles.layer_roles(layer)
+                self._file_roles.setdefault(layer.spot.module.path, set()).update(roles)
+        return self._file_roles
+
+    def _no_evidence(self, layer: NormLayer, cls: Class | None) -> str:
+        if cls is None:
+            maker = layer.spot.function.name or "this line"
+            return f"the layer that {maker} makes reaches no model"
+        if not self._roles.is_built(cls):
+            return f"{cls.name} is built nowhere in this repository"
+        return f"{cls.name} holds no backbone, and no backbone holds it"
+
+
+def _copies_norm(layer: NormLayer) -> bool:
+    """``SyncBN(module.num_features, ...)``, as functions that swap one norm for another do."""
+    node = layer.spot.node
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    return isinstance(first, ast.Attribute) and first.attr == "num_features"

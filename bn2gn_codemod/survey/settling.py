@@ -1,0 +1,61 @@
+"""The lines to paste, into the code or the settings, that would settle an undecided site."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.plan import Verdict
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.norm_classes import dimension
+from bn2gn_codemod.survey.norm_uses import NormUses
+from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.values import Class, NormClass
+from bn2gn_codemod.survey.verdict_comments import EITHER_COMMENT, KEEP_COMMENT
+from bn2gn_codemod.survey.verdicts import Judged
+
+_MOST_NAMED = 4  # attributes in one line to paste
+
+
+class Settling:
+    """Knows what names a comment or a setting has to be about."""
+
+    def __init__(self, uses: NormUses, roles: RoleMap, settings: Settings) -> None:
+        self._uses = uses
+        self._roles = roles
+        self._settings = settings
+
+    def lines(self, norm: NormClass, cls: Class | None, judged: Judged) -> tuple[str, ...]:
+        """The lines for a name in a class, under the verdict that it has; none if it is decided."""
+        if judged.verdict not in (Verdict.CONFLICT, Verdict.UNKNOWN):
+            return ()
+        # What is handed over is changed where that happens, if at all.
+        is_handed = bool(norm.parents) and norm.is_parameter
+        may_convert = not is_handed and (
+            norm.context == "callee" or self._uses.refusal(norm) is None
+        )
+        comment = EITHER_COMMENT if may_convert else KEEP_COMMENT
+        names = self._open_names(norm, cls) if judged.verdict is Verdict.UNKNOWN else []
+        listed = ", ".join(f'"{name}"' for name in names)
+        keeping = (f"backbone = [{listed}]",) if names else ()
+        if not self._uses.is_asked_for(norm):
+            if judged.note != not_asked_for(norm):
+                return (*keeping, comment)
+            asked = [*self._settings.norms, dimension(norm.norm)]
+            return ("norms = [{}]".format(", ".join(f'"{name}"' for name in asked)), comment)
+        converting = (f"convert = [{listed}]",) if names and may_convert else ()
+        return (*keeping, *converting, comment)
+
+    def _open_names(self, norm: NormClass, cls: Class | None) -> list[str]:
+        """What a setting has to name to decide about all that the layers hang on."""
+        if cls is None:
+            return []
+        slots = {
+            slot for layer in self._uses.layers(norm) for slot in self._roles.open_slots(layer)
+        }
+        names = sorted({f"{holder.name}.{name}" for holder, name in slots})
+        if len(names) > _MOST_NAMED:
+            names = sorted({holder.name for holder, _ in slots})
+        return names or [cls.name]
+
+
+def not_asked_for(norm: NormClass) -> str:
+    """In words, that a new layer is left because of the setting ``norms``."""
+    return f"a new layer, but the setting norms does not name {dimension(norm.norm)}"

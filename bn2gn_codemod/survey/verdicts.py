@@ -1,0 +1,92 @@
+"""What is to become of a norm class, by the roles of the layers that are made of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bn2gn_codemod.plan import Verdict
+from bn2gn_codemod.survey.because import Because, Role, Roles
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.idle_layers import IdleLayers
+from bn2gn_codemod.survey.norm_uses import NormUses
+from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.values import NormClass, NormLayer
+from bn2gn_codemod.survey.verdict_comments import comment_at, said
+
+
+class Judged(NamedTuple):
+    """A verdict, what it follows from, and what has to be said beside that."""
+
+    verdict: Verdict
+    because: tuple[Because, ...]
+    note: str = ""
+
+
+class Judge:
+    """Weighs the roles of all layers that a name leads to."""
+
+    def __init__(self, flow: Flow, roles: RoleMap, uses: NormUses) -> None:
+        self._flow = flow
+        self._roles = roles
+        self._uses = uses
+        self._idle = IdleLayers(flow, roles)
+        self._layer_memo: dict[NormLayer, Roles] = {}
+
+    def judge(self, norm: NormClass) -> Judged:
+        """The verdict on a name, whatever a comment on its line says."""
+        layers = self._uses.layers(norm)
+        if not layers:
+            return self._without_layers(norm)
+        roles: Roles = {}
+        for layer in layers:
+            for role, because in self._roles_of(layer).items():
+                roles.setdefault(role, because)
+        judged = _verdict(roles)
+        return self._doubted(layers) or judged if judged.verdict is Verdict.CONVERT else judged
+
+    def _doubted(self, layers: list[NormLayer]) -> Judged | None:
+        """Unknown, if a new part speaks of pretrained weights and no load of them was seen."""
+        for layer in layers:
+            cls = layer.spot.function.enclosing_class
+            if cls is not None and self._roles.may_load_unseen(cls):
+                words = f"{cls.name} speaks of pretrained weights, and no load of them was followed"
+                return Judged(Verdict.UNKNOWN, (Because(Role.UNDECIDED, words),))
+        return None
+
+    def _without_layers(self, norm: NormClass) -> Judged:
+        used = [child for child in norm.children if child is not norm]
+        if norm.context == "plain" and not used and self._flow.strays.holds(norm):
+            return Judged(Verdict.UNKNOWN, (), "it is stored where nothing is seen to read it")
+        if norm.context == "plain" and not used:
+            return Judged(Verdict.KEEP, (), "no layer is made of it in this repository")
+        if norm.context in ("test", "other"):
+            return Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")
+        return Judged(Verdict.UNKNOWN, (), "where it goes cannot be followed")
+
+    def _roles_of(self, layer: NormLayer) -> Roles:
+        known = self._layer_memo.get(layer)
+        if known is None:
+            known = self._said(layer) or self._roles.layer_roles(layer)
+            if not set(known) - {Role.DOUBT}:
+                known = known | self._idle.roles_of(layer)
+            self._layer_memo[layer] = known
+        return known
+
+    def _said(self, layer: NormLayer) -> Roles:
+        """What a comment says on the line that makes the layer."""
+        comment = comment_at(layer.norm.spot)
+        if comment is None:
+            return {}
+        role = Role.BACKBONE if comment == "keep" else Role.NEW
+        return {role: Because(role, said(comment))}
+
+
+def _verdict(roles: Roles) -> Judged:
+    found = {role: roles[role] for role in Role if role in roles}
+    if set(found) <= {Role.BACKBONE, Role.DOUBT} and Role.BACKBONE in found:
+        return Judged(Verdict.KEEP, tuple(found.values()))
+    if set(found) == {Role.NEW}:
+        return Judged(Verdict.CONVERT, tuple(found.values()))
+    if Role.BACKBONE in found:
+        return Judged(Verdict.CONFLICT, tuple(found.values()))
+    return Judged(Verdict.UNKNOWN, tuple(found.values()))
