@@ -17,22 +17,15 @@ import dataclasses
 import fnmatch
 import functools
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from bn2gn_codemod.module_names import ModuleIndex
-from bn2gn_codemod.survey.crowds import (
-    LOOK_EVERY,
-    LOST,
-    Crowds,
-    OutOfSight,
-    out_of_sight,
-    room_after,
-)
+from bn2gn_codemod.survey.crowds import OutOfSight, out_of_sight
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
+from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.stray_attributes import StrayAttributes
 from bn2gn_codemod.survey.syntax import has_decorator
+from bn2gn_codemod.survey.value_graph import Node, ValueGraph
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -44,16 +37,13 @@ from bn2gn_codemod.survey.values import (
     Lost,
     ModuleValue,
     NamespaceValue,
-    NormClass,
     NormLayer,
     Spot,
     Text,
-    UseContext,
     Value,
     Weights,
 )
 
-Node = int
 _DEEPEST_NAME = 6
 _MOST_EXTERNALS = 3_000
 # Packages in which no layer can be.
@@ -96,17 +86,17 @@ class LoadCall:
     loader: str = ""  # an external function that finds the weights itself
 
 
-class Flow:
+class Flow(ValueGraph):
     """The solved analysis. Build it with ``survey.tracing``."""
 
     def __init__(self, modules: Iterable[Module]) -> None:
+        super().__init__()
         self.modules = list(modules)
         self.index = ModuleIndex(module.path for module in self.modules)
         self.by_path = {module.path: module for module in self.modules}
         self.top_level: dict[str, Function] = {}
         self.classes: list[Class] = []
         self.functions: list[Function] = []
-        self.norm_classes: list[NormClass] = []
         self.norm_layers: list[NormLayer] = []
         self.instances: dict[Class, list[Instance]] = {}
         self.load_calls: list[LoadCall] = []
@@ -114,19 +104,9 @@ class Flow:
         self.slots: dict[tuple[Class, str], Node] = {}
         self._slots_of: dict[Class, dict[str, Node]] = {}
         self._reads: dict[Class, dict[str, Node]] = {}
-        self._values: list[dict[Value, None]] = []
-        self._edges: list[dict[Node, None]] = []
-        self._watchers: list[list[Callable[[Value], None]]] = []
-        self.loads: dict[Node, tuple[Spot, UseContext, bool]] = {}
-        self._pending: deque[tuple[Node, Value]] = deque()
         self._names: dict[tuple[Function, str], Node] = {}
         self._returns: dict[Function, Node] = {}
-        self._made: dict[tuple[object, ...], Value] = {}
         self.externals: dict[str, External] = {}
-        self._crowds = Crowds()
-        self._moved = 0
-        self._next_look = 0
-        self._room = room_after(0)
         # Where values go that nobody reads.
         self.nowhere = self.node()
         self.class_of: dict[ast.ClassDef, Class] = {}
@@ -153,10 +133,6 @@ class Flow:
 
     # -------------------------------------------------------------- queries
 
-    def values(self, node: Node | None) -> Iterator[Value]:
-        """What the node may hold, in the order in which it was found."""
-        return iter(self._values[node]) if node is not None else iter(())
-
     def with_members(self, node: Node) -> Iterator[Value]:
         """What the node may hold, with what was set on bare modules in it."""
         seen = dict.fromkeys(self._values[node])
@@ -181,25 +157,10 @@ class Flow:
         for (function, name), node in self._names.items():
             yield function, name, node
 
-    def downstream(self, node: Node, most: int) -> list[Node]:
-        """The node and the next ones that its values go to, nearest first."""
-        found = {node: None}
-        pending = [node]
-        for current in pending:
-            for target in self._edges[current]:
-                if target not in found and len(found) < most:
-                    found[target] = None
-                    pending.append(target)
-        return pending
-
     @functools.cached_property
     def out_of_sight(self) -> OutOfSight:
         """What was not followed everywhere, because too much came together."""
         return out_of_sight(self, self._crowds)
-
-    def is_crowded(self, node: Node) -> bool:
-        """Whether values were dropped on the way to the node."""
-        return LOST in self._values[node]
 
     def value_of(self, expr: ast.expr) -> Iterator[Value]:
         """What an expression that was seen may hold."""
@@ -209,119 +170,19 @@ class Flow:
 
     def solve(self) -> None:
         """Move values until nothing changes."""
-        self._run()
+        self.run()
         while self.strays.join():
-            self._run()
+            self.run()
         for named, base, result in self.unnamed:
             if not any(isinstance(held, Text) for held in self._values[named]):
                 self.attribute(base, "*", result, from_pattern=True)
-        self._run()
+        self.run()
         # What is called is not known: it may well be a wrapper around its arguments.
         for callee, result, arguments in self.calls:
             if not self._values[callee]:
                 for _, node in arguments:
                     self.edge(node, result)
-        self._run()
-
-    def _run(self) -> None:
-        pending = self._pending
-        while pending:
-            if self._moved > self._next_look:
-                self._next_look = self._moved + LOOK_EVERY
-                self._room = room_after(self._moved)
-            node, value = pending.popleft()
-            for target in list(self._edges[node]):
-                self.add(target, value)
-            for watcher in list(self._watchers[node]):
-                watcher(value)
-
-    def node(self) -> Node:
-        self._values.append({})
-        self._edges.append({})
-        self._watchers.append([])
-        return len(self._values) - 1
-
-    def add(self, node: Node, value: Value) -> None:
-        load = self.loads.get(node)
-        if load is not None and isinstance(value, (NormClass, External, ClassValue)):
-            value = self._name_norm(value, *load)
-        held = self._values[node]
-        if value in held:
-            return
-        if len(held) >= self._room:
-            value = self._crowds.instead_of(value, node)
-            if value in held:
-                return
-        held[value] = None
-        self._moved += 1
-        self._pending.append((node, value))
-
-    def hand_to_lost(self, nodes: Iterable[Node]) -> None:
-        """These are stored in, or passed to, something that was dropped on the way."""
-        self._crowds.handed.extend(nodes)
-
-    def edge(self, source: Node, target: Node) -> None:
-        if source == target or target in self._edges[source]:
-            return
-        self._edges[source][target] = None
-        for value in list(self._values[source]):
-            self.add(target, value)
-
-    def watch(self, node: Node, watcher: Callable[[Value], None]) -> None:
-        self._watchers[node].append(watcher)
-        for value in list(self._values[node]):
-            watcher(value)
-
-    def once(self, key: tuple[object, ...], make: Callable[[], Value]) -> Value:
-        value = self._made.get(key)
-        if value is None:
-            value = self._made[key] = make()
-        return value
-
-    def _name_norm(
-        self,
-        value: NormClass | External | ClassValue,
-        spot: Spot,
-        context: UseContext,
-        is_parameter: bool,
-    ) -> Value:
-        """Turn a norm class into one named here; leave other values alone."""
-        local: Class | None = None
-        if isinstance(value, NormClass):
-            if value.spot.node is spot.node:
-                return value
-            norm = value.norm
-            local = value.local_class
-        elif isinstance(value, External):
-            if not is_norm_class(value.name):
-                return value
-            norm = norm_name(value.name)
-        else:
-            found = self._local_norm(value.class_)
-            if found is None:
-                return value
-            norm, local = found, value.class_
-
-        def make() -> NormClass:
-            made = NormClass(norm, spot, context, is_parameter, local_class=local)
-            self.norm_classes.append(made)
-            return made
-
-        named = self.once(("norm", spot.node, norm, local), make)
-        assert isinstance(named, NormClass)
-        if isinstance(value, NormClass):
-            named.parents.add(value)
-            value.children.add(named)
-        else:
-            named.is_origin = True
-        return named
-
-    def _local_norm(self, cls: Class) -> str | None:
-        for ancestor in cls.ancestors():
-            for base in ancestor.external_bases:
-                if is_norm_class(base) or base.endswith("._BatchNorm"):
-                    return cls.name if is_norm_class(cls.name) else norm_name(base)
-        return None
+        self.run()
 
     # --------------------------------------------------------------- names
 

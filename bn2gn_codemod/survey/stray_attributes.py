@@ -20,7 +20,8 @@ from bn2gn_codemod.survey.values import (
 )
 
 if TYPE_CHECKING:
-    from bn2gn_codemod.survey.flow import Flow, Node
+    from bn2gn_codemod.survey.flow import Flow
+    from bn2gn_codemod.survey.value_graph import Node
 
 _CALLABLE = (NormClass, ClassValue, FunctionValue)
 

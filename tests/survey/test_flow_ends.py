@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from bn2gn_codemod.survey import flow
+from bn2gn_codemod.survey import value_graph
 from bn2gn_codemod.survey.crowds import room_after
 from tests.survey.verdicts import check, plan_of
 
@@ -83,7 +83,7 @@ walk(Model())
 
 def test_what_finds_no_room_is_not_certain(monkeypatch: pytest.MonkeyPatch) -> None:
     check(TANGLE.format(head="convert"))
-    monkeypatch.setattr(flow, "room_after", lambda moved: 3)
+    monkeypatch.setattr(value_graph, "room_after", lambda moved: 3)
     plan = check(TANGLE.format(head="unknown"))
     reasons = " ".join(plan.sites[0].reasons)
     assert "child (net.py:" in reasons
@@ -116,7 +116,7 @@ CROWD = "".join(f"class C{i}(nn.Module):\n    pass\n" for i in range(9))
 def test_nothing_that_was_lost_is_converted(
     use: str, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "room_after", lambda moved: room)
+    monkeypatch.setattr(value_graph, "room_after", lambda moved: room)
     crowd = "CROWD = [" + ", ".join(f"C{i}" for i in range(9)) + "]\n"
     plan = plan_of("import torchvision\n" + CROWD + crowd + use)
     assert [str(site.verdict) for site in plan.sites] != []

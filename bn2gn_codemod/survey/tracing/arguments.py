@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.flow import Arguments, Flow, Node
+from bn2gn_codemod.survey.flow import Arguments, Flow
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Function, Spot, UseContext
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow import Node
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.computed_names import read_named, read_text, store_named
 from bn2gn_codemod.survey.tracing.external_calls import is_opaque
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
+from bn2gn_codemod.survey.value_graph import Node
 
 
 def call_builtin(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> Node | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 
-from bn2gn_codemod.survey.flow import Node
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import replaces_children
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
@@ -14,6 +13,7 @@ from bn2gn_codemod.survey.tracing.external_calls import call_external
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     ClassValue,
     External,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 
-from bn2gn_codemod.survey.flow import Flow, Node
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.syntax import text_pattern
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Entries, Lost, Text, Value
 
 _IDENTIFIER = re.compile(r"[A-Za-z_*][\w.*]{0,60}$")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow import Flow, Node
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Function, ModuleValue, Value
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from bn2gn_codemod.survey.flow import Node
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, text_pattern
@@ -14,6 +13,7 @@ from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
 from bn2gn_codemod.survey.tracing.targets import assign
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     Class,
     Entries,

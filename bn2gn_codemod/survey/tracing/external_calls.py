@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 
-from bn2gn_codemod.survey.flow import LoadCall, Node
+from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.made_objects import (
@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.tracing.made_objects import (
     make_layer,
     read_weights,
 )
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     ClassValue,
     External,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, Node
+from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.computed_names import spread
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,

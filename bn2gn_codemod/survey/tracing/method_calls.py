@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow import CHILDREN, Flow, Node
+from bn2gn_codemod.survey.flow import CHILDREN, Flow
 from bn2gn_codemod.survey.syntax import call_name, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.tracing.containers import container
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import ExternalObject, Value
 
 _MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "appendleft"}

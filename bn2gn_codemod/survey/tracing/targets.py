@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow import Node
 from bn2gn_codemod.survey.tracing.computed_names import store_named
 from bn2gn_codemod.survey.tracing.containers import container
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import TENSORS, weights_into
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Text, TupleValue, Value
 
 

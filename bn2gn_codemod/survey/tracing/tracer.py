@@ -5,7 +5,8 @@ from __future__ import annotations
 import abc
 import ast
 
-from bn2gn_codemod.survey.flow import Flow, Node
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Class, Function, Spot, UseContext
 
 

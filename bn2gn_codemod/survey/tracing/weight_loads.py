@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.generated.checkpoint_loads import SAID
-from bn2gn_codemod.survey.flow import LoadCall, Node
+from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.value_graph import Node
 
 # ``bn.weight.data.copy_(...)`` is about ``bn``.
 TENSORS = {"weight", "bias", "running_mean", "running_var", "data"}

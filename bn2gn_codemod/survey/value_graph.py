@@ -1,0 +1,169 @@
+"""Nodes that hold values, and edges along which values move until nothing changes.
+
+Where a norm class passes a name, it goes on under that name: so it is known
+by which names it came, and what a change of one of them would change.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+from bn2gn_codemod.survey.crowds import LOOK_EVERY, LOST, Crowds, room_after
+from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    External,
+    NormClass,
+    Spot,
+    UseContext,
+    Value,
+)
+
+Node = int
+
+
+class ValueGraph:
+    """What may be where, as far as edges and watchers tell."""
+
+    def __init__(self) -> None:
+        self.norm_classes: list[NormClass] = []
+        self._values: list[dict[Value, None]] = []
+        self._edges: list[dict[Node, None]] = []
+        self._watchers: list[list[Callable[[Value], None]]] = []
+        # where a value is read by a name: the spot, how it is used, whether others set it
+        self.loads: dict[Node, tuple[Spot, UseContext, bool]] = {}
+        self._pending: deque[tuple[Node, Value]] = deque()
+        self._made: dict[tuple[object, ...], Value] = {}
+        self._crowds = Crowds()
+        # how many values have moved, when to count again, how many one node has room for
+        self._moved = 0
+        self._next_look = 0
+        self._room = room_after(0)
+
+    def values(self, node: Node | None) -> Iterator[Value]:
+        """What the node may hold, in the order in which it was found."""
+        return iter(self._values[node]) if node is not None else iter(())
+
+    def downstream(self, node: Node, most: int) -> list[Node]:
+        """The node and the next ones that its values go to, nearest first."""
+        found = {node: None}
+        pending = [node]
+        for current in pending:
+            for target in self._edges[current]:
+                if target not in found and len(found) < most:
+                    found[target] = None
+                    pending.append(target)
+        return pending
+
+    def is_crowded(self, node: Node) -> bool:
+        """Whether values were dropped on the way to the node."""
+        return LOST in self._values[node]
+
+    def run(self) -> None:
+        """Move values until nothing changes."""
+        pending = self._pending
+        while pending:
+            if self._moved > self._next_look:
+                self._next_look = self._moved + LOOK_EVERY
+                self._room = room_after(self._moved)
+            node, value = pending.popleft()
+            for target in list(self._edges[node]):
+                self.add(target, value)
+            for watcher in list(self._watchers[node]):
+                watcher(value)
+
+    def node(self) -> Node:
+        """A new node, which holds nothing yet."""
+        self._values.append({})
+        self._edges.append({})
+        self._watchers.append([])
+        return len(self._values) - 1
+
+    def add(self, node: Node, value: Value) -> None:
+        """The node may hold the value."""
+        load = self.loads.get(node)
+        if load is not None and isinstance(value, (NormClass, External, ClassValue)):
+            value = self._name_norm(value, *load)
+        held = self._values[node]
+        if value in held:
+            return
+        if len(held) >= self._room:
+            value = self._crowds.instead_of(value, node)
+            if value in held:
+                return
+        held[value] = None
+        self._moved += 1
+        self._pending.append((node, value))
+
+    def hand_to_lost(self, nodes: Iterable[Node]) -> None:
+        """These are stored in, or passed to, something that was dropped on the way."""
+        self._crowds.handed.extend(nodes)
+
+    def edge(self, source: Node, target: Node) -> None:
+        """What ``source`` holds now or later, ``target`` holds as well."""
+        if source == target or target in self._edges[source]:
+            return
+        self._edges[source][target] = None
+        for value in list(self._values[source]):
+            self.add(target, value)
+
+    def watch(self, node: Node, watcher: Callable[[Value], None]) -> None:
+        """Call ``watcher`` for each value that the node holds, now or later."""
+        self._watchers[node].append(watcher)
+        for value in list(self._values[node]):
+            watcher(value)
+
+    def once(self, key: tuple[object, ...], make: Callable[[], Value]) -> Value:
+        """The value of that key, made when it is asked for first."""
+        value = self._made.get(key)
+        if value is None:
+            value = self._made[key] = make()
+        return value
+
+    def _name_norm(
+        self,
+        value: NormClass | External | ClassValue,
+        spot: Spot,
+        context: UseContext,
+        is_parameter: bool,
+    ) -> Value:
+        """Turn a norm class into one named here; leave other values alone."""
+        local: Class | None = None
+        if isinstance(value, NormClass):
+            if value.spot.node is spot.node:
+                return value
+            norm = value.norm
+            local = value.local_class
+        elif isinstance(value, External):
+            if not is_norm_class(value.name):
+                return value
+            norm = norm_name(value.name)
+        else:
+            found = _local_norm(value.class_)
+            if found is None:
+                return value
+            norm, local = found, value.class_
+
+        def make() -> NormClass:
+            made = NormClass(norm, spot, context, is_parameter, local_class=local)
+            self.norm_classes.append(made)
+            return made
+
+        named = self.once(("norm", spot.node, norm, local), make)
+        assert isinstance(named, NormClass)
+        if isinstance(value, NormClass):
+            named.parents.add(value)
+            value.children.add(named)
+        else:
+            named.is_origin = True
+        return named
+
+
+def _local_norm(cls: Class) -> str | None:
+    for ancestor in cls.ancestors():
+        for base in ancestor.external_bases:
+            if is_norm_class(base) or base.endswith("._BatchNorm"):
+                return cls.name if is_norm_class(cls.name) else norm_name(base)
+    return None
