@@ -93,12 +93,13 @@ def survey(
     (default: the repository's ``pyproject.toml``).
 
     Raises ``Problem`` for a path that does not exist or is no Python file, for
-    paths without any Python file, and for settings that are unknown or wrong.
+    paths without any Python file, and for settings that are unknown or wrong, or
+    exclude nothing of the repository.
     """
     selection = select([Path(path) for path in paths] or [Path()])
     file = None if settings_file is None else Path(settings_file)
     chosen = _settings.merge(_settings.load(selection.root, file), settings or {})
-    return Survey(_read(selection, chosen.exclude), selection, chosen, file)
+    return Survey(_read(selection, chosen), selection, chosen, file)
 
 
 def plan(survey: Survey) -> Plan:
@@ -166,17 +167,34 @@ def verify(
 # ---------------------------------------------------------------- reading
 
 
-def _read(selection: Selection, exclude: Sequence[str]) -> Repository:
-    try:
-        repository = discover(selection.root, exclude, selection.named)
-    except ValueError as error:
-        raise Problem(f"exclude: {error}") from None
+def _read(selection: Selection, settings: Settings) -> Repository:
+    if settings.exclude:
+        _require_used(selection, settings)
+    repository = discover(selection.root, settings.exclude, selection.named)
     found = [file.path for file in repository.files]
     found += [skipped.path for skipped in repository.skipped]
     if not repository.excluded and not any(path in selection for path in found):
         places = ", ".join(selection.within) or str(selection.root)
         raise Problem(f"{places}: no Python file there")
     return repository
+
+
+def _require_used(selection: Selection, settings: Settings) -> None:
+    """Raise ``Problem`` for an ``exclude`` pattern that is none, or leaves nothing out.
+
+    Where only some files are asked for, as for a commit, it may be meant for others.
+    """
+    from bn2gn_codemod.sources import exclusions
+
+    for pattern in settings.exclude:
+        named = settings.named("exclude", pattern)
+        wrong = exclusions.problem(pattern)
+        if wrong is not None:
+            raise Problem(f"{named}: {wrong}")
+        if not (selection.within or exclusions.leaves_out(selection.root, pattern)):
+            close = exclusions.nearest_path(selection.root, pattern)
+            hint = f"did you mean {close!r}?" if close else "take it out, or correct it"
+            raise Problem(f"{named} matches no file or folder of {selection.root}; {hint}")
 
 
 def _decided(survey: Survey) -> Plan:

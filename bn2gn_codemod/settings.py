@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import keyword
 import re
 import sys
 import typing
 from collections.abc import Collection, Mapping
-from pathlib import Path
-from typing import Any, Literal
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, NamedTuple
 
 from bn2gn_codemod.problem import Problem
+
+
+class Origin(NamedTuple):
+    """Where the value of a setting was written: in a file, or (``None``) in a flag."""
+
+    file: Path | None
+    text: str = ""
 
 
 def _described(help: str, *, default: Any = (), metavar: str | None = None) -> Any:
@@ -24,7 +32,8 @@ class Settings:
 
     ``backbone`` and ``convert`` name classes (``ResNet``), attributes
     (``PoseResNet.base_layer``), dotted paths (``lib.models.dla.DLA``) or globs
-    of them. ``exclude`` are gitignore-style patterns of files.
+    of them. ``exclude`` are gitignore-style patterns of files. ``origins`` are for
+    messages: where each that is no default was written, by field name.
     """
 
     backbone: tuple[str, ...] = _described(
@@ -53,6 +62,18 @@ class Settings:
     guard: Literal["auto", "loop", "model"] = _described(
         "What keeps it frozen after .train().", default="auto"
     )
+    origins: Mapping[str, Origin] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def named(self, field: str, value: object) -> str:
+        """How to speak of a wrong value: with its file and line, or with its flag."""
+        key, origin = _key(field), self.origins.get(field)
+        if origin is None:
+            return f"{key} = {value!r}"
+        if origin.file is None:
+            return f"--{key} {value!r}"
+        return f"{origin.file}:{_line_of(key, origin.text, value)}: {key} = {value!r}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +94,10 @@ class Setting:
         if self.choices:
             return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
         if self.type is tuple:
-            return "a list of strings"
-        return "a whole number of 1 or more" if self.type is int else "a string"
+            return f"a list of {'one or more ' if self.default else ''}strings"
+        if self.type is int:
+            return "a whole number of 1 or more"
+        return "the path of a Python file below the repository, as in lib/norm.py"
 
     def accepted(self, value: object) -> Any:
         """The value as ``Settings`` holds it; ``ValueError`` when it is not acceptable."""
@@ -82,19 +105,35 @@ class Setting:
             good = value in self.choices
         elif self.type is tuple:
             good = isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value)
+            good = good and bool(value or not self.default)
         elif self.type is int:
             good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
         else:
-            good = isinstance(value, str) and bool(value)
+            good = isinstance(value, str) and _is_module_path(value)
         if not good:
             raise ValueError(f"{self.key} must be {self.wanted}")
-        return tuple(value) if self.type is tuple else value  # type: ignore[arg-type]
+        if self.type is tuple:
+            return tuple(value)  # type: ignore[arg-type]
+        is_path = isinstance(value, str) and not self.choices
+        return PurePosixPath(value).as_posix() if is_path else value  # type: ignore[arg-type]
+
+
+def _key(field: str) -> str:
+    return field.replace("_", "-")
+
+
+def _is_module_path(value: str) -> bool:
+    """Whether something in the repository can import the file of this path."""
+    path = PurePosixPath(value)
+    is_below = not path.is_absolute() and ".." not in path.parts and "\\" not in value
+    is_name = path.stem.isidentifier() and not keyword.iskeyword(path.stem)
+    return is_below and is_name and path.suffix == ".py"
 
 
 def _setting(field: dataclasses.Field[Any], hint: Any) -> Setting:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     return Setting(
-        key=field.name.replace("_", "-"),
+        key=_key(field.name),
         field=field.name,
         default=field.default,
         help=field.metadata["help"],
@@ -107,7 +146,8 @@ def _setting(field: dataclasses.Field[Any], hint: Any) -> Setting:
 def known() -> tuple[Setting, ...]:
     """Every setting there is, in the order of ``Settings``."""
     hints = typing.get_type_hints(Settings)
-    return tuple(_setting(field, hints[field.name]) for field in dataclasses.fields(Settings))
+    fields = (field for field in dataclasses.fields(Settings) if field.metadata)
+    return tuple(_setting(field, hints[field.name]) for field in fields)
 
 
 # Tables below [tool.bn2gn] that other commands read.
@@ -122,7 +162,7 @@ def load(root: Path, file: Path | None = None) -> Settings:
     file that cannot be read, an unknown setting or a wrong value.
     """
     source, text, table = _source(root, file)
-    values = {}
+    values: dict[str, Any] = {}
     settings = {setting.key: setting for setting in known()}
     for key, value in table.items():
         if key in SUBTABLES:
@@ -136,16 +176,38 @@ def load(root: Path, file: Path | None = None) -> Settings:
             values[settings[key].field] = settings[key].accepted(value)
         except ValueError as error:
             raise Problem(f"{line}: {error}, not {value!r}") from None
-    return Settings(**values)
+    return Settings(**values, origins=dict.fromkeys(values, Origin(source, text)))
 
 
-def load_subtable(root: Path, name: str, file: Path | None = None) -> Any:
-    """What ``[tool.bn2gn.<name>]`` or ``[[tool.bn2gn.<name>]]`` holds, ``[]`` if there is none.
+class Subtable(NamedTuple):
+    """What ``[tool.bn2gn.<name>]`` or ``[[tool.bn2gn.<name>]]`` holds, ``[]`` if there is none."""
+
+    value: Any
+    name: str
+    origin: Origin
+
+    def place(self, key: str = "", number: int = 0) -> str:
+        """What a message on a key begins with, of the table of this number: file, line, table."""
+        lines = self.origin.text.splitlines()
+        header = re.compile(rf"\s*\[+\s*tool\s*\.\s*bn2gn\s*\.\s*{self.name}\s*\]")
+        starts = [n for n, line in enumerate(lines) if header.match(line)]
+        if number < len(starts):
+            start = starts[number]
+            sets = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*=""")
+            line = 1 + next((n for n in range(start, len(lines)) if sets.match(lines[n])), start)
+        else:
+            line = _line_of(self.name, self.origin.text)
+        return f"{self.origin.file}:{line}: tool.bn2gn.{self.name}: {key}"
+
+
+def load_subtable(root: Path, name: str, file: Path | None = None) -> Subtable:
+    """The table of this name below the settings.
 
     ``root`` and ``file`` as for ``load``; raises ``Problem`` for a file that
     cannot be read.
     """
-    return _source(root, file)[2].get(name, [])
+    source, text, table = _source(root, file)
+    return Subtable(table.get(name, []), name, Origin(source, text))
 
 
 def merge(settings: Settings, flags: Mapping[str, Any]) -> Settings:
@@ -158,7 +220,7 @@ def merge(settings: Settings, flags: Mapping[str, Any]) -> Settings:
     for name in flags:
         if name not in fields:
             raise Problem(_unknown(name, name.replace("-", "_"), fields))
-    given = {}
+    given: dict[str, Any] = {}
     for setting in known():
         value = flags.get(setting.field)
         if value is None or value == ():
@@ -167,7 +229,8 @@ def merge(settings: Settings, flags: Mapping[str, Any]) -> Settings:
             given[setting.field] = setting.accepted(value)
         except ValueError as error:
             raise Problem(f"--{error}, not {value!r}") from None
-    return dataclasses.replace(settings, **given)
+    origins = {**settings.origins, **dict.fromkeys(given, Origin(None))}
+    return dataclasses.replace(settings, **given, origins=origins)
 
 
 def _source(root: Path, file: Path | None) -> tuple[Path, str, dict[str, Any]]:
@@ -215,18 +278,26 @@ def _parsed(source: Path, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         # The parsers put the place last: "... (at line 3, column 9)".
         found = re.search(r"^(.*) \(at line (\d+), column \d+\)$", str(error))
-        line, message = (f":{found[2]}", found[1]) if found else ("", str(error))
-        raise Problem(f"{source}{line}: not valid TOML: {message}") from None
+        # ... or "(at end of document)".
+        line, message = (found[2], found[1]) if found else (len(text.splitlines()), str(error))
+        raise Problem(f"{source}:{line}: not valid TOML: {message}") from None
 
 
-def _line_of(key: str, text: str) -> int:
-    """The line that sets ``key``; the TOML parsers do not say, so this looks for it."""
+def _line_of(key: str, text: str, value: object = None) -> int:
+    """The line that sets ``key``, or names ``value`` in its list.
+
+    The TOML parsers do not say, so this looks for it.
+    """
     lines = text.splitlines()
     header = re.compile(r"\s*\[+\s*tool\s*\.\s*bn2gn\b")
     start = next((n for n, line in enumerate(lines) if header.match(line)), 0)
     sets = re.compile(rf"""\s*\[*(tool\.)?(bn2gn\.)?["']?{re.escape(key)}["']?\s*(=|\])""")
-    found = (n for n, line in enumerate(lines[start:], start + 1) if sets.match(line))
-    return next(found, start + 1)
+    found = next((n for n, line in enumerate(lines) if n >= start and sets.match(line)), start)
+    quoted = (f'"{value}"', f"'{value}'") if isinstance(value, str) else ()
+    for number, line in enumerate(lines[found:], found):
+        if any(one in line for one in quoted):
+            return number + 1
+    return found + 1
 
 
 def _unknown(written: str, meant: str, settings: Collection[str]) -> str:

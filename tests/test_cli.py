@@ -215,8 +215,41 @@ def test_wrong_setting_is_exit_2(run: Run, repository: MakeRepository) -> None:
 def test_wrong_exclude_pattern_is_exit_2(run: Run, repository: MakeRepository) -> None:
     code, _, err = run("check", repository({"net.py": ""}), "--exclude", "!")
     assert code == 2
-    assert err.startswith("bn2gn: exclude: ")
+    assert err.startswith("bn2gn: --exclude '!': ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("exclude = ['net.py', 'thrid_party/']", "matches no file or folder of"),
+        ("exclude = ['third-party/']", "did you mean 'third_party/'?"),
+        ("exclude = ['lib/nte.py']", "did you mean 'lib/net.py'?"),
+        ("norms = ['BatchNorm2D0']", "is no BatchNorm class; did you mean 'BatchNorm2d'?"),
+        ("backbone = ['Nekc']", "names no class or attribute"),
+        ("convert = ['Nekc']", "names no class or attribute"),
+        ("backbone = ['Neck']\nconvert = ['Neck']", "stands in backbone, too; take it out"),
+    ],
+)
+def test_setting_without_effect_is_named_with_file_and_line(
+    run: Run, repository: MakeRepository, line: str, says: str
+) -> None:
+    toml = f"[tool.bn2gn]\n{line}\n"
+    files = {"third_party/a.txt": "", "lib/net.py": NORM, "net.py": ""}
+    root = repository({"pyproject.toml": toml, **files})
+    code, out, err = run("check", root)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"bn2gn: {root}/pyproject.toml:{toml.count(chr(10))}: ")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_exclude_is_not_asked_for_more_than_the_named_files(
+    run: Run, repository: MakeRepository
+) -> None:
+    toml = "[tool.bn2gn]\nexclude = ['nowhere/']\n"
+    root = repository({"pyproject.toml": toml, "net.py": "x = 1\n"})
+    assert run("check", root / "net.py")[::2] == (0, "")
 
 
 def test_a_bug_is_one_line_without_traceback(
@@ -264,7 +297,7 @@ def test_each_setting_is_a_flag_that_wins(
 ) -> None:
     seen = planned(Plan("/r"))
     toml = '[tool.bn2gn]\ngroups = 4\nguard = "loop"\n'
-    root = repository({"net.py": "", "pyproject.toml": toml})
+    root = repository({"net.py": "", "x/old.py": "", "pyproject.toml": toml})
     flags = (
         "--backbone=A --backbone=B --convert=C --exclude=x/ --norms=BatchNorm3d --groups=8 "
         "--min-channels-per-group=2 --shared-module=norm.py --init-loop=inject --freeze=none"

@@ -91,7 +91,19 @@ def test_named_file_is_read(tmp_path: Path, name: str, text: str) -> None:
         ("[tool.bn2gn]\ngroups = true\n", 2, "groups must be a whole number"),
         ("[tool.bn2gn]\ngroups = 8.0\n", 2, "groups must be a whole number"),
         ("[tool.bn2gn]\nfreeze = 'all'\n", 2, 'freeze must be one of "bn", "backbone", "none"'),
-        ("[tool.bn2gn]\nshared-module = []\n", 2, "shared-module must be a string"),
+        (
+            "[tool.bn2gn]\nshared-module = []\n",
+            2,
+            "shared-module must be the path of a Python file",
+        ),
+        ("[tool.bn2gn]\nshared-module = 'lib'\n", 2, "as in lib/norm.py, not 'lib'"),
+        ("[tool.bn2gn]\nshared-module = '../norm.py'\n", 2, "below the repository"),
+        ("[tool.bn2gn]\nshared-module = '/norm.py'\n", 2, "below the repository"),
+        ("[tool.bn2gn]\nshared-module = 'lib\\\\norm.py'\n", 2, "the path of a Python file"),
+        ("[tool.bn2gn]\nshared-module = 'lib/class.py'\n", 2, "the path of a Python file"),
+        ("[tool.bn2gn]\nshared-module = 'lib/2.py'\n", 2, "the path of a Python file"),
+        ("[tool.bn2gn]\nnorms = []\n", 2, "norms must be a list of one or more strings, not []"),
+        ("[tool.bn2gn]\nconvert = ['A'\n\n", 3, "not valid TOML: Unclosed array"),
         ("[tool.other]\nguard = 1\n[tool.bn2gn]\nguard = 1\n", 4, "guard must be one of"),
         ("# bn2gn\n[tool.other]\n[tool.bn2gn]\nguard = 1\n", 4, "guard must be one of"),
         ("[tool]\nbn2gn.groups = 0\n", 2, "groups must be"),
@@ -143,8 +155,29 @@ def test_a_flag_that_is_given_wins(flags: dict[str, Any], expected: Settings) ->
 
 
 def test_a_wrong_flag_is_named() -> None:
-    with pytest.raises(Problem, match="--shared-module must be a string, not ''"):
+    with pytest.raises(Problem, match=r"--shared-module must be the path of .* not ''"):
         merge(Settings(), {"shared_module": ""})
+
+
+def test_path_of_the_shared_module_is_spelled_one_way() -> None:
+    merged = merge(Settings(), {"shared_module": "./lib//norm.py"})
+    assert merged == Settings(shared_module="lib/norm.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[tool.bn2gn]\nbackbone = ['A']\nconvert = ['B', 'C']\n", 3),
+        ("[tool.bn2gn]\nbackbone = ['C2']\nconvert = [\n  'B',\n  \"C\",\n]\n", 5),
+        ("[tool.other]\nconvert = ['C']\n[tool.bn2gn]\nconvert = ['C']\n", 4),
+    ],
+)
+def test_value_is_named_with_its_line(tmp_path: Path, text: str, line: int) -> None:
+    file = written(tmp_path, text)
+    settings = load(tmp_path)
+    assert settings.named("convert", "C") == f"{file}:{line}: convert = 'C'"
+    assert merge(settings, {"convert": ("C",)}).named("convert", "C") == "--convert 'C'"
+    assert Settings().named("convert", "C") == "convert = 'C'"
 
 
 def test_every_setting_has_its_documented_key() -> None:

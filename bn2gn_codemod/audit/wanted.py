@@ -33,16 +33,16 @@ def with_settings(
 
     Raises ``Problem`` for a table that cannot be understood.
     """
-    table = settings.load_subtable(root, "audit") or {}
-    where = f"{root / 'pyproject.toml'}: [tool.bn2gn.audit]"
+    listed = settings.load_subtable(root, "audit")
+    table = listed.value or {}
     if not isinstance(table, dict):
-        raise Problem(f"{where} has to be a table")
-    unknown = [key for key in table if key not in _KEYS]
-    if unknown:
-        raise Problem(f"{where} {unknown[0]}: unknown; {settings.nearest(unknown[0], _KEYS)}")
-    listed = [_texts(table.get(key, []), f"{where} {key}") for key in _KEYS]
+        raise Problem(f"{listed.place()}has to be a table")
+    for key in table:
+        if key not in _KEYS:
+            raise Problem(f"{listed.place(key)}: unknown; {settings.nearest(key, _KEYS)}")
+    texts = [_texts(table.get(key, []), listed.place(key)) for key in _KEYS]
     required = frozenset((*modules, *key_parameters))
-    return Wanted((*listed[0], *modules), (*listed[1], *key_parameters), required)
+    return Wanted((*texts[0], *modules), (*texts[1], *key_parameters), required)
 
 
 def _texts(value: Any, where: str) -> list[str]:

@@ -28,10 +28,10 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
 
     Runs no code of the repository and opens no file beyond those read already.
     """
-    check_asked_for(settings.norms)
+    check_asked_for(settings)
     modules, skipped = read_modules(repository)
     flow = analyse(modules)
-    roles = assign_roles(flow, Pins(settings.backbone), Pins(settings.convert))
+    roles = assign_roles(flow, Pins.of(settings, "backbone"), Pins.of(settings, "convert"))
     decided = decide_sites(flow, roles, settings)
     placement = place_helper(flow, repository, decided, settings)
     decided = placement.decided

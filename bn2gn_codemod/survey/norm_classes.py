@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Iterable
 
 from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.settings import Settings
 
 # SynchronizedBatchNorm2d, SyncBN: in-house and third-party variants that are
 # drop-in replacements of BatchNorm2d.
@@ -45,10 +45,10 @@ def dimension(norm: str) -> str:
     return "BatchNorm2d"
 
 
-def check_asked_for(names: Iterable[str]) -> None:
+def check_asked_for(settings: Settings) -> None:
     """Raise ``Problem`` for the first name in the setting ``norms`` that no layer can have."""
-    for name in names:
+    for name in settings.norms:
         if not is_norm_class(name):
             close = difflib.get_close_matches(name, _USUAL, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(_USUAL)}"
-            raise Problem(f"norms = {name!r} is no BatchNorm class; {hint}")
+            raise Problem(f"{settings.named('norms', name)} is no BatchNorm class; {hint}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bn2gn_codemod.problem import Problem
+from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.values import Class
 
 
@@ -15,6 +16,13 @@ class Pins(NamedTuple):
     """The patterns of one setting: classes, attributes, dotted paths, globs of them."""
 
     patterns: tuple[str, ...]
+    settings: Settings
+    field: str  # of the settings
+
+    @classmethod
+    def of(cls, settings: Settings, field: Literal["backbone", "convert"]) -> Pins:
+        """The patterns that a setting lists."""
+        return cls(getattr(settings, field), settings, field)
 
     def match(self, cls: Class, attribute: str | None) -> str | None:
         """The pattern that names the class (``None``) or its attribute."""
@@ -26,18 +34,25 @@ class Pins(NamedTuple):
                 return pattern
         return None
 
-    def check(self, setting: str, things: Iterable[tuple[Class, str | None]]) -> None:
+    def check_apart(self, other: Pins) -> None:
+        """Raise ``Problem`` for a pattern that another setting lists as well."""
+        for pattern in self.patterns:
+            if pattern in other.patterns:
+                named = self.settings.named(self.field, pattern)
+                raise Problem(f"{named} stands in {other.field}, too; take it out of one of them")
+
+    def check(self, things: Iterable[tuple[Class, str | None]]) -> None:
         """Raise ``Problem`` for the first pattern that names none of ``things``."""
         if not self.patterns:
             return
         known = {name for cls, attribute in things for name in _names(cls, attribute)}
         for pattern in self.patterns:
             if not any(fnmatchcase(name, pattern) for name in known):
-                raise Problem(_unmatched(setting, pattern, known))
+                raise Problem(_unmatched(self.settings.named(self.field, pattern), pattern, known))
 
 
-def _unmatched(setting: str, pattern: str, known: set[str]) -> str:
-    text = f"{setting} = {pattern!r} names no class or attribute of this repository"
+def _unmatched(named: str, pattern: str, known: set[str]) -> str:
+    text = f"{named} names no class or attribute of this repository"
     wanted = pattern.lower().strip("*.")
     spelled = {name.lower(): name for name in sorted(known, reverse=True)}
     close = difflib.get_close_matches(wanted, spelled, n=1, cutoff=0.5)

@@ -201,8 +201,9 @@ def assign_roles(flow: Flow, backbone: Pins, convert: Pins) -> RoleMap:
     """
     contents = Contents(flow)
     things = [(cls, None) for cls in flow.classes] + list(flow.slots)
-    backbone.check("backbone", things)
-    convert.check("convert", things)
+    convert.check_apart(backbone)
+    backbone.check(things)
+    convert.check(things)
     evidence = Evidence(contents, backbone, convert)
     evidence.judge()
     return RoleMap(contents, evidence)

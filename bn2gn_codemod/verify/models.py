@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from bn2gn_codemod.problem import Problem
 
 _FACTORY = re.compile(r"[\w.]+:[\w.]+")
 _KEYS = ("model", "args", "kwargs", "input", "checkpoint")
+
+Where = Callable[[str], str]  # what a message on a key begins with
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,31 +65,36 @@ def from_options(
         "input": list(inputs),
         "checkpoint": None if checkpoint is None else str(checkpoint),
     }
-    return _request(table, "--", Path())
+    return _request(table, "--{}".format, Path())
 
 
 def from_settings(root: Path, file: Path | None = None) -> tuple[ModelRequest, ...]:
     """The models listed under ``[[tool.bn2gn.verify]]``."""
-    tables = settings.load_subtable(root, "verify", file)
-    where = f"{file or root / 'pyproject.toml'}: [[tool.bn2gn.verify]] "
+    listed = settings.load_subtable(root, "verify", file)
+    tables = listed.value
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise Problem(f"{where}has to be a list of tables")
-    return tuple(_request(table, where, root) for table in tables)
+        raise Problem(f"{listed.place()}has to be a list of tables, [[tool.bn2gn.verify]]")
+    return tuple(
+        _request(table, functools.partial(listed.place, number=number), root)
+        for number, table in enumerate(tables)
+    )
 
 
-def _request(table: Mapping[str, Any], where: str, root: Path) -> ModelRequest:
-    unknown = [key for key in table if key not in _KEYS]
-    if unknown:
-        raise Problem(f"{where}{unknown[0]}: unknown; {settings.nearest(unknown[0], _KEYS)}")
+def _request(table: Mapping[str, Any], where: Where, root: Path) -> ModelRequest:
+    for key in table:
+        if key not in _KEYS:
+            raise Problem(f"{where(key)}: unknown; {settings.nearest(key, _KEYS)}")
     factory = table.get("model")
     if not isinstance(factory, str) or not _FACTORY.fullmatch(factory):
-        raise Problem(f"{where}model has to be of the form package.module:factory, not {factory!r}")
+        raise Problem(
+            f"{where('model')} has to be of the form package.module:factory, not {factory!r}"
+        )
     args, kwargs = table.get("args", []), table.get("kwargs", {})
     if not isinstance(args, list):
         names = "; names and values are kwargs" if isinstance(args, dict) else ""
-        raise Problem(f"{where}args has to be a list, not {args!r}{names}")
+        raise Problem(f"{where('args')} has to be a list, not {args!r}{names}")
     if not isinstance(kwargs, dict):
-        raise Problem(f"{where}kwargs has to be a table of names and values, not {kwargs!r}")
+        raise Problem(f"{where('kwargs')} has to be a table of names and values, not {kwargs!r}")
     return ModelRequest(
         factory,
         tuple(args),
@@ -96,34 +104,34 @@ def _request(table: Mapping[str, Any], where: str, root: Path) -> ModelRequest:
     )
 
 
-def _checkpoint(value: Any, where: str, root: Path) -> str | None:
+def _checkpoint(value: Any, where: Where, root: Path) -> str | None:
     if value is None:
         return None
     path = (root / str(value)).absolute()
     if not path.is_file():
-        raise Problem(f"{where}checkpoint {value}: no such file")
+        raise Problem(f"{where('checkpoint')} {value}: no such file")
     return str(path)
 
 
-def _shapes(value: Any, where: str) -> tuple[tuple[int, ...], ...]:
+def _shapes(value: Any, where: Where) -> tuple[tuple[int, ...], ...]:
     """``"1,3,64,64"``, ``[1, 3, 64, 64]``, or a list of such for several inputs."""
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list) and value and all(isinstance(item, int) for item in value):
         value = [value]
     if not isinstance(value, list):
-        raise Problem(f"{where}input has to be a shape such as 1,3,64,64, not {value!r}")
+        raise Problem(f"{where('input')} has to be a shape such as 1,3,64,64, not {value!r}")
     return tuple(_shape(item, where) for item in value)
 
 
-def _shape(value: Any, where: str) -> tuple[int, ...]:
+def _shape(value: Any, where: Where) -> tuple[int, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     try:
         shape = tuple(int(part) for part in parts)
     except (TypeError, ValueError):
         shape = ()
     if not shape or min(shape) < 1:
-        raise Problem(f"{where}input has to be a shape such as 1,3,64,64, not {value!r}")
+        raise Problem(f"{where('input')} has to be a shape such as 1,3,64,64, not {value!r}")
     return shape
 
 

@@ -75,10 +75,18 @@ def test_wrong_options(change: dict[str, Any], says: str) -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ("[tool.bn2gn.verify]\nmodel = 'a:b'\n", "has to be a list of tables"),
-        ("[[tool.bn2gn.verify]]\nargs = []\n", "model has to be of the form"),
-        ("[[tool.bn2gn.verify]]\nmodle = 'a:b'\n", "modle: unknown; did you mean 'model'?"),
+        ("[tool.bn2gn.verify]\nmodel = 'a:b'\n", ":1: tool.bn2gn.verify: has to be a list"),
+        ("[tool.bn2gn]\nverify = 3\n", ":2: tool.bn2gn.verify: has to be a list of tables"),
+        (
+            "[[tool.bn2gn.verify]]\nargs = []\n",
+            ":1: .*: model has to be of the form",
+        ),
+        ("[[tool.bn2gn.verify]]\nmodle = 'a:b'\n", ":2: .* modle: unknown; did you mean 'model'?"),
         ("[[tool.bn2gn.verify]]\nmodel = 'a:b'\nshape = []\n", "shape: unknown; known are model"),
+        (
+            "[[tool.bn2gn.verify]]\nmodel = 'a:b'\n[[tool.bn2gn.verify]]\nmodel = 3\n",
+            ":4: .* not 3",
+        ),
         ("[[tool.bn2gn.verify]]\nmodel = 'a:b'\ncheckpoint = 'x.pth'\n", "x.pth: no such file"),
     ],
 )
