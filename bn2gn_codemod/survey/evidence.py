@@ -308,10 +308,13 @@ class Evidence:
 
     def _pretrained_contents(self, slot: Slot) -> Iterator[tuple[str, bool]]:
         crowded = self.flow.is_crowded(self.flow.slots[slot])
+        is_wrapper = self._wraps_models(slot)
         for value in self.contents.of_slot[slot]:
             library = library_model(value)
             if library is not None:
                 yield f"holds {library}", crowded
+            if is_wrapper:
+                continue
             if isinstance(value, Instance) and not value.weak:
                 load = self.load_of(value.class_)
                 if load is not None and not self._is_mixed(value.class_):
@@ -323,6 +326,18 @@ class Evidence:
                 if maker is not None and load is not None:
                     words = f"holds parts of {maker.name}, which {load.words}"
                     yield words, crowded or load.vague
+
+    def _wraps_models(self, slot: Slot) -> bool:
+        """Whether a whole model comes into the attribute, with a backbone of its own.
+
+        What is loaded into another one of the models that it may hold says nothing of this one.
+        """
+        return families.may_hold_whole_model(slot[1]) and any(
+            isinstance(value, Instance)
+            and value.class_ is not slot[0]
+            and self._holds_backbone(value.class_)
+            for value in self.contents.of_slot[slot]
+        )
 
     def _part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""

@@ -166,7 +166,7 @@ def without_options(effects: Iterable[Effect]) -> list[Effect]:
 
 
 def _covers(effect: Effect, path: str, model: Model) -> bool:
-    parts = _bare(path.split("."))
+    parts = _parts(path)
     given = _bare(effect.part.path)
     if given != parts[: len(given)]:
         return False
@@ -182,7 +182,7 @@ def _holds(condition: Condition, path: str, given: list[str], model: Model) -> b
     if condition.kind == "has":
         (name,) = condition.words
         return (name in model.parts) == condition.positive
-    rest = ".".join(_bare(path.split("."))[len(given) :])
+    rest = ".".join(_parts(path)[len(given) :])
     # Names below a wrapper have its name in front, names below a part start there.
     names = [f"module.{rest}"] if model.is_wrapped and not given else [rest]
     if not given and "*" in rest:
@@ -206,7 +206,7 @@ def _holds(condition: Condition, path: str, given: list[str], model: Model) -> b
 
 def _overlaps(effect: Effect, path: str, model: Model) -> bool:
     """Whether an effect may reach some layer of the backbone's part at ``path``."""
-    parts, given = _bare(path.split(".")), _bare(effect.part.path)
+    parts, given = _parts(path), _bare(effect.part.path)
     if parts[: len(given)] != given and given[: len(parts)] != parts:
         return False
     return not any(
@@ -239,6 +239,12 @@ def _names_nothing(effect: Effect, model: Model) -> bool:
             if not any(condition.pattern.match(f"{prefix}{part}.") for part in model.parts):
                 return True
     return False
+
+
+def _parts(path: str) -> list[str]:
+    """Where a part of the backbone is, below the wrappers; a backbone that is named like one."""
+    parts = path.split(".")
+    return _bare(parts) or parts[-1:]
 
 
 def _bare(path: Iterable[str]) -> list[str]:

@@ -136,6 +136,14 @@ def test_all_parameters_are_wanted() -> None:
     assert frozen(loop("'backbone' in name"), whole) == BOTH
 
 
+@pytest.mark.parametrize("name", ["module", "model", "_orig_mod"])
+def test_a_backbone_that_is_named_like_a_wrapper(name: str) -> None:
+    model = Model((name,), frozenset({name, "head"}))
+    assert frozen(f"model.{name}.eval()", model) == "eval"
+    assert frozen(loop(f"re.match(r'(?:\\d+\\.)*(?:{name}|base)\\.', name)"), model) == BOTH
+    assert frozen(loop("name.startswith('head')"), model) == ""
+
+
 @pytest.mark.parametrize(
     ("code", "what"),
     [

@@ -266,3 +266,38 @@ def test_layers_that_a_network_of_the_library_brings(norm: str, names: list[str]
     plan = plan_of(BLOCK + INHERITED.format(norm=norm), "model.Segmenter()")
     assert [str(site.verdict) for site in plan.sites] == ["convert"]
     assert frozen(plan) == names
+
+
+WRAPPED = f"""
+{BLOCK}
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Block()
+
+
+class Branch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.branch = nn.Sequential(nn.Conv2d(4, 4, 1))
+
+
+class WithLoss(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+
+def load(model, path, from_pretrain=False):
+    model.load_state_dict(torch.load(path), strict=False)
+    return model
+
+
+def make(is_whole):
+    return WithLoss(load(Detector() if is_whole else Branch(), "model.pth"))
+"""
+
+
+def test_what_is_loaded_into_a_part_does_not_make_the_wrapper_a_backbone() -> None:
+    plan = plan_of(WRAPPED, "model.make(True)")
+    assert frozen(plan) == ["backbone"]
