@@ -24,6 +24,8 @@ _HANDLES_WEIGHTS = re.compile(
     r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
     r"state_dict_from_url|load_param|load_weights"
 )
+# Where several networks inherit an attribute, the first of these that one of them gives it.
+_CAUTION = (Role.BACKBONE, Role.UNDECIDED, Role.NEW)
 # No attribute holds so many classes, unless by a name that is looked up in all of them.
 _CROWD = 24
 
@@ -35,6 +37,7 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
+        self._families: dict[Class, families.Family | None] = {}
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
         named = {
             cls
@@ -54,12 +57,12 @@ class Evidence:
             if pinned is not None:
                 self.own[slot] = pinned
         for cls in self.contents.slots_of:
-            load = self.load_of(cls) or self._load_below(cls) or self._resumed(cls)
-            if load is None or self._holds_backbone(cls):
+            networks = self._loaded_into(cls)
+            if not networks or self._holds_backbone(cls):
                 continue
-            if load.kind == "file" and self._holds_backbone_below(cls):
+            if networks[0][1].kind == "file" and self._holds_backbone_below(cls):
                 continue  # a checkpoint of the whole model
-            self._judge_network(cls, load)
+            self._judge_network(cls, networks)
         for slot in [slot for slot in self.contents.of_slot if self._is_list_of_parts(slot)]:
             self.contents.drop(slot)
         for slot in self.contents.of_slot:
@@ -82,10 +85,21 @@ class Evidence:
         found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
         return min(found, key=lambda load: load.vague, default=None)
 
-    def _load_below(self, cls: Class) -> Load | None:
-        """How a subclass loads weights into itself, and so into what it inherits."""
-        found = (self.loads.of_class.get(child) for child in cls.descendants())
-        return next((loads[0] for loads in found if loads), None)
+    def _loaded_into(self, cls: Class) -> list[tuple[Class, Load]]:
+        """The networks that are loaded where the class's own attributes are, and how.
+
+        A subclass that loads weights into itself loads them into what it inherits, too.
+        """
+        load = self.load_of(cls)
+        if load is not None:
+            return [(cls, load)]
+        below = [
+            (child, self.loads.of_class[child][0])
+            for child in cls.descendants()
+            if child in self.loads.of_class
+        ]
+        resumed = self._resumed(cls)
+        return below or ([] if resumed is None else [(cls, resumed)])
 
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
@@ -123,21 +137,21 @@ class Evidence:
 
     # ----------------------------------------- a class that loads weights itself
 
-    def _judge_network(self, cls: Class, load: Load) -> None:
-        family = self._family(cls)
+    def _judge_network(self, cls: Class, networks: list[tuple[Class, Load]]) -> None:
+        """Judge what a class holds where weights are loaded into it, or into subclasses."""
         inside = self._part_of(cls)
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
-                role, words = self._in_network(slot, load, family, inside)
-                if role is Role.NEW and load.vague:
-                    role = Role.UNDECIDED
-                self.own[slot] = Because(role, words, vague=load.vague)
+                found = [self._in_network(slot, *network, inside) for network in networks]
+                # What one of them loads is a backbone's, and new is what none of them does.
+                self.own[slot] = min(found, key=lambda because: _CAUTION.index(because.role))
         for slot in self.contents.slots_of[cls]:
             if self.own[slot].role is Role.UNDECIDED:
                 same = self._same_layers(slot)
                 if same is not None:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
-                    self.own[slot] = Because(Role.BACKBONE, words, self.own[same], load.vague)
+                    vague = self.own[same].vague
+                    self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
 
     def _same_layers(self, slot: Slot) -> Slot | None:
         """The backbone attribute of the same class with all the layers of ``slot``.
@@ -156,21 +170,27 @@ class Evidence:
                     return other
         return None
 
-    def _in_network(
-        self, slot: Slot, load: Load, family: families.Family | None, inside: Slot | None
+    def _in_network(self, slot: Slot, network: Class, load: Load, inside: Slot | None) -> Because:
+        role, words = self._in_checkpoint(slot, network, load, inside)
+        if role is Role.NEW and load.vague:
+            role = Role.UNDECIDED
+        return Because(role, words, vague=load.vague)
+
+    def _in_checkpoint(
+        self, slot: Slot, network: Class, load: Load, inside: Slot | None
     ) -> tuple[Role, str]:
-        cls, name = slot
-        loads = f"{cls.name} {load.words}"
+        name, family = slot[1], self._family(network)
+        loads = f"{network.name} {load.words}"
         if family is not None and family.members.match(name):
             return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
         if load.strict:
-            if inside is not None or family is not None or families.is_network_class(cls):
+            if inside is not None or family is not None or families.is_network_class(network):
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
         if family is not None and families.has_certainly_new_word(name):
             return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
         if inside is not None and (family is not None or families.has_new_word(name)):
-            outer = f"{shown(inside)} holds {cls.name}"
+            outer = f"{shown(inside)} holds {network.name}"
             return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"
         if family is not None and families.has_new_word(name) and not family.is_twin(name):
             words = f"{shown(slot)} is not part of a {family.name} checkpoint"
@@ -183,7 +203,9 @@ class Evidence:
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
 
     def _family(self, cls: Class) -> families.Family | None:
-        return families.family_of(cls, self.contents.names(cls))
+        if cls not in self._families:
+            self._families[cls] = families.family_of(cls, self.contents.names(cls))
+        return self._families[cls]
 
     def _part_of(self, cls: Class) -> Slot | None:
         """An attribute that holds the class as a part of a model, not as all of it."""

@@ -61,15 +61,25 @@ def _unmatched(named: str, pattern: str, known: set[str]) -> str:
     return f"{text}; name one as in 'ResNet', 'PoseResNet.base_layer' or 'lib.models.dla.DLA'"
 
 
+def setting_name(cls: Class, attribute: str | None, is_only_one: bool) -> str:
+    """How a setting names a class or an attribute, where no other class may be meant."""
+    name = cls.name if is_only_one else f"{_module(cls)}.{cls.name}"
+    return name if attribute is None else f"{name}.{attribute}"
+
+
 def _names(cls: Class, attribute: str | None) -> tuple[str, ...]:
     return tuple(_spellings(cls, attribute))
 
 
 def _spellings(cls: Class, attribute: str | None) -> Iterator[str]:
-    module = cls.path[: -len(".py")].replace("/", ".").removesuffix(".__init__")
+    module = _module(cls)
     if attribute is None:
         yield from (cls.name, f"{module}.{cls.name}", module)
     else:
         yield from (f"{cls.name}.{attribute}", f"{module}.{cls.name}.{attribute}")
         if attribute != "*":
             yield attribute
+
+
+def _module(cls: Class) -> str:
+    return cls.path[: -len(".py")].replace("/", ".").removesuffix(".__init__")

@@ -7,8 +7,10 @@ and one that is also built by a model without any evidence is in doubt.
 
 from __future__ import annotations
 
-from collections import deque
+import functools
+from collections import Counter, deque
 
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
@@ -75,11 +77,24 @@ class RoleMap:
                     found[slot] = None
                 continue
             holders = self._contents.holders.get(slot[0], ())
-            above = [one for one in holders if one[0] is not slot[0]]
+            # What a wrapper holds is the whole model: its parts are named instead.
+            above = [
+                one
+                for one in holders
+                if one[0] is not slot[0] and not families.may_hold_whole_model(one[1])
+            ]
             pending.extend(above)
             if not above and slot[1] != "*":
                 found[slot] = None
         return list(found)
+
+    def is_only_one_named(self, cls: Class) -> bool:
+        """Whether no other class of the repository has the same name."""
+        return self._counts[cls.name] == 1
+
+    @functools.cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(cls.name for cls in self._contents.flow.classes)
 
     def attributes(self, layer: NormLayer) -> list[str]:
         """Names of the attributes that a layer ends up in."""

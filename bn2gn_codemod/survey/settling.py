@@ -6,6 +6,7 @@ from bn2gn_codemod.plan import Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.norm_classes import dimension
 from bn2gn_codemod.survey.norm_uses import NormUses
+from bn2gn_codemod.survey.pins import setting_name
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, NormClass
 from bn2gn_codemod.survey.verdict_comments import EITHER_COMMENT, KEEP_COMMENT
@@ -50,10 +51,13 @@ class Settling:
         slots = {
             slot for layer in self._uses.layers(norm) for slot in self._roles.open_slots(layer)
         }
-        names = sorted({f"{holder.name}.{name}" for holder, name in slots})
+        names = sorted({self._name(holder, attribute) for holder, attribute in slots})
         if len(names) > _MOST_NAMED:
-            names = sorted({holder.name for holder, _ in slots})
-        return names or [cls.name]
+            names = sorted({self._name(holder) for holder, _ in slots})
+        return names or [self._name(cls)]
+
+    def _name(self, cls: Class, attribute: str | None = None) -> str:
+        return setting_name(cls, attribute, self._roles.is_only_one_named(cls))
 
 
 def not_asked_for(norm: NormClass) -> str:

@@ -153,6 +153,45 @@ def get_pose_net(heads, pretrained):
     )
 
 
+_INHERITED = """\
+import torchvision
+from torch.utils.model_zoo import load_url
+class BaseModel(nn.Module):
+    def __init__(self, heads):
+        super().__init__()
+        self.embedding = nn.Sequential(nn.BatchNorm2d(8))  #! {embedding}
+        for head in heads:
+            setattr(self, head, nn.Sequential(nn.BatchNorm2d(8)))  #! unknown
+class PoseResNet(BaseModel):
+    def __init__(self, heads):
+        super().__init__(heads)
+        self.conv1 = nn.Conv2d(3, 64, 7)
+        self.bn1 = nn.BatchNorm2d(64)  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(64))  #! keep
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(64))  #! keep
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(64))  #! keep
+        self.load_state_dict(load_url('https://download.pytorch.org/models/resnet18.pth'), False)
+class Detector(BaseModel):
+    def __init__(self, heads):
+        super().__init__(heads)
+        self.base = torchvision.models.resnet18(pretrained=True)
+        self.neck = nn.Sequential(nn.BatchNorm2d(8))  #! convert
+{another}
+"""
+_ANOTHER = """\
+class Whole(BaseModel):
+    def __init__(self, heads, pretrained):
+        super().__init__(heads)
+        self.load_state_dict(torch.load(pretrained))
+"""
+
+
+@pytest.mark.parametrize(("embedding", "another"), [("convert", ""), ("unknown", _ANOTHER)])
+def test_what_a_subclass_loads_says_what_it_inherits(embedding: str, another: str) -> None:
+    """A ResNet file has no embedding, in whichever class that stands; another's may have."""
+    check(_INHERITED.format(embedding=embedding, another=another))
+
+
 def test_attribute_of_the_model_is_loaded_from_outside() -> None:
     """SSD: a function makes the layers, the train script fills ``net.vgg``."""
     check(

@@ -162,6 +162,32 @@ def test_every_offered_line_settles_its_site() -> None:
     assert offered >= 6
 
 
+_UNDECIDED = """\
+-- nets/{file}.py --
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)
+class WithLoss(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+def make():
+    return WithLoss(Net())
+"""
+
+
+def test_an_offered_line_names_one_model_and_no_wrapper_of_them_all() -> None:
+    plan = plan_of(_UNDECIDED.format(file="small") + _UNDECIDED.format(file="large"))
+    assert [site.settles[0] for site in plan.sites] == [
+        'backbone = ["nets.large.Net.bn"]',
+        'backbone = ["nets.small.Net.bn"]',
+    ]
+    chosen = Settings(convert=("nets.small.Net.bn",))
+    plan = plan_of(_UNDECIDED.format(file="small") + _UNDECIDED.format(file="large"), chosen)
+    assert [str(site.verdict) for site in plan.sites] == ["unknown", "convert"]
+
+
 def test_a_class_that_is_handed_over_is_not_said_to_be_converted_where_it_is_called() -> None:
     called = next(site for site in plan_of(MANY).sites if site.place.line == 7)
     assert called.settles == ('backbone = ["Tracker"]', "# bn2gn: keep   on this line")
