@@ -37,7 +37,7 @@ class NormUses:
 
     def children(self, norm: NormClass) -> list[NormClass]:
         """The next places that it is passed on to, in the order of the source."""
-        return sorted(norm.children - {norm}, key=source_order)
+        return sorted((child for child in norm.children if child is not norm), key=source_order)
 
     def is_asked_for(self, norm: NormClass) -> bool:
         """Whether the setting ``norms`` names its class, or the class that it stands in for."""
@@ -71,8 +71,8 @@ class NormUses:
         )
 
     def _not_accepted(self, norm: NormClass) -> str | None:
-        """Why a use below would not survive a function in the class's place."""
-        for use in self.below(norm):
+        """Why a use below would not survive a function in the class's place: the first one."""
+        for use in sorted(self.below(norm), key=source_order):
             for refusal in sorted(use.refusals):
                 return f"{norm.norm} {refusal}"
             reason = _use_refusal(use, is_first=use is norm)

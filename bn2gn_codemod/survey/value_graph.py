@@ -154,8 +154,8 @@ class ValueGraph:
         named = self.once(("norm", spot.node, norm, local), make)
         assert isinstance(named, NormClass)
         if isinstance(value, NormClass):
-            named.parents.add(value)
-            value.children.add(named)
+            named.parents[value] = None
+            value.children[named] = None
         else:
             named.is_origin = True
         return named

@@ -194,9 +194,10 @@ class NormClass:
     spot: Spot
     context: UseContext
     is_parameter: bool
-    parents: set[NormClass] = dataclasses.field(default_factory=set)
-    children: set[NormClass] = dataclasses.field(default_factory=set)
-    layers: set[NormLayer] = dataclasses.field(default_factory=set)
+    # In the order in which they were found, so that every run tells the same.
+    parents: dict[NormClass, None] = dataclasses.field(default_factory=dict)
+    children: dict[NormClass, None] = dataclasses.field(default_factory=dict)
+    layers: dict[NormLayer, None] = dataclasses.field(default_factory=dict)
     # Uses that a function in the class's place would not survive.
     refusals: set[str] = dataclasses.field(default_factory=set)
     local_class: Class | None = None  # an in-house subclass

@@ -58,7 +58,7 @@ def make_layer(call: Call, norm: NormClass) -> None:
 
     def make() -> NormLayer:
         made = NormLayer(norm, call.spot())
-        norm.layers.add(made)
+        norm.layers[made] = None
         flow.norm_layers.append(made)
         return made
 
