@@ -35,7 +35,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     decided = decide_sites(flow, roles, settings)
     placement = place_helper(flow, repository, decided, settings)
     decided = placement.decided
-    held = HeldLayers(roles, decided.converted)
+    held = HeldLayers(roles, decided.converted, decided.divided)
     loops = survey_init_loops(flow, roles, held, placement.helpers, settings)
     training = survey_training(flow, roles, decided, repository, settings)
     loads = find_strict_loads(flow, held)
@@ -60,7 +60,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
         hidden_norms=training.hidden_norms,
         norm_tests=loops.tests,
         norm_attribute_uses=find_attribute_uses(flow, held),
-        group_sizes=find_group_sizes(flow, decided.converted, settings),
+        group_sizes=find_group_sizes(flow, decided.converted | decided.divided, settings),
         strict_loads=loads.loads,
         module_classes=outline(roles, decided.sites),
     )

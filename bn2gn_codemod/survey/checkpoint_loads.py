@@ -56,7 +56,7 @@ def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
     models = [value for value in flow.values(load.receiver) if isinstance(value, Instance)]
     if any(value in models for value in weights) or _is_filtered(load):
         return False
-    return any(map(held.is_converted, held.below(_certain(models))))
+    return bool(held.converted_below(_certain(models)))
 
 
 def _certain(models: list[Instance]) -> Iterator[Value]:

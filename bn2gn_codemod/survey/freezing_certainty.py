@@ -13,9 +13,10 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, shown
 from bn2gn_codemod.survey.library_models import holds_library_norms
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.train_models import Names
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
 _DEEPEST = 4  # attributes in a path; what lies deeper was not understood
 
@@ -32,12 +33,11 @@ class _Matched(NamedTuple):
 class FreezingCertainty:
     """Objections to freezing what a pattern matches."""
 
-    def __init__(
-        self, roles: RoleMap, sites: Iterable[Site], converted: frozenset[Spot], whole: bool
-    ) -> None:
+    def __init__(self, roles: RoleMap, decided: Decided, whole: bool) -> None:
         self._roles = roles
-        self._sites = {site.place: site for site in sites}
-        self._converted = converted
+        self._sites = {site.place: site for site in decided.sites}
+        self._converted = decided.converted
+        self._divided = decided.divided
         self._whole = whole  # everything that is matched is frozen, not BatchNorm alone
 
     def objection(self, models: Iterable[Class], others: Iterable[Class], names: Names) -> str:
@@ -132,7 +132,9 @@ class FreezingCertainty:
         seen.add((slot, role))
         for value in self._roles.contents[slot]:
             if isinstance(value, NormLayer):
-                if value.spot not in self._converted:
+                if value.spot not in self._converted and not (
+                    value.spot in self._divided and role is Role.NEW
+                ):
                     yield _Matched(slot, self._is_kept(value, role), value)
                 continue
             if isinstance(value, Instance):
@@ -148,7 +150,7 @@ class FreezingCertainty:
     def _is_kept(self, layer: NormLayer, role: Role | None) -> bool:
         """By the verdict; one class that serves both sides is told apart by where it lies."""
         site = self._site(layer)
-        if site is None or site.verdict is Verdict.CONFLICT:
+        if site is None or site.verdict is Verdict.CONFLICT or layer.spot in self._divided:
             return role is Role.BACKBONE
         # ``None`` is a model of which nothing is known; what else differs from the
         # verdict is overruled by a comment on the line.

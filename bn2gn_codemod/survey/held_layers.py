@@ -22,17 +22,21 @@ from bn2gn_codemod.survey.values import (
 class HeldLayers:
     """Questions about the layers in a set of values.
 
-    ``converted`` says where layers are made that become GroupNorm.
+    ``converted`` says where layers are made that become GroupNorm, ``divided``
+    where only some of them do.
     """
 
-    def __init__(self, roles: RoleMap, converted: frozenset[Spot]) -> None:
+    def __init__(
+        self, roles: RoleMap, converted: frozenset[Spot], divided: frozenset[Spot]
+    ) -> None:
         self._roles = roles
         self._converted = converted
+        self._divided = divided
 
     def is_converted(self, value: Value) -> bool:
         """Whether the value is a layer that becomes GroupNorm, or has become it already."""
         if isinstance(value, NormLayer):
-            return value.spot in self._converted
+            return value.spot in self._converted or value.spot in self._divided
         return is_group_norm(value)
 
     def is_kept(self, value: Value) -> bool:
@@ -43,20 +47,34 @@ class HeldLayers:
 
     def below(self, values: Iterable[Value]) -> dict[Value, None]:
         """The values and all that they hold, nearest first."""
-        found = dict.fromkeys(values)
-        pending = list(found)
-        for value in pending:
-            if isinstance(value, Instance):
-                for slot in self.slots(value):
+        return dict.fromkeys(value for value, _ in self._reached(values))
+
+    def converted_below(self, values: Iterable[Value]) -> dict[Value, None]:
+        """The converted layers among the values and all that they hold."""
+        return dict.fromkeys(
+            value
+            for value, in_backbone in self._reached(values)
+            if self.is_converted(value)
+            and not (in_backbone and isinstance(value, NormLayer) and value.spot in self._divided)
+        )
+
+    def _reached(self, values: Iterable[Value]) -> list[tuple[Value, bool]]:
+        """The values and all that they hold, each with whether it is part of a backbone there."""
+        seen = dict.fromkeys((value, False) for value in values)
+        found = list(seen)
+        for value, around in found:
+            for slot in self.slots(value) if isinstance(value, Instance) else ():
+                in_backbone = around and slot not in self._roles.own
+                if not in_backbone:
+                    roles = set(self._roles.slot_roles(slot)) - {Role.DOUBT}
+                    in_backbone = roles == {Role.BACKBONE}
+                for inner in self._roles.contents[slot]:
                     # The helper, handed to heads, also seems to reach what shares their
                     # parameters; but nothing makes GroupNorm in a backbone.
-                    is_backbone = set(self._roles.slot_roles(slot)) - {Role.DOUBT} == {
-                        Role.BACKBONE
-                    }
-                    for inner in self._roles.contents[slot]:
-                        if inner not in found and not (is_backbone and is_group_norm(inner)):
-                            found[inner] = None
-                            pending.append(inner)
+                    one = (inner, in_backbone)
+                    if one not in seen and not (in_backbone and is_group_norm(inner)):
+                        seen[one] = None
+                        found.append(one)
         return found
 
     def slots(self, value: Instance) -> list[Slot]:

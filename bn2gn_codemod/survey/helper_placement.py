@@ -11,6 +11,7 @@ from bn2gn_codemod.plan import HelperEdit, NewFile, NormEdit, Place, Site, Verdi
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.norm_uses import spots_of
 from bn2gn_codemod.survey.shared_import import NotPlaced, SharedImport
 from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.syntax import children
@@ -180,12 +181,14 @@ def _without(flow: Flow, decided: Decided, refused: dict[str, str]) -> Decided:
     for norm in flow.norm_classes:
         by_place.setdefault(norm.spot.module.place(norm.spot.node), []).append(norm)
     kept: set[NormClass] = set()
+    left: set[NormClass] = set()
     reasons: dict[NormClass, str] = {}
     for edit in decided.edits:
         path, below = edit.place.path, _below(by_place.get(edit.place, ()))
         if path not in refused:
             kept |= below
             continue
+        left |= below
         for norm in below:
             where = "" if norm.spot.module.path == path else f"{path}: "
             reasons.setdefault(norm, f"left as it is: {where}{refused[path]}")
@@ -194,12 +197,12 @@ def _without(flow: Flow, decided: Decided, refused: dict[str, str]) -> Decided:
         for norm, reason in reasons.items()
         if norm not in kept
     }
+    changed, unchanged = spots_of(kept), spots_of(left)
     return decided._replace(
         sites=tuple(_with_reason(site, by_site.get(site.place)) for site in decided.sites),
         edits=tuple(edit for edit in decided.edits if edit.place.path not in refused),
-        converted=frozenset(
-            layer.spot for norm in kept for layer in norm.layers if layer.spot in decided.converted
-        ),
+        converted=(decided.converted & changed) - unchanged,
+        divided=changed & (decided.divided | unchanged),
     )
 
 

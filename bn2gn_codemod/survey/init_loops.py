@@ -165,8 +165,7 @@ class _Survey:
             return self._any_converted and self._is_used(test.function) and test.passes(None)
         return any(
             test.passes(value if isinstance(value, NormLayer) else None)
-            for value in self._held.below(reached)
-            if self._held.is_converted(value)
+            for value in self._held.converted_below(reached)
         )
 
     @functools.cached_property

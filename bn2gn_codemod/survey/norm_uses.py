@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_classes import dimension
-from bn2gn_codemod.survey.values import Entries, NormClass, NormLayer, Text
+from bn2gn_codemod.survey.values import Entries, NormClass, NormLayer, Spot, Text
 
 
 class NormUses:
@@ -91,6 +91,11 @@ def reached(start: Iterable[NormClass], changed: frozenset[NormClass]) -> dict[N
                 found[child] = None
                 pending.append(child)
     return found
+
+
+def spots_of(norms: Iterable[NormClass]) -> frozenset[Spot]:
+    """Where layers are made by one of these names."""
+    return frozenset(layer.spot for norm in norms for layer in norm.layers)
 
 
 def source_order(norm: NormClass) -> tuple[str, int, int]:

@@ -55,11 +55,23 @@ class RoleMap:
         for slot in self.held_in.get(layer, ()):
             for role, because in self.slot_roles(slot).items():
                 roles.setdefault(role, because)
-        where = self._contents.flow.out_of_sight.values.get(layer)
-        if where is not None:
-            because = Because(Role.DOUBT, CROWDED.format("the layer", where))
-            roles.setdefault(Role.DOUBT, because)
-        return roles
+        return self.lost_roles(layer) | roles
+
+    def lost_roles(self, value: Instance | NormLayer) -> Roles:
+        """Doubt, where a value also went to what is not followed."""
+        if isinstance(value, Instance):
+            lost = self._lost.get(value.class_)
+            return {} if lost is None else {Role.DOUBT: lost}
+        where = self._contents.flow.out_of_sight.values.get(value)
+        words = CROWDED.format("the layer", where)
+        return {} if where is None else {Role.DOUBT: Because(Role.DOUBT, words)}
+
+    def doubt(self, slot: Slot) -> Roles:
+        """Doubt about an attribute without a role: nobody knows what its model is."""
+        if self._evidence.is_certainly_idle(slot[0]):
+            return {}
+        words = _doubt(slot[0], self.is_built(slot[0]))
+        return {Role.DOUBT: Because(Role.DOUBT, words)}
 
     def open_slots(self, layer: NormLayer) -> list[Slot]:
         """The attributes of models whose being undecided leaves the layer undecided."""
@@ -172,13 +184,10 @@ class RoleMap:
         doubtful: list[Slot] = []
         for slot in self.contents:
             cls = slot[0]
-            if slot in self.own or self.contexts.get(cls):
-                continue
-            if self._evidence.is_certainly_idle(cls):
-                continue
-            doubtful.append(slot)
+            if slot not in self.own and not self.contexts.get(cls) and self.doubt(slot):
+                doubtful.append(slot)
         for slot in doubtful:
-            doubt = Because(Role.DOUBT, _doubt(slot[0], self.is_built(slot[0])))
+            doubt = self.doubt(slot)[Role.DOUBT]
             for value in self.contents[slot]:
                 if isinstance(value, Instance) and value.class_ is not slot[0]:
                     self._doubt(value.class_, slot, doubt)

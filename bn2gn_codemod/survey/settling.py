@@ -10,7 +10,7 @@ from bn2gn_codemod.survey.pins import setting_name
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, NormClass
 from bn2gn_codemod.survey.verdict_comments import EITHER_COMMENT, KEEP_COMMENT
-from bn2gn_codemod.survey.verdicts import Judged
+from bn2gn_codemod.survey.verdicts import UNDECIDED, Judged
 
 _MOST_NAMED = 4  # attributes in one line to paste
 
@@ -25,7 +25,7 @@ class Settling:
 
     def lines(self, norm: NormClass, cls: Class | None, judged: Judged) -> tuple[str, ...]:
         """The lines for a name in a class, under the verdict that it has; none if it is decided."""
-        if judged.verdict not in (Verdict.CONFLICT, Verdict.UNKNOWN):
+        if judged.verdict not in UNDECIDED:
             return ()
         # What is handed over is changed where that happens, if at all.
         is_handed = bool(norm.parents) and norm.is_parameter

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_classes import norm_name
-from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order
+from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order, spots_of
 from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.settling import Settling, not_asked_for
 from bn2gn_codemod.survey.unfollowed import find_unfollowed
 from bn2gn_codemod.survey.values import Class, NormClass, Spot
 from bn2gn_codemod.survey.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
-from bn2gn_codemod.survey.verdicts import Judge, Judged
+from bn2gn_codemod.survey.verdicts import UNDECIDED, Judge, Judged
 
 
 class Decided(NamedTuple):
@@ -24,6 +26,8 @@ class Decided(NamedTuple):
     sites: tuple[Site, ...]
     edits: tuple[NormEdit, ...]
     converted: frozenset[Spot]  # layers that become GroupNorm
+    # Layers that become GroupNorm in the objects of some calls, and stay in those of others.
+    divided: frozenset[Spot]
 
 
 def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
@@ -37,7 +41,7 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     decider.unfollowed()
     sites = sorted(decider.sites.values(), key=lambda site: site.place)
     edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
-    return Decided(tuple(sites), tuple(edits), decider.converted())
+    return Decided(tuple(sites), tuple(edits), decider.converted(), decider.divided())
 
 
 class _Decider:
@@ -45,7 +49,8 @@ class _Decider:
         self.flow = flow
         self.roles = roles
         self.uses = NormUses(flow, frozenset(settings.norms))
-        self._judge = Judge(flow, roles, self.uses).judge
+        self.calls = ComposingCalls(flow, roles)
+        self._judge = Judge(flow, roles, self.uses, self.calls).judge
         self.settling = Settling(self.uses, roles, settings)
         self.sites: dict[Place, Site] = {}
         self.edits: dict[Place, NormEdit] = {}
@@ -83,17 +88,39 @@ class _Decider:
         while True:
             staying = self._staying()
             idle = {
-                place: layer.norm
+                place: overruled
                 for place in self.edits
                 for norm in self._at[place]
-                for layer in self.uses.layers(norm)
-                if layer.norm in staying and comment_at(norm.spot) is None
+                if comment_at(norm.spot) is None
+                and (overruled := self._overruled(norm, staying)) is not None
             }
             if not idle:
                 return
             for place, norm in idle.items():
                 del self.edits[place]
                 self._add(self._at[place][0], self._stays(norm, self._judge(norm)))
+
+    def _overruled(self, norm: NormClass, staying: dict[NormClass, None]) -> NormClass | None:
+        """A name below ``norm`` by which a layer goes on to be made of BatchNorm, in its stead."""
+        below = frozenset(self.uses.below(norm))
+        entries = [
+            use
+            for use in below - {norm}
+            if use in staying and (_is_origin(use) or self._comes_from_beside(use, below, staying))
+        ]
+        left = reached(entries, frozenset(self._edited()))
+        return next((one.norm for one in self.uses.layers(norm) if one.norm in left), None)
+
+    def _comes_from_beside(
+        self, use: NormClass, below: frozenset[NormClass], staying: dict[NormClass, None]
+    ) -> bool:
+        """Whether the same objects may get BatchNorm from elsewhere by the name ``use``."""
+        return any(
+            parent in staying
+            and parent not in below
+            and not any(self.calls.enters_apart(own, parent) for own in use.parents if own in below)
+            for parent in use.parents
+        )
 
     def calls_by_other_names(self) -> None:
         """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
@@ -105,16 +132,43 @@ class _Decider:
                 continue
             norm = next((norm for norm in called if norm in staying), called[0])
             judged = self._judge(norm)
-            if judged.verdict is Verdict.CONVERT and norm in staying:
+            if judged.verdict is Verdict.CONFLICT and norm in staying:
+                judged = self._shared_out(norm, judged, norm in changed)
+            elif judged.verdict is Verdict.CONVERT and norm in staying:
                 judged = self._stays(norm, judged)
             elif judged.verdict is Verdict.CONVERT and norm not in changed:
                 judged = Judged(Verdict.KEEP, (), "a comment keeps what is handed to it")
             self._add(norm, judged)
 
     def converted(self) -> frozenset[Spot]:
-        """Where the layers are made that become GroupNorm."""
+        """Where layers are made that all become GroupNorm."""
+        return spots_of(reached(self._edited(), frozenset())) - self.divided()
+
+    def divided(self) -> frozenset[Spot]:
+        """Where layers are made of which some become GroupNorm, as the calls above say."""
         changed = reached(self._edited(), frozenset())
-        return frozenset(layer.spot for norm in changed for layer in norm.layers)
+        return spots_of(changed) & spots_of(self._staying())
+
+    def _shared_out(self, norm: NormClass, judged: Judged, is_changed: bool) -> Judged:
+        """A line that need not change where what calls hand to it is changed at the calls."""
+        edited = frozenset(self._edited())
+        still_open = [
+            origin.spot.where
+            for origin in sorted(self._origins(), key=source_order)
+            if self.sites[self._place(origin.spot)].verdict in UNDECIDED
+            and norm in reached([origin], edited)
+        ]
+        if still_open and not is_changed:
+            return judged
+        left = ", ".join(dict.fromkeys(still_open))
+        note = f"{_EACH_CALL}, but for {left}" if left else _EACH_CALL
+        return Judged(Verdict.KEEP, judged.because, note)
+
+    def _origins(self) -> Iterator[NormClass]:
+        """Where norm classes come from that reach any layer at all."""
+        for norm in self.flow.norm_classes:
+            if _is_origin(norm) and not self.calls.is_overridden(norm):
+                yield norm
 
     def _edited(self) -> list[NormClass]:
         return [norm for place in self.edits for norm in self._at[place]]
@@ -123,14 +177,14 @@ class _Decider:
         """Names that may hold BatchNorm after all edits, where no comment asks for it."""
         edited = self._edited()
         kept = [norm for norm in self.flow.norm_classes if comment_at(norm.spot) == "keep"]
-        return reached(filter(_is_origin, self.flow.norm_classes), frozenset([*edited, *kept]))
+        return reached(self._origins(), frozenset([*edited, *kept]))
 
     def _stays(self, norm: NormClass, judged: Judged) -> Judged:
         """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
         edited = frozenset(self._edited())
         origins = [
             origin
-            for origin in sorted(filter(_is_origin, self.flow.norm_classes), key=source_order)
+            for origin in sorted(self._origins(), key=source_order)
             if norm in reached([origin], edited)
         ]
         # What is new as a whole is not the cause, but left for the same reason.
@@ -286,6 +340,7 @@ class _Decider:
         return Place(spot.module.path, spot.node.lineno, column)
 
 
+_EACH_CALL = "each call that leads here hands over the norm class of its own side"
 _HANDED_ON = "what it names for the new layers is changed where it is handed to them"
 _REPLACED = "the layers made of it are changed where they are made"
 

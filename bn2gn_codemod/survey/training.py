@@ -76,9 +76,7 @@ class _Training:
         self._flow = flow
         self._settings = settings
         self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted))
-        self._certainty = FreezingCertainty(
-            roles, decided.sites, decided.converted, settings.freeze == "backbone"
-        )
+        self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
         self._code = FreezingCode(flow)
         self._optimizers = Optimizers(flow, self._models)
         whole = settings.freeze == "backbone"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from bn2gn_codemod.plan import Verdict
 from bn2gn_codemod.survey.because import Because, Role, Roles
+from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.idle_layers import IdleLayers
 from bn2gn_codemod.survey.norm_uses import NormUses
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import NormClass, NormLayer
 from bn2gn_codemod.survey.verdict_comments import comment_at, said
+
+UNDECIDED = (Verdict.CONFLICT, Verdict.UNKNOWN)
 
 
 class Judged(NamedTuple):
@@ -25,23 +29,44 @@ class Judged(NamedTuple):
 class Judge:
     """Weighs the roles of all layers that a name leads to."""
 
-    def __init__(self, flow: Flow, roles: RoleMap, uses: NormUses) -> None:
+    def __init__(self, flow: Flow, roles: RoleMap, uses: NormUses, calls: ComposingCalls) -> None:
         self._flow = flow
         self._roles = roles
         self._uses = uses
+        self._calls = calls
         self._idle = IdleLayers(flow, roles)
         self._layer_memo: dict[NormLayer, Roles] = {}
+        self._judged: dict[NormClass, Judged] = {}
 
     def judge(self, norm: NormClass) -> Judged:
         """The verdict on a name, whatever a comment on its line says."""
-        layers = self._uses.layers(norm)
-        if not layers:
-            return self._without_layers(norm)
-        roles: Roles = {}
-        for layer in layers:
-            for role, because in self._roles_of(layer).items():
-                roles.setdefault(role, because)
-        judged = _verdict(roles)
+        known = self._judged.get(norm)
+        if known is None:
+            layers = self._uses.layers(norm)
+            known = self._by_layers(norm, layers) if layers else self._without_layers(norm)
+            self._judged[norm] = known
+        return known
+
+    def _by_layers(self, norm: NormClass, layers: list[NormLayer]) -> Judged:
+        judged = self._weigh(layers, map(self._roles_of, layers))
+        if judged.verdict not in UNDECIDED:
+            return judged
+        if self._calls.is_overridden(norm):
+            return Judged(Verdict.KEEP, (), "every call hands over a norm class of its own")
+        found = list(self._calls.layer_roles(norm))
+        by_calls = self._weigh(
+            [layer for layer, _ in found],
+            (self._said(layer) or roles or self._roles_of(layer) for layer, roles in found),
+        )
+        # Nothing is less certain than what speaks for both.
+        is_clearer = by_calls.verdict not in (Verdict.CONFLICT, judged.verdict)
+        return by_calls if is_clearer else judged
+
+    def _weigh(self, layers: list[NormLayer], roles: Iterable[Roles]) -> Judged:
+        found: Roles = {}
+        for one in roles:
+            found = one | found
+        judged = _verdict(found)
         return self._doubted(layers) or judged if judged.verdict is Verdict.CONVERT else judged
 
     def _doubted(self, layers: list[NormLayer]) -> Judged | None:

@@ -73,12 +73,13 @@ class Shared(nn.Module):
 class Model(nn.Module):
     def __init__(self, norm_layer=nn.BatchNorm2d):  #! conflict
         super().__init__()
-        self.backbone = nn.Sequential(ResNet(norm_layer), Shared(norm_layer))
-        self.shared = Shared(norm_layer)
+        shared = Shared(norm_layer)
+        self.backbone = nn.Sequential(ResNet(norm_layer), shared)
+        self.shared = shared
         self.head = Head(64, norm_layer)  #! convert
 """
     )
-    assert edited(plan) == [(10, "reference"), (22, "reference")]
+    assert edited(plan) == [(10, "reference"), (23, "reference")]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,227 @@
+"""What becomes of a norm class in the objects that one call makes.
+
+``ConvBnRelu(64, 128, norm_layer=norm_layer)``: where a class serves both sides, all
+its layers have both roles. What one call makes lies in known attributes, though, and
+the class that this call hands over reaches nothing but what the call makes.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.survey.because import Role, Roles
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.values import Class, Function, Instance, NormClass, NormLayer
+
+
+class Objects(NamedTuple):
+    """Objects of which only some are meant, and the roles of what holds these."""
+
+    classes: frozenset[Class]  # theirs, and the bases
+    roles: Roles
+
+
+class ComposingCalls:
+    """Follows norm classes into the objects of single calls."""
+
+    def __init__(self, flow: Flow, roles: RoleMap) -> None:
+        self._flow = flow
+        self._roles = roles
+        self._arguments: dict[Function, dict[ast.expr, ast.Call]] = {}
+
+    def layer_roles(self, norm: NormClass) -> Iterator[tuple[NormLayer, Roles | None]]:
+        """The layers that one use of a name reaches, and their roles as far as it reaches them.
+
+        ``None``: no single call is known to make what holds the layer there.
+        """
+        entered = self._entered_by_default(norm)
+        seen: set[tuple[NormClass, frozenset[Class], frozenset[Role]]] = set()
+        pending = [(norm, None if entered is None else self._objects(entered, None))]
+        while pending:
+            use, objects = pending.pop()
+            key = (use, *((objects.classes, frozenset(objects.roles)) if objects else _ALL))
+            if key in seen:
+                continue
+            seen.add(key)
+            for layer in use.layers:
+                yield layer, None if objects is None else self._roles_in(layer, objects)
+            pending.extend(self._next(use, objects))
+
+    def is_overridden(self, norm: NormClass) -> bool:
+        """Whether a parameter's default is used by no call that makes an object."""
+        return self._entered_by_default(norm) == []
+
+    def enters_apart(self, norm: NormClass, other: NormClass) -> bool:
+        """Whether what comes into a class by ``other`` is not for the objects of ``norm``."""
+        is_same = norm.spot.function is other.spot.function and self._is_for_base(norm)
+        return not is_same and self._enters(norm) and self._enters(other)
+
+    def _enters(self, norm: NormClass) -> bool:
+        return bool(
+            self._made_with(norm) or self._is_for_base(norm) or self._entered_by_default(norm)
+        )
+
+    def _is_for_base(self, norm: NormClass) -> bool:
+        """Whether a name is handed to the constructor of a base: ``super().__init__(norm)``."""
+        call = self._call_with(norm)
+        func = call.func if call is not None else None
+        return isinstance(func, ast.Attribute) and func.attr == "__init__" and _is_super(func.value)
+
+    # ------------------------------------------------------- where a name goes
+
+    def _next(
+        self, use: NormClass, objects: Objects | None
+    ) -> Iterator[tuple[NormClass, Objects | None]]:
+        made = self._objects(self._made_with(use), objects)
+        stays = made is None and objects is not None and self._stays_in_object(use)
+        inside = objects if stays else made
+        for child in use.children:
+            home = child.spot.function.enclosing_class
+            is_inside = inside is not None and home in inside.classes
+            yield child, inside if is_inside else None
+
+    def _stays_in_object(self, use: NormClass) -> bool:
+        """Whether the name is handed to a method of the same object, or to no call at all."""
+        if use.context != "argument":
+            return True
+        call = self._call_with(use)
+        func = call.func if call is not None else None
+        if not isinstance(func, ast.Attribute):
+            return False
+        return _is_super(func.value) or (
+            isinstance(func.value, ast.Name) and func.value.id == _first_parameter(use)
+        )
+
+    def _made_with(self, use: NormClass) -> list[Instance]:
+        """The objects that a call makes to which the name is handed."""
+        call = self._call_with(use)
+        made = self._made_by.get(call, []) if call is not None else []
+        return [] if any(one.weak for one in made) else made
+
+    def _call_with(self, use: NormClass) -> ast.Call | None:
+        if use.context != "argument":
+            return None
+        function = use.spot.function
+        known = self._arguments.get(function)
+        if known is None:
+            known = self._arguments[function] = {
+                argument: call
+                for _, call in self._flow.calls_in.get(function, ())
+                for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+            }
+        return known.get(use.spot.node) if isinstance(use.spot.node, ast.expr) else None
+
+    @functools.cached_property
+    def _made_by(self) -> dict[ast.AST, list[Instance]]:
+        """The objects of the repository's classes, by the call that makes them."""
+        found: dict[ast.AST, list[Instance]] = {}
+        for instances in self._flow.instances.values():
+            for one in instances:
+                if one.spot is not None:
+                    found.setdefault(one.spot.node, []).append(one)
+        return found
+
+    # --------------------------------------------------- defaults of parameters
+
+    def _entered_by_default(self, norm: NormClass) -> list[Instance] | None:
+        """The objects made by calls that leave a parameter to its default, ``norm``.
+
+        ``None``: it is no such default, or who uses it cannot be told.
+        """
+        found = self._defaults.get(norm.spot.node)
+        if found is None:
+            return None
+        cls, parameter, position = found
+        entered: list[Instance] = []
+        for child in cls.descendants():
+            if self._flow.find_method(child, "__init__") is not cls.methods["__init__"]:
+                return None  # it may call the one of its base with or without
+            for one in self._flow.instances.get(child, ()):
+                call = one.spot.node if one.spot is not None else None
+                if one.weak or not isinstance(call, ast.Call):
+                    return None
+                if _spreads(call):
+                    return None
+                if not _hands_over(call, parameter, position):
+                    entered.append(one)
+        return entered if any(map(self._flow.instances.get, cls.descendants())) else None
+
+    @functools.cached_property
+    def _defaults(self) -> dict[ast.AST, tuple[Class, str, int | None]]:
+        """Defaults of constructors: the class, the parameter and its position in a call."""
+        found: dict[ast.AST, tuple[Class, str, int | None]] = {}
+        for cls in self._flow.classes:
+            init = cls.methods.get("__init__")
+            if init is None or not isinstance(init.node, ast.FunctionDef):
+                continue
+            arguments = init.node.args
+            placed = [*arguments.posonlyargs, *arguments.args]
+            first = len(placed) - len(arguments.defaults)
+            for index, default in enumerate(arguments.defaults, first):
+                found[default] = (cls, placed[index].arg, index - 1)  # self is not handed over
+            for argument, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+                if value is not None:
+                    found[value] = (cls, argument.arg, None)
+        return found
+
+    # -------------------------------------------------------------------- roles
+
+    def _objects(self, made: Iterable[Instance], around: Objects | None) -> Objects | None:
+        """The objects with the roles of what holds them, or ``None`` if nothing is seen to."""
+        roles: Roles = {}
+        classes: set[Class] = set()
+        for one in made:
+            found = self._roles_in(one, around)
+            if not found:
+                return None
+            classes.update(one.class_.ancestors())
+            roles = found | roles
+        return Objects(frozenset(classes), roles) if classes else None
+
+    def _roles_in(self, value: Instance | NormLayer, objects: Objects | None) -> Roles:
+        """The roles of all that holds a value, where ``objects`` are the only ones of theirs."""
+        roles = self._roles.lost_roles(value)
+        for slot in self._roles.held_in.get(value, ()):
+            is_inside = objects is not None and slot[0] in objects.classes
+            if objects is not None and is_inside and slot not in self._roles.own:
+                found = objects.roles
+            else:
+                found = self._roles.slot_roles(slot) or self._roles.doubt(slot)
+            roles = found | roles
+        return roles
+
+
+_ALL: tuple[frozenset[Class], frozenset[Role]] = (frozenset(), frozenset())
+
+
+def _spreads(call: ast.Call) -> bool:
+    """Whether a call hands over what cannot be counted: ``*args`` or ``**kwargs``."""
+    return any(isinstance(argument, ast.Starred) for argument in call.args) or any(
+        keyword.arg is None for keyword in call.keywords
+    )
+
+
+def _hands_over(call: ast.Call, parameter: str, position: int | None) -> bool:
+    if any(keyword.arg == parameter for keyword in call.keywords):
+        return True
+    return position is not None and position < len(call.args)
+
+
+def _is_super(value: ast.expr) -> bool:
+    return (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Name)
+        and value.func.id == "super"
+    )
+
+
+def _first_parameter(use: NormClass) -> str | None:
+    node = use.spot.function.node
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    placed = [*node.args.posonlyargs, *node.args.args]
+    return placed[0].arg if placed else None
