@@ -159,11 +159,21 @@ class BackbonePaths:
             if self._is_backbone(slot):
                 # A whole backbone; or one with new parts inside, named one by one.
                 if below and self._has_new_parts(slot):
-                    yield from (f"{name}.{path}" for path in below)
+                    paths = dict.fromkeys([*below, *self._parts_of_others(slot)])
+                    yield from (f"{name}.{path}" for path in paths)
                 elif self._holds_norm(slot):
                     yield name
             else:
                 yield from (f"{name}.{path}" for path in below)
+
+    def _parts_of_others(self, slot: Slot) -> Iterator[str]:
+        """What is to be named of the networks in a backbone attribute that have no backbone."""
+        for cls in self._held(slot):
+            if cls not in self._leads_to_backbone:
+                for inner in self._slots(cls):
+                    is_new = inner in self._roles.own and not self._is_backbone(inner)
+                    if not is_new and inner[1] != "*" and self._holds_norm(inner):
+                        yield inner[1]
 
     def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []

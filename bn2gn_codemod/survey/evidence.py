@@ -71,6 +71,7 @@ class Evidence:
                 if because is not None:
                     self.own[slot] = because
         self._judge_neighbours()
+        self._judge_additions()
 
     def pinned_class(self, cls: Class) -> Because | None:
         """The role that a setting gives to a class, if one does."""
@@ -282,7 +283,7 @@ class Evidence:
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or self._external_network(slot)
         ):
-            return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
+            return Because(Role.BACKBONE, _by_name(slot))
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
@@ -437,6 +438,21 @@ class Evidence:
             if self.contents.may_hold_layers(slot)
         )
 
+    def _judge_additions(self) -> None:
+        """``fpn`` and ``deconv`` inside of what is a backbone for its attribute's name alone."""
+        for outer in [slot for slot in self.own if self._is_backbone_by_name(slot)]:
+            for value in self.contents.of_slot[outer]:
+                if not isinstance(value, Instance):
+                    continue
+                for slot in self.contents.family_slots(value.class_):
+                    if slot not in self.own and families.has_certainly_new_word(slot[1]):
+                        words = f"{_by_name(outer)}: whether {shown(slot)} in it is one, too"
+                        self.own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
+
+    def _is_backbone_by_name(self, slot: Slot) -> bool:
+        because = self.own[slot]
+        return because.role is Role.BACKBONE and because.words == _by_name(slot)
+
     # ------------------------------------------------------ beside a backbone
 
     def _judge_neighbours(self) -> None:
@@ -521,3 +537,7 @@ class Evidence:
                 words = "but nothing is seen to load weights into it"
                 return Because(Role.UNDECIDED, f"{shown(slot)} holds {network}, {words}")
         return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")
+
+
+def _by_name(slot: Slot) -> str:
+    return f"{shown(slot)} is a backbone by its name"

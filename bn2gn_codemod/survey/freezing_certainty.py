@@ -98,14 +98,20 @@ class FreezingCertainty:
     # ------------------------------------------------------- what is matched
 
     def _matched(
-        self, cls: Class, prefix: str, pattern: re.Pattern[str], around: tuple[Class, ...]
+        self,
+        cls: Class,
+        prefix: str,
+        pattern: re.Pattern[str],
+        around: tuple[Class, ...],
+        outer: Role | None = None,
     ) -> Iterator[_Matched]:
+        """``outer`` is the role of the attribute that holds the class."""
         for slot in self._slots(cls):
             name = prefix + slot[1].replace("*", "1")
             if slot[1] == "*":
                 continue
+            role = None if self._may_be_all(slot) else self._role(slot, outer)
             if pattern.match(name):
-                role = None if self._may_be_all(slot) else self._role(slot, None)
                 for found in self._layers(slot, role, set()):
                     yield found._replace(part=shown(slot))
                 if self._whole and role is not Role.BACKBONE:
@@ -113,7 +119,8 @@ class FreezingCertainty:
             elif len(around) < _DEEPEST:
                 for value in self._roles.contents[slot]:
                     if isinstance(value, Instance) and value.class_ not in (cls, *around):
-                        yield from self._matched(value.class_, f"{name}.", pattern, (*around, cls))
+                        inner = (f"{name}.", pattern, (*around, cls), role)
+                        yield from self._matched(value.class_, *inner)
 
     def _may_be_all(self, slot: Slot) -> bool:
         """``self.model = nn.Sequential(*layers)``: one pretrained part does not speak for all."""

@@ -301,3 +301,37 @@ def make(is_whole):
 def test_what_is_loaded_into_a_part_does_not_make_the_wrapper_a_backbone() -> None:
     plan = plan_of(WRAPPED, "model.make(True)")
     assert frozen(plan) == ["backbone"]
+
+
+ADDED = f"""
+{RESNET}
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = ResNet()
+        self.neck = nn.Sequential(nn.BatchNorm2d(4))
+
+
+class Large(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(4)
+        self.layer1 = nn.Sequential(Block(), Block())
+        self.deconv = nn.Sequential(nn.BatchNorm2d(4))
+
+
+class Detector(nn.Module):
+    def __init__(self, is_large):
+        super().__init__()
+        self.backbone = Large() if is_large else Small()
+"""
+
+
+def test_parts_of_each_network_that_may_be_the_backbone() -> None:
+    """What was added to one for its name alone is open, and left out of the freeze."""
+    plan = plan_of(ADDED, "model.Detector(True)")
+    assert frozen(plan) == ["backbone.base", "backbone.bn1", "backbone.layer1"]
+    found = {site.attribute: site for site in plan.sites}
+    assert str(found["neck"].verdict) == "convert"
+    assert str(found["deconv"].verdict) == "unknown"
+    assert found["deconv"].settles[0] == 'backbone = ["Large.deconv"]'
