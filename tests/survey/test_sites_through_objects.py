@@ -228,3 +228,29 @@ class Model(nn.Module):
     lenient = f"print('Checkpoint loaded:', {load[:-1]}, strict=False))"
     before, after = (plan_of(body).sites for body in (text, text.replace(load, lenient)))
     assert before == after
+
+
+def test_a_name_that_is_not_known_calls_nothing_that_refuses_its_keywords() -> None:
+    check(
+        """\
+        from torch.utils.model_zoo import load_url
+        class ConvBN(nn.Module):
+            def __init__(self, inner, outer):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(outer)  #! convert
+        class Shared(nn.Module):
+            def __init__(self, **options):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! conflict
+        class Net(nn.Module):
+            def __init__(self, pretrained=True):
+                super().__init__()
+                self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+                self.load_state_dict(load_url('https://example.com/net.pth'))
+        class Detector(nn.Module):
+            def __init__(self, name):
+                super().__init__()
+                self.base = globals()[name](pretrained=True)
+                self.neck = nn.Sequential(ConvBN(8, 8), Shared())
+        """
+    )

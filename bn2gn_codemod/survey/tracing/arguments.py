@@ -47,6 +47,20 @@ def arguments_of(tracer: Tracer, expr: ast.Call) -> Arguments:
     return arguments
 
 
+def is_possible(call: Call, init: Function) -> bool:
+    """Whether a constructor knows every keyword that a call writes out; else nothing is made.
+
+    What ``globals()[name](pretrained=True)`` calls is none of the blocks beside it.
+    """
+    node = init.node
+    if isinstance(node, (ast.Module, ast.Lambda)) or not isinstance(call.expr, ast.Call):
+        return True
+    if node.args.kwarg is not None or node.decorator_list:
+        return True
+    named = {parameter.arg for parameter in [*node.args.args, *node.args.kwonlyargs]}
+    return all(keyword.arg is None or keyword.arg in named for keyword in call.expr.keywords)
+
+
 def bind(call: Call, function: Function, *, skip_first: bool) -> None:
     """Pass the arguments of a call on to the parameters of a function."""
     flow, node = call.flow, function.node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow
-from bn2gn_codemod.survey.tracing.arguments import Call, bind
+from bn2gn_codemod.survey.tracing.arguments import Call, bind, is_possible
 from bn2gn_codemod.survey.tracing.computed_names import spread
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
@@ -26,6 +26,9 @@ from bn2gn_codemod.survey.values import (
 def instantiate(call: Call, cls: Class) -> None:
     """A call of a class of the repository."""
     flow = call.flow
+    init = flow.find_method(cls, "__init__")
+    if init is not None and not is_possible(call, init):
+        return
 
     def make() -> Instance:
         made = Instance(cls, call.spot())
@@ -33,7 +36,6 @@ def instantiate(call: Call, cls: Class) -> None:
         return made
 
     flow.add(call.result, flow.once(("instance", cls, call.expr), make))
-    init = flow.find_method(cls, "__init__")
     if init is not None:
         bind(call, init, skip_first=True)
     elif cls.external_bases and not cls.name.endswith("Registry"):
