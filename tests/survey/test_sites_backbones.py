@@ -539,3 +539,44 @@ def tracker_resnet50():
     return net
 """
     )
+
+
+def test_code_that_fuses_layers_moves_none_from_one_model_into_another() -> None:
+    check(
+        """\
+        from torch.utils.model_zoo import load_url
+        class ResNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn1 = nn.BatchNorm2d(8)  #! keep
+        class Head(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! convert
+        def resnet():
+            model = ResNet()
+            model.load_state_dict(load_url('https://example.com/resnet.pth'))
+            return model
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = resnet()
+                self.det_head = Head()
+        def fuse(conv, bn):
+            conv.bias = nn.Parameter(bn.bias)
+            return conv
+        def fuse_module(m):
+            last = None
+            for name, child in m.named_children():
+                if isinstance(child, nn.BatchNorm2d) and last is not None:
+                    m._modules[last_name] = fuse(last, child)
+                    m._modules[name] = nn.Identity()
+                elif isinstance(child, (nn.Conv2d, torch.nn.Linear)):
+                    last = child
+                    last_name = name
+                else:
+                    fuse_module(child)
+            return m
+        fuse_module(Net())
+        """
+    )

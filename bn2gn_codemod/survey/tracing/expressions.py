@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, text_pattern
@@ -13,6 +14,7 @@ from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
 from bn2gn_codemod.survey.tracing.targets import assign
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.tracing.type_tests import may_be_simple_layer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     Class,
@@ -212,6 +214,8 @@ class Expressions(Tracer):
         if source is None:
             # It comes by a star import from somewhere else.
             flow.add(node, flow.external(expr.id))
+        elif expr.id in self.simple_layers:
+            _move_simple_layers(flow, source, node)
         else:
             flow.edge(source, node)
         return node
@@ -246,6 +250,14 @@ class Expressions(Tracer):
                 return packages.get(tuple(rest))
             scope = scope.outer
         return None
+
+
+def _move_simple_layers(flow: Flow, source: Node, target: Node) -> None:
+    def on_value(held: Value) -> None:
+        if may_be_simple_layer(held):
+            flow.add(target, held)
+
+    flow.watch(source, on_value)
 
 
 def _is_container(cls: Class) -> bool:

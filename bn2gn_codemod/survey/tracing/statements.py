@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.tracing.containers import container
 from bn2gn_codemod.survey.tracing.expressions import Expressions
 from bn2gn_codemod.survey.tracing.imports import bind_import
 from bn2gn_codemod.survey.tracing.targets import assign
+from bn2gn_codemod.survey.tracing.type_tests import tested_layer
 from bn2gn_codemod.survey.values import Class, Function, Value
 
 
@@ -56,7 +57,7 @@ class Statements:
                         self.flow.edge(value, self.flow.return_node(self.function))
             case ast.If() | ast.While():
                 expressions.evaluate(statement.test)
-                self.run(statement.body)
+                self._run_branch(statement)
                 self.run(statement.orelse)
             case ast.For() | ast.AsyncFor():
                 self._loop(statement)
@@ -87,6 +88,16 @@ class Statements:
                 expressions.evaluate(statement.test)
             case _:
                 pass
+
+    def _run_branch(self, branch: ast.If | ast.While) -> None:
+        simple = self._expressions.simple_layers
+        name = tested_layer(self.flow, self.function.module, branch)
+        if name is None or name in simple:
+            self.run(branch.body)
+            return
+        simple.add(name)
+        self.run(branch.body)
+        simple.remove(name)
 
     def _loop(self, loop: ast.For | ast.AsyncFor) -> None:
         expressions = self._expressions

@@ -20,6 +20,7 @@ class Tracer(abc.ABC):
         self.statement: ast.stmt | None = None  # the one that is read now
         self.loosened: set[ast.expr] = set()  # loads that were strict before a migration
         self.children_names: set[str] = set()  # loop variables over a module's children
+        self.simple_layers: set[str] = set()  # variables that isinstance narrows down here
 
     @abc.abstractmethod
     def evaluate(self, expr: ast.expr, context: UseContext = "plain") -> Node | None:
