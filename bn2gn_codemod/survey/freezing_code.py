@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.syntax import call_name, children
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
 
 _DEEPEST = 4
+_MOST_CALLED = 4  # functions of which one call may be a call
 _Kind = Literal["eval", "train", "no gradient", "gradient"]
 _KINDS: dict[str, tuple[_Kind, _Kind]] = {  # for False, for True
     "mode": ("eval", "train"),
@@ -201,8 +202,14 @@ class _Follower:
             return
         if self._depth >= _DEEPEST:
             return
-        for function in self._called(call):
+        functions = self._called(call)
+        before = len(self.effects)
+        for function in functions[:_MOST_CALLED]:
             self._enter_call(function, call, conditions)
+        if len(functions) > 1:
+            # None of them is sure to be called: what it freezes does not count, what it thaws does.
+            found = self.effects[before:]
+            self.effects[before:] = [e for e in found if e.kind in ("train", "gradient")]
 
     def _mode_call(
         self, call: ast.Call, func: ast.Attribute, conditions: tuple[Condition, ...]
@@ -229,15 +236,14 @@ class _Follower:
 
     # --------------------------------------------------- functions called
 
-    def _called(self, call: ast.Call) -> Iterator[Function]:
+    def _called(self, call: ast.Call) -> list[Function]:
         found = list(self._functions(call.func))
         func = call.func
         if not found and isinstance(func, ast.Attribute) and self.bindings.is_model(func.value):
             # model.module.freeze_bn(), where nothing is known of the wrapper
             methods = (self._flow.find_method(cls, func.attr) for cls in self._classes)
             found = list(dict.fromkeys(method for method in methods if method is not None))
-        # Of several, none is sure to be called.
-        yield from found if len(found) == 1 else ()
+        return found
 
     def _functions(self, expr: ast.expr) -> Iterator[Function]:
         for value in self._flow.value_of(expr):

@@ -116,6 +116,26 @@ def test_not_thawed(harmless: str) -> None:
     assert only(plan_of(train=text)).thaw is None
 
 
+_ONE_OF_TWO = """
+def first(model):
+    model.backbone{}
+def second(model):
+    model.head.requires_grad_(True)
+chosen = first if torch.cuda.is_available() else second
+"""
+
+
+def test_one_of_the_functions_that_may_be_called() -> None:
+    """It may thaw, and that is said; that it may freeze is not enough."""
+    loop = "        for x in loader:"
+    text = script().replace(loop, f"        chosen(model)\n{loop}")
+    found = only(plan_of(train=_ONE_OF_TWO.format(".requires_grad_(True)") + text))
+    assert found.state == "frozen"
+    assert found.thaw is not None
+    text = _ONE_OF_TWO.format(".eval().requires_grad_(False)") + script("", "chosen(model)")
+    assert only(plan_of(train=text)).state == "unfrozen"
+
+
 # ------------------------------------------------------------------ siblings
 
 SAME_OTHERWISE = """
