@@ -248,13 +248,16 @@ class NormEdit(NamedTuple):
     * ``partial``: ``partial(nn.BatchNorm2d, eps=E)`` becomes
       ``partial(get_group_norm, eps=E)``
     * ``reference``: the bare name, as in ``norm_layer=nn.BatchNorm2d``
-    * ``lookup_call``: ``{...}[kind](x)`` or another callee whose whole
-      expression is replaced by the helper's name
+
+    ``name`` is the expression, as ``ast.unparse`` writes it, where it is more than
+    a dotted name: ``getattr(nn, 'BatchNorm2d')``, ``type(self).norm``. The helper's
+    name takes the place of all of it.
     """
 
     place: Place
-    kind: Literal["call", "partial", "reference", "lookup_call"]
+    kind: Literal["call", "partial", "reference"]
     norm: str
+    name: str = ""
 
 
 class HelperEdit(NamedTuple):

@@ -17,7 +17,7 @@ from bn2gn_codemod.rewrite.located import Located, RewriteRefused
 def add_norm(located: Located, edit: NormEdit, helper: str, changes: Changes) -> None:
     """Plan the replacement of one norm expression by the helper named ``helper``."""
     if edit.kind == "reference":
-        node: ast.expr = _dotted_name_at(located, edit)
+        node: ast.expr = _name_at(located, edit)
         changes.expressions[node] = ExpressionChange(lambda _: cst.Name(helper), _name(helper))
         return
     call = _partial_at(located, edit) if edit.kind == "partial" else _call_at(located, edit)
@@ -34,35 +34,35 @@ def add_norm(located: Located, edit: NormEdit, helper: str, changes: Changes) ->
 
 
 def _call_at(located: Located, edit: NormEdit) -> ast.Call:
-    calls = [n for n, _ in located.expressions_at(edit.place) if isinstance(n, ast.Call)]
-    if not calls:
-        raise RewriteRefused(f"line {edit.place.line}: no {edit.norm} call is there")
-    for call in calls:
-        if _is_dotted_name(call.func) == (edit.kind == "call"):
-            return call
-    return calls[-1]
+    for node, _ in located.expressions_at(edit.place):
+        if isinstance(node, ast.Call) and _is_name(node.func, edit):
+            return node
+    raise RewriteRefused(f"line {edit.place.line}: no {edit.norm} call is there")
 
 
 def _partial_at(located: Located, edit: NormEdit) -> ast.Call:
     """The place may be that of ``partial(...)`` or of the norm inside it."""
     found = located.expressions_at(edit.place)
     for node, parent in found:
-        if isinstance(parent, ast.Call) and parent.args[:1] == [node] and _is_dotted_name(node):
+        if isinstance(parent, ast.Call) and parent.args[:1] == [node] and _is_name(node, edit):
             return parent
     for node, _ in found:
-        if isinstance(node, ast.Call) and node.args and _is_dotted_name(node.args[0]):
+        if isinstance(node, ast.Call) and node.args and _is_name(node.args[0], edit):
             return node
     raise RewriteRefused(f"line {edit.place.line}: no partial({edit.norm}, ...) is there")
 
 
-def _dotted_name_at(located: Located, edit: NormEdit) -> ast.expr:
+def _name_at(located: Located, edit: NormEdit) -> ast.expr:
     for node, _ in located.expressions_at(edit.place):
-        if _is_dotted_name(node):
+        if _is_name(node, edit):
             return node
     raise RewriteRefused(f"line {edit.place.line}: no name {edit.norm} is there")
 
 
-def _is_dotted_name(node: ast.expr) -> bool:
+def _is_name(node: ast.expr, edit: NormEdit) -> bool:
+    """Whether this is the expression that the edit replaces by the helper's name."""
+    if edit.name:
+        return ast.unparse(node) == edit.name
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name)

@@ -37,9 +37,11 @@ from bn2gn_codemod.survey.values import (
     Lost,
     ModuleValue,
     NamespaceValue,
+    NormClass,
     NormLayer,
     Spot,
     Text,
+    TupleValue,
     Value,
     Weights,
 )
@@ -262,6 +264,8 @@ class Flow(ValueGraph):
         def on_base(held: Value) -> None:
             if isinstance(held, (Instance, ClassValue)):
                 self.edge(value, self.slot(held.class_, attribute))
+                if isinstance(held, ClassValue):
+                    self.keep_in_class(held.class_, value)
             elif isinstance(held, Lost):
                 self.hand_to_lost([value])
             elif isinstance(held, ModuleValue) and self.has_global(held.module, attribute):
@@ -271,6 +275,19 @@ class Flow(ValueGraph):
 
         self.watch(base, on_base)
         self.strays.store(base, attribute, value)
+
+    def keep_in_class(self, cls: Class, value: Node) -> None:
+        """The value is an attribute of the class itself, so its instances bind functions."""
+
+        def on_value(held: Value) -> None:
+            if isinstance(held, TupleValue):
+                for element in held.elements:
+                    self.watch(element, on_value)
+            # partial() gives an object that nothing binds.
+            elif isinstance(held, NormClass) and held.context != "partial":
+                held.refusals.add(f"is an attribute of {cls.name}, which would bind a function")
+
+        self.watch(value, on_value)
 
     def has_global(self, module: Module, name: str) -> bool:
         """Whether the module's own code binds the name."""
@@ -295,11 +312,20 @@ class Flow(ValueGraph):
             elif isinstance(held, ClassValue):
                 self._member(held.class_, name, result, bound=False, of_self=False)
             elif isinstance(held, Instance):
+                if name == "__class__":
+                    self._classes_of(held, result)
+                    return
                 if held.class_.name.endswith("Registry"):
                     return
                 self._member(held.class_, name, result, bound=True, of_self=held.spot is None)
 
         self.watch(base, on_base)
+
+    def _classes_of(self, held: Instance, result: Node) -> None:
+        """``type(held)``: of ``self`` it may be any subclass."""
+        classes = held.class_.descendants() if held.spot is None else [held.class_]
+        for cls in classes:
+            self.add(result, self.class_value(cls))
 
     def _member_of_plain(self, module: Value, name: str) -> Node:
         members = self._members.setdefault(module, {})

@@ -10,10 +10,10 @@ from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.settings import Settings
 
 # SynchronizedBatchNorm2d, SyncBN: in-house and third-party variants that are
-# drop-in replacements of BatchNorm2d.
+# drop-in replacements of BatchNorm2d. BatchNorm*d is one of computed name.
 _NORM = re.compile(
-    r"^(?:Sync|Synchronized|Naive|Naive(?:Sync)|Distributed|Ghost|My|Custom|Cross)*"
-    r"BatchNorm(?:2d|1d|3d|2D|1D|3D|ND|_?)?$|^SyncBN$|^SynchronizedBatchNorm$"
+    r"^(?:Sync|Synchronized|Naive|Naive(?:Sync)|Distributed|Ghost|My|Custom|Cross|Lazy)*"
+    r"BatchNorm(?:2d|1d|3d|2D|1D|3D|ND|\*d?|_?)?$|^SyncBN$|^SynchronizedBatchNorm$"
 )
 
 
@@ -38,7 +38,12 @@ def norm_name(dotted: str) -> str:
 
 
 def dimension(norm: str) -> str:
-    """The plain BatchNorm that a class stands in for: ``SyncBatchNorm`` -> ``BatchNorm2d``."""
+    """The plain BatchNorm that a class stands in for: ``SyncBatchNorm`` -> ``BatchNorm2d``.
+
+    ``BatchNorm*d`` may be any of them, and is only itself.
+    """
+    if "*" in norm:
+        return norm
     for digit in "13":
         if norm.lower().endswith(f"{digit}d"):
             return f"BatchNorm{digit}d"

@@ -47,9 +47,13 @@ class NormUses:
         """Why the name cannot be replaced by the helper's, or ``None``."""
         if norm.local_class is not None and norm.local_class.methods.get("__init__") is not None:
             return f"{norm.norm} is this repository's own class with its own arguments"
+        if not _is_written_out(norm.spot.node):
+            return f"what says {norm.norm} is a string that is computed: replace it by hand"
         if norm.context == "callee":
             call = _call_of(norm)
             return None if call is None else unsupported_arguments(call)
+        if isinstance(norm.spot.node, ast.Call):
+            return f"{norm.norm} is named by a string"
         return self._not_accepted(norm)
 
     def is_editable(self, norm: NormClass) -> bool:
@@ -101,6 +105,17 @@ def spots_of(norms: Iterable[NormClass]) -> frozenset[Spot]:
 def source_order(norm: NormClass) -> tuple[str, int, int]:
     """By file, line and column."""
     return norm.spot.module.path, norm.spot.node.lineno, norm.spot.node.col_offset
+
+
+def _is_written_out(node: ast.AST) -> bool:
+    """Whether a name, or a lookup such as ``getattr(nn, "BatchNorm2d")``, says what it means."""
+    match node:
+        case ast.Call(args=[*_, ast.Constant()]) | ast.Subscript(slice=ast.Constant()):
+            return True
+        case ast.Call() | ast.Subscript():
+            return False
+        case _:
+            return True
 
 
 def _use_refusal(use: NormClass, *, is_first: bool) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
@@ -14,8 +14,9 @@ from bn2gn_codemod.survey.norm_classes import norm_name
 from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order, spots_of
 from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.settling import Settling, not_asked_for
+from bn2gn_codemod.survey.syntax import dotted
 from bn2gn_codemod.survey.unfollowed import find_unfollowed
-from bn2gn_codemod.survey.values import Class, NormClass, Spot
+from bn2gn_codemod.survey.values import Class, NormClass, Spot, UseContext
 from bn2gn_codemod.survey.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
 from bn2gn_codemod.survey.verdicts import UNDECIDED, Judge, Judged
 
@@ -293,14 +294,11 @@ class _Decider:
     # ------------------------------------------------------------- results
 
     def _edit(self, norm: NormClass) -> None:
-        place = self._place(norm.spot)
-        match norm.context:
-            case "callee":
-                self.edits[place] = NormEdit(place, "call", norm.norm)
-            case "partial":
-                self.edits[place] = NormEdit(place, "partial", norm.norm)
-            case _:
-                self.edits[place] = NormEdit(place, "reference", norm.norm)
+        place, node = self._place(norm.spot), norm.spot.node
+        kind: Literal["call", "partial", "reference"] = _KINDS.get(norm.context, "reference")
+        is_plain = not isinstance(node, ast.expr) or dotted(node) is not None
+        name = "" if is_plain else ast.unparse(node)
+        self.edits[place] = NormEdit(place, kind, norm.norm, name)
 
     def _add(self, norm: NormClass, judged: Judged, fixable: bool | None = None) -> None:
         place = self._place(norm.spot)
@@ -343,6 +341,8 @@ class _Decider:
 _EACH_CALL = "each call that leads here hands over the norm class of its own side"
 _HANDED_ON = "what it names for the new layers is changed where it is handed to them"
 _REPLACED = "the layers made of it are changed where they are made"
+
+_KINDS: dict[UseContext, Literal["call", "partial"]] = {"callee": "call", "partial": "partial"}
 
 
 def _is_origin(norm: NormClass) -> bool:

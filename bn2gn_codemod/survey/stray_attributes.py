@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.values import (
     ClassValue,
     External,
@@ -88,6 +89,8 @@ class StrayAttributes:
                 keys.add(("", name))
             elif isinstance(held, External) and not held.name.startswith("torch"):
                 keys.add((held.name.rsplit(".", 1)[-1], name))
+            elif isinstance(held, External) and not is_norm_class(name):
+                keys.add((held.name, name))
             elif isinstance(held, ModuleValue) and not self._flow.has_global(held.module, name):
                 keys.add((held.module.path, name))
         return keys

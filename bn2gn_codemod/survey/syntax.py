@@ -110,8 +110,19 @@ def bound_names(statement: ast.stmt) -> Iterator[str]:
                     yield alias.asname or alias.name
         case ast.Expr(value=ast.NamedExpr(target=ast.Name(id=name))):
             yield name
+        case ast.Match():
+            for branch in statement.cases:
+                yield from captured_names(branch.pattern)
         case _:
             pass
+
+
+def captured_names(pattern: ast.pattern) -> Iterator[str]:
+    """The names that a pattern of a ``match`` statement binds."""
+    for node in walk(pattern):
+        name = node.rest if isinstance(node, ast.MatchMapping) else getattr(node, "name", None)
+        if isinstance(node, ast.pattern) and name is not None:
+            yield name
 
 
 def exported_names(tree: ast.Module) -> list[str]:

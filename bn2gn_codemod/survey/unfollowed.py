@@ -61,6 +61,8 @@ def _reason(flow: Flow, func: ast.expr) -> str:
 
 def _makes_norm(flow: Flow, call: ast.Call) -> bool:
     name = dotted(call.func)
+    if name is None and isinstance(call.func, ast.Attribute):
+        name = call.func.attr  # import_module("torch.nn").BatchNorm2d(8)
     if name is None or not is_norm_class(name):
         return False
     # A function or class of the repository under such a name was followed.

@@ -81,6 +81,7 @@ class Function:
     outer: Function | None = None
     locals: set[str] = dataclasses.field(default_factory=set)
     global_names: set[str] = dataclasses.field(default_factory=set)
+    nonlocal_names: set[str] = dataclasses.field(default_factory=set)
     # Names that others import from a module and that it does not plainly bind.
     guessed: set[str] = dataclasses.field(default_factory=set)
     is_static: bool = False

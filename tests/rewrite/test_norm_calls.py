@@ -11,12 +11,12 @@ from bn2gn_codemod.plan import FileEdits, NormEdit
 from bn2gn_codemod.rewrite import RewriteRefused, rewrite_file
 from tests.rewrite.marked import PATH, unmark
 
-Kind = Literal["call", "partial", "reference", "lookup_call"]
+Kind = Literal["call", "partial", "reference"]
 
 
-def rewritten(text: str, kind: Kind = "call") -> str:
+def rewritten(text: str, kind: Kind = "call", name: str = "") -> str:
     source, places = unmark(text)
-    norms = tuple(NormEdit(place, kind, "BatchNorm2d") for place in places)
+    norms = tuple(NormEdit(place, kind, "BatchNorm2d", name) for place in places)
     return rewrite_file(source, FileEdits(PATH, norms))
 
 
@@ -178,15 +178,31 @@ def test_reference(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("name", "before", "after"),
     [
-        ("§{'bn': nn.BatchNorm2d}[kind](c)", "get_group_norm(c)"),
-        ("§NORMS[kind](c, momentum=0.1)", "get_group_norm(c)"),
-        ("§norm_of(kind)(c)", "get_group_norm(c)"),
+        ("{'bn': nn.BatchNorm2d}[kind]", "§{'bn':nn.BatchNorm2d}[kind](c)", "get_group_norm(c)"),
+        ("NORMS[kind]", "§NORMS[kind](c, momentum=0.1)", "get_group_norm(c)"),
+        ("norm_of(kind)", "§norm_of(kind)(c)", "get_group_norm(c)"),
+        ("norm_of(kind)", "§norm_of(kind)(c).to(d)", "get_group_norm(c).to(d)"),
+        ("norm_of(kind)", "§norm_of(kind)(c)(x)", "get_group_norm(c)(x)"),
+        ("getattr(nn, 'BatchNorm2d')", '§getattr(nn, "BatchNorm2d")(c)', "get_group_norm(c)"),
+        ("type(self).norm", "§type(self).norm(c)", "get_group_norm(c)"),
+        ("cfg().norm", "§cfg().norm(c).to(cfg().device)", "get_group_norm(c).to(cfg().device)"),
     ],
 )
-def test_lookup_call(before: str, after: str) -> None:
-    assert rewritten(f"norm = {before}\n", "lookup_call") == f"norm = {after}\n"
+def test_callee_that_is_more_than_a_name(name: str, before: str, after: str) -> None:
+    assert rewritten(f"norm = {before}\n", "call", name) == f"norm = {after}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("reference", "Neck(8, §type(self).norm)", "Neck(8, get_group_norm)"),
+        ("partial", "partial(§type(self).norm, eps=1e-3)", "partial(get_group_norm, eps=1e-3)"),
+    ],
+)
+def test_name_asked_of_what_a_call_gives(kind: Kind, before: str, after: str) -> None:
+    assert rewritten(f"norm = {before}\n", kind, "type(self).norm") == f"norm = {after}\n"
 
 
 @pytest.mark.parametrize(

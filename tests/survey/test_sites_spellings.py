@@ -169,6 +169,196 @@ def test_layer_made_in_a_new_part(before: str, body: str) -> None:
 @pytest.mark.parametrize(
     ("before", "body"),
     [
+        ("", "self.bn = getattr(nn, 'BatchNorm2d')(c)  #! convert\n"),
+        ("", "self.bn = getattr(nn, 'BatchNorm2d')(c).to('cpu')  #! convert\n"),
+        ("", "norm = getattr(nn, 'BatchNorm2d')  #! keep\nself.bn = norm(c)  #! convert\n"),
+        ("", "self.bn = nn.__dict__['BatchNorm2d'](c)  #! convert\n"),
+        ("", "self.bn = vars(nn)['BatchNorm2d'](c)  #! convert\n"),
+        ("", "self.bn = eval('nn.BatchNorm2d')(c)  #! convert\n"),
+        (
+            "def make(c, kind):\n    return getattr(nn, kind)(c)  #! convert\n",
+            "self.bn = make(c, 'BatchNorm2d')\n",
+        ),
+        ("", "self.bn = getattr(nn, 'BatchNorm%dd' % 2)(c)  #! unknown\n"),
+        ("", "self.bn = getattr(nn, f'BatchNorm{c}d')(c)  #! unknown\n"),
+        ("", "self.bn = __import__('torch').nn.BatchNorm2d(c)  #! unknown\n"),
+        ("", "self.bn = nn.LazyBatchNorm2d()  #! convert\n"),
+    ],
+)
+def test_norm_class_named_by_a_string_or_without_channels(before: str, body: str) -> None:
+    plan = check(neck(body, before))
+    by_hand = "make(" in before or "Lazy" in body or "unknown" in body
+    assert bool([edit for file in plan.files for edit in file.norms]) is not by_hand
+
+
+@pytest.mark.parametrize(
+    ("before", "body"),
+    [
+        ("", "if (norm := nn.BatchNorm2d):  #! convert\n    self.bn = norm(c)  #! convert\n"),
+        ("", "if (bn := nn.BatchNorm2d(c)):  #! convert\n    self.bn = bn\n"),
+        ("", "self.bn = [bn for k in [c] if (bn := nn.BatchNorm2d(k))][0]  #! convert\n"),
+        (
+            """\
+            def pick(kind):
+                match kind:
+                    case 'bn' | 'batch':
+                        return nn.BatchNorm2d  #! convert
+                    case {'type': found, **rest} if rest:
+                        return found
+                    case [found, *others]:
+                        return found
+            """,
+            """\
+            self.a = pick('bn')(c)
+            self.b = pick({'type': nn.SyncBatchNorm})(c)  #! convert
+            self.d = pick((nn.BatchNorm2d, 3))(c)  #! convert
+            """,
+        ),
+        (
+            """\
+            def outer(c):
+                norm = None
+                def inner():
+                    nonlocal norm
+                    norm = nn.BatchNorm2d  #! convert
+                inner()
+                return norm(c)  #! convert
+            """,
+            "self.bn = outer(c)\n",
+        ),
+        (
+            """\
+            def inner(c):
+                yield nn.BatchNorm2d(c)  #! convert
+            def layers(c):
+                yield from inner(c)
+                yield nn.ReLU()
+            """,
+            "self.bn = nn.Sequential(*layers(c))\n",
+        ),
+        (
+            "async def make(c):\n    return nn.BatchNorm2d(c)  #! convert\n",
+            "import asyncio\nself.bn = asyncio.run(make(c))\n",
+        ),
+        (
+            """\
+            import typing
+            T = typing.TypeVar('T')
+            class Block(nn.Module, typing.Generic[T]):
+                def __init__(self, c):
+                    super().__init__()
+                    self.bn = nn.BatchNorm2d(c)  #! convert
+            """,
+            "self.bn = Block[int](c)\n",
+        ),
+    ],
+)
+def test_syntax_of_later_pythons(before: str, body: str) -> None:
+    check(neck(body, before))
+
+
+def calls(text: str) -> list[str]:
+    """What is replaced: the line's code of each edit, and whether it is a call."""
+    return [
+        f"{edit.kind} {listed_line(text, edit.place.line).split('#!')[0].strip()}"
+        for file in plan_of(text).files
+        for edit in file.norms
+    ]
+
+
+@pytest.mark.parametrize(
+    "read", ["self.NORM", "type(self).NORM", "self.__class__.NORM", "Block.NORM"]
+)
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "NORM = nn.BatchNorm2d  #! keep",
+        "NORM: type = nn.BatchNorm2d  #! keep",
+        "NORM, ACT = nn.BatchNorm2d, nn.ReLU  #! keep",
+        "NORM = nn.BatchNorm2d if torch else nn.SyncBatchNorm  #! keep, keep",
+    ],
+)
+def test_norm_class_in_a_class_attribute_is_changed_where_it_is_called(
+    read: str, kept: str
+) -> None:
+    """A function in the attribute would be bound to the instance, which is no channel count."""
+    text = neck(
+        "self.block = Block(c)\n",
+        f"""\
+        class Block(nn.Module):
+            {kept}
+            def __init__(self, c):
+                super().__init__()
+                self.bn = {read}(c)  #! convert
+        """,
+    )
+    check(text)
+    assert calls(text) == [f"call self.bn = {read}(c)"]
+
+
+@pytest.mark.parametrize(
+    ("before", "body"),
+    [
+        (  # set from outside, and overridden
+            """\
+            class Base(nn.Module):
+                def __init__(self, c):
+                    super().__init__()
+                    self.bn = self.NORM(c)  #! convert
+            class Block(Base):
+                NORM = nn.BatchNorm2d  #! keep
+            class Other(Base):
+                pass
+            Other.NORM = nn.SyncBatchNorm  #! keep
+            """,
+            "self.a, self.b = Block(c), Other(c)\n",
+        ),
+        (  # by way of a variable
+            """\
+            BN = nn.BatchNorm2d  #! keep
+            class Block(nn.Module):
+                NORM = BN
+                def __init__(self, c):
+                    super().__init__()
+                    self.bn = self.NORM(c)  #! convert
+            """,
+            "self.a = Block(c)\n",
+        ),
+        (  # partial() is not bound, nor is what a dict holds
+            """\
+            class Block(nn.Module):
+                NORM = partial(nn.BatchNorm2d, eps=1e-3)  #! convert
+                NORMS = {'bn': nn.BatchNorm2d}  #! convert
+                def __init__(self, c):
+                    super().__init__()
+                    self.a = self.NORM(c)  #! convert
+                    self.b = self.NORMS['bn'](c)
+            """,
+            "self.a = Block(c)\n",
+        ),
+        (  # a field of a data class
+            """\
+            import dataclasses
+            @dataclasses.dataclass
+            class Options:
+                norm: type = nn.BatchNorm2d  #! keep
+                made: type = dataclasses.field(default_factory=lambda: nn.BatchNorm2d)  #! keep
+            """,
+            """\
+            options = Options()
+            self.a = options.norm(c)  #! convert
+            self.b = options.made(c)  #! convert
+            """,
+        ),
+    ],
+)
+def test_norm_class_in_an_attribute_of_a_class(before: str, body: str) -> None:
+    check(neck(body, before))
+
+
+@pytest.mark.parametrize(
+    ("before", "body"),
+    [
         (
             "BatchNorm = nn.BatchNorm2d  #! convert\n",
             "self.a = BatchNorm(c)  #! convert\nself.b = BatchNorm(c)  #! convert\n",

@@ -10,9 +10,12 @@ from bn2gn_codemod.survey.tracing.external_calls import is_opaque
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
 from bn2gn_codemod.survey.value_graph import Node
+from bn2gn_codemod.survey.values import UseContext
 
 
-def call_builtin(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> Node | None:
+def call_builtin(
+    tracer: Tracer, name: str, expr: ast.Call, result: Node, context: UseContext
+) -> Node | None:
     """The node of what the call gives."""
     flow = tracer.flow
     arguments = expr.args
@@ -20,7 +23,7 @@ def call_builtin(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> Nod
         tracer.loosened.update(arguments)
     if name == "getattr" and len(arguments) >= 2:
         base = tracer.evaluate(arguments[0])
-        return read_named(tracer, base, arguments[1]) if base is not None else None
+        return read_named(tracer, base, arguments[1], expr, context) if base is not None else None
     if name == "setattr" and len(arguments) == 3:
         base, value = tracer.evaluate(arguments[0]), tracer.evaluate(arguments[2])
         if base is not None and value is not None:
@@ -35,7 +38,7 @@ def call_builtin(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> Nod
             flow.attribute(base, "__dict__", result)
         return result
     if name == "eval" and arguments:
-        return read_text(tracer, arguments[0])
+        return read_text(tracer, arguments[0], expr, context)
     if name == "super":
         return None
     if name in ("isinstance", "issubclass"):

@@ -22,19 +22,20 @@ from bn2gn_codemod.survey.values import (
     Instance,
     Lost,
     NormClass,
+    UseContext,
     Value,
 )
 
 
-def trace_call(tracer: Tracer, expr: ast.Call) -> Node | None:
-    """The node of what a call expression gives."""
+def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | None:
+    """The node of what a call expression gives, which is used in that way."""
     flow = tracer.flow
     if tracer.statement is not None:
         flow.calls_in.setdefault(tracer.function, []).append((tracer.statement, expr))
     func = expr.func
     result = flow.node()
     if isinstance(func, ast.Name) and _is_builtin(tracer, func.id):
-        return call_builtin(tracer, func.id, expr, result)
+        return call_builtin(tracer, func.id, expr, result, context)
     if isinstance(func, ast.Attribute) and call_method(tracer, func, expr, result):
         return result
     callee = tracer.evaluate(func, "callee")

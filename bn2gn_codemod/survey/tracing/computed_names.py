@@ -9,7 +9,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.syntax import text_pattern
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Entries, Lost, Text, Value
+from bn2gn_codemod.survey.values import Entries, Lost, Text, UseContext, Value
 
 _IDENTIFIER = re.compile(r"[A-Za-z_*][\w.*]{0,60}$")
 
@@ -46,10 +46,12 @@ def spread(flow: Flow, base: Node, value: Node) -> None:
     flow.watch(value, on_value)
 
 
-def read_named(tracer: Tracer, base: Node, key: ast.expr) -> Node:
+def read_named(
+    tracer: Tracer, base: Node, key: ast.expr, expr: ast.expr, context: UseContext
+) -> Node:
     """What a mapping of names holds under ``key``: ``globals()[key]``, ``getattr(base, key)``."""
     flow = tracer.flow
-    result = flow.node()
+    result = _named_result(tracer, expr, context)
     pattern = text_pattern(key)
     if pattern is not None:
         flow.attribute(base, pattern, result, from_pattern=True)
@@ -71,18 +73,25 @@ def read_named(tracer: Tracer, base: Node, key: ast.expr) -> Node:
     return result
 
 
-def read_text(tracer: Tracer, text: ast.expr) -> Node:
+def read_text(tracer: Tracer, text: ast.expr, expr: ast.expr, context: UseContext) -> Node:
     """``eval('models.' + name + '.get_net')``: what the pattern may name."""
     flow = tracer.flow
     node = flow.node()
     flow.add(node, flow.namespace_value(tracer.function.module))
     pattern = text_pattern(text)
     if pattern is None:
-        return read_named(tracer, node, text)
+        return read_named(tracer, node, text, expr, context)
     for part in pattern.partition("(")[0].split("."):
-        inner = flow.node()
+        inner = _named_result(tracer, expr, context)
         flow.attribute(node, part, inner, from_pattern=False)
         node = inner
+    return node
+
+
+def _named_result(tracer: Tracer, expr: ast.expr, context: UseContext) -> Node:
+    """A node for what a computed name stands for; a norm class is named there."""
+    node = tracer.flow.node()
+    tracer.flow.loads[node] = (tracer.spot(expr), context, True)
     return node
 
 

@@ -43,10 +43,12 @@ def _declare_body(
             _declare_function(flow, statement, scope, cls, prefix)
         elif cls is None:
             scope.locals.update(bound_names(statement))
-            if isinstance(statement, (ast.Global, ast.Nonlocal)):
+            if isinstance(statement, ast.Global):
                 scope.global_names.update(statement.names)
+            elif isinstance(statement, ast.Nonlocal):
+                scope.nonlocal_names.update(statement.names)
     if cls is None:
-        scope.locals -= scope.global_names
+        scope.locals -= scope.global_names | scope.nonlocal_names
 
 
 def _declare_function(

@@ -48,7 +48,7 @@ class Expressions(Tracer):
             case ast.Attribute():
                 return self._load_attribute(expr, context)
             case ast.Call():
-                return trace_call(self, expr)
+                return trace_call(self, expr, context)
             case ast.Constant():
                 return text_node(flow, expr.value) if isinstance(expr.value, str) else None
             case ast.List() | ast.Set():
@@ -58,10 +58,10 @@ class Expressions(Tracer):
             case ast.Dict():
                 return self._dict(expr, context)
             case ast.Subscript():
-                return self._subscript(expr)
-            case ast.Starred() | ast.Await() | ast.YieldFrom():
+                return self._subscript(expr, context)
+            case ast.Starred() | ast.Await():
                 return self.evaluate(expr.value, context)
-            case ast.Yield():
+            case ast.Yield() | ast.YieldFrom():
                 if expr.value is not None:
                     value = self.evaluate(expr.value)
                     if value is not None:
@@ -74,6 +74,7 @@ class Expressions(Tracer):
                 return self._union(expr.values, context)
             case ast.NamedExpr():
                 value = self.evaluate(expr.value)
+                self._bind_here(expr.target)
                 assign(self, expr.target, value)
                 return value
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
@@ -149,15 +150,15 @@ class Expressions(Tracer):
             flow.add(node, Entries(tuple(entries)))
         return node
 
-    def _subscript(self, expr: ast.Subscript) -> Node | None:
+    def _subscript(self, expr: ast.Subscript, context: UseContext) -> Node | None:
         flow = self.flow
         base = self.evaluate(expr.value)
         if base is None:
             return None
         if isinstance(expr.value, ast.Call) and call_name(expr.value) in ("globals", "vars"):
-            return read_named(self, base, expr.slice)
+            return read_named(self, base, expr.slice, expr, context)
         if isinstance(expr.value, ast.Attribute) and expr.value.attr == "__dict__":
-            return read_named(self, base, expr.slice)
+            return read_named(self, base, expr.slice, expr, context)
         result = flow.node()
         position = expr.slice.value if isinstance(expr.slice, ast.Constant) else None
 
@@ -183,11 +184,16 @@ class Expressions(Tracer):
     def _comprehension(self, generators: list[ast.comprehension]) -> None:
         for generator in generators:
             # Comprehension variables share the function's names: harmless here.
-            for name in target_names(generator.target):
-                self.function.locals.add(name)
+            self._bind_here(generator.target)
             assign(self, generator.target, self.evaluate(generator.iter), iterate=True)
             for condition in generator.ifs:
                 self.evaluate(condition)
+
+    def _bind_here(self, target: ast.expr) -> None:
+        """Names that an expression binds are local, unless they are declared to be others."""
+        function = self.function
+        names = set(target_names(target)) - function.global_names - function.nonlocal_names
+        function.locals.update(names)
 
     def _lambda(self, expr: ast.Lambda) -> Node:
         flow = self.flow

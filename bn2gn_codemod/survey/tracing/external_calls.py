@@ -35,6 +35,7 @@ _OPAQUE = re.compile(
     r"numpy|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
     r"range|int|str|float|bool|repr|hasattr|id|min|max|sum|open|format|any|all|round|abs))(?:\.|$)"
 )
+_FIELDS = ("dataclasses.field", "attr.ib", "attr.field", "attrs.field")
 _DRIVES = re.compile(r"Trainer|Runner|Accelerator|Fabric|Learner|[Ll]ightning|accelerate|deepspeed")
 # Layers that hold nothing of what they are given.
 _LEAF = re.compile(
@@ -76,6 +77,8 @@ def call_external(call: Call, name: str) -> None:
         read_weights(call, "file", name)
     elif last == "import_module":
         return
+    elif name in _FIELDS:
+        _give_default(call)
     elif last == "__init__":
         _explicit_init(call)
     elif is_opaque(name):
@@ -85,6 +88,23 @@ def call_external(call: Call, name: str) -> None:
             give_same_object(flow, node, "build", call.result)
     else:
         _make_something(call, name, last)
+
+
+def _give_default(call: Call) -> None:
+    """``dataclasses.field(default_factory=make)`` is what ``make()`` gives."""
+    flow = call.flow
+
+    def on_factory(held: Value) -> None:
+        if isinstance(held, FunctionValue):
+            flow.edge(flow.return_node(held.function), call.result)
+        elif isinstance(held, ClassValue):
+            instantiate(call._replace(arguments=[]), held.class_)
+
+    for key, node in call.arguments:
+        if key in ("default_factory", "factory"):
+            flow.watch(node, on_factory)
+        elif key == "default":
+            flow.edge(node, call.result)
 
 
 def is_opaque(name: str) -> bool:

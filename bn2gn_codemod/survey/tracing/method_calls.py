@@ -45,7 +45,7 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
     if name == "__getattr__" and len(expr.args) == 1:
         base = tracer.evaluate(func.value)
         if base is not None:
-            tracer.flow.edge(read_named(tracer, base, expr.args[0]), result)
+            tracer.flow.edge(read_named(tracer, base, expr.args[0], expr, "plain"), result)
         return True
     if name in _MUTATORS:
         return _mutate(tracer, func, expr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, is_classmethod
-from bn2gn_codemod.survey.syntax import call_name, target_names
+from bn2gn_codemod.survey.syntax import call_name, captured_names, target_names
 from bn2gn_codemod.survey.tracing.arguments import Call
 from bn2gn_codemod.survey.tracing.calls import call_whatever
 from bn2gn_codemod.survey.tracing.containers import container
@@ -13,7 +13,10 @@ from bn2gn_codemod.survey.tracing.expressions import Expressions
 from bn2gn_codemod.survey.tracing.imports import bind_import
 from bn2gn_codemod.survey.tracing.targets import assign
 from bn2gn_codemod.survey.tracing.type_tests import tested_layer
-from bn2gn_codemod.survey.values import Class, Function, Value
+from bn2gn_codemod.survey.value_graph import Node
+from bn2gn_codemod.survey.values import Class, Function, TupleValue, Value
+
+_CONTAINERS = (ast.Dict, ast.List, ast.Set)
 
 
 class Statements:
@@ -42,10 +45,12 @@ class Statements:
                 value = expressions.evaluate(statement.value)
                 for target in statement.targets:
                     assign(expressions, target, value)
+                self._keep_as_attribute(statement.value)
             case ast.AnnAssign():
                 if statement.value is not None:
                     value = expressions.evaluate(statement.value)
                     assign(expressions, statement.target, value)
+                    self._keep_as_attribute(statement.value)
             case ast.AugAssign():
                 assign(expressions, statement.target, expressions.evaluate(statement.value))
             case ast.Expr():
@@ -81,8 +86,11 @@ class Statements:
                 if self.function.outer is not None:
                     bind_import(self.flow, self.function, statement)
             case ast.Match():
-                expressions.evaluate(statement.subject)
+                subject = expressions.evaluate(statement.subject)
                 for branch in statement.cases:
+                    self._capture(branch.pattern, subject)
+                    if branch.guard is not None:
+                        expressions.evaluate(branch.guard)
                     self.run(branch.body)
             case ast.Assert():
                 expressions.evaluate(statement.test)
@@ -99,6 +107,21 @@ class Statements:
         self.run(branch.body)
         simple.remove(name)
 
+    def _capture(self, pattern: ast.pattern, subject: Node | None) -> None:
+        """Each name in a pattern may be any part of the subject, or all of it."""
+        flow, part = self.flow, self.flow.node()
+
+        def on_value(held: Value) -> None:
+            if isinstance(held, TupleValue):
+                for element in held.elements:
+                    flow.edge(element, part)
+            flow.add(part, held)
+
+        if subject is not None:
+            flow.watch(subject, on_value)
+            for name in captured_names(pattern):
+                assign(self._expressions, ast.Name(name, ast.Store()), part)
+
     def _loop(self, loop: ast.For | ast.AsyncFor) -> None:
         expressions = self._expressions
         if isinstance(loop.iter, ast.Call) and call_name(loop.iter) in CHILDREN:
@@ -106,6 +129,12 @@ class Statements:
         assign(expressions, loop.target, expressions.evaluate(loop.iter), iterate=True)
         self.run(loop.body)
         self.run(loop.orelse)
+
+    def _keep_as_attribute(self, expr: ast.expr) -> None:
+        """What a class body binds is an attribute of the class; what a container holds is not."""
+        held = self.flow.expressions.get(expr)
+        if self.cls is not None and held is not None and not isinstance(expr, _CONTAINERS):
+            self.flow.keep_in_class(self.cls, held)
 
     # --------------------------------------------------------- definitions
 
