@@ -190,7 +190,7 @@ class ComposingCalls:
             if objects is not None and is_inside and slot not in self._roles.own:
                 found = objects.roles
             else:
-                found = self._roles.slot_roles(slot) or self._roles.doubt(slot)
+                found = self._roles.roles_in(slot, value) or self._roles.doubt(slot)
             roles = found | roles
         return roles
 

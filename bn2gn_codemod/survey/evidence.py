@@ -37,6 +37,7 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
+        self._lent: set[Slot] = set()  # decided by what they hold of another network
         self._families: dict[Class, families.Family | None] = {}
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
         named = {
@@ -279,6 +280,7 @@ class Evidence:
         if pretrained is not None:
             words, vague = pretrained
             vague = vague or self._is_crowd(slot)
+            self._lent.add(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or self._external_network(slot)
@@ -377,6 +379,21 @@ class Evidence:
             ):
                 return maker
         return None
+
+    def beside_lent(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
+        """What speaks against a layer that a class makes where another network's parts go.
+
+        ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
+        """
+        if slot not in self._lent or families.is_backbone_attribute(slot[1]):
+            return None
+        if (
+            not isinstance(value, NormLayer)
+            or value.spot.function.class_ not in slot[0].ancestors()
+        ):
+            return None
+        words = f"{slot[0].name} makes a layer of its own for {shown(slot)}"
+        return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
 
     def _is_list_of_parts(self, slot: Slot) -> bool:
         """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""

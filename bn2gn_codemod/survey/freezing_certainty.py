@@ -142,7 +142,7 @@ class FreezingCertainty:
                 if value.spot not in self._converted and not (
                     value.spot in self._divided and role is Role.NEW
                 ):
-                    yield _Matched(slot, self._is_kept(value, role), value)
+                    yield _Matched(slot, self._is_kept(slot, value, role), value)
                 continue
             if isinstance(value, Instance):
                 for inner in self._slots(value.class_):
@@ -154,11 +154,12 @@ class FreezingCertainty:
         own = self._roles.own.get(slot)
         return own.role if own is not None else around
 
-    def _is_kept(self, layer: NormLayer, role: Role | None) -> bool:
+    def _is_kept(self, slot: Slot, layer: NormLayer, role: Role | None) -> bool:
         """By the verdict; one class that serves both sides is told apart by where it lies."""
         site = self._site(layer)
         if site is None or site.verdict is Verdict.CONFLICT or layer.spot in self._divided:
-            return role is Role.BACKBONE
+            is_open = Role.UNDECIDED in self._roles.roles_in(slot, layer)
+            return role is Role.BACKBONE and not is_open
         # ``None`` is a model of which nothing is known; what else differs from the
         # verdict is overruled by a comment on the line.
         return site.verdict is Verdict.KEEP and role is not None

@@ -53,9 +53,15 @@ class RoleMap:
         """The roles of a norm layer over all attributes that it ends up in."""
         roles: Roles = {}
         for slot in self.held_in.get(layer, ()):
-            for role, because in self.slot_roles(slot).items():
+            for role, because in self.roles_in(slot, layer).items():
                 roles.setdefault(role, because)
         return self.lost_roles(layer) | roles
+
+    def roles_in(self, slot: Slot, value: Instance | NormLayer) -> Roles:
+        """The roles of what an attribute holds, by its being held there."""
+        roles = self.slot_roles(slot)
+        own = self._evidence.beside_lent(slot, value)
+        return roles if own is None else {**roles, own.role: own}
 
     def lost_roles(self, value: Instance | NormLayer) -> Roles:
         """Doubt, where a value also went to what is not followed."""

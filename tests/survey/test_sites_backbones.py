@@ -580,3 +580,21 @@ def test_code_that_fuses_layers_moves_none_from_one_model_into_another() -> None
         fuse_module(Net())
         """
     )
+
+
+def test_a_layer_made_in_the_place_of_a_pretrained_one_is_not_pretrained() -> None:
+    check(
+        """\
+        import torchvision
+        class Depth(nn.Module):
+            def __init__(self, channels):
+                super().__init__()
+                resnet = torchvision.models.resnet18(pretrained=True)
+                if channels == 3:
+                    self.bn1 = resnet._modules['bn1']
+                else:
+                    self.bn1 = nn.BatchNorm2d(64)  #! conflict
+                self.layer1 = resnet._modules['layer1']
+                self.bn2 = nn.BatchNorm2d(256)  #! convert
+        """
+    )

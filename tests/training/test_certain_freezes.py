@@ -335,3 +335,24 @@ def test_parts_of_each_network_that_may_be_the_backbone() -> None:
     assert str(found["neck"].verdict) == "convert"
     assert str(found["deconv"].verdict) == "unknown"
     assert found["deconv"].settles[0] == 'backbone = ["Large.deconv"]'
+
+
+IN_ITS_PLACE = """
+class Depth(nn.Module):
+    def __init__(self, channels=4):
+        super().__init__()
+        resnet = torchvision.models.resnet18(pretrained=True)
+        self.bn1 = resnet.bn1
+        if channels != 3:
+            self.bn1 = nn.BatchNorm2d(64)
+        self.layer1 = resnet.layer1
+"""
+
+
+def test_a_new_layer_in_the_place_of_a_pretrained_one() -> None:
+    """Frozen, it would stay as it was made; the comment on its line settles it."""
+    open_plan = plan_of(IN_ITS_PLACE, "model.Depth()")
+    assert frozen(open_plan) == []
+    assert "it would freeze Depth.bn1 as well" in open_plan.train_scripts[0].reason
+    new = IN_ITS_PLACE.replace("BatchNorm2d(64)", "BatchNorm2d(64)  # bn2gn: convert")
+    assert frozen(plan_of(new, "model.Depth()")) == ["bn1", "layer1"]
