@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
@@ -39,6 +40,7 @@ class Evidence:
         self.own: dict[Slot, Because] = {}
         self._lent: set[Slot] = set()  # decided by what they hold of another network
         self._families: dict[Class, families.Family | None] = {}
+        self._call_sites = CallSites(self.flow)
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
         named = {
             cls
@@ -366,14 +368,20 @@ class Evidence:
 
     def _part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
-        maker = value.spot.function.enclosing_class if value.spot is not None else None
-        if maker is None or maker in slot[0].ancestors() or slot[0] in maker.ancestors():
+        if value.spot is None:
             return None
-        for owner, name in self.contents.held_in.get(value, ()):
-            because = self.own.get((owner, name))
+        made_in = value.spot.function
+        for one in self.contents.held_in.get(value, ()):
+            because = self.own.get(one)
+            if one[0] in slot[0].ancestors() or because is None:
+                continue
+            maker = made_in.enclosing_class
+            if maker is None and not self._is_mixed(one[0]):
+                maker = one[0] if self._call_sites.are_for(made_in, one[0]) else None
+            if maker is None or maker in slot[0].ancestors() or slot[0] in maker.ancestors():
+                continue
             if (
-                owner in maker.ancestors()
-                and because is not None
+                one[0] in maker.ancestors()
                 and because.role is Role.BACKBONE
                 and not self._built_in(maker, slot)
             ):
@@ -405,8 +413,15 @@ class Evidence:
             holders = self.contents.held_in.get(value, ())
             # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
             own = own or any(one[0] is slot[0] and self._layers_in(one) < layers for one in holders)
-            foreign = foreign or self._part_of_network(value, slot) is not None
+            network = self._part_of_network(value, slot)
+            # Slices of ``list(resnet().children())`` may hold the same as well, but the
+            # network that they were taken out of is no attribute beside them.
+            foreign = foreign or (network is not None and self._is_held_by(network, slot[0]))
         return own and foreign
+
+    def _is_held_by(self, network: Class, cls: Class) -> bool:
+        holders = self.contents.holders.get(network, ())
+        return any(slot[0] in cls.ancestors() for slot in holders)
 
     def _layers_in(self, slot: Slot) -> set[Instance | NormLayer]:
         return {v for v in self.contents.of_slot[slot] if isinstance(v, (Instance, NormLayer))}

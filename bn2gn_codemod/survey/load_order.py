@@ -11,6 +11,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
@@ -21,7 +22,6 @@ from bn2gn_codemod.survey.values import (
     ClassValue,
     ExternalObject,
     Function,
-    FunctionValue,
     Instance,
     Spot,
     Value,
@@ -54,6 +54,7 @@ class LoadOrder:
         self._flow = flow
         self._roles = roles
         self._held = held
+        self._call_sites = CallSites(flow)
         self._load_events: dict[_Load, list[_Event]] = {}
         self._class_loads: dict[tuple[Class, bool], list[_Load]] = {}
 
@@ -151,7 +152,7 @@ class LoadOrder:
                 continue
             seen.add((event.function, event.node))
             yield event
-            for caller, call in self._callers(event.function):
+            for caller, call in self._call_sites.of(event.function):
                 passed = _passed(event.function, call, switch)
                 if passed is False:
                     continue
@@ -169,39 +170,6 @@ class LoadOrder:
             return cls is not None and cls in of.ancestors()
         made = [v.class_ for v in self._flow.value_of(call.func) if isinstance(v, ClassValue)]
         return not made or of in made
-
-    def _callers(self, function: Function) -> list[tuple[Function, ast.Call]]:
-        """Calls of the function, also by ``apply``, each with the function it stands in."""
-        return self._call_sites.get(function, [])
-
-    @functools.cached_property
-    def _call_sites(self) -> dict[Function, list[tuple[Function, ast.Call]]]:
-        found: dict[Function, list[tuple[Function, ast.Call]]] = {}
-        for caller, calls in self._flow.calls_in.items():
-            for _, call in calls:
-                for callee in dict.fromkeys(self._callees(caller, call)):
-                    found.setdefault(callee, []).append((caller, call))
-        return found
-
-    def _callees(self, caller: Function, call: ast.Call) -> Iterator[Function]:
-        func = call.func
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Call):
-            cls = caller.enclosing_class
-            if call_name(func.value) == "super" and cls is not None:
-                for parent in cls.parents:
-                    method = self._flow.find_method(parent, func.attr)
-                    if method is not None:
-                        yield method
-                return
-        given = call.args if call_name(call) == "apply" else []
-        for expr in (func, *given):
-            for value in self._flow.value_of(expr):
-                if isinstance(value, FunctionValue):
-                    yield value.function
-                elif isinstance(value, ClassValue) and expr is func:
-                    init = self._flow.find_method(value.class_, "__init__")
-                    if init is not None:
-                        yield init
 
 
 def _is_about_self(call: ast.Call) -> bool:

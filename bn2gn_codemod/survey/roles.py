@@ -115,8 +115,11 @@ class RoleMap:
         return Counter(cls.name for cls in self._contents.flow.classes)
 
     def attributes(self, layer: NormLayer) -> list[str]:
-        """Names of the attributes that a layer ends up in."""
-        return sorted({name for _, name in self.held_in.get(layer, ()) if name != "*"})
+        """Names of the attributes that a layer ends up in: those of its own class, if any."""
+        slots = [slot for slot in self.held_in.get(layer, ()) if slot[1] != "*"]
+        maker = layer.spot.function.enclosing_class
+        own = [slot for slot in slots if maker is not None and slot[0] in maker.ancestors()]
+        return sorted({name for _, name in own or slots})
 
     def family_slots(self, cls: Class) -> list[Slot]:
         """Attributes of the class and of its repository bases."""

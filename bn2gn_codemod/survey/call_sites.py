@@ -1,0 +1,87 @@
+"""Where functions are called from."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    Function,
+    FunctionValue,
+    Instance,
+)
+
+
+class CallSites:
+    """The calls of every function of the repository."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def of(self, function: Function) -> list[tuple[Function, ast.Call]]:
+        """Calls of the function, also by ``apply``, each with the function it stands in."""
+        return self._found.get(function, [])
+
+    def are_for(self, function: Function, network: Class) -> bool:
+        """Whether a function outside of classes is called to build one network, and only so.
+
+        ``make_layers(cfg)`` is for VGG where all that call it are methods of VGG,
+        functions that give a VGG, or such functions again.
+        """
+        seen = {function}
+        pending = [function]
+        while pending:
+            callers = [caller for caller, _ in self.of(pending.pop())]
+            if not callers:
+                return False
+            for caller in callers:
+                if caller.enclosing_class is not None:
+                    if caller.enclosing_class not in network.ancestors():
+                        return False
+                elif caller not in seen and not self._gives(caller, network):
+                    seen.add(caller)
+                    pending.append(caller)
+        return True
+
+    def _gives(self, function: Function, network: Class) -> bool:
+        """Whether a function gives objects of one class and of no other."""
+        given = {
+            value.class_
+            for value in self._flow.values(self._flow.return_node(function))
+            if isinstance(value, Instance)
+        }
+        return bool(given) and given <= set(network.descendants())
+
+    @functools.cached_property
+    def _found(self) -> dict[Function, list[tuple[Function, ast.Call]]]:
+        found: dict[Function, list[tuple[Function, ast.Call]]] = {}
+        for caller, calls in self._flow.calls_in.items():
+            for _, call in calls:
+                for callee in dict.fromkeys(self._callees(caller, call)):
+                    found.setdefault(callee, []).append((caller, call))
+        return found
+
+    def _callees(self, caller: Function, call: ast.Call) -> Iterator[Function]:
+        func = call.func
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Call):
+            cls = caller.enclosing_class
+            if call_name(func.value) == "super" and cls is not None:
+                for parent in cls.parents:
+                    method = self._flow.find_method(parent, func.attr)
+                    if method is not None:
+                        yield method
+                return
+        given = call.args if call_name(call) == "apply" else []
+        for expr in (func, *given):
+            for value in self._flow.value_of(expr):
+                if isinstance(value, FunctionValue):
+                    yield value.function
+                elif isinstance(value, ClassValue) and expr is func:
+                    init = self._flow.find_method(value.class_, "__init__")
+                    if init is not None:
+                        yield init
