@@ -111,6 +111,8 @@ class Flow(ValueGraph):
         self.externals: dict[str, External] = {}
         # Where values go that nobody reads.
         self.nowhere = self.node()
+        # What functions return that code of other packages calls.
+        self.escaped = self.node()
         self.class_of: dict[ast.ClassDef, Class] = {}
         self.function_of: dict[ast.AST, Function] = {}
         # **kwargs: what callers passed by name, and who forwards it

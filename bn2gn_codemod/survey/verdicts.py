@@ -82,6 +82,8 @@ class Judge:
         used = [child for child in norm.children if child is not norm]
         if norm.context == "plain" and not used and self._flow.strays.holds(norm):
             return Judged(Verdict.UNKNOWN, (), "it is stored where nothing is seen to read it")
+        if norm in self._flow.values(self._flow.escaped):
+            return Judged(Verdict.UNKNOWN, (), "a function returns it to code of other packages")
         if norm.context == "plain" and not used:
             return Judged(Verdict.KEEP, (), "no layer is made of it in this repository")
         if norm.context in ("test", "other"):

@@ -377,6 +377,28 @@ def test_norm_class_in_an_attribute_of_a_class(before: str, body: str) -> None:
             "self.bn = block(c)\n",
         ),
         (
+            "def block(c, norm=None):\n    return (norm or nn.BatchNorm2d)(c)  #! convert\n",
+            "self.bn = block(c)\n",
+        ),
+        ("", "self.bn = (nn.BatchNorm2d if c else nn.SyncBatchNorm)(c)  #! convert, convert\n"),
+        ("", "self.bn = getattr(self, 'norm', nn.BatchNorm2d)(c)  #! convert, convert\n"),
+        (
+            "def block(c, norm):\n    return norm(c)  #! convert\n",
+            "self.bn = block(**{'c': c, **{'norm': nn.BatchNorm2d}})  #! convert\n",
+        ),
+        (
+            """\
+            def get_norm(norm, c):
+                if isinstance(norm, str):
+                    norm = {
+                        'BN': nn.BatchNorm2d,  #! convert
+                        'GN': lambda channels: nn.GroupNorm(32, channels),
+                    }[norm]
+                return norm(c)  #! convert
+            """,
+            "self.bn = get_norm('BN', c)\n",
+        ),
+        (
             "def block(c, norm_layer):\n    return norm_layer(c)  #! convert\n",
             "self.bn = block(c, nn.BatchNorm2d)  #! convert\n",
         ),
@@ -450,6 +472,31 @@ def test_in_house_subclass_counts_by_its_dimension() -> None:
             """,
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "body"),
+    [
+        (
+            """\
+            from collections import defaultdict
+            NORMS = defaultdict(lambda: nn.BatchNorm2d)  #! unknown
+            """,
+            "self.bn = NORMS['bn'](c)\n",
+        ),
+        (
+            """\
+            from registry import register
+            @register('bn')
+            def norm():
+                return nn.BatchNorm2d  #! unknown
+            """,
+            "self.bn = c\n",
+        ),
+    ],
+)
+def test_norm_class_that_other_packages_get_from_a_function(before: str, body: str) -> None:
+    check(neck(body, before))
 
 
 def test_norm_class_of_a_package_that_is_not_there() -> None:

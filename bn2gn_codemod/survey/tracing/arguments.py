@@ -40,6 +40,7 @@ def arguments_of(tracer: Tracer, expr: ast.Call) -> Arguments:
     for keyword in expr.keywords:
         if keyword.arg is None:
             _forward_keywords(tracer, expr, keyword.value)
+            arguments += _entries(tracer, keyword.value)
             continue
         node = tracer.evaluate(keyword.value, "argument")
         if node is not None:
@@ -59,6 +60,20 @@ def is_possible(call: Call, init: Function) -> bool:
         return True
     named = {parameter.arg for parameter in [*node.args.args, *node.args.kwonlyargs]}
     return all(keyword.arg is None or keyword.arg in named for keyword in call.expr.keywords)
+
+
+def _entries(tracer: Tracer, value: ast.expr) -> Arguments:
+    """``**{"norm": nn.BatchNorm2d, **others}``: a dict that is written out is keywords."""
+    arguments: Arguments = []
+    if not isinstance(value, ast.Dict):
+        return arguments
+    for key, part in zip(value.keys, value.values, strict=True):
+        node = tracer.evaluate(part, "argument")
+        if key is None:
+            arguments += _entries(tracer, part)
+        elif node is not None and isinstance(key, ast.Constant) and isinstance(key.value, str):
+            arguments.append((key.value, node))
+    return arguments
 
 
 def bind(call: Call, function: Function, *, skip_first: bool) -> None:

@@ -12,6 +12,14 @@ from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import UseContext
 
+_PLAIN = frozenset({"str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set"})
+
+
+def _are_plain(classes: ast.expr) -> bool:
+    """``isinstance(norm, str)`` says the same of a class and of a function."""
+    parts = classes.elts if isinstance(classes, ast.Tuple) else [classes]
+    return all(isinstance(part, ast.Name) and part.id in _PLAIN for part in parts)
+
 
 def call_builtin(
     tracer: Tracer, name: str, expr: ast.Call, result: Node, context: UseContext
@@ -22,8 +30,16 @@ def call_builtin(
     if name == "print" and begins_report_of_load(arguments):
         tracer.loosened.update(arguments)
     if name == "getattr" and len(arguments) >= 2:
-        base = tracer.evaluate(arguments[0])
-        return read_named(tracer, base, arguments[1], expr, context) if base is not None else None
+        base, default = (
+            tracer.evaluate(arguments[0]),
+            tracer.evaluate(arguments[2]) if len(arguments) > 2 else None,
+        )
+        if base is None:
+            return default
+        found = read_named(tracer, base, arguments[1], expr, context)
+        if default is not None:
+            flow.edge(default, found)
+        return found
     if name == "setattr" and len(arguments) == 3:
         base, value = tracer.evaluate(arguments[0]), tracer.evaluate(arguments[2])
         if base is not None and value is not None:
@@ -42,8 +58,9 @@ def call_builtin(
     if name == "super":
         return None
     if name in ("isinstance", "issubclass"):
+        is_harmless = name == "isinstance" and len(arguments) == 2 and _are_plain(arguments[1])
         for argument in arguments:
-            tracer.evaluate(argument, "other")
+            tracer.evaluate(argument, "test" if is_harmless else "other")
         return None
     handed = arguments_of(tracer, expr)
     if is_opaque(f"builtins.{name}"):

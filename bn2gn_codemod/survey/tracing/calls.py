@@ -9,7 +9,7 @@ from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import replaces_children
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin
-from bn2gn_codemod.survey.tracing.external_calls import call_external
+from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
 from bn2gn_codemod.survey.tracing.tracer import Tracer
@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     ClassValue,
     External,
+    ExternalObject,
     Function,
     FunctionValue,
     Instance,
@@ -67,6 +68,8 @@ def _apply(call: Call, held: Value) -> None:
             _call_function(call, held.function, bound=held.bound)
         case External():
             call_external(call, held.name)
+        case ExternalObject():
+            hand_to_object(call)
         case NormClass():
             make_layer(call, held)
         case Instance():

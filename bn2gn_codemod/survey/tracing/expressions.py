@@ -69,9 +69,9 @@ class Expressions(Tracer):
                 return None
             case ast.IfExp():
                 self.evaluate(expr.test)
-                return self._union([expr.body, expr.orelse], context)
+                return self._union([expr.body, expr.orelse], _of_part(context))
             case ast.BoolOp():
-                return self._union(expr.values, context)
+                return self._union(expr.values, _of_part(context))
             case ast.NamedExpr():
                 value = self.evaluate(expr.value)
                 self._bind_here(expr.target)
@@ -264,6 +264,11 @@ def _move_simple_layers(flow: Flow, source: Node, target: Node) -> None:
             flow.add(target, held)
 
     flow.watch(source, on_value)
+
+
+def _of_part(context: UseContext) -> UseContext:
+    """``(norm or nn.BatchNorm2d)(c)`` calls neither part by its name."""
+    return "plain" if context in ("callee", "partial") else context
 
 
 def _is_container(cls: Class) -> bool:

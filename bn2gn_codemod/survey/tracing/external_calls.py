@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 
-from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.made_objects import (
@@ -160,6 +160,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             held.refusals.add(f"is handed to {name}, which is not in this repository")
             make_layer(call, held)
         elif isinstance(held, (FunctionValue, ClassValue)):
+            _let_out(flow, held)
             if name.startswith("torch.nn"):
                 return
             flow.add(result, held)
@@ -172,6 +173,17 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             flow.add(result, held)
 
     flow.watch(node, on_argument)
+
+
+def hand_to_object(call: Call) -> None:
+    """``register("bn")(make)``: an object of another package may call what it is handed."""
+    for _, node in call.arguments:
+        call.flow.watch(node, functools.partial(_let_out, call.flow))
+
+
+def _let_out(flow: Flow, held: Value) -> None:
+    if isinstance(held, FunctionValue):
+        flow.edge(flow.return_node(held.function), flow.escaped)
 
 
 def _explicit_init(call: Call) -> None:
