@@ -414,20 +414,6 @@ class ConfigEdit(NamedTuple):
     after: tuple[str, ...] = ()
 
 
-Edit = (
-    NormEdit
-    | HelperEdit
-    | InitLoopEdit
-    | FreezeEdit
-    | LoopGuardEdit
-    | ModelGuardEdit
-    | LoadEdit
-    | FreezingDefinitions
-    | SyncTestEdit
-    | ConfigEdit
-)
-
-
 @dataclasses.dataclass(frozen=True)
 class FileEdits:
     """All edits of one existing file."""

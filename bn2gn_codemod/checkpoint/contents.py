@@ -17,10 +17,6 @@ class Table:
     path: Path
     tensors: Mapping[str | int, Shape]
 
-    @property
-    def is_list(self) -> bool:
-        return 0 in self.tensors
-
     def __str__(self) -> str:
         return written(self.path)
 

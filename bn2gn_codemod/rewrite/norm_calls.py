@@ -21,13 +21,12 @@ def add_norm(located: Located, edit: NormEdit, helper: str, changes: Changes) ->
         changes.expressions[node] = ExpressionChange(lambda _: cst.Name(helper), _name(helper))
         return
     call = _partial_at(located, edit) if edit.kind == "partial" else _call_at(located, edit)
-    kind: Kind = "partial" if edit.kind == "partial" else "call"
-    problem = unsupported_arguments(call, kind)
+    problem = unsupported_arguments(call, edit.kind)
     if problem:
         raise RewriteRefused(f"line {call.lineno}: the {edit.norm} call stays: {problem}")
-    replaced = _replaced_partial if kind == "partial" else _replaced_call
+    replaced = _replaced_partial if edit.kind == "partial" else _replaced_call
     rewrite = functools.partial(replaced, helper=helper)
-    changes.expressions[call] = ExpressionChange(rewrite, _expected(call, kind, helper))
+    changes.expressions[call] = ExpressionChange(rewrite, _expected(call, edit.kind, helper))
 
 
 # ---------------------------------------------------------------- places

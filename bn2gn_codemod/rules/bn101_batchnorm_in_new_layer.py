@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Finding, Plan, Verdict
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.example_detector import WITH_NECK
 from bn2gn_codemod.rules.wording import layer, reasons
 
 
@@ -20,15 +21,6 @@ def _findings(plan: Plan) -> Iterator[Finding]:
                 fixable=site.fixable or site.place in in_configs,
             )
 
-
-_DETECTOR = """
-
-class Detector(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.neck = Neck(512)
-"""
 
 RULE = Rule(
     code="BN101",
@@ -66,7 +58,7 @@ class Neck(nn.Module):
 
     def forward(self, x):
         return self.bn(x)
-{_DETECTOR}""",
+{WITH_NECK}""",
             after=f'''
 import torchvision
 from torch import nn
@@ -87,7 +79,7 @@ class Neck(nn.Module):
 
     def forward(self, x):
         return self.bn(x)
-{_DETECTOR}''',
+{WITH_NECK}''',
         ),
     ),
     findings=_findings,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.example_detector import WITH_NECK
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
@@ -15,6 +16,18 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             message = f"{use.name} on {use.layer}, which cannot be folded once it is GroupNorm"
         yield Finding(RULE.code, use.place, message)
 
+
+_NECK = """
+import torchvision
+from torch import nn
+
+
+class Neck(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(channels)
+        self.out = nn.Conv2d({width}, 64, 1)
+"""
 
 RULE = Rule(
     code="BN104",
@@ -37,42 +50,8 @@ and `eps` exist in both.
 """,
     examples=(
         Example(
-            before="""
-import torchvision
-from torch import nn
-
-
-class Neck(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.bn = nn.BatchNorm2d(channels)
-        self.out = nn.Conv2d(self.bn.num_features, 64, 1)
-
-
-class Detector(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.neck = Neck(512)
-""",
-            after="""
-import torchvision
-from torch import nn
-
-
-class Neck(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.bn = nn.BatchNorm2d(channels)
-        self.out = nn.Conv2d(channels, 64, 1)
-
-
-class Detector(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.neck = Neck(512)
-""",
+            before=(_NECK + WITH_NECK).format(width="self.bn.num_features"),
+            after=(_NECK + WITH_NECK).format(width="channels"),
         ),
     ),
     findings=_findings,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.example_detector import WITH_NECK
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
@@ -18,7 +19,7 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             yield Finding(RULE.code, test.place, message)
 
 
-_MODEL = """
+_NECK = """
 import torchvision
 from torch import nn
 
@@ -30,13 +31,6 @@ class Neck(nn.Module):
         self.bn = nn.BatchNorm2d(channels)
         for m in self.modules():
             {test}
-
-
-class Detector(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.neck = Neck(512)
 """
 
 RULE = Rule(
@@ -61,12 +55,12 @@ Test for `(nn.BatchNorm2d, nn.GroupNorm)`. Where the test is not understood,
 """,
     examples=(
         Example(
-            before=_MODEL.format(
+            before=(_NECK + WITH_NECK).format(
                 test="""if isinstance(m, nn.BatchNorm2d):
                 nn.init.constant_(m.weight, 1)
                 nn.init.constant_(m.bias, 0)"""
             ),
-            after=_MODEL.format(
+            after=(_NECK + WITH_NECK).format(
                 test="""if isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):
                 if hasattr(m, 'weight') and m.weight is not None:
                     nn.init.constant_(m.weight, 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
+from bn2gn_codemod.rules.example_detector import DETECTOR
 from bn2gn_codemod.rules.wording import fix_or_reason
 
 _STATES = {
@@ -37,25 +38,6 @@ def _findings(plan: Plan) -> Iterator[Finding]:
         message = f"this gives the frozen BatchNorm of {script.model} its gradients back"
         yield Finding(RULE.code, place, f"{message}: leave the backbone out here")
 
-
-_MODEL = """
-import torchvision
-from torch import nn
-
-
-def get_group_norm(num_channels, num_groups=32, eps=1e-5, affine=True):
-    num_groups = min(num_groups, num_channels)
-    while num_channels % num_groups != 0 and num_groups > 1:
-        num_groups -= 1
-    return nn.GroupNorm(num_groups, num_channels, eps=eps, affine=affine)
-
-
-class Detector(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.head = nn.Sequential(get_group_norm(512), nn.Conv2d(512, 4, 1))
-"""
 
 _SCRIPT = """
 import torch
@@ -101,7 +83,7 @@ before the optimizer. Print how many layers were frozen: 0 is a mistake.
     examples=(
         Example(
             path="train.py",
-            beside={"model.py": _MODEL},
+            beside={"model.py": DETECTOR},
             before=_SCRIPT.format(define="", freeze=""),
             after=_SCRIPT.format(
                 define='''
