@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from bn2gn_codemod.generated.group_norm import NAME, GroupCount, read_group_count
@@ -11,7 +10,7 @@ from bn2gn_codemod.plan import HelperEdit, NewFile, NormEdit, Place, Site, Verdi
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.norm_uses import spots_of
+from bn2gn_codemod.survey.norm_uses import reached, spots_of
 from bn2gn_codemod.survey.shared_import import NotPlaced, SharedImport
 from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.syntax import children
@@ -184,11 +183,11 @@ def _without(flow: Flow, decided: Decided, refused: dict[str, str]) -> Decided:
     left: set[NormClass] = set()
     reasons: dict[NormClass, str] = {}
     for edit in decided.edits:
-        path, below = edit.place.path, _below(by_place.get(edit.place, ()))
+        path, below = edit.place.path, reached(by_place.get(edit.place, ()))
         if path not in refused:
-            kept |= below
+            kept.update(below)
             continue
-        left |= below
+        left.update(below)
         for norm in below:
             where = "" if norm.spot.module.path == path else f"{path}: "
             reasons.setdefault(norm, f"left as it is: {where}{refused[path]}")
@@ -214,14 +213,3 @@ def _with_reason(site: Site, reason: str | None) -> Site:
         evidence=(*site.evidence, reason) if site.evidence else (),
         fixable=False,
     )
-
-
-def _below(norms: Iterable[NormClass]) -> set[NormClass]:
-    seen = set(norms)
-    pending = list(seen)
-    while pending:
-        for child in pending.pop().children:
-            if child not in seen:
-                seen.add(child)
-                pending.append(child)
-    return seen

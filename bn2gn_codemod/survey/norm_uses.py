@@ -24,7 +24,7 @@ class NormUses:
         """The name and all places that it is passed on to."""
         known = self._below.get(norm)
         if known is None:
-            known = self._below[norm] = list(reached([norm], frozenset()))
+            known = self._below[norm] = list(reached([norm]))
         return known
 
     def layers(self, norm: NormClass) -> list[NormLayer]:
@@ -85,7 +85,9 @@ class NormUses:
         return None
 
 
-def reached(start: Iterable[NormClass], changed: frozenset[NormClass]) -> dict[NormClass, None]:
+def reached(
+    start: Iterable[NormClass], changed: frozenset[NormClass] = frozenset()
+) -> dict[NormClass, None]:
     """The names and all places that they are passed on to, short of those that are changed."""
     found = dict.fromkeys(norm for norm in start if norm not in changed)
     pending = list(found)

@@ -126,7 +126,7 @@ class _Decider:
     def calls_by_other_names(self) -> None:
         """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
         staying = self._staying()
-        changed = reached(self._edited(), frozenset())
+        changed = reached(self._edited())
         for place, norms in self._at.items():
             called = [norm for norm in norms if norm.context == "callee"]
             if not called or place in self.sites:
@@ -143,11 +143,11 @@ class _Decider:
 
     def converted(self) -> frozenset[Spot]:
         """Where layers are made that all become GroupNorm."""
-        return spots_of(reached(self._edited(), frozenset())) - self.divided()
+        return spots_of(reached(self._edited())) - self.divided()
 
     def divided(self) -> frozenset[Spot]:
         """Where layers are made of which some become GroupNorm, as the calls above say."""
-        changed = reached(self._edited(), frozenset())
+        changed = reached(self._edited())
         return spots_of(changed) & spots_of(self._staying())
 
     def _shared_out(self, norm: NormClass, judged: Judged, is_changed: bool) -> Judged:
