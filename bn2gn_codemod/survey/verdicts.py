@@ -86,9 +86,14 @@ class Judge:
             return Judged(Verdict.UNKNOWN, (), "a function returns it to code of other packages")
         if norm.context == "plain" and not used:
             return Judged(Verdict.KEEP, (), "no layer is made of it in this repository")
-        if norm.context in ("test", "other"):
+        if norm.context in ("test", "other") or (used and self._is_only_compared(norm)):
             return Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")
         return Judged(Verdict.UNKNOWN, (), "where it goes cannot be followed")
+
+    def _is_only_compared(self, norm: NormClass) -> bool:
+        """Whether all that becomes of a name is a test: ``isinstance(m, norm_types)``."""
+        ends = (use for use in self._uses.below(norm) if not set(use.children) - {use})
+        return all(use.context in ("test", "other") for use in ends)
 
     def _roles_of(self, layer: NormLayer) -> Roles:
         known = self._layer_memo.get(layer)

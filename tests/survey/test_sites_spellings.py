@@ -511,6 +511,22 @@ def test_norm_class_of_a_package_that_is_not_there() -> None:
     )
 
 
+def test_norm_classes_in_a_list_that_is_only_compared_with() -> None:
+    plan = check(
+        neck(
+            """\
+            self.bn = nn.BatchNorm2d(c)  #! convert
+            for m in self.modules():
+                for kind in [nn.BatchNorm2d, nn.InstanceNorm2d]:  #! keep
+                    if isinstance(m, kind):
+                        m.eval()
+            """
+        )
+    )
+    assert plan.sites[1].reasons == ("it is compared with, no layer is made of it",)
+    assert plan.sites[1].settles == ()
+
+
 def test_name_that_may_be_something_else_is_not_replaced() -> None:
     text = neck(
         "self.block = Block(c)\n",
