@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.rules.example_detector import DETECTOR
-from bn2gn_codemod.rules.wording import fix_or_reason
+from bn2gn_codemod.rules.wording import fix_or_reason, parts
 
 _STATES = {
     "unfrozen": "nothing freezes",
@@ -21,8 +21,8 @@ _STATES = {
 def _findings(plan: Plan) -> Iterator[Finding]:
     for script in plan.train_scripts:
         if script.state in _STATES:
-            parts = ", ".join(f"{script.model}.{path}" for path in script.backbone)
-            message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {parts}"
+            where = parts(script.model, script.backbone)
+            message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {where}"
             if script.option:
                 message = f"{message}: {script.option}"
             remedy = fix_or_reason(script.fix, script.reason)

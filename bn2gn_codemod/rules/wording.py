@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bn2gn_codemod.plan import Site
+
+_MOST_PARTS = 12
 
 
 def layer(site: Site) -> str:
@@ -18,3 +22,10 @@ def reasons(site: Site) -> str:
 def fix_or_reason(fix: str, reason: str) -> str:
     """What the plan writes about a finding, or why it writes nothing."""
     return f"fix: {fix}" if fix else f"not fixed: {reason or 'not certain enough'}"
+
+
+def parts(model: str, paths: Sequence[str]) -> str:
+    """The backbone's attributes below a model; of very many only the first."""
+    named = [f"{model}.{path}" for path in paths[:_MOST_PARTS]]
+    more = len(paths) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")

@@ -93,7 +93,16 @@ class FreezingCertainty:
         return ""
 
     def _is_method(self, cls: Class, name: str) -> bool:
-        return any(name in owner.methods for owner in cls.ancestors())
+        """Whether the name is that of a method, or of an attribute that is set to one."""
+        methods = {method for owner in cls.ancestors() for method in owner.methods}
+        return name in methods or any(
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Attribute)
+            and node.value.attr in methods
+            and any(ast.unparse(target) == f"self.{name}" for target in node.targets)
+            for owner in cls.ancestors()
+            for node in walk(owner.node)
+        )
 
     # ------------------------------------------------------- what is matched
 

@@ -96,3 +96,10 @@ def test_messages_name_what_matters() -> None:
     differing = of_script(state="frozen", sibling="other.py", difference="a, this b")
     assert message(differing, "BN203") == "other.py freezes a, this b: let both freeze the same"
     assert "train.py:18" in message(Plan("/r", hidden_norms=(HIDDEN,)), "BN205")
+
+
+def test_of_very_many_parts_only_the_first_are_named() -> None:
+    [finding] = rules.findings(of_script(backbone=tuple(f"part{n}" for n in range(40))))
+    assert "model.part0, model.part1" in finding.message
+    assert finding.message.count("model.part") < 20
+    assert "more" in finding.message

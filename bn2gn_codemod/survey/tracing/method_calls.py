@@ -47,6 +47,8 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         if base is not None:
             tracer.flow.edge(read_named(tracer, base, expr.args[0], expr, "plain"), result)
         return True
+    if name == "__get__":
+        return _bind_function(tracer, func, expr, result)
     if name in _MUTATORS:
         return _mutate(tracer, func, expr)
     if name in _SAME_OBJECT or name in CHILDREN:
@@ -88,6 +90,15 @@ def _add_module(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
         holder = container(tracer, func.value)
         if holder is not None and isinstance(func.value, ast.Name):
             _into_plain_container(tracer.flow, base, value, holder)
+
+
+def _bind_function(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> bool:
+    """``model.count = count.__get__(model)``: a method, which does not hold the model."""
+    base = tracer.evaluate(func.value)
+    arguments_of(tracer, expr)
+    if base is not None:
+        tracer.flow.edge(base, result)
+    return True
 
 
 def _into_plain_container(flow: Flow, base: Node, value: Node, holder: Node) -> None:
