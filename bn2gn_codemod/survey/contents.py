@@ -98,3 +98,11 @@ class Contents:
     def is_built(self, cls: Class) -> bool:
         """Whether anybody makes an instance of the class or of a subclass."""
         return any(self.flow.instances.get(child) for child in cls.descendants())
+
+    def makers(self, cls: Class) -> set[Class | None]:
+        """The classes whose code makes an instance of the class or of a subclass."""
+        return {
+            made.spot.function.enclosing_class if made.spot is not None else None
+            for child in cls.descendants()
+            for made in self.flow.instances.get(child, ())
+        }

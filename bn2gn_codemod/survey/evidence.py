@@ -113,10 +113,16 @@ class Evidence:
         return any(_HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
 
     def is_certainly_idle(self, cls: Class) -> bool:
-        """Whether a class that nobody is seen to build is no part of a backbone either."""
-        if self.contents.is_built(cls) or self.handles_weights(cls):
+        """Whether a class that nobody builds, or only such classes, is no part of a backbone."""
+        return self._is_idle(cls, ())
+
+    def _is_idle(self, cls: Class, around: tuple[Class, ...]) -> bool:
+        if self.handles_weights(cls):
             return False
-        return families.has_new_class_name(cls) or families.new_home(cls) is not None
+        if not families.has_new_class_name(cls) and families.new_home(cls) is None:
+            return False
+        makers = self.contents.makers(cls) - {cls, *around}
+        return all(maker is not None and self._is_idle(maker, (*around, cls)) for maker in makers)
 
     # ------------------------------------------------------------ settings
 

@@ -598,3 +598,30 @@ def test_a_layer_made_in_the_place_of_a_pretrained_one_is_not_pretrained() -> No
                 self.bn2 = nn.BatchNorm2d(256)  #! convert
         """
     )
+
+
+_NECKS = """\
+import torchvision
+class ConvBN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class UpNode(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.node = ConvBN()
+class {other}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = UpNode(), UpNode()
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.neck = ConvBN()
+"""
+
+
+@pytest.mark.parametrize(("other", "verdict"), [("OtherNeck", "convert"), ("Tracker", "unknown")])
+def test_what_only_an_unused_neck_builds_makes_nothing_doubtful(other: str, verdict: str) -> None:
+    check(_NECKS.format(other=other, verdict=verdict))
