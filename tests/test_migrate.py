@@ -65,7 +65,7 @@ def test_second_run_finds_and_changes_nothing(repository: MakeRepository) -> Non
     "model",
     [
         pytest.param(MODEL.encode(), id="plain"),
-        pytest.param(MODEL.replace("\n", "\r\n").encode(), id="crlf"),
+        pytest.param(MODEL.replace("    ", "\t").replace("\n", "\r\n").encode(), id="tabs, crlf"),
         pytest.param(MODEL.strip().encode(), id="no final newline"),
         pytest.param(b"\xef\xbb\xbf" + MODEL.encode(), id="byte order mark"),
         pytest.param(b"# -*- coding: latin-1 -*-\n# caf\xe9" + MODEL.encode(), id="latin-1"),

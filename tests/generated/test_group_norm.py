@@ -6,6 +6,7 @@ import ast
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from bn2gn_codemod.generated.group_norm import (
@@ -47,6 +48,15 @@ def test_groups_as_specified(channels: int, groups: int) -> None:
     assert norm.num_groups == groups == specified["get_group_norm"](channels).num_groups
     assert (norm.eps, norm.affine) == (1e-5, True)
     assert helper()(channels, eps=1e-3, affine=False).weight is None
+
+
+def test_one_channel_a_group_is_dead_on_a_map_of_one_pixel() -> None:
+    """What BN106 warns of, and ``min-channels-per-group`` mends."""
+    alone = helper()(16).train()
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+        alone(torch.ones(1, 16, 1, 1))
+    assert alone(torch.rand(2, 16, 1, 1)).abs().max() < 1e-3
+    assert helper(GroupCount(32, 2))(16)(torch.rand(1, 16, 1, 1)).abs().max() > 0.1
 
 
 @pytest.mark.parametrize("least", [1, 2, 4, 8])

@@ -69,14 +69,27 @@ class Head(nn.Module):
         "self.encoder = resnet.resnet18().cuda().eval()",
         "self.encoder = nn.DataParallel(resnet.resnet18())",
         "self.encoder = list(resnet.resnet18().children())[0]",
+        "self.encoder = globals()['make_resnet{}'.format(depth)]()",
+        "self.cp = Context(); self.resnet = self.cp.resnet",
+        "self.encoder = functools.partial(resnet.resnet18, pretrained=True)()",
+        "make = lambda: resnet.resnet18(); self.encoder = make()",
+        "self.encoder = None or resnet.resnet18()",
+        "if (encoder := resnet.resnet18()) is not None: self.encoder = encoder",
     ],
 )
 def test_however_a_pretrained_network_gets_into_the_model(built: str) -> None:
     check(
         f"""\
 -- model.py --
+import functools
 import resnet
 ENCODERS = {{'resnet18': resnet.resnet18}}
+def make_resnet18():
+    return resnet.resnet18()
+class Context(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.resnet = resnet.resnet18()
 def build(name):
     if name == 'resnet18':
         return resnet.resnet18()
@@ -190,6 +203,33 @@ class Whole(BaseModel):
 def test_what_a_subclass_loads_says_what_it_inherits(embedding: str, another: str) -> None:
     """A ResNet file has no embedding, in whichever class that stands; another's may have."""
     check(_INHERITED.format(embedding=embedding, another=another))
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        "torchvision.models.resnet18(pretrained=True)",
+        "torchvision.models.resnet18(weights='DEFAULT')",
+        "timm.create_model('resnet18', pretrained=True, features_only=True)",
+        "smp.encoders.get_encoder('resnet18', weights='imagenet')",
+        "smp.Unet('resnet18', encoder_weights='imagenet').encoder",
+        "torch.hub.load('pytorch/vision', 'resnet18', pretrained=True)",
+    ],
+)
+@pytest.mark.parametrize("attribute", ["backbone", "body"])
+def test_network_of_a_library_is_a_backbone(attribute: str, built: str) -> None:
+    check(
+        f"""\
+import timm
+import torchvision
+import segmentation_models_pytorch as smp
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{attribute} = {built}
+        self.fusion = nn.Sequential(nn.BatchNorm2d(8))  #! convert
+"""
+    )
 
 
 def test_attribute_of_the_model_is_loaded_from_outside() -> None:

@@ -144,8 +144,9 @@ try:
 except Exception:
     also_missing = None
 import importlib.util
+import sympy  # which asks for flint, and for its version where there is one
 def get_model():
-    assert DCN is None and also_missing is None
+    assert DCN is None and also_missing is None and str(sympy.Integer(6) / 4) == '3/2'
     assert importlib.util.find_spec('fastdcn') is None
     return {CONV}
 """,
