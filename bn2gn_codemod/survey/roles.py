@@ -63,6 +63,10 @@ class RoleMap:
         own = self._evidence.beside_lent(slot, value)
         return roles if own is None else {**roles, own.role: own}
 
+    def is_beside_lent(self, slot: Slot, value: Instance | NormLayer) -> bool:
+        """Whether a class made the value itself, where parts of another network go as well."""
+        return self._evidence.beside_lent(slot, value) is not None
+
     def lost_roles(self, value: Instance | NormLayer) -> Roles:
         """Doubt, where a value also went to what is not followed."""
         if isinstance(value, Instance):

@@ -356,3 +356,21 @@ def test_a_new_layer_in_the_place_of_a_pretrained_one() -> None:
     assert "it would freeze Depth.bn1 as well" in open_plan.train_scripts[0].reason
     new = IN_ITS_PLACE.replace("BatchNorm2d(64)", "BatchNorm2d(64)  # bn2gn: convert")
     assert frozen(plan_of(new, "model.Depth()")) == ["bn1", "layer1"]
+
+
+SHARED = f"""
+{RESNET}
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = ResNet()
+        self.context = Block()
+        self.context.load_state_dict(torch.load("context.pth"))
+"""
+
+
+def test_block_that_an_undecided_part_is_made_of_as_well() -> None:
+    """It is told apart by where it lies: what is in the backbone is certain."""
+    plan = plan_of(SHARED, "model.Detector()")
+    assert {str(site.verdict) for site in plan.sites} == {"keep", "conflict"}
+    assert frozen(plan) == ["backbone"]
