@@ -175,7 +175,10 @@ def _means_pretrained(
     if value.spot is None:
         return named or cls in held
     if named:
-        return True
+        # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
+        is_told_by_argument = not _PRETRAINED.search(function.name)
+        is_handed = value.spot.function is not function
+        return not (is_told_by_argument and is_handed) or _is_part(cls, held)
     if families.has_new_word(function.name) or families.has_new_word(cls.name):
         return False
     # A factory: it makes the object, loads the file, and returns the object.

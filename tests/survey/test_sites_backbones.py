@@ -665,3 +665,27 @@ class Detector(nn.Module):
 @pytest.mark.parametrize(("other", "verdict"), [("OtherNeck", "convert"), ("Tracker", "unknown")])
 def test_what_only_an_unused_neck_builds_makes_nothing_doubtful(other: str, verdict: str) -> None:
     check(_NECKS.format(other=other, verdict=verdict))
+
+
+def test_a_loader_of_any_model_may_load_the_checkpoint_of_a_whole_one() -> None:
+    check(
+        """\
+        def load(model, pretrain_path):
+            model.load_state_dict(torch.load(pretrain_path), strict=False)
+            return model
+        class Hourglass(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.pre = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+        class Trunk(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.pre = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.trunk = load(Trunk(), 'trunk.pth')
+                self.neck = nn.Sequential(nn.BatchNorm2d(8))  #! convert
+        load(Hourglass(), 'hourglass.pth')
+        """
+    )
