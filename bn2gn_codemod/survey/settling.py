@@ -29,9 +29,7 @@ class Settling:
             return ()
         # What is handed over is changed where that happens, if at all.
         is_handed = bool(norm.parents) and norm.is_parameter
-        may_convert = not is_handed and (
-            norm.context == "callee" or self._uses.refusal(norm) is None
-        )
+        may_convert = not is_handed and self._may_be_changed(norm)
         comment = EITHER_COMMENT if may_convert else KEEP_COMMENT
         names = self._open_names(norm, cls) if judged.verdict is Verdict.UNKNOWN else []
         listed = ", ".join(f'"{name}"' for name in names)
@@ -44,13 +42,18 @@ class Settling:
         converting = (f"convert = [{listed}]",) if names and may_convert else ()
         return (*keeping, *converting, comment)
 
+    def _may_be_changed(self, norm: NormClass) -> bool:
+        """Whether a comment on the line could have it converted."""
+        if norm.parents:
+            return self._uses.is_editable(norm)
+        return norm.context == "callee" or self._uses.refusal(norm) is None
+
     def _open_names(self, norm: NormClass, cls: Class | None) -> list[str]:
         """What a setting has to name to decide about all that the layers hang on."""
-        if cls is None:
+        layers = self._uses.layers(norm)
+        if cls is None or not layers:  # a setting decides about layers, and none is followed
             return []
-        slots = {
-            slot for layer in self._uses.layers(norm) for slot in self._roles.open_slots(layer)
-        }
+        slots = {slot for layer in layers for slot in self._roles.open_slots(layer)}
         names = sorted({self._name(holder, attribute) for holder, attribute in slots})
         if len(names) > _MOST_NAMED:
             names = sorted({self._name(holder) for holder, _ in slots})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.settings import Settings
-from tests.survey.verdicts import check, plan_of
+from tests.survey.verdicts import HEAD, check, plan_of
 
 OPEN = """\
 -- lib/models/net.py --
@@ -145,21 +147,52 @@ class Tracker(nn.Module):
 """
 
 
-def test_every_offered_line_settles_its_site() -> None:
+# A class in a dict that is passed on, and one function that makes the layers of both sides.
+PASSED_ON = """\
+import elsewhere
+class ConvBN(nn.Module):
+    def __init__(self, norm=nn.BatchNorm2d):
+        super().__init__()
+        options = {'norm': norm} if elsewhere.some else {}
+        self.conv = elsewhere.conv(**options)
+def settle(cfg):
+    cfg.NORM = nn.BatchNorm2d
+def make(cfg, channels, **options):
+    norm = getattr(cfg, 'NORM')
+    return norm(channels, **options)
+class Tracker(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone, self.neck = make(cfg, 8), make(cfg, 8)
+"""
+
+
+def settled(text: str, line: int, offered: str) -> list[tuple[str, Plan]]:
+    """What is promised by a line that is offered, and the plan that follows from it."""
+    key, _, value = offered.partition(" = ")
+    if not key.startswith("#"):
+        chosen: Any = {key: tuple(name.strip('"') for name in value.strip("[]").split(", "))}
+        promised = {"backbone": "keep", "convert": "convert"}[key]
+        return [(promised, plan_of(text, Settings(**chosen)))]
+    found = []
+    for promised in re.findall(r"# bn2gn: (\w+)", offered):
+        lines = text.splitlines()
+        lines[line - 1 - HEAD.count("\n")] += f"  # bn2gn: {promised}"
+        found.append((promised, plan_of("\n".join(lines))))
+    return found
+
+
+@pytest.mark.parametrize(("text", "least"), [(MANY, 13), (PASSED_ON, 4)])
+def test_every_offered_line_settles_its_site(text: str, least: int) -> None:
     """Also where many attributes are open, a class is handed over, or norms leaves it out."""
-    offered = 0
-    for site in plan_of(MANY).sites:
+    tried = 0
+    for site in plan_of(text).sites:
         for line in site.settles:
-            key, _, value = line.partition(" = ")
-            if key.startswith("#"):
-                continue
-            offered += 1
-            names = tuple(name.strip('"') for name in value.strip("[]").split(", "))
-            chosen: Any = {key: names}
-            plan = plan_of(MANY, Settings(**chosen))
-            verdict = next(str(one.verdict) for one in plan.sites if one.place == site.place)
-            assert verdict == {"backbone": "keep", "convert": "convert"}[key], (site, line)
-    assert offered >= 6
+            for promised, plan in settled(text, site.place.line, line):
+                tried += 1
+                verdict = next(str(one.verdict) for one in plan.sites if one.place == site.place)
+                assert verdict == promised, (site, line)
+    assert tried >= least
 
 
 _UNDECIDED = """\
