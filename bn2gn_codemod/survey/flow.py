@@ -18,6 +18,7 @@ import fnmatch
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.survey.crowds import OutOfSight, out_of_sight
@@ -65,7 +66,16 @@ _CONFIGS = re.compile(
 )
 # Accessors that give whatever a module holds.
 CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
-Arguments = list[tuple[str | int | None, Node]]  # keyword, position, or None for *args
+
+
+class Unpacked(NamedTuple):
+    """The place of ``*values`` or ``**values`` in a call, or of what comes after ``*values``."""
+
+    first: int | None  # the position of the first of the values, if that is known
+    by_keyword: bool = False
+
+
+Arguments = list[tuple[str | int | Unpacked, Node]]  # by keyword or position
 
 
 @dataclasses.dataclass(eq=False)

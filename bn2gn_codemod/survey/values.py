@@ -94,6 +94,13 @@ class Function:
         return frozenset(argument.arg for argument in all_arguments(self.node.args))
 
     @property
+    def rest_parameter(self) -> str | None:
+        """The name of ``*args``."""
+        if isinstance(self.node, ast.Module) or self.node.args.vararg is None:
+            return None
+        return self.node.args.vararg.arg
+
+    @property
     def extra_parameters(self) -> frozenset[str]:
         """The names of ``*args`` and ``**kwargs``."""
         if isinstance(self.node, ast.Module):

@@ -59,7 +59,7 @@ def _sources(draw: st.DrawFn) -> str:
         lines.append(
             f"class Block{number}({base}):\n"
             f"    def __init__(self, c, norm{default}):\n"
-            f"        super().__init__({handed})\n{fallback}"
+            f"{fallback}        super().__init__({handed})\n"
             f"        self.body{number} = nn.ModuleList([{body}])\n"
             f"BLOCKS.append(Block{number})\n"
             f"kept{number} = Block{number}(4)\n"

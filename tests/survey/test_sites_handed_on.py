@@ -93,6 +93,41 @@ def test_nothing_is_called_converted_that_a_caller_keeps_batchnorm(arguments: st
     assert not edited(plan)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "Head(*(64, norm_layer))",
+        "Head(64, *[norm_layer])",
+        "Head(*self.arguments(norm_layer))",
+        "Head(**{'c': 64, 'norm_layer': norm_layer})",
+        "Head(**dict(c=64, norm_layer=norm_layer))",
+        "Head(64, **options)",
+        "Head(64, **more)",
+        "functools.partial(Head, *(64, norm_layer))()",
+    ],
+)
+def test_class_handed_on_in_a_tuple_or_a_dict_is_followed(call: str) -> None:
+    plan = plan_of(
+        BOTH
+        + f"""\
+import functools
+class Model(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d):
+        super().__init__()
+        options = dict(norm_layer=norm_layer)
+        more = {{}}
+        more["norm_layer"] = norm_layer
+        self.backbone = ResNet(norm_layer)
+        self.head = {call}
+    def arguments(self, norm_layer):
+        return 64, norm_layer
+"""
+    )
+    # Where it is handed over, or where that cannot be changed, the layer itself.
+    places = [(line, kind) for line, kind in edited(plan) if line >= 15 or kind == "call"]
+    assert len(places) == 1, [(site.place, site.reasons) for site in plan.sites]
+
+
 def test_default_is_left_where_callers_hand_over_what_stays() -> None:
     plan = plan_of(
         BOTH

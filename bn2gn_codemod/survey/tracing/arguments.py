@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.flow import Arguments, Flow
+from bn2gn_codemod.survey.flow import Arguments, Flow, Unpacked
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Function, Spot, UseContext
+from bn2gn_codemod.survey.values import Entries, Function, Spot, TupleValue, UseContext, Value
 
 
 class Call(NamedTuple):
@@ -34,13 +34,14 @@ def arguments_of(tracer: Tracer, expr: ast.Call) -> Arguments:
     for position, argument in enumerate(expr.args):
         context: UseContext = "partial" if partial and position == 0 else "argument"
         node = tracer.evaluate(argument, context)
-        starred = starred or isinstance(argument, ast.Starred)
+        is_starred = isinstance(argument, ast.Starred)
+        key = Unpacked(None if starred else position) if starred or is_starred else position
+        starred = starred or is_starred
         if node is not None:
-            arguments.append((None if starred else position, node))
+            arguments.append((key, node))
     for keyword in expr.keywords:
         if keyword.arg is None:
-            _forward_keywords(tracer, expr, keyword.value)
-            arguments += _entries(tracer, keyword.value)
+            arguments += _unpacked_keywords(tracer, expr, keyword.value)
             continue
         node = tracer.evaluate(keyword.value, "argument")
         if node is not None:
@@ -62,18 +63,22 @@ def is_possible(call: Call, init: Function) -> bool:
     return all(keyword.arg is None or keyword.arg in named for keyword in call.expr.keywords)
 
 
-def _entries(tracer: Tracer, value: ast.expr) -> Arguments:
-    """``**{"norm": nn.BatchNorm2d, **others}``: a dict that is written out is keywords."""
-    arguments: Arguments = []
-    if not isinstance(value, ast.Dict):
+def _unpacked_keywords(tracer: Tracer, expr: ast.Call, value: ast.expr) -> Arguments:
+    """What ``**value`` hands over; a dict that is written out there is keywords."""
+    if isinstance(value, ast.Dict):
+        arguments: Arguments = []
+        for key, part in zip(value.keys, value.values, strict=True):
+            if key is None:
+                arguments += _unpacked_keywords(tracer, expr, part)
+                continue
+            node = tracer.evaluate(part, "argument")
+            if node is not None and isinstance(key, ast.Constant) and isinstance(key.value, str):
+                arguments.append((key.value, node))
         return arguments
-    for key, part in zip(value.keys, value.values, strict=True):
-        node = tracer.evaluate(part, "argument")
-        if key is None:
-            arguments += _entries(tracer, part)
-        elif node is not None and isinstance(key, ast.Constant) and isinstance(key.value, str):
-            arguments.append((key.value, node))
-    return arguments
+    node = tracer.evaluate(value)
+    if _forwards_keywords(tracer, expr, value) or node is None:
+        return []
+    return [(Unpacked(None, by_keyword=True), node)]
 
 
 def bind(call: Call, function: Function, *, skip_first: bool) -> None:
@@ -88,12 +93,13 @@ def bind(call: Call, function: Function, *, skip_first: bool) -> None:
             flow.edge(value, flow.name_node(function, parameters[key].arg))
         elif isinstance(key, str):
             _bind_keyword(flow, function, named, key, value)
-        else:
-            if key is None:
-                for parameter in parameters:
-                    flow.edge(value, flow.name_node(function, parameter.arg))
-            if node.args.vararg is not None:
-                flow.edge(value, flow.name_node(function, node.args.vararg.arg))
+        elif isinstance(key, Unpacked) and key.by_keyword:
+            _bind_entries(flow, function, named, value)
+        elif isinstance(key, Unpacked):
+            names = [parameter.arg for parameter in parameters]
+            _bind_unpacked(flow, function, names, key.first, value)
+        elif node.args.vararg is not None:
+            flow.edge(value, flow.name_node(function, node.args.vararg.arg))
     forwarded = flow.forwards.get(call.expr)
     if forwarded is not None:
         flow.listen_to_extras(
@@ -101,9 +107,8 @@ def bind(call: Call, function: Function, *, skip_first: bool) -> None:
         )
 
 
-def _forward_keywords(tracer: Tracer, expr: ast.Call, value: ast.expr) -> None:
+def _forwards_keywords(tracer: Tracer, expr: ast.Call, value: ast.expr) -> bool:
     """``f(**kwargs)`` hands on what callers gave to this very function by unknown names."""
-    tracer.evaluate(value)
     node = tracer.function.node
     if (
         isinstance(value, ast.Name)
@@ -112,6 +117,39 @@ def _forward_keywords(tracer: Tracer, expr: ast.Call, value: ast.expr) -> None:
         and node.args.kwarg.arg == value.id
     ):
         tracer.flow.forwards[expr] = tracer.function
+        return True
+    return False
+
+
+def _bind_unpacked(
+    flow: Flow, function: Function, parameters: list[str], first: int | None, values: Node
+) -> None:
+    """``f(c, *values)``: the elements of a tuple have places, all else may come anywhere."""
+    rest = [] if function.rest_parameter is None else [function.rest_parameter]
+    after = parameters[first or 0 :] + rest
+
+    def on_value(held: Value) -> None:
+        if isinstance(held, TupleValue):
+            for position, element in enumerate(held.elements):
+                place = after if first is None else after[position : position + 1] or rest
+                for name in place:
+                    flow.edge(element, flow.name_node(function, name))
+        else:
+            for name in after:
+                flow.add(flow.name_node(function, name), held)
+
+    flow.watch(values, on_value)
+
+
+def _bind_entries(flow: Flow, function: Function, named: set[str], values: Node) -> None:
+    """``f(**values)``: the entries that a dict was written with."""
+
+    def on_value(held: Value) -> None:
+        if isinstance(held, Entries):
+            for key, node in held.nodes:
+                _bind_keyword(flow, function, named, key, node)
+
+    flow.watch(values, on_value)
 
 
 def _bind_keyword(flow: Flow, function: Function, named: set[str], key: str, value: Node) -> None:

@@ -10,7 +10,7 @@ from bn2gn_codemod.survey.tracing.external_calls import is_opaque
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import UseContext
+from bn2gn_codemod.survey.values import Entries, UseContext
 
 _PLAIN = frozenset({"str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set"})
 
@@ -67,4 +67,7 @@ def call_builtin(
         return None
     for _, node in handed:
         flow.edge(node, result)
+    entries = tuple((key, node) for key, node in handed if isinstance(key, str))
+    if name == "dict" and entries:
+        flow.add(result, Entries(entries))
     return result

@@ -146,7 +146,8 @@ class Expressions(Tracer):
         node = flow.node()
         for value in found:
             flow.edge(value, node)
-        if entries and flow.has_configs:
+        is_told = any(not isinstance(value, ast.Constant) for value in expr.values)
+        if entries and (is_told or flow.has_configs):
             flow.add(node, Entries(tuple(entries)))
         return node
 

@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
 from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.made_objects import (
@@ -202,11 +202,7 @@ def _partial(call: Call) -> None:
         return
     first = call.arguments[0][1]
     flow.edge(first, call.result)
-    later = call._replace(
-        arguments=[
-            (key - 1 if isinstance(key, int) else key, node) for key, node in call.arguments[1:]
-        ]
-    )
+    later = call._replace(arguments=[(_one_earlier(key), node) for key, node in call.arguments[1:]])
 
     def on_callee(held: Value) -> None:
         if isinstance(held, ClassValue):
@@ -219,6 +215,13 @@ def _partial(call: Call) -> None:
             flow.hand_to_lost(node for _, node in later.arguments)
 
     flow.watch(first, on_callee)
+
+
+def _one_earlier(key: str | int | Unpacked) -> str | int | Unpacked:
+    """The place of an argument in a call without the first one."""
+    if isinstance(key, Unpacked):
+        return key if key.first is None else Unpacked(key.first - 1)
+    return key - 1 if isinstance(key, int) else key
 
 
 def _asks_for_pretrained(expr: ast.expr) -> bool:

@@ -9,7 +9,7 @@ from bn2gn_codemod.survey.tracing.containers import container
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import TENSORS, weights_into
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Text, TupleValue, Value
+from bn2gn_codemod.survey.values import Entries, Text, TupleValue, Value
 
 
 def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool = False) -> None:
@@ -37,6 +37,8 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             holder = container(tracer, target.value)
             if holder is not None:
                 flow.edge(value, holder)
+                if isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str):
+                    flow.add(holder, Entries(((target.slice.value, value),)))
             _store_in_modules(tracer, target, value)
         case ast.Starred():
             assign(tracer, target.value, value)
