@@ -672,7 +672,6 @@ def test_a_loader_of_any_model_may_load_the_checkpoint_of_a_whole_one() -> None:
         """\
         def load(model, pretrain_path):
             model.load_state_dict(torch.load(pretrain_path), strict=False)
-            return model
         class Hourglass(nn.Module):
             def __init__(self):
                 super().__init__()
@@ -684,7 +683,8 @@ def test_a_loader_of_any_model_may_load_the_checkpoint_of_a_whole_one() -> None:
         class Detector(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.trunk = load(Trunk(), 'trunk.pth')
+                self.trunk = Trunk()
+                load(self.trunk, 'trunk.pth')
                 self.neck = nn.Sequential(nn.BatchNorm2d(8))  #! convert
         load(Hourglass(), 'hourglass.pth')
         """
