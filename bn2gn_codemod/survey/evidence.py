@@ -563,7 +563,7 @@ class Evidence:
             and not (load.published and families.has_new_word(name))
         ):
             words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
-            return Because(Role.UNDECIDED, f"{words} is not known", owner)
+            return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
         if families.is_stem_attribute(name):
             words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
             return Because(Role.BACKBONE, words, owner)

@@ -84,7 +84,7 @@ _NEW_HOME = re.compile(
 # Words for parts that no classification network has.
 _CERTAINLY_NEW_WORD = re.compile(
     r"deconv|upsampl|dla_up|ida_up|fpn|pafpn|neck|decod|aspp|(?:^|_)ppm|(?:^|_)psp|lateral|heatmap|"
-    r"(?:^|_)rpn|(?:^|_)roi_|topdown|toplayer|(?:^|_)seg_?head|(?:^|_)cls_?head|(?:^|_)reg_?head"
+    r"(?:^|_)rpn|(?:^|_)roi_|topdown|toplayer|spatial_?path|(?:^|_)seg_?head|(?:^|_)cls_?head|(?:^|_)reg_?head"
 )
 # A network that only measures or teaches: nothing is built on it.
 _ASIDE = re.compile(r"teacher|loss|crit|perceptual|lpips|discrim|(?:^|_)ema(?:_|$)|momentum")
@@ -98,7 +98,8 @@ _WHOLE_MODEL = re.compile(
 _NEW_WORD = re.compile(
     r"deconv|head|(?:^|_)ups?(?:_|\d|$)|upsampl|dla_up|ida_up|fpn|pafpn|neck|decod|aspp|ppm|psp|"
     r"final|classifier|(?:^|_)cls|last_|aux|smooth|lateral|refine|fus(?:e|ion)|(?:^|_)seg|mask|"
-    r"ocr|(?:^|_)rpn|roi|embed|offset|heatmap|(?:^|_)hm|(?:^|_)wh|(?:^|_)reg|toplayer|topdown"
+    r"ocr|(?:^|_)rpn|roi|embed|offset|heatmap|(?:^|_)hm|(?:^|_)wh|(?:^|_)reg|toplayer|topdown|"
+    r"spatial_?path"
 )
 _BACKBONE_ATTRIBUTE = re.compile(
     r"^(?:\w*_)?backbone(?:s|net|_?net|_?\d+|_[a-z]|_rgb|_depth|_t|_ir|_flow)?$"

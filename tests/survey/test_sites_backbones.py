@@ -488,6 +488,31 @@ class Model(nn.Module):
     assert "stands beside the backbone" in head.evidence[-1]
 
 
+def test_reason_names_what_loads_the_whole_model() -> None:
+    head = HEAD.replace("convert", "unknown")
+    plan = check(
+        f"""\
+-- hubconf.py --
+from torch.hub import load_state_dict_from_url
+from model import Model
+def model():
+    net = Model()
+    net.load_state_dict(load_state_dict_from_url("https://example.org/matting.pth"))
+    return net
+-- model.py --
+from resnet import resnet18
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = resnet18()
+        self.head = Head(8)
+{head}{RESNET}"""
+    )
+    [reason] = only(plan, "unknown")[0].reasons
+    assert "hubconf.py:7" in reason
+    assert "Model.base" in reason
+
+
 def test_stem_of_a_network_is_not_beside_its_own_blocks() -> None:
     check(
         """\
@@ -662,7 +687,10 @@ class Detector(nn.Module):
 """
 
 
-@pytest.mark.parametrize(("other", "verdict"), [("OtherNeck", "convert"), ("Tracker", "unknown")])
+@pytest.mark.parametrize(
+    ("other", "verdict"),
+    [("OtherNeck", "convert"), ("SpatialPath", "convert"), ("Tracker", "unknown")],
+)
 def test_what_only_an_unused_neck_builds_makes_nothing_doubtful(other: str, verdict: str) -> None:
     check(_NECKS.format(other=other, verdict=verdict))
 
