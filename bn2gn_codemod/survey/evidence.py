@@ -63,7 +63,9 @@ class Evidence:
             networks = self._loaded_into(cls)
             if not networks or self._holds_backbone(cls):
                 continue
-            if networks[0][1].kind == "file" and self._holds_backbone_below(cls):
+            if networks[0][1].kind == "file" and (
+                self._holds_backbone_below(cls) or self._loads_a_part_alone(cls)
+            ):
                 continue  # a checkpoint of the whole model
             self._judge_network(cls, networks)
         for slot in [slot for slot in self.contents.of_slot if self._is_list_of_parts(slot)]:
@@ -255,6 +257,15 @@ class Evidence:
                         seen.add(value.class_)
                         pending.append(value.class_)
         return False
+
+    def _loads_a_part_alone(self, cls: Class) -> bool:
+        """Whether the class is a model whose backbone gets weights of its own."""
+        if families.is_network_class(cls) or self._family(cls) is not None:
+            return False
+        return any(
+            slot in self.loads.of_slot and families.may_be_backbone_attribute(slot[1])
+            for slot in self.contents.family_slots(cls)
+        )
 
     def _holds_loaded(self, slot: Slot) -> bool:
         if families.is_aside(slot[1]):

@@ -81,10 +81,13 @@ _NEW_HOME = re.compile(
     r"^(?:necks?|\w*heads?|decoders?|decode_heads|roi_heads|dense_heads|fpn|aspp)$"
 )
 
+# Not the blocks of a network: ``bottlenecks``, and ``bneck`` of MobileNetV3.
+_NECK = r"(?<!bottle)(?<!\bb)neck"
 # Words for parts that no classification network has.
 _CERTAINLY_NEW_WORD = re.compile(
-    r"deconv|upsampl|dla_up|ida_up|fpn|pafpn|neck|decod|aspp|(?:^|_)ppm|(?:^|_)psp|lateral|heatmap|"
-    r"(?:^|_)rpn|(?:^|_)roi_|topdown|toplayer|spatial_?path|(?:^|_)seg_?head|(?:^|_)cls_?head|(?:^|_)reg_?head"
+    rf"deconv|upsampl|dla_up|ida_up|fpn|pafpn|{_NECK}|decod|aspp|(?:^|_)ppm|(?:^|_)psp|lateral|"
+    r"heatmap|(?:^|_)rpn|(?:^|_)roi_|topdown|toplayer|spatial_?path|(?:^|_)seg_?head|"
+    r"(?:^|_)cls_?head|(?:^|_)reg_?head"
 )
 # A network that only measures or teaches: nothing is built on it.
 _ASIDE = re.compile(r"teacher|loss|crit|perceptual|lpips|discrim|(?:^|_)ema(?:_|$)|momentum")
@@ -96,8 +99,8 @@ _WHOLE_MODEL = re.compile(
 
 # Words for the parts that detectors, trackers and segmenters add to a backbone.
 _NEW_WORD = re.compile(
-    r"deconv|head|(?:^|_)ups?(?:_|\d|$)|upsampl|dla_up|ida_up|fpn|pafpn|neck|decod|aspp|ppm|psp|"
-    r"final|classifier|(?:^|_)cls|last_|aux|smooth|lateral|refine|fus(?:e|ion)|(?:^|_)seg|mask|"
+    rf"deconv|head|(?:^|_)ups?(?:_|\d|$)|upsampl|dla_up|ida_up|fpn|pafpn|{_NECK}|decod|aspp|ppm|"
+    r"psp|final|classifier|(?:^|_)cls|last_|aux|smooth|lateral|refine|fus(?:e|ion)|(?:^|_)seg|mask|"
     r"ocr|(?:^|_)rpn|roi|embed|offset|heatmap|(?:^|_)hm|(?:^|_)wh|(?:^|_)reg|toplayer|topdown|"
     r"spatial_?path"
 )

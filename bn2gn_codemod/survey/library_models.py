@@ -18,9 +18,15 @@ _LIBRARIES = re.compile(
 _NO_MODEL = re.compile(
     r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss|"
     r"load_state_dict_from_url)(?:\.|$)|(?:settings|_cfgs?|config|Config|Weights|list_models|"
-    r"conv[13]x3|conv1x1|ConvBNReLU|Conv2dNormActivation|Tokenizer|Processor|Scheduler|"
+    r"conv[13]x3|conv1x1|ConvBNReLU|Conv2dNormActivation|Scheduler|"
     # Parts that others build into models of their own; no weights come with them.
-    r"ASPP|ASPPConv|ASPPPooling|Heads?|Decoder|Predictor|AnchorGenerator|RegionProposalNetwork)$"
+    r"ASPP|ASPPConv|ASPPPooling|Heads?|Decoder|Predictor|AnchorGenerator|RegionProposalNetwork|"
+    r"(?:Tokenizer|TokenizerFast|Processor|FeatureExtractor)(?:\.from_pretrained)?)$"
+)
+# A network that reads text says nothing of the layers that look at images beside it.
+_READS_TEXT = re.compile(
+    r"transformers\.(?:\w*(?:Bert|BERT|Roberta|GPT|T5|Llama|Electra|XLNet|Bart|OPT)\w*|"
+    r"\w*Text\w*|\w*ForCausalLM|\w*ForMaskedLM)(?:\.|$)"
 )
 
 
@@ -28,6 +34,8 @@ _NO_MODEL = re.compile(
 def is_library_model(name: str) -> bool:
     """Whether an external callable gives a published model."""
     if _LIBRARIES.match(name) is None or _NO_MODEL.search(name) is not None:
+        return False
+    if _READS_TEXT.match(name) is not None:
         return False
     return not families.is_block_name(name.rsplit(".", 1)[-1])
 

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
+from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
     Class,
@@ -84,6 +85,7 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
         if isinstance(value, Instance)
         and not all(families.may_hold_whole_model(slot[1]) for slot in slots)
     }
+    containers = LoadedContainers(flow)
     for call in flow.load_calls:
         load = _load_of(flow, call)
         if load is None:
@@ -94,12 +96,19 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
                 for slot in held_in.get(value, ()):
                     loads.of_slot.setdefault(slot, load)
             continue
-        for slot in _slots_loaded(flow, call, held_in):
+        filled = [*_slots_loaded(flow, call, held_in), *containers.slots(call)]
+        for slot in filled:
             loads.of_slot.setdefault(slot, load)
+        # Where no attribute is known to hold them, better too many than none.
+        elements = containers.elements(call.receiver) if filled else frozenset()
         for value in list(flow.values(call.receiver)):
             if not isinstance(value, Instance) or value.weak:
                 continue
             cls = value.class_
+            if value in elements and not containers.credits(cls, elements):
+                continue
+            if not has_layers(flow, cls):
+                continue
             if not (
                 load.kind != "file"
                 or load.by_hand

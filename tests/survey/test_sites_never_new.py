@@ -419,3 +419,116 @@ class Model(nn.Module):
 """
     )
     assert [site.verdict for site in plan.sites] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The base is a container: what is loaded is its blocks, and no other of their class.
+        """\
+        class Block(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! conflict
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.base = nn.Sequential(Block(), Block())
+                self.extras = nn.Sequential(Block(), nn.BatchNorm2d(8))  #! convert
+                self.base.load_state_dict(load_url('https://example.com/base.pth'))
+        """,
+        """\
+        class Block(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! conflict
+        def make():
+            net = nn.Sequential()
+            net.add_module('block', Block())
+            net.load_state_dict(load_url('https://example.com/base.pth'))
+            return net
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.base = make()
+                self.extras = nn.Sequential(Block(), nn.BatchNorm2d(8))  #! convert
+        """,
+        # What stands in the container may be an activation, which makes nothing a backbone;
+        # and the layers of a list are those of the attributes beside it.
+        """\
+        class swish(nn.Module):
+            def forward(self, x):
+                return x * torch.sigmoid(x)
+        class Block(nn.Module):
+            def __init__(self, act):
+                super().__init__()
+                self.bn1 = nn.BatchNorm2d(8)  #! conflict
+                self.act = act
+        class MobileNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.features = []
+                self.bn1 = nn.BatchNorm2d(8)  #! keep
+                self.features.append(self.bn1)
+                self.act = swish()
+                self.features.append(self.act)
+                self.bneck = nn.Sequential(Block(nn.ReLU()), Block(swish()))
+                self.features.extend([block for block in self.bneck])
+                self.features = nn.Sequential(*self.features)
+        class Detector(nn.Module):
+            def __init__(self, base_net, extras):
+                super().__init__()
+                self.base_net = base_net
+                self.extras = extras
+            def init_from_base_net(self, path):
+                self.base_net.load_state_dict(torch.load(path))
+            def init_from_pretrained(self, path):
+                self.load_state_dict(torch.load(path))
+        def create():
+            extras = nn.ModuleList([Block(swish()), nn.BatchNorm2d(8)])  #! convert
+            return Detector(MobileNet().features, extras)
+        """,
+    ],
+)
+def test_weights_loaded_into_a_container(text: str) -> None:
+    check(IMPORTS + textwrap.dedent(text))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "transformers.BertTokenizer.from_pretrained('bert-base-uncased')",
+        "transformers.AutoImageProcessor.from_pretrained('x')",
+        "transformers.BertModel.from_pretrained('bert-base-uncased')",
+    ],
+)
+def test_what_reads_text_is_no_backbone(beside: str) -> None:
+    plan = plan_of(
+        f"""\
+import transformers
+class Tracker(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first_conv = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+        self.text = {beside}
+"""
+    )
+    assert [site.verdict for site in plan.sites] == ["unknown"]
+
+
+def test_bottlenecks_are_no_neck() -> None:
+    check(
+        IMPORTS
+        + textwrap.dedent(
+            """\
+            class ResNet(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.layer1 = nn.BatchNorm2d(8)  #! keep
+                    self.layer2 = nn.BatchNorm2d(8)  #! keep
+                    self.layer3 = nn.BatchNorm2d(8)  #! keep
+                    self.bottlenecks = nn.BatchNorm2d(8)  #! unknown
+                    self.load_state_dict(load_url('https://example.com/w.pth'), strict=False)
+            """
+        )
+    )

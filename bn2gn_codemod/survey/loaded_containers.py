@@ -1,0 +1,100 @@
+"""What weights that are loaded into a container of layers say of its elements.
+
+In the flow analysis a container holds what its elements hold, so that
+``base.load_state_dict(...)`` on an ``nn.Sequential`` seems to be a load on the
+class of each block in it. But it is one of these very blocks only: others of
+the same class may stand in new parts, or do nothing but an activation.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterable, Iterator
+from typing import TypeGuard
+
+from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.value_graph import Node
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+
+_CONTAINERS = frozenset(
+    {"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.Module"}
+)
+_ADDING = frozenset({"append", "extend", "insert", "add_module", "register_module", "update"})
+
+
+class LoadedContainers:
+    """Tells containers and their elements apart among what receives weights."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def elements(self, receiver: Node) -> frozenset[Value]:
+        """What the receiver holds as elements of containers of ``torch.nn``."""
+        found: set[Value] = set()
+        for value in self._flow.values(receiver):
+            if _is_container(value):
+                found.update(self._elements_of(value))
+        return frozenset(found)
+
+    def slots(self, call: LoadCall) -> list[tuple[Class, str]]:
+        """The attributes that hold a container which is made and loaded in one function."""
+        loaded = set(self._flow.values(call.receiver))
+        containers = {
+            value
+            for value in loaded
+            if _is_container(value) and value.spot.function is call.spot.function
+        }
+        layers = set(_layers(loaded))
+        if call.base is not None or not containers or not layers <= self.elements(call.receiver):
+            return []
+        return [
+            (cls, attribute)
+            for cls, attribute, node in self._flow.holders()
+            if not containers.isdisjoint(self._flow.values(node))
+            and layers.issuperset(_layers(self._flow.values(node)))
+        ]
+
+    def credits(self, cls: Class, elements: frozenset[Value]) -> bool:
+        """Whether nothing but elements of the loaded container is of the class."""
+        made = self._flow.instances.get(cls, ())
+        return all(value in elements for value in made)
+
+    def _elements_of(self, container: ExternalObject) -> set[Value]:
+        found = set(self._added.get(container, ()))
+        call = container.spot.node
+        for argument in call.args if isinstance(call, ast.Call) else ():
+            found.update(self._flow.value_of(argument))
+        return found
+
+    @functools.cached_property
+    def _added(self) -> dict[ExternalObject, set[Value]]:
+        """What is put into containers after they were made."""
+        found: dict[ExternalObject, set[Value]] = {}
+        for calls in self._flow.calls_in.values():
+            for _, call in calls:
+                if call_name(call) in _ADDING and isinstance(call.func, ast.Attribute):
+                    for holder in self._flow.value_of(call.func.value):
+                        if _is_container(holder):
+                            added = found.setdefault(holder, set())
+                            for argument in call.args:
+                                added.update(self._flow.value_of(argument))
+        return found
+
+
+def _layers(values: Iterable[Value]) -> Iterator[Value]:
+    return (value for value in values if isinstance(value, (Instance, NormLayer)))
+
+
+def _is_container(value: Value) -> TypeGuard[ExternalObject]:
+    return isinstance(value, ExternalObject) and value.name in _CONTAINERS
+
+
+def has_layers(flow: Flow, cls: Class) -> bool:
+    """Whether the class may hold anything that weights could be loaded into."""
+    return any(
+        flow.attributes_of(owner)
+        or any(not base.endswith("Module") for base in owner.external_bases)
+        for owner in cls.ancestors()
+    )
