@@ -43,6 +43,12 @@ class LayerTests:
                 return self._combined(ast.Or(), tests, positive)
             case ast.Name(id="mode"):
                 return []
+            case ast.Compare(left=ast.Name(id="__name__")):
+                return [] if positive else [_UNKNOWN]
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq() | ast.NotEq()]) if (
+                name not in self._bindings.loop_names
+            ):
+                return [_UNKNOWN]  # if phase == "train": no layer's name
             case ast.Call(func=ast.Name(id="isinstance"), args=[subject, classes]):
                 return self._class_test(test, subject, classes, positive)
             case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=str(name))]):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from bn2gn_codemod.survey.freezing_effects import ELEMENT, WRAPPERS, Part
-from bn2gn_codemod.survey.syntax import all_arguments, call_name
+from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names
 
 _GOING_OVER = {
     "modules": "each",
@@ -28,6 +28,7 @@ class Bindings:
         self.parts: dict[str, list[Part]] = {}  # of the model, by source
         self.constants: dict[str, object] = {}  # arguments
         self.values: dict[str, list[ast.expr]] = {}  # all that was assigned to other names
+        self.loop_names: set[str] = set()  # loop variables: ``name`` of ``for name, module in``
 
     def assign(self, target: ast.expr, value: ast.expr) -> None:
         """``target = value``."""
@@ -41,6 +42,7 @@ class Bindings:
 
     def bind_loop(self, target: ast.expr, iterated: ast.expr) -> None:
         """``for target in iterated``: what the loop variable stands for."""
+        self.loop_names.update(target_names(target))
         name = _layer_variable(target)
         if name is not None:
             found = self.resolve(iterated)
@@ -130,7 +132,8 @@ class Bindings:
         if name == "getattr" and len(call.args) >= 2:
             attribute = self.constant(call.args[1])
             if not isinstance(attribute, str):
-                return []
+                # for name in names: getattr(model.backbone, name): some layer of it
+                return [Part((*part.path, ELEMENT)) for part in self.modules(call.args[0])]
             named = ast.Attribute(call.args[0], attribute, ast.Load())
             return self.resolve(named)
         if name in _SAME_ITEMS or name == "chain" or _UNWRAPS.search(name):

@@ -141,8 +141,10 @@ class TrainScripts:
         """Followed once, and judged for each class that the model may be."""
         if entry not in self._followed:
             order, index = entry.scope.order, entry.scope.order.index(entry.statement)
+            # Not the block around it as a whole: most of that comes after.
+            earlier = list(entry.scope.before(entry.statement))[::-1]
             self._followed[entry] = _Around(
-                self._effects(entry, order[:index]),
+                self._effects(entry, earlier),
                 self._effects(entry, order[index:]),
                 self._follow_where_made(entry),
             )

@@ -38,7 +38,7 @@ PARTS = {
     "de_parallel(model).backbone": "backbone",
     "model.cuda().backbone": "backbone",
     "getattr(model, name)": "backbone",
-    "getattr(model, other)": None,
+    "getattr(model.backbone, other)": "backbone.[...]",
     "[model.bn1, model.layer1]": "bn1, layer1",
     "model.backbone if on else model.base": "backbone, base",
     "other.backbone": None,

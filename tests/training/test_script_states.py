@@ -76,6 +76,33 @@ def test_no_option_decides(freeze: str) -> None:
     assert only(plan_of(train=script(freeze=freeze))).state in ("unfrozen", "partly")
 
 
+# --------------------------------------------------------- at the top level
+
+TOP_LEVEL = """
+if __name__ == "__main__":
+    model = Detector()
+    {before}
+    optimizer = torch.optim.Adam(model.parameters())
+    {after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "state"),
+    [
+        ("freeze(model)", "pass", "frozen"),
+        ("pass", "freeze(model)", "late"),
+        ("pass", "model.eval()", "unfrozen"),
+        ("if args.freeze: freeze(model)", "pass", "optional"),
+        # No test of a layer's name, so that nothing is missed by it.
+        ("if phase == 'train': freeze(model)", "pass", "partly"),
+    ],
+)
+def test_main_block(before: str, after: str, state: str) -> None:
+    text = OWN_FREEZE + TOP_LEVEL.format(before=before, after=after)
+    assert only(plan_of(train=text)).state == state
+
+
 # ------------------------------------------------------- where it cannot go
 
 
@@ -96,6 +123,7 @@ def test_made_and_wrapped_at_once() -> None:
         "for parameter in model.parameters():\n            parameter.requires_grad = True",
         "model.backbone.requires_grad_(True)",
         "if epoch == 1:\n            model.backbone.layer4.requires_grad_()",
+        "for name in names:\n            getattr(model.backbone, name).requires_grad_(True)",
     ],
 )
 def test_thawed_in_the_loop(thaw: str) -> None:
