@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bn2gn_codemod.plan import Verdict
 from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.because import Role
 from bn2gn_codemod.survey.norm_classes import dimension
 from bn2gn_codemod.survey.norm_uses import NormUses
 from bn2gn_codemod.survey.pins import setting_name
@@ -33,7 +34,9 @@ class Settling:
         comment = EITHER_COMMENT if may_convert else KEEP_COMMENT
         names = self._open_names(norm, cls) if judged.verdict is Verdict.UNKNOWN else []
         listed = ", ".join(f'"{name}"' for name in names)
-        keeping = (f"backbone = [{listed}]",) if names else ()
+        # Where the line serves a new part as well, a backbone would make it a conflict.
+        is_new_too = not judged.note and any(one.role is Role.NEW for one in judged.because)
+        keeping = (f"backbone = [{listed}]",) if names and not is_new_too else ()
         if not self._uses.is_asked_for(norm):
             if judged.note != not_asked_for(norm):
                 return (*keeping, comment)

@@ -10,7 +10,6 @@ from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.norm_classes import norm_name
 from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order, spots_of
 from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.settling import Settling, not_asked_for
@@ -209,7 +208,7 @@ class _Decider:
             words = said(comment) if comment == "keep" else found.reason
             self.sites[place] = Site(
                 place=place,
-                norm=norm_name(ast.unparse(found.call.func)),
+                norm=found.norm,
                 class_=found.class_,
                 attribute="",
                 verdict=verdict,

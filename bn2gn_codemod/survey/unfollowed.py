@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.norm_classes import is_norm_class
+from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.syntax import dotted, nodes_on
 from bn2gn_codemod.survey.values import ClassValue, External, ExternalObject, FunctionValue
 
-_MENTIONS = ("BatchNorm", "SyncBN")
+_MENTIONS = re.compile(r"BatchNorm|SyncBN|getattr\(.*(?:norm|bn)", re.IGNORECASE)
+_BY_STRING = re.compile(r"norm|bn", re.IGNORECASE)
 
 
 class Unfollowed(NamedTuple):
@@ -20,6 +22,7 @@ class Unfollowed(NamedTuple):
 
     module: Module
     call: ast.Call
+    norm: str
     class_: str
     reason: str
 
@@ -33,15 +36,19 @@ def find_unfollowed(flow: Flow, seen: set[ast.AST]) -> Iterator[Unfollowed]:
         lines = [
             number
             for number, line in enumerate(module.source.lines, 1)
-            if any(mention in line.split("#", 1)[0] for mention in _MENTIONS)
+            if _MENTIONS.search(line.split("#", 1)[0])
         ]
         if lines:
             nodes = nodes_on(module.tree, lines)
             for call in nodes:
-                if isinstance(call, ast.Call) and call.func not in seen and _makes_norm(flow, call):
-                    yield Unfollowed(
-                        module, call, _class_around(call, nodes), _reason(flow, call.func)
-                    )
+                if not isinstance(call, ast.Call) or call.func in seen or call in seen:
+                    continue
+                around = _class_around(call, nodes)
+                if _makes_norm(flow, call):
+                    norm = norm_name(ast.unparse(call.func))
+                    yield Unfollowed(module, call, norm, around, _reason(flow, call.func))
+                elif _names_norm_by_string(flow, call):
+                    yield Unfollowed(module, call, ast.unparse(call), around, _STRING)
 
 
 def _class_around(call: ast.Call, nodes: Iterable[ast.AST]) -> str:
@@ -57,6 +64,28 @@ def _reason(flow: Flow, func: ast.expr) -> str:
         if isinstance(value, (External, ExternalObject)) and value.name:
             return f"{ast.unparse(func)} stands for {value.name} here, which is no known norm class"
     return "this code was not followed"
+
+
+_STRING = "which class of torch.nn it names is said by a string that is not in the code"
+
+
+def _names_norm_by_string(flow: Flow, call: ast.Call) -> bool:
+    """``getattr(nn, args.norm)``, where no string was seen to come there."""
+    match call:
+        case ast.Call(func=ast.Name(id="getattr"), args=[base, name, *_]):
+            return (
+                _BY_STRING.search(ast.unparse(name)) is not None
+                and any(
+                    isinstance(held, External) and held.name == "torch.nn"
+                    for held in flow.value_of(base)
+                )
+                and not any(
+                    isinstance(held, External) and "*" not in held.name
+                    for held in flow.value_of(call)
+                )
+            )
+        case _:
+            return False
 
 
 def _makes_norm(flow: Flow, call: ast.Call) -> bool:

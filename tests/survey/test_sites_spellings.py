@@ -192,6 +192,23 @@ def test_norm_class_named_by_a_string_or_without_channels(before: str, body: str
 
 
 @pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        ("self.bn = getattr(nn, c.norm)(8)", "unknown"),
+        ("norm = getattr(torch.nn, c['norm_type'])", "unknown"),
+        ("norm_layer = 'InstanceNorm2d'\nself.bn = getattr(nn, norm_layer)(c)", ""),
+        ("self.act = getattr(nn, c.activation)()", ""),
+        ("self.norm = getattr(c, 'norm')", ""),
+        ("self.norm = getattr(nn.functional, c.norm)", ""),
+    ],
+)
+def test_norm_class_named_by_a_string_that_is_not_in_the_code(body: str, verdict: str) -> None:
+    plan = plan_of(neck(body + "\n"))
+    assert [str(site.verdict) for site in plan.sites] == verdict.split()
+    assert all(site.settles == ("# bn2gn: keep   on this line",) for site in plan.sites)
+
+
+@pytest.mark.parametrize(
     ("before", "body"),
     [
         ("", "if (norm := nn.BatchNorm2d):  #! convert\n    self.bn = norm(c)  #! convert\n"),
