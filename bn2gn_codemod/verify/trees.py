@@ -40,7 +40,8 @@ def lay_out_before(root: Path, ref: str, target: Path) -> None:
     tree = _tree_at(root, ref, prefix)
     lay_out(root, target)
     for path in _git(root, "ls-files", "-z").split("\0"):
-        if path and os.path.lexists(target / path):
+        # A folder that git lists is a submodule, with files that it does not track here.
+        if (target / path).is_symlink() or (target / path).is_file():
             (target / path).unlink()
     index = {"GIT_INDEX_FILE": str(target.with_name(target.name + ".index"))}
     _git(top, "read-tree", tree, **index)

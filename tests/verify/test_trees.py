@@ -90,6 +90,18 @@ def test_earlier_state_of_a_folder_inside_the_git_repository(
     assert texts(tmp_path / "before") == {"_ext.so": "compiled\n", "model.py": "old\n"}
 
 
+def test_earlier_state_with_a_submodule(committed: Path, tmp_path: Path) -> None:
+    """What a submodule holds is there as it is now, checked out or not."""
+    commit = "1" * 40
+    for name in ("external", "absent"):
+        git(committed, "update-index", "--add", "--cacheinfo", f"160000,{commit},{name}")
+    git(committed, "commit", "-qm", "submodules")
+    (committed / "external").mkdir()
+    (committed / "external/net.py").write_text("external\n")
+    trees.lay_out_before(committed, "HEAD", tmp_path / "before")
+    assert texts(tmp_path / "before")["external/net.py"] == "external\n"
+
+
 def test_changes(committed: Path, write: Write) -> None:
     assert trees.has_changes(committed)
     git(committed, "commit", "-qam", "second")
