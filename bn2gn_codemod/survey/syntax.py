@@ -263,10 +263,19 @@ def replaces_children(function: ast.AST) -> bool:
         return False
     for loop in flat(function.body):
         if isinstance(loop, ast.For) and _goes_over_children(loop.iter):
+            results: set[str] = set()  # new = convert(child)
             for statement in flat(loop.body):
                 value = _stored(statement)
+                if isinstance(value, ast.Name) and value.id in results:
+                    return True
                 if isinstance(value, ast.Call) and call_name(value) == function.name:
                     return True
+                match statement:
+                    case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
+                        if call_name(call) == function.name:
+                            results.add(name)
+                    case _:
+                        pass
     return False
 
 

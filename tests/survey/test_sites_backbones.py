@@ -543,10 +543,26 @@ class HighResolutionNet(nn.Module):
     )
 
 
-def test_function_that_replaces_layers_mixes_no_models() -> None:
+@pytest.mark.parametrize(
+    "replace",
+    [
+        "new.add_module(name, convert_model(child))",
+        "replaced = convert_model(child)\n        if replaced is not child:\n"
+        "            new.add_module(name, replaced)",
+    ],
+)
+def test_function_that_replaces_layers_mixes_no_models(replace: str) -> None:
     check(
-        """\
+        f"""\
 import torchvision
+class Block(nn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = Block()
 class SyncBatchNorm2d(nn.modules.batchnorm._BatchNorm):
     pass
 class Head(nn.Module):
@@ -556,7 +572,8 @@ class Head(nn.Module):
 class Model(nn.Module):
     def __init__(self):
         super().__init__()
-        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.backbone = Net()
+        self.backbone.load_state_dict(torch.hub.load_state_dict_from_url("https://example.com/n"))
         self.head = Head()
 def convert_model(module):
     new = module
@@ -564,7 +581,7 @@ def convert_model(module):
         new = SyncBatchNorm2d(module.num_features)  #! keep
         new.weight.data = module.weight.data
     for name, child in module.named_children():
-        new.add_module(name, convert_model(child))
+        {replace}
     return new
 model = convert_model(Model())
 """
