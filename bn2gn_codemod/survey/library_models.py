@@ -65,13 +65,32 @@ def holds_library_norms(value: object) -> bool:
 def has_frozen_norms(value: object) -> bool:
     """Whether the library's own frozen layers are in it: ``norm_layer=FrozenBatchNorm2d``."""
     if isinstance(value, Instance):
-        nodes = [node for owner in value.class_.ancestors() for node in ast.walk(owner.node)]
-        return any(_asks_for_frozen(node) for node in nodes)
-    return isinstance(value, ExternalObject) and _asks_for_frozen(value.spot.node)
+        owners = [owner.node for owner in value.class_.ancestors()]
+        return any(_asks_for_frozen(node, owner) for owner in owners for node in ast.walk(owner))
+    return isinstance(value, ExternalObject) and _asks_for_frozen(
+        value.spot.node, value.spot.function.node
+    )
 
 
-def _asks_for_frozen(node: ast.AST) -> bool:
+def _asks_for_frozen(node: ast.AST, scope: ast.AST) -> bool:
     return isinstance(node, ast.Call) and any(
-        keyword.arg == "norm_layer" and "Frozen" in ast.unparse(keyword.value)
+        keyword.arg == "norm_layer" and _is_frozen(keyword.value, scope)
         for keyword in node.keywords
+    )
+
+
+def _is_frozen(norm: ast.expr, scope: ast.AST) -> bool:
+    """Whether a norm class is a frozen one, in a variable of ``scope`` or by itself."""
+    if not isinstance(norm, ast.Name) or "Frozen" in norm.id:
+        return "Frozen" in ast.unparse(norm)
+    assigned = [
+        statement.value
+        for statement in ast.walk(scope)
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name) and target.id == norm.id
+    ]
+    return bool(assigned) and all(
+        isinstance(value, (ast.Name, ast.Attribute)) and "Frozen" in ast.unparse(value)
+        for value in assigned
     )

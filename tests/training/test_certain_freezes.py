@@ -268,6 +268,24 @@ def test_layers_that_a_network_of_the_library_brings(norm: str, names: list[str]
     assert frozen(plan) == names
 
 
+NORM_IN_A_VARIABLE = """
+class Segmenter(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        norm_layer = {norm}
+        self.backbone = getattr(torchvision.models, name)(pretrained=True, norm_layer=norm_layer)
+        self.head = Block()
+"""
+
+
+@pytest.mark.parametrize(
+    ("norm", "names"), [("nn.BatchNorm2d", ["backbone"]), ("FrozenBatchNorm2d", [])]
+)
+def test_frozen_layers_in_a_variable(norm: str, names: list[str]) -> None:
+    plan = plan_of(BLOCK + NORM_IN_A_VARIABLE.format(norm=norm), "model.Segmenter('resnet50')")
+    assert frozen(plan) == names
+
+
 WRAPPED = f"""
 {BLOCK}
 class Detector(nn.Module):
