@@ -488,19 +488,29 @@ class Evidence:
         )
 
     def _judge_additions(self) -> None:
-        """``fpn`` and ``deconv`` inside of what is a backbone for its attribute's name alone."""
-        for outer in [slot for slot in self.own if self._is_backbone_by_name(slot)]:
-            for value in self.contents.of_slot[outer]:
-                if not isinstance(value, Instance):
-                    continue
-                for slot in self.contents.family_slots(value.class_):
-                    if slot not in self.own and families.has_certainly_new_word(slot[1]):
-                        words = f"{_by_name(outer)}: whether {shown(slot)} in it is one, too"
-                        self.own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
+        """``fpn`` inside of what is a backbone for its attribute's name, or in another's place.
 
-    def _is_backbone_by_name(self, slot: Slot) -> bool:
-        because = self.own[slot]
-        return because.role is Role.BACKBONE and because.words == _by_name(slot)
+        What is no part of one network is none of those that may stand in its place either.
+        """
+        for outer in [slot for slot in self.own if self.own[slot].role is Role.BACKBONE]:
+            slots = list(self._slots_inside(outer))
+            added = {slot[1] for slot in slots if self._is_added(slot)}
+            is_by_name = self.own[outer].words == _by_name(outer)
+            for slot in slots:
+                is_addition = is_by_name and families.has_certainly_new_word(slot[1])
+                if slot not in self.own and (slot[1] in added or is_addition):
+                    words = f"{self.own[outer].words}: whether {shown(slot)} in it is one, too"
+                    self.own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
+
+    def _slots_inside(self, outer: Slot) -> Iterator[Slot]:
+        """The attributes of the networks that an attribute may hold."""
+        for value in self.contents.of_slot[outer]:
+            if isinstance(value, Instance):
+                yield from self.contents.family_slots(value.class_)
+
+    def _is_added(self, slot: Slot) -> bool:
+        because = self.own.get(slot)
+        return because is not None and because.role is not Role.BACKBONE and slot[1] != "*"
 
     # ------------------------------------------------------ beside a backbone
 

@@ -734,3 +734,27 @@ def test_a_loader_of_any_model_may_load_the_checkpoint_of_a_whole_one() -> None:
         load(Hourglass(), 'hourglass.pth')
         """
     )
+
+
+def test_what_was_added_to_one_network_was_added_to_those_in_its_place() -> None:
+    check(
+        """\
+        from torch.utils.model_zoo import load_url
+        class ResNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn1 = nn.BatchNorm2d(8)  #! keep
+                self.layer1, self.layer2, self.layer3 = nn.ReLU(), nn.ReLU(), nn.ReLU()
+                self.pre_head = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+                self.load_state_dict(load_url('https://example.com/resnet.pth'), strict=False)
+        class Small(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stem = nn.BatchNorm2d(8)  #! keep
+                self.pre_head = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+        class Detector(nn.Module):
+            def __init__(self, is_small):
+                super().__init__()
+                self.backbone = Small() if is_small else ResNet()
+        """
+    )
