@@ -1,8 +1,4 @@
-"""Whether code that goes over a model runs after pretrained weights were loaded into it.
-
-Two pieces of code are compared in the innermost function from which both are
-reached, by their order in its text.
-"""
+"""Whether code that goes over a model runs after pretrained weights were loaded into it."""
 
 from __future__ import annotations
 
@@ -11,32 +7,20 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from bn2gn_codemod.survey.call_order import CallOrder, Event, comes_first, is_off, switch_of
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import (
     Class,
-    ClassValue,
     ExternalObject,
     Function,
     Instance,
     Spot,
     Value,
 )
-
-_FARTHEST = 200  # functions looked at on the way up from one piece of code
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-
-
-class _Event(NamedTuple):
-    """Something that happens at ``node`` of a function, ``depth`` calls up from itself."""
-
-    function: Function
-    node: ast.AST
-    depth: int
 
 
 class _Load(NamedTuple):
@@ -54,8 +38,8 @@ class LoadOrder:
         self._flow = flow
         self._roles = roles
         self._held = held
-        self._call_sites = CallSites(flow)
-        self._load_events: dict[_Load, list[_Event]] = {}
+        self._order = CallOrder(flow, CallSites(flow))
+        self._load_events: dict[_Load, list[Event]] = {}
         self._class_loads: dict[tuple[Class, bool], list[_Load]] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
@@ -85,17 +69,17 @@ class LoadOrder:
         loads = dict.fromkeys(load for value in values for load in self._loads(value))
         if not loads:
             return ""
-        mine = list(self._events(function, node, of=of))
+        mine = list(self._order.events(function, node, of=of))
         for load in loads:
-            if _comes_first(self._events_of(load), mine):
+            if comes_first(self._events_of(load), mine):
                 return load.words
         return ""
 
-    def _events_of(self, load: _Load) -> list[_Event]:
+    def _events_of(self, load: _Load) -> list[Event]:
         known = self._load_events.get(load)
         if known is None:
-            switch = _switch(load.function, load.node)
-            known = list(self._events(load.function, load.node, switch))
+            switch = switch_of(load.function, load.node)
+            known = list(self._order.events(load.function, load.node, switch))
             self._load_events[load] = known
         return known
 
@@ -131,58 +115,6 @@ class LoadOrder:
     def _load_spots(self) -> list[tuple[str, Spot]]:
         return [(load.spot.where, load.spot) for load in self._flow.load_calls]
 
-    # -------------------------------------------------------------- calling
-
-    def _events(
-        self,
-        function: Function,
-        node: ast.AST,
-        switch: str | None = None,
-        of: Class | None = None,
-    ) -> Iterator[_Event]:
-        """``node`` itself and the calls through which it is reached, nearest first.
-
-        Calls that pass ``False`` or ``None`` for the parameter ``switch`` do not
-        reach it, nor do those on an object that is not ``of`` this class.
-        """
-        seen: set[tuple[Function, ast.AST]] = set()
-        pending = [(_Event(function, node, 0), switch, of)]
-        for event, switch, of in pending:
-            if (event.function, event.node) in seen or len(seen) > _FARTHEST:
-                continue
-            seen.add((event.function, event.node))
-            yield event
-            for caller, call in self._call_sites.of(event.function):
-                passed = _passed(event.function, call, switch)
-                if passed is False:
-                    continue
-                further = passed if isinstance(passed, str) else None
-                is_self = _is_about_self(call)
-                if of is not None and not self._is_of(of, caller, call, is_self):
-                    continue
-                above = _Event(caller, call, event.depth + 1)
-                pending.append((above, further, of if is_self else None))
-
-    def _is_of(self, of: Class, caller: Function, call: ast.Call, is_self: bool) -> bool:
-        """Whether a call may be about an object of this very class."""
-        if is_self:
-            cls = caller.enclosing_class
-            return cls is not None and cls in of.ancestors()
-        made = [v.class_ for v in self._flow.value_of(call.func) if isinstance(v, ClassValue)]
-        return not made or of in made
-
-
-def _is_about_self(call: ast.Call) -> bool:
-    """``self.f()``, ``super().f()`` and ``f(self)``."""
-    about = [*call.args]
-    if isinstance(call.func, ast.Attribute):
-        about.append(call.func.value)
-    return any(
-        (isinstance(expr, ast.Name) and expr.id == "self")
-        or (isinstance(expr, ast.Call) and call_name(expr) == "super")
-        for expr in about
-    )
-
 
 def _made(cls: Class) -> Instance:
     """An object of this class and of no other."""
@@ -190,14 +122,11 @@ def _made(cls: Class) -> Instance:
     return Instance(cls, Spot(cls.module, cls.node, anywhere))
 
 
-# ---------------------------------------------------------------- switches
-
-
 def _asks_for_weights(call: ast.Call, name: str) -> bool:
     """Whether a library's model is made with its weights, as far as can be seen."""
     for keyword in call.keywords:
         if keyword.arg is not None and ("pretrained" in keyword.arg or "weights" in keyword.arg):
-            if not _is_off(keyword.value):
+            if not is_off(keyword.value):
                 return True
             if keyword.arg != "weights_backbone":
                 return False
@@ -208,161 +137,3 @@ def _asks_for_weights(call: ast.Call, name: str) -> bool:
             for argument in call.args[(0 if name.startswith("torchvision") else 1) :]
         )
     return True
-
-
-def _switch(function: Function, node: ast.AST) -> str | None:
-    """The parameter without which the code at ``node`` does not run."""
-    scope = function.node
-    if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return None
-    parameters = {argument.arg for argument in (*scope.args.args, *scope.args.kwonlyargs)}
-    for inner in walk(scope):
-        if isinstance(inner, ast.If) and any(
-            below is node for statement in inner.body for below in walk(statement)
-        ):
-            name = _asked_name(inner.test)
-            if name in parameters:
-                return name
-    if isinstance(node, ast.Call):
-        for keyword in node.keywords:
-            if keyword.arg in ("pretrained", "weights") and isinstance(keyword.value, ast.Name):
-                return keyword.value.id if keyword.value.id in parameters else None
-    return None
-
-
-def _asked_name(test: ast.expr) -> str | None:
-    match test:
-        case ast.Name(id=name):
-            return name
-        case ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot() | ast.NotEq()]):
-            return name
-        case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), _]):
-            return name
-    return None
-
-
-def _passed(function: Function, call: ast.Call, switch: str | None) -> str | bool:
-    """What a call hands to the parameter ``switch``: ``False``, a name, or anything else."""
-    scope = function.node
-    if switch is None or not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return True
-    if any(keyword.arg is None for keyword in call.keywords) or any(
-        isinstance(argument, ast.Starred) for argument in call.args
-    ):
-        return True
-    value = next((k.value for k in call.keywords if k.arg == switch), None)
-    names = [argument.arg for argument in (*scope.args.posonlyargs, *scope.args.args)]
-    if function.class_ is not None and not function.is_static:
-        names = names[1:]
-    if value is None and switch in names and names.index(switch) < len(call.args):
-        value = call.args[names.index(switch)]
-    if value is None:
-        value = _default(scope, switch)
-    if value is None:
-        return True
-    if isinstance(value, ast.Name):
-        return value.id
-    return not _is_off(value)
-
-
-def _default(scope: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> ast.expr | None:
-    arguments = scope.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    for argument, default in zip(reversed(positional), reversed(arguments.defaults), strict=False):
-        if argument.arg == name:
-            return default
-    for argument, keyword_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if argument.arg == name:
-            return keyword_default
-    return None
-
-
-def _is_off(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value in (False, None, "")
-
-
-# ------------------------------------------------------------------- order
-
-
-def _comes_first(first: list[_Event], second: list[_Event]) -> bool:
-    """Whether the first thing may run before the second, in the innermost common function."""
-    by_function: dict[Function, list[_Event]] = {}
-    for event in first:
-        by_function.setdefault(event.function, []).append(event)
-    nearest: int | None = None
-    decided = False
-    for event in second:
-        for other in by_function.get(event.function, ()):
-            if other.node is event.node:
-                continue
-            distance = event.depth + other.depth
-            if nearest is not None and distance > nearest:
-                continue
-            runs_before = _precedes(event.function, other.node, event.node)
-            decided = runs_before or (decided and distance == nearest)
-            nearest = distance
-    return decided
-
-
-def _precedes(function: Function, first: ast.AST, second: ast.AST) -> bool:
-    """Whether ``first`` runs before ``second`` where both are reached in one call."""
-    scope = function.node
-    path, other = _blocks_around(scope, first), _blocks_around(scope, second)
-    for (block, index), (other_block, other_index) in zip(path, other, strict=False):
-        if block is other_block:
-            if index == other_index:
-                continue
-            return index < other_index and not _leaves_in(block, path)
-        return False  # branches of one statement
-    return _is_evaluated_before(first, second)
-
-
-def _is_evaluated_before(first: ast.AST, second: ast.AST) -> bool:
-    """The order of two calls of one statement: arguments come before the call."""
-    if any(inner is first for inner in walk(second)):
-        return True
-    if any(inner is second for inner in walk(first)):
-        return False
-    places = [(getattr(n, "lineno", 0), getattr(n, "col_offset", 0)) for n in (first, second)]
-    return places[0] < places[1]
-
-
-def _leaves_in(block: list[ast.stmt], path: list[tuple[list[ast.stmt], int]]) -> bool:
-    """Whether the function is left, where the path goes on below ``block``."""
-    inner = path[[around is block for around, _ in path].index(True) + 1 :]
-    return any(isinstance(body[-1], (ast.Return, ast.Raise)) for body, _ in inner)
-
-
-def _blocks_around(scope: ast.AST, node: ast.AST) -> list[tuple[list[ast.stmt], int]]:
-    """The blocks that ``node`` stands in, outermost first, and where in each."""
-    found: list[tuple[list[ast.stmt], int]] = []
-    current: ast.AST = scope
-    while True:
-        step = _step(current, node)
-        if step is None:
-            return found
-        found.append(step)
-        current = step[0][step[1]]
-        if current is node:
-            return found
-
-
-def _step(holder: ast.AST, node: ast.AST) -> tuple[list[ast.stmt], int] | None:
-    holders = [holder, *getattr(holder, "handlers", ()), *getattr(holder, "cases", ())]
-    for part in holders:
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(part, field, None)
-            if not isinstance(block, list):
-                continue
-            for index, statement in enumerate(block):
-                if _spans(statement, node) and any(inner is node for inner in walk(statement)):
-                    return block, index
-    return None
-
-
-def _spans(statement: ast.stmt, node: ast.AST) -> bool:
-    """Whether the node's line is one of the statement's, decorators included."""
-    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    first = min([statement.lineno, *(decorator.lineno for decorator in decorators)])
-    line: int = getattr(node, "lineno", first)
-    return first <= line <= (statement.end_lineno or first)
