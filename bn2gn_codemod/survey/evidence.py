@@ -18,6 +18,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
+from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer
 
 # A class that handles weights itself, in a way that may not have been followed.
@@ -41,6 +42,7 @@ class Evidence:
         self._lent: set[Slot] = set()  # decided by what they hold of another network
         self._families: dict[Class, families.Family | None] = {}
         self._call_sites = CallSites(self.flow)
+        self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
         named = {
             cls
@@ -152,11 +154,16 @@ class Evidence:
     def _judge_network(self, cls: Class, networks: list[tuple[Class, Load]]) -> None:
         """Judge what a class holds where weights are loaded into it, or into subclasses."""
         inside = self._part_of(cls)
+        related = {*cls.ancestors(), *cls.descendants()}
+        places = {load.where for one in related for load in self.loads.of_class.get(one, ())}
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
                 found = [self._in_network(slot, *network, inside) for network in networks]
                 # What one of them loads is a backbone's, and new is what none of them does.
-                self.own[slot] = min(found, key=lambda because: _CAUTION.index(because.role))
+                because = min(found, key=lambda because: _CAUTION.index(because.role))
+                if because.role is Role.BACKBONE:
+                    because = self._replaced.said(slot, networks[0][1].words, places) or because
+                self.own[slot] = because
         for slot in self.contents.slots_of[cls]:
             if self.own[slot].role is Role.UNDECIDED:
                 same = self._same_layers(slot)
@@ -405,11 +412,14 @@ class Evidence:
                 return maker
         return None
 
-    def beside_lent(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
-        """What speaks against a layer that a class makes where another network's parts go.
+    def beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
+        """What speaks against one of the layers in an attribute with loaded parts.
 
         ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
         """
+        put_in = self._replaced.beside(slot, value)
+        if put_in is not None:
+            return put_in
         if slot not in self._lent or families.is_backbone_attribute(slot[1]):
             return None
         if (

@@ -167,7 +167,7 @@ class FreezingCertainty:
         """By the verdict; one class that serves both sides is told apart by where it lies."""
         site = self._site(layer)
         if site is None or site.verdict is Verdict.CONFLICT or layer.spot in self._divided:
-            return role is Role.BACKBONE and not self._roles.is_beside_lent(slot, layer)
+            return role is Role.BACKBONE and not self._roles.is_beside_loaded(slot, layer)
         # ``None`` is a model of which nothing is known; what else differs from the
         # verdict is overruled by a comment on the line.
         return site.verdict is Verdict.KEEP and role is not None

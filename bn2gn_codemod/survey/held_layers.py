@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 
-from bn2gn_codemod.generated.group_norm import is_group_norm_helper
 from bn2gn_codemod.survey.because import Role, Slot
+from bn2gn_codemod.survey.converted_layers import is_group_norm
 from bn2gn_codemod.survey.library_models import inherited_model, library_model
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import (
     Class,
-    ExternalObject,
     Instance,
     NormLayer,
     Spot,
@@ -87,11 +85,3 @@ class HeldLayers:
     def own(self, cls: Class) -> list[Value]:
         """What a class itself stores in attributes, containers opened up."""
         return [v for slot in self._roles.slots_of.get(cls, ()) for v in self._roles.contents[slot]]
-
-
-def is_group_norm(value: Value) -> bool:
-    """Whether the helper made the value."""
-    if not isinstance(value, ExternalObject) or not value.name.endswith("GroupNorm"):
-        return False
-    maker = value.spot.function.node
-    return isinstance(maker, ast.FunctionDef) and is_group_norm_helper(maker)

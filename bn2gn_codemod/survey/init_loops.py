@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 from bn2gn_codemod.plan import HelperEdit, InitLoopEdit, NormTest
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.converted_layers import is_group_norm
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.held_layers import HeldLayers, is_group_norm
+from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.load_order import LoadOrder
 from bn2gn_codemod.survey.norm_tests import FoundTest, NormTests, loop_over
 from bn2gn_codemod.survey.purposes import Effects, effects_of, purpose_of

@@ -60,12 +60,12 @@ class RoleMap:
     def roles_in(self, slot: Slot, value: Instance | NormLayer) -> Roles:
         """The roles of what an attribute holds, by its being held there."""
         roles = self.slot_roles(slot)
-        own = self._evidence.beside_lent(slot, value)
+        own = self._evidence.beside_loaded(slot, value)
         return roles if own is None else {**roles, own.role: own}
 
-    def is_beside_lent(self, slot: Slot, value: Instance | NormLayer) -> bool:
-        """Whether a class made the value itself, where parts of another network go as well."""
-        return self._evidence.beside_lent(slot, value) is not None
+    def is_beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> bool:
+        """Whether the value may not be loaded itself, where loaded parts go as well."""
+        return self._evidence.beside_loaded(slot, value) is not None
 
     def lost_roles(self, value: Instance | NormLayer) -> Roles:
         """Doubt, where a value also went to what is not followed."""
