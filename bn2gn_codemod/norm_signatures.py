@@ -38,6 +38,14 @@ def unsupported_arguments(call: ast.Call, kind: Kind = "call") -> str | None:
     return _dropped_with_effect(names, [*positional, *(k.value for k in call.keywords)])
 
 
+def binds_dropped_alone(call: ast.expr) -> bool:
+    """Whether ``partial(nn.BatchNorm2d, ...)`` binds nothing that GroupNorm would have, too."""
+    return isinstance(call, ast.Call) and not (
+        call.args[1:]
+        or any(keyword.arg not in PARAMETERS or keyword.arg in CARRIED for keyword in call.keywords)
+    )
+
+
 def _dropped_with_effect(names: Sequence[str | None], values: Sequence[ast.expr]) -> str | None:
     """Dropping ``momentum=(m := 0.1)`` would drop the assignment too."""
     effects = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)

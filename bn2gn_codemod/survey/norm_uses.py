@@ -61,6 +61,7 @@ class NormUses:
         return (
             norm.context in ("callee", "argument", "partial")
             and not self._may_be_other(norm)
+            and not _comes_bound(norm)
             and self.refusal(norm) is None
         )
 
@@ -102,6 +103,16 @@ def reached(
 def spots_of(norms: Iterable[NormClass]) -> frozenset[Spot]:
     """Where layers are made by one of these names."""
     return frozenset(layer.spot for norm in norms for layer in norm.layers)
+
+
+def _comes_bound(norm: NormClass) -> bool:
+    """Whether ``partial(nn.BatchNorm2d, eps=1e-3)`` above gives the name its arguments."""
+    above = dict.fromkeys(norm.parents)
+    pending = list(above)
+    for current in pending:
+        pending.extend(one for one in current.parents if one not in above)
+        above.update(dict.fromkeys(current.parents))
+    return any(one.is_bound for one in above)
 
 
 def source_order(norm: NormClass) -> tuple[str, int, int]:

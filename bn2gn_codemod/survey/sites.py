@@ -189,7 +189,8 @@ class _Decider:
         ]
         # What is new as a whole is not the cause, but left for the same reason.
         causes = [one for one in origins if self._judge(one).verdict is not Verdict.CONVERT]
-        where = (causes or origins)[0].spot.where
+        stuck = [one for one in origins if self.uses.refusal(one) is not None]
+        where = (causes or stuck or origins)[0].spot.where
         sites = [self.sites[self._place(origin.spot)] for origin in causes]
         is_conflict = any(site.verdict is Verdict.CONFLICT for site in sites)
         verdict = Verdict.CONFLICT if is_conflict else Verdict.UNKNOWN

@@ -208,6 +208,8 @@ class NormClass:
     layers: dict[NormLayer, None] = dataclasses.field(default_factory=dict)
     # Uses that a function in the class's place would not survive.
     refusals: set[str] = dataclasses.field(default_factory=set)
+    # partial() gives it arguments there that a call below does not name.
+    is_bound: bool = False
     local_class: Class | None = None  # an in-house subclass
     is_origin: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.plan import Plan, Verdict
 from tests.survey.verdicts import check, plan_of
 
 # What hands the class to both sides, and keeps it in attributes on the way.
@@ -146,6 +146,68 @@ class Model(nn.Module):
         assert str(sites[line].verdict) == "conflict", sites[line].reasons
         assert "net.py:16" in sites[line].reasons[0]
     assert not edited(plan)
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "is_changed"),
+    [
+        ("partial(nn.BatchNorm2d, momentum=0.01)", True),
+        ("functools.partial(nn.BatchNorm2d, eps=1e-3)", True),
+        ("partial(nn.BatchNorm2d, **options)", False),
+        ("partial(nn.BatchNorm2d, *options)", False),
+        ("partial(nn.BatchNorm2d, device=None)", False),
+        ("bind(nn.BatchNorm2d, eps=1e-3)", False),
+        ("bind(nn.BatchNorm2d)", True),
+    ],
+)
+def test_class_in_partial_is_changed_where_the_helper_takes_its_arguments(
+    wrapped: str, is_changed: bool
+) -> None:
+    plan = plan_of(
+        f"""\
+import functools
+import torchvision
+from functools import partial, partial as bind
+class Model(nn.Module):
+    def __init__(self, options):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        norm_layer = {wrapped}
+        self.neck = norm_layer(8)
+"""
+    )
+    assert bool(edited(plan)) is is_changed
+    assert is_changed is (plan.sites[0].verdict is Verdict.CONVERT)
+    assert is_changed or "partial" in plan.sites[0].reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "is_changed"),
+    [
+        ("partial(nn.BatchNorm2d, momentum=0.01)", True),
+        ("partial(nn.BatchNorm2d, eps=1e-3, momentum=0.01)", False),
+        ("partial(partial(nn.BatchNorm2d, affine=False), momentum=0.01)", False),
+        ("partial(nn.BatchNorm2d, 8)", False),
+    ],
+)
+@pytest.mark.parametrize("neck", ["norm_layer(8)", "Head(8, norm_layer)"])
+def test_arguments_that_partial_binds_for_both_sides_are_not_lost(
+    wrapped: str, is_changed: bool, neck: str
+) -> None:
+    plan = plan_of(
+        BOTH
+        + f"""\
+from functools import partial
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        norm_layer = {wrapped}
+        self.backbone = ResNet(norm_layer)
+        self.neck = {neck}
+"""
+    )
+    assert bool(edited(plan)) is is_changed
+    assert is_changed or [site for site in plan.sites if site.verdict is Verdict.CONFLICT]
 
 
 def test_comment_on_a_use_wins_over_what_is_decided_above() -> None:

@@ -6,6 +6,7 @@ import ast
 import functools
 import re
 
+from bn2gn_codemod.norm_signatures import binds_dropped_alone, unsupported_arguments
 from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
 from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
@@ -205,7 +206,12 @@ def _partial(call: Call) -> None:
     later = call._replace(arguments=[(_one_earlier(key), node) for key, node in call.arguments[1:]])
 
     def on_callee(held: Value) -> None:
-        if isinstance(held, ClassValue):
+        if isinstance(held, NormClass):
+            reason = _kept_by_partial(call.expr, held)
+            if reason is not None:
+                held.refusals.add(f"is wrapped in partial(), and {reason}")
+            held.is_bound = held.is_bound or not binds_dropped_alone(call.expr)
+        elif isinstance(held, ClassValue):
             init = flow.find_method(held.class_, "__init__")
             if init is not None:
                 bind(later, init, skip_first=True)
@@ -222,6 +228,15 @@ def _one_earlier(key: str | int | Unpacked) -> str | int | Unpacked:
     if isinstance(key, Unpacked):
         return key if key.first is None else Unpacked(key.first - 1)
     return key - 1 if isinstance(key, int) else key
+
+
+def _kept_by_partial(expr: ast.expr, norm: NormClass) -> str | None:
+    """Why the arguments of ``partial(norm, ...)`` would not suit the helper, or ``None``."""
+    if not isinstance(expr, ast.Call):
+        return None
+    if norm.context != "partial" and (len(expr.args) > 1 or expr.keywords):
+        return "only a call by the name partial is changed"
+    return unsupported_arguments(expr, "partial")
 
 
 def _asks_for_pretrained(expr: ast.expr) -> bool:
