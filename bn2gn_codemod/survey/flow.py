@@ -314,7 +314,9 @@ class Flow(ValueGraph):
                 self._module_attribute(held.module, name, result, from_pattern)
             elif isinstance(held, External):
                 self._external_attribute(held, name, result)
-            elif isinstance(held, (Weights, Lost)):
+            elif isinstance(held, (Weights, Lost)) or (
+                isinstance(held, NormClass) and name == "value"  # of a member of an Enum
+            ):
                 self.add(result, held)
             elif _is_plain_module(held):
                 self.edge(self._member_of_plain(held, name), result)

@@ -353,6 +353,18 @@ def test_norm_class_in_a_class_attribute_is_changed_where_it_is_called(
             """,
             "self.a = Block(c)\n",
         ),
+        (  # a member of an Enum
+            """\
+            import enum
+            class Norm(enum.Enum):
+                BN = nn.BatchNorm2d  #! keep
+                SYNC = nn.SyncBatchNorm  #! keep
+            """,
+            """\
+            self.a = Norm.BN.value(c)  #! convert
+            self.b = Norm['SYNC'].value(c)  #! convert
+            """,
+        ),
         (  # a field of a data class
             """\
             import dataclasses

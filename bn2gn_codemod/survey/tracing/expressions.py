@@ -18,6 +18,7 @@ from bn2gn_codemod.survey.tracing.type_tests import may_be_simple_layer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     Class,
+    ClassValue,
     Entries,
     Function,
     Instance,
@@ -176,6 +177,8 @@ class Expressions(Tracer):
                 flow.add(result, held)
                 for owner in held.class_.ancestors() if _is_container(held.class_) else ():
                     flow.edge(flow.read(owner, "*"), result)
+            elif isinstance(held, ClassValue) and _is_enum(held.class_):
+                flow.edge(flow.read(held.class_, "*"), result)
             elif not isinstance(held, (Text, Entries)):
                 flow.add(result, held)
 
@@ -270,6 +273,11 @@ def _move_simple_layers(flow: Flow, source: Node, target: Node) -> None:
 def _of_part(context: UseContext) -> UseContext:
     """``(norm or nn.BatchNorm2d)(c)`` calls neither part by its name."""
     return "plain" if context in ("callee", "partial") else context
+
+
+def _is_enum(cls: Class) -> bool:
+    """Whether ``cls["NAME"]`` gives a member of the class."""
+    return any(base.rsplit(".", 1)[-1].endswith("Enum") for base in cls.external_bases)
 
 
 def _is_container(cls: Class) -> bool:
