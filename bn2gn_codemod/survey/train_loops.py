@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from bn2gn_codemod.generated.freezing import FREEZE
 from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.freezing_code import FreezingCode
@@ -13,7 +14,7 @@ from bn2gn_codemod.survey.freezing_effects import Effect, Part, coverage
 from bn2gn_codemod.survey.model_places import Insertion
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
-from bn2gn_codemod.survey.syntax import flat, walk
+from bn2gn_codemod.survey.syntax import call_name, flat, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
 from bn2gn_codemod.survey.values import Class
@@ -76,7 +77,7 @@ class TrainLoops:
             for statement, call in scope.calls:
                 models = self._models_of(_receiver(call)) if _is_train(call) else ()
                 if not models or _is_repeated_by(scope, statement, insertions):
-                    continue
+                    continue  # a freeze follows anyway, once for once
                 receiver = _train_receiver(statement)
                 if receiver is not None and receiver is _receiver(call):
                     found.append((scope, statement, receiver, models))
@@ -265,13 +266,16 @@ def _is_mode_method(scope: Scope) -> bool:
 
 
 def _is_repeated_by(scope: Scope, statement: ast.stmt, insertions: list[Insertion]) -> bool:
-    """Whether a freeze call follows anyway, once for once."""
+    """Whether a generated freeze call follows, one to be written or one that stands there."""
     if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
         return False
     return any(
         inserted.scope.function is scope.function
         and (inserted.after is statement or scope.surely_before(statement, inserted.after))
         for inserted in insertions
+    ) or any(
+        call_name(call) == FREEZE and scope.surely_before(statement, later)
+        for later, call in scope.calls
     )
 
 

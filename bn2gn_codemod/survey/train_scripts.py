@@ -97,8 +97,9 @@ class TrainScripts:
         """
         names = self._models.names(entry.models)
         top = self._places.top_of(entry)
+        aliases = self._aliases(entry)
         for statement, call in [*entry.scope.calls, *(top.calls if top is not None else ())]:
-            if call_name(call) == FREEZE and call.args and ast.unparse(call.args[0]) == entry.model:
+            if call_name(call) == FREEZE and call.args and ast.unparse(call.args[0]) in aliases:
                 for value in self._flow.value_of(call.func):
                     if isinstance(value, FunctionValue) and statement is not entry.statement:
                         ours = recognise_freeze(value.function.module.tree)

@@ -436,6 +436,22 @@ def main(loader):
     optimizer = torch.optim.Adam(model.parameters())
 {LOOP}
 """,
+    "trained again by what runs before the loop": f"""
+def validate(model, loader):
+    if args.validate:
+        model.eval()
+        for x in loader:
+            model(x)
+        model.train()
++        eval_backbone_bn(model)
+
+def main(loader):
+    model = Detector()
+    model = model.train(){FREEZE}
+    optimizer = torch.optim.Adam(model.parameters())
+    validate(model, loader)
+{LOOP}
+""",
     "another model is frozen": f"""
 {OWN_FREEZE}
 def main(loader):
@@ -878,3 +894,35 @@ class Detector(nn.Module):
     [script] = plan.train_scripts
     assert script.backbone == ("layer0", "layer1", "layer2", "layer3")
     assert "layer[0-3]" in (root / "train.py").read_text()
+
+
+THAWED_BY_NAME = """
+def build(model, epoch):
+    if epoch > 1:
+        for name in args.layers:
+            for parameter in getattr(model.backbone, name).parameters():
+                parameter.requires_grad = True
+    return torch.optim.Adam(model.parameters())
+
+def train(model, optimizer, loader):
+    for epoch in range(3):
+        for x in loader:
+            model(x)
+        optimizer = build(model.module, epoch)
+
+def main(loader):
+    model = Detector()
+    optimizer = build(model, 0)
+    parallel = DistributedDataParallel(model)
+    train(parallel, optimizer, loader)
+"""
+
+
+def test_model_that_is_wrapped_later_is_frozen_once(repository: MakeRepository) -> None:
+    """The thaw is reported, for that is somebody's wish; the freeze is written once for all."""
+    root = repository({"model.py": MODEL, "train.py": IMPORTS + THAWED_BY_NAME})
+    migrate(root, Settings())
+    once = (root / "train.py").read_text()
+    assert once.count("frozen_count = freeze_backbone_bn(") == 1
+    migrate(root, Settings())
+    assert (root / "train.py").read_text() == once
