@@ -7,8 +7,17 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.norm_classes import dimension
-from bn2gn_codemod.survey.values import Entries, NormClass, NormLayer, Spot, Text
+from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
+from bn2gn_codemod.survey.values import (
+    ClassValue,
+    Entries,
+    External,
+    NormClass,
+    NormLayer,
+    Spot,
+    Text,
+    Value,
+)
 
 
 class NormUses:
@@ -68,10 +77,15 @@ class NormUses:
     def _may_be_other(self, norm: NormClass) -> bool:
         """Whether the name may also hold something that is no norm class, or not to be changed."""
         node = norm.spot.node
-        return not isinstance(node, ast.expr) or any(
+        if not isinstance(node, ast.expr):
+            return True
+        # ``BatchNorm2d(c)`` is one, whichever implementation goes by that name.
+        reads_as_one = norm.context == "callee" and is_norm_class(ast.unparse(node))
+        return any(
             not self.is_asked_for(value)
             if isinstance(value, NormClass)
             else not isinstance(value, (Text, Entries))
+            and not (reads_as_one and _is_implementation(value))
             for value in self._flow.value_of(node)
         )
 
@@ -84,6 +98,17 @@ class NormUses:
             if reason is not None:
                 return f"{use.spot.where}: {reason}"
         return None
+
+
+def _is_implementation(value: Value) -> bool:
+    """Whether a class is a BatchNorm of another kind by its name, such as InPlaceABNSync."""
+    match value:
+        case ClassValue(class_=cls):
+            return "BN" in cls.name
+        case External(name=name):
+            return "BN" in name.rpartition(".")[2]
+        case _:
+            return False
 
 
 def reached(

@@ -227,3 +227,30 @@ class Model(nn.Module):
 """
     )
     assert edited(plan) == [(8, "call")]
+
+
+def test_call_by_the_name_of_batchnorm_is_changed_whichever_implementation_goes_by_it() -> None:
+    plan = check(
+        """\
+import functools
+import torchvision
+class InPlaceABN(nn.Module):
+    def __init__(self, c, activation="leaky_relu"):
+        super().__init__()
+if torch.__version__.startswith("0"):
+    BatchNorm2d = functools.partial(InPlaceABN, activation="none")
+else:
+    BatchNorm2d = nn.SyncBatchNorm  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = BatchNorm2d(64)  #! keep
+        self.load_state_dict(torchvision.models.resnet18(pretrained=True).state_dict())
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = ResNet()
+        self.head = nn.Sequential(nn.Conv2d(64, 32, 1), BatchNorm2d(32, momentum=0.1))  #! convert
+"""
+    )
+    assert edited(plan) == [(21, "call")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Arguments, Flow, Unpacked
@@ -88,13 +89,20 @@ def bind(call: Call, function: Function, *, skip_first: bool) -> None:
         return
     parameters = [*node.args.posonlyargs, *node.args.args][1 if skip_first else 0 :]
     named = {parameter.arg for parameter in [*parameters, *node.args.kwonlyargs]}
+    # What a call hands over by name cannot come in a dict as well.
+    given = {key for key, _ in call.arguments if isinstance(key, str)}
+
+    def from_dict(key: str, value: Node) -> None:
+        if key not in given:
+            _bind_keyword(flow, function, named, key, value)
+
     for key, value in call.arguments:
         if isinstance(key, int) and key < len(parameters):
             flow.edge(value, flow.name_node(function, parameters[key].arg))
         elif isinstance(key, str):
             _bind_keyword(flow, function, named, key, value)
         elif isinstance(key, Unpacked) and key.by_keyword:
-            _bind_entries(flow, function, named, value)
+            _bind_entries(flow, value, from_dict)
         elif isinstance(key, Unpacked):
             names = [parameter.arg for parameter in parameters]
             _bind_unpacked(flow, function, names, key.first, value)
@@ -102,9 +110,7 @@ def bind(call: Call, function: Function, *, skip_first: bool) -> None:
             flow.edge(value, flow.name_node(function, node.args.vararg.arg))
     forwarded = flow.forwards.get(call.expr)
     if forwarded is not None:
-        flow.listen_to_extras(
-            forwarded, lambda key, value: _bind_keyword(flow, function, named, key, value)
-        )
+        flow.listen_to_extras(forwarded, from_dict)
 
 
 def _forwards_keywords(tracer: Tracer, expr: ast.Call, value: ast.expr) -> bool:
@@ -141,13 +147,13 @@ def _bind_unpacked(
     flow.watch(values, on_value)
 
 
-def _bind_entries(flow: Flow, function: Function, named: set[str], values: Node) -> None:
+def _bind_entries(flow: Flow, values: Node, bind_one: Callable[[str, Node], None]) -> None:
     """``f(**values)``: the entries that a dict was written with."""
 
     def on_value(held: Value) -> None:
         if isinstance(held, Entries):
             for key, node in held.nodes:
-                _bind_keyword(flow, function, named, key, node)
+                bind_one(key, node)
 
     flow.watch(values, on_value)
 
