@@ -254,3 +254,45 @@ def test_a_name_that_is_not_known_calls_nothing_that_refuses_its_keywords() -> N
                 self.neck = nn.Sequential(ConvBN(8, 8), Shared())
         """
     )
+
+
+def test_class_of_what_is_there_already_makes_nothing_new() -> None:
+    plan = plan_of(
+        """\
+import functools
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.bn = nn.BatchNorm2d(64)
+class Wrapper:
+    def __init__(self, opt):
+        self.opt = opt
+    @classmethod
+    def create(cls, make, parts):
+        opt = make([{"params": filter(None, part.parameters())} for part in parts])
+        opt = cls(opt)
+        opt.make = make
+        return opt
+    def new(self, parts):
+        make = getattr(self, "make", self.opt.__class__)
+        opt = make([{"params": filter(None, part.parameters())} for part in parts])
+        return self.create(make, parts)
+class Mixed(Wrapper):
+    @classmethod
+    def create(cls, make, parts):
+        opt = cls(Wrapper.create(make, parts))
+        opt.model = parts
+        return opt
+def main(loader):
+    model = Net()
+    optimizer = Mixed.create(functools.partial(torch.optim.Adam), [model])
+    for x in loader:
+        model.train()
+        model(x).sum().backward()
+        optimizer.opt.step()
+"""
+    )
+    assert {script.backbone for script in plan.train_scripts} == {("backbone",)}
+    assert all(call.fix for call in plan.train_calls)

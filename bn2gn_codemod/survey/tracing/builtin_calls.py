@@ -30,10 +30,7 @@ def call_builtin(
     if name == "print" and begins_report_of_load(arguments):
         tracer.loosened.update(arguments)
     if name == "getattr" and len(arguments) >= 2:
-        base, default = (
-            tracer.evaluate(arguments[0]),
-            tracer.evaluate(arguments[2]) if len(arguments) > 2 else None,
-        )
+        base, default = tracer.evaluate(arguments[0]), _default(tracer, arguments)
         if base is None:
             return default
         found = read_named(tracer, base, arguments[1], expr, context)
@@ -71,3 +68,15 @@ def call_builtin(
     if name == "dict" and entries:
         flow.add(result, Entries(entries))
     return result
+
+
+def _default(tracer: Tracer, arguments: list[ast.expr]) -> Node | None:
+    """The third argument of ``getattr``, unless it is the class of what is there already."""
+    if len(arguments) < 3:
+        return None
+    node = tracer.evaluate(arguments[2])
+    match arguments[2]:
+        case ast.Attribute(attr="__class__"):
+            return None
+        case _:
+            return node
