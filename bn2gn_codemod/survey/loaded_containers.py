@@ -92,9 +92,10 @@ def _is_container(value: Value) -> TypeGuard[ExternalObject]:
 
 
 def has_layers(flow: Flow, cls: Class) -> bool:
-    """Whether the class may hold anything that weights could be loaded into."""
+    """Whether an object that is a ``cls`` may hold anything that weights could go into."""
     return any(
         flow.attributes_of(owner)
         or any(not base.endswith("Module") for base in owner.external_bases)
-        for owner in cls.ancestors()
+        for one in cls.descendants()  # a base class that only loads
+        for owner in one.ancestors()
     )

@@ -516,6 +516,24 @@ class Tracker(nn.Module):
     assert [site.verdict for site in plan.sites] == ["unknown"]
 
 
+def test_base_class_that_does_nothing_but_load() -> None:
+    check(
+        IMPORTS
+        + textwrap.dedent(
+            """\
+            class Pretrained(nn.Module):
+                def load_pretrained(self, path):
+                    self.load_state_dict(torch.load(path), strict=False)
+            class ResNet(Pretrained):
+                def __init__(self, path):
+                    super().__init__()
+                    self.bn1 = nn.BatchNorm2d(8)  #! keep
+                    self.load_pretrained(path)
+            """
+        )
+    )
+
+
 def test_bottlenecks_are_no_neck() -> None:
     check(
         IMPORTS
