@@ -773,3 +773,64 @@ def test_a_loop_over_layers_that_became_groupnorm_earlier_is_widened(
     (root / "model.py").write_text(whole.replace(new, old))  # as if only norms had been written
     migrate(root)
     assert (root / "model.py").read_text() == whole
+
+
+FUSED = """\
+import torch
+from torch import nn
+from torch.utils.model_zoo import load_url
+
+
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))
+        for m in self.modules():
+            if isinstance(m, nn.BatchNorm2d):
+                m.weight.data.fill_(1)
+
+
+def resnet():
+    model = ResNet()
+    model.load_state_dict(load_url("https://example.org/resnet.pth"), strict=False)
+    return model
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = resnet()
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))
+
+
+def fuse(conv, bn):
+    return conv
+
+
+def fuse_module(m):
+    last = None
+    for name, child in m.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            m._modules[last_name] = fuse(last, child)
+        elif isinstance(child, nn.Conv2d):
+            last = child
+            last_name = name
+        else:
+            fuse_module(child)
+    return m
+
+
+fuse_module(Net())
+"""
+
+
+def test_code_that_fuses_layers_brings_no_group_norm_into_others(
+    repository: MakeRepository,
+) -> None:
+    root = repository({"model.py": FUSED})
+    migrate(root)
+    assert "get_group_norm(8)" in (root / "model.py").read_text()
+    assert edits(plan_of(root)) == []

@@ -8,10 +8,11 @@ import re
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax import bound_names, call_name, dotted, flat
-from bn2gn_codemod.survey.values import Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import ExternalObject, Instance, NormLayer, Value
 
 # Layers that hold no others, and that are no containers: those are transparent here.
 _SIMPLE_LAYER = re.compile(r"torch\.nn\.(?:\w+\.)*(?:Conv(?:Transpose)?[123]d|Linear)$")
+_LIBRARY_LAYER = re.compile(r"torch\.nn\.(?:\w+\.)*[A-Z]\w*$")
 _PLAIN_BASES = re.compile(r"torch\.nn\.(?:\w+\.)*Module$|object$|(?:abc\.)?ABC$")
 
 
@@ -35,6 +36,8 @@ def may_be_simple_layer(held: Value) -> bool:
     """Whether a value may be a convolution or linear layer, or one of a class made from them."""
     if isinstance(held, NormLayer):
         return False
+    if isinstance(held, ExternalObject) and _LIBRARY_LAYER.match(held.name):
+        return _SIMPLE_LAYER.match(held.name) is not None
     if not isinstance(held, Instance):
         return True
     bases = [base for cls in held.class_.ancestors() for base in cls.external_bases]
