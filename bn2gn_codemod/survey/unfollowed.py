@@ -13,7 +13,7 @@ from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.syntax import dotted, nodes_on
 from bn2gn_codemod.survey.values import ClassValue, External, ExternalObject, FunctionValue
 
-_MENTIONS = re.compile(r"BatchNorm|SyncBN|getattr\(.*(?:norm|bn)", re.IGNORECASE)
+_MENTIONS = ("BatchNorm", "SyncBN", "getattr(")
 _BY_STRING = re.compile(r"norm|bn", re.IGNORECASE)
 
 
@@ -36,19 +36,27 @@ def find_unfollowed(flow: Flow, seen: set[ast.AST]) -> Iterator[Unfollowed]:
         lines = [
             number
             for number, line in enumerate(module.source.lines, 1)
-            if _MENTIONS.search(line.split("#", 1)[0])
+            if any(mention in line for mention in _MENTIONS) and _mentions_norm(line)
         ]
         if lines:
             nodes = nodes_on(module.tree, lines)
             for call in nodes:
                 if not isinstance(call, ast.Call) or call.func in seen or call in seen:
                     continue
-                around = _class_around(call, nodes)
                 if _makes_norm(flow, call):
-                    norm = norm_name(ast.unparse(call.func))
-                    yield Unfollowed(module, call, norm, around, _reason(flow, call.func))
+                    norm, reason = norm_name(ast.unparse(call.func)), _reason(flow, call.func)
                 elif _names_norm_by_string(flow, call):
-                    yield Unfollowed(module, call, ast.unparse(call), around, _STRING)
+                    norm, reason = ast.unparse(call), _STRING
+                else:
+                    continue
+                yield Unfollowed(module, call, norm, _class_around(call, nodes), reason)
+
+
+def _mentions_norm(line: str) -> bool:
+    code = line.split("#", 1)[0]
+    return any(mention in code for mention in _MENTIONS[:2]) or (
+        "getattr(" in code and _BY_STRING.search(code) is not None
+    )
 
 
 def _class_around(call: ast.Call, nodes: Iterable[ast.AST]) -> str:
