@@ -118,6 +118,11 @@ class RoleMap:
     def _counts(self) -> Counter[str]:
         return Counter(cls.name for cls in self._contents.flow.classes)
 
+    def may_hold_any(self, slot: Slot) -> bool:
+        """Whether a registry hands out several classes to an attribute, which only one is of."""
+        handed = {v.class_ for v in self.contents[slot] if isinstance(v, Instance) and v.weak}
+        return len(handed) > 1
+
     def attributes(self, layer: NormLayer) -> list[str]:
         """Names of the attributes that a layer ends up in: those of its own class, if any."""
         slots = [slot for slot in self.held_in.get(layer, ()) if slot[1] != "*"]

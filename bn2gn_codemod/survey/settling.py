@@ -57,6 +57,8 @@ class Settling:
         if cls is None or not layers:  # a setting decides about layers, and none is followed
             return []
         slots = {slot for layer in layers for slot in self._roles.open_slots(layer)}
+        if any(map(self._roles.may_hold_any, slots)):
+            return [self._name(cls)]  # what is decided there would be so for all of them
         names = sorted({self._name(holder, attribute) for holder, attribute in slots})
         if len(names) > _MOST_NAMED:
             names = sorted({self._name(holder) for holder, _ in slots})

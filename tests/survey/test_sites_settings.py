@@ -244,3 +244,32 @@ def test_an_offered_line_names_one_model_and_no_wrapper_of_them_all() -> None:
 def test_a_class_that_is_handed_over_is_not_said_to_be_converted_where_it_is_called() -> None:
     called = next(site for site in plan_of(MANY).sites if site.place.line == 7)
     assert called.settles == ('backbone = ["Tracker"]', "# bn2gn: keep   on this line")
+
+
+def test_setting_for_what_a_registry_hands_out_names_the_class_alone() -> None:
+    plan = plan_of(
+        """\
+from mmcv.utils import Registry
+PARTS = Registry("parts")
+@PARTS.register_module
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)
+@PARTS.register_module
+class Pool(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)
+class Lanes(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.first = PARTS.build(cfg.first)
+        self.second = PARTS.build(cfg.second)
+model = Lanes(None)
+"""
+    )
+    offered = {site.class_: site.settles[:2] for site in plan.sites}
+    assert offered == {
+        name: (f'backbone = ["{name}"]', f'convert = ["{name}"]') for name in ("Encoder", "Pool")
+    }
