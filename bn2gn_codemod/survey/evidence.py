@@ -1,9 +1,9 @@
-"""Backbone or new: what speaks for each attribute, by itself and beside its neighbours.
+"""Backbone or new: what speaks for each attribute by itself.
 
 In this order: a setting; weights that are loaded into the class that holds the
-attribute, or into the attribute; what the attribute holds and is called; and,
-for what is left, that it stands beside a backbone. Loads win over names, and a
-name that only allows a backbone never makes anything new.
+attribute, or into the attribute; what the attribute holds and is called. For
+what is left, :mod:`neighbours` looks at what stands beside a backbone. Loads win
+over names, and a name that only allows a backbone never makes anything new.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Evidence:
         self.loads = find_loads(self.flow, contents.held_in, named)
 
     def judge(self) -> None:
-        """Decide every attribute that can be decided by itself or its neighbours."""
+        """Decide every attribute that can be decided by itself."""
         for slot in self.contents.of_slot:
             pinned = self.pinned(slot)
             if pinned is not None:
@@ -77,8 +77,6 @@ class Evidence:
                 because = self._by_itself(slot)
                 if because is not None:
                     self.own[slot] = because
-        self._judge_neighbours()
-        self._judge_additions()
 
     def pinned_class(self, cls: Class) -> Because | None:
         """The role that a setting gives to a class, if one does."""
@@ -248,7 +246,7 @@ class Evidence:
         return any(
             families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
             for slot in self.contents.family_slots(cls)
-            if self.contents.may_hold_layers(slot) or self._external_network(slot)
+            if self.contents.may_hold_layers(slot) or self.external_network(slot)
         )
 
     def _holds_backbone_below(self, cls: Class) -> bool:
@@ -292,7 +290,8 @@ class Evidence:
         load = self.load_of(cls)
         return load is not None and not load.vague
 
-    def _external_network(self, slot: Slot) -> bool:
+    def external_network(self, slot: Slot) -> bool:
+        """Whether a library's network is in there."""
         return any(library_model(value) is not None for value in self.contents.of_slot[slot])
 
     # ------------------------------------------------- an attribute by itself
@@ -309,9 +308,9 @@ class Evidence:
             self._lent.add(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
         if families.is_backbone_attribute(name) and (
-            self.contents.may_hold_layers(slot) or self._external_network(slot)
+            self.contents.may_hold_layers(slot) or self.external_network(slot)
         ):
-            return Because(Role.BACKBONE, _by_name(slot))
+            return Because(Role.BACKBONE, named_a_backbone(slot))
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
@@ -497,116 +496,7 @@ class Evidence:
             if self.contents.may_hold_layers(slot)
         )
 
-    def _judge_additions(self) -> None:
-        """``fpn`` inside of what is a backbone for its attribute's name, or in another's place.
 
-        What is no part of one network is none of those that may stand in its place either.
-        """
-        for outer in [slot for slot in self.own if self.own[slot].role is Role.BACKBONE]:
-            slots = list(self._slots_inside(outer))
-            added = {slot[1] for slot in slots if self._is_added(slot)}
-            is_by_name = self.own[outer].words == _by_name(outer)
-            for slot in slots:
-                is_addition = is_by_name and families.has_certainly_new_word(slot[1])
-                if slot not in self.own and (slot[1] in added or is_addition):
-                    words = f"{self.own[outer].words}: whether {shown(slot)} in it is one, too"
-                    self.own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
-
-    def _slots_inside(self, outer: Slot) -> Iterator[Slot]:
-        """The attributes of the networks that an attribute may hold."""
-        for value in self.contents.of_slot[outer]:
-            if isinstance(value, Instance):
-                yield from self.contents.family_slots(value.class_)
-
-    def _is_added(self, slot: Slot) -> bool:
-        because = self.own.get(slot)
-        return because is not None and because.role is not Role.BACKBONE and slot[1] != "*"
-
-    # ------------------------------------------------------ beside a backbone
-
-    def _judge_neighbours(self) -> None:
-        owners = self._owners()
-        for cls, slots in self.contents.slots_of.items():
-            owner = owners.get(cls)
-            if owner is None:
-                continue
-            for slot in slots:
-                if slot not in self.own and slot is not owner[0]:
-                    self.own[slot] = self._beside(slot, owner[1])
-
-    def _owners(self) -> dict[Class, tuple[Slot, Because]]:
-        """Classes that hold a backbone in an attribute, directly or deeper, and where."""
-        owners: dict[Class, tuple[Slot, Because]] = {}
-        lost = self.flow.out_of_sight.classes
-        for slot, because in self.own.items():
-            is_one = because.role is Role.BACKBONE and not because.vague and slot[0] not in lost
-            if is_one and not self._is_aside(slot):
-                for cls in slot[0].descendants():
-                    owners.setdefault(cls, (slot, because))
-        self._lift(owners)
-        for cls in self.contents.slots_of:
-            children = [child for child in cls.descendants() if not child.children]
-            if cls not in owners and children and cls.children:
-                found = [owners[child] for child in children if child in owners]
-                if len(found) == len(children):
-                    owners[cls] = found[0]
-        return owners
-
-    def _lift(self, owners: dict[Class, tuple[Slot, Because]]) -> None:
-        """``self.cp = ContextPath()`` holds what ``ContextPath.resnet`` holds."""
-        pending = list(owners)
-        while pending:
-            inner = pending.pop()
-            for slot in self.contents.holders.get(inner, ()):
-                if slot in self.own or slot[1] == "*" or self._is_aside(slot):
-                    continue
-                if families.may_hold_whole_model(slot[1]) and not self._is_all_backbone(inner):
-                    continue
-                because = owners[inner][1]
-                for cls in slot[0].descendants():
-                    if cls not in owners and cls is not inner:
-                        owners[cls] = (slot, because)
-                        pending.append(cls)
-
-    def _is_all_backbone(self, cls: Class) -> bool:
-        """Whether a class is named after a network, and all of it is known to be backbone."""
-        slots = [
-            slot
-            for slot in self.contents.family_slots(cls)
-            if self.contents.may_hold_layers(slot) or self._external_network(slot)
-        ]
-        return families.is_network_class(cls) and all(
-            slot in self.own and self.own[slot].role is Role.BACKBONE for slot in slots
-        )
-
-    def _is_aside(self, slot: Slot) -> bool:
-        return families.is_aside(slot[1]) or any(
-            isinstance(value, Instance) and families.is_aside(value.class_.name)
-            for value in self.contents.of_slot[slot]
-        )
-
-    def _beside(self, slot: Slot, owner: Because) -> Because:
-        cls, name = slot
-        load = self.load_of(cls)
-        if (
-            load is not None
-            and load.kind == "url"
-            and not (load.published and families.has_new_word(name))
-        ):
-            words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
-            return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
-        if families.is_stem_attribute(name):
-            words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
-            return Because(Role.BACKBONE, words, owner)
-        if not families.has_new_word(name):
-            network = self.network_content(slot)
-            if network is None and families.may_be_backbone_attribute(name):
-                network = "what may be another backbone by the attribute's name"
-            if network is not None and self.contents.may_hold_layers(slot):
-                words = "but nothing is seen to load weights into it"
-                return Because(Role.UNDECIDED, f"{shown(slot)} holds {network}, {words}")
-        return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")
-
-
-def _by_name(slot: Slot) -> str:
+def named_a_backbone(slot: Slot) -> str:
+    """In words, that an attribute is a backbone for nothing but its name."""
     return f"{shown(slot)} is a backbone by its name"

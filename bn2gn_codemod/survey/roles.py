@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.neighbours import Neighbours
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
 
@@ -248,4 +249,5 @@ def assign_roles(flow: Flow, backbone: Pins, convert: Pins) -> RoleMap:
     convert.check(things)
     evidence = Evidence(contents, backbone, convert)
     evidence.judge()
+    Neighbours(contents, evidence).judge()
     return RoleMap(contents, evidence)

@@ -1,0 +1,133 @@
+"""What stands beside a backbone in the same model, and what was added inside of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.evidence import Evidence, named_a_backbone
+from bn2gn_codemod.survey.values import Class, Instance
+
+
+class Neighbours:
+    """Judges the attributes for which only the company that they keep speaks."""
+
+    def __init__(self, contents: Contents, evidence: Evidence) -> None:
+        self._contents = contents
+        self._evidence = evidence
+        self._own = evidence.own
+
+    def judge(self) -> None:
+        """Decide what can be decided, in :attr:`Evidence.own`."""
+        self._judge_beside()
+        self._judge_additions()
+
+    def _judge_beside(self) -> None:
+        owners = self._owners()
+        for cls, slots in self._contents.slots_of.items():
+            owner = owners.get(cls)
+            if owner is None:
+                continue
+            for slot in slots:
+                if slot not in self._own and slot is not owner[0]:
+                    self._own[slot] = self._beside(slot, owner[1])
+
+    def _owners(self) -> dict[Class, tuple[Slot, Because]]:
+        """Classes that hold a backbone in an attribute, directly or deeper, and where."""
+        owners: dict[Class, tuple[Slot, Because]] = {}
+        lost = self._contents.flow.out_of_sight.classes
+        for slot, because in self._own.items():
+            is_one = because.role is Role.BACKBONE and not because.vague and slot[0] not in lost
+            if is_one and not self._is_aside(slot):
+                for cls in slot[0].descendants():
+                    owners.setdefault(cls, (slot, because))
+        self._lift(owners)
+        for cls in self._contents.slots_of:
+            children = [child for child in cls.descendants() if not child.children]
+            if cls not in owners and children and cls.children:
+                found = [owners[child] for child in children if child in owners]
+                if len(found) == len(children):
+                    owners[cls] = found[0]
+        return owners
+
+    def _lift(self, owners: dict[Class, tuple[Slot, Because]]) -> None:
+        """``self.cp = ContextPath()`` holds what ``ContextPath.resnet`` holds."""
+        pending = list(owners)
+        while pending:
+            inner = pending.pop()
+            for slot in self._contents.holders.get(inner, ()):
+                if slot in self._own or slot[1] == "*" or self._is_aside(slot):
+                    continue
+                if families.may_hold_whole_model(slot[1]) and not self._is_all_backbone(inner):
+                    continue
+                because = owners[inner][1]
+                for cls in slot[0].descendants():
+                    if cls not in owners and cls is not inner:
+                        owners[cls] = (slot, because)
+                        pending.append(cls)
+
+    def _is_all_backbone(self, cls: Class) -> bool:
+        """Whether a class is named after a network, and all of it is known to be backbone."""
+        slots = [
+            slot
+            for slot in self._contents.family_slots(cls)
+            if self._contents.may_hold_layers(slot) or self._evidence.external_network(slot)
+        ]
+        return families.is_network_class(cls) and all(
+            slot in self._own and self._own[slot].role is Role.BACKBONE for slot in slots
+        )
+
+    def _is_aside(self, slot: Slot) -> bool:
+        return families.is_aside(slot[1]) or any(
+            isinstance(value, Instance) and families.is_aside(value.class_.name)
+            for value in self._contents.of_slot[slot]
+        )
+
+    def _beside(self, slot: Slot, owner: Because) -> Because:
+        cls, name = slot
+        load = self._evidence.load_of(cls)
+        if (
+            load is not None
+            and load.kind == "url"
+            and not (load.published and families.has_new_word(name))
+        ):
+            words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
+            return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
+        if families.is_stem_attribute(name):
+            words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
+            return Because(Role.BACKBONE, words, owner)
+        if not families.has_new_word(name):
+            network = self._evidence.network_content(slot)
+            if network is None and families.may_be_backbone_attribute(name):
+                network = "what may be another backbone by the attribute's name"
+            if network is not None and self._contents.may_hold_layers(slot):
+                words = "but nothing is seen to load weights into it"
+                return Because(Role.UNDECIDED, f"{shown(slot)} holds {network}, {words}")
+        return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")
+
+    def _judge_additions(self) -> None:
+        """``fpn`` inside of what is a backbone for its attribute's name, or in another's place.
+
+        What is no part of one network is none of those that may stand in its place either.
+        """
+        for outer in [slot for slot in self._own if self._own[slot].role is Role.BACKBONE]:
+            slots = list(self._slots_inside(outer))
+            added = {slot[1] for slot in slots if self._is_added(slot)}
+            is_by_name = self._own[outer].words == named_a_backbone(outer)
+            for slot in slots:
+                is_addition = is_by_name and families.has_certainly_new_word(slot[1])
+                if slot not in self._own and (slot[1] in added or is_addition):
+                    words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
+                    self._own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
+
+    def _slots_inside(self, outer: Slot) -> Iterator[Slot]:
+        """The attributes of the networks that an attribute may hold."""
+        for value in self._contents.of_slot[outer]:
+            if isinstance(value, Instance):
+                yield from self._contents.family_slots(value.class_)
+
+    def _is_added(self, slot: Slot) -> bool:
+        because = self._own.get(slot)
+        return because is not None and because.role is not Role.BACKBONE and slot[1] != "*"
