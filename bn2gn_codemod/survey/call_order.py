@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import is_super, unpacks, walk
 from bn2gn_codemod.survey.values import Class, ClassValue, Function
 
 _FARTHEST = 200  # functions looked at on the way up from one piece of code
@@ -78,9 +78,7 @@ def _is_about_self(call: ast.Call) -> bool:
     if isinstance(call.func, ast.Attribute):
         about.append(call.func.value)
     return any(
-        (isinstance(expr, ast.Name) and expr.id == "self")
-        or (isinstance(expr, ast.Call) and call_name(expr) == "super")
-        for expr in about
+        (isinstance(expr, ast.Name) and expr.id == "self") or is_super(expr) for expr in about
     )
 
 
@@ -123,9 +121,7 @@ def _passed(function: Function, call: ast.Call, switch: str | None) -> str | boo
     scope = function.node
     if switch is None or not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return True
-    if any(keyword.arg is None for keyword in call.keywords) or any(
-        isinstance(argument, ast.Starred) for argument in call.args
-    ):
+    if unpacks(call):
         return True
     value = next((k.value for k in call.keywords if k.arg == switch), None)
     names = [argument.arg for argument in (*scope.args.posonlyargs, *scope.args.args)]

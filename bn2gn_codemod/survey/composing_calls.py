@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.because import Role, Roles
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.syntax import is_super, unpacks
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormClass, NormLayer
 
 
@@ -69,7 +70,7 @@ class ComposingCalls:
         """Whether a name is handed to the constructor of a base: ``super().__init__(norm)``."""
         call = self._call_with(norm)
         func = call.func if call is not None else None
-        return isinstance(func, ast.Attribute) and func.attr == "__init__" and _is_super(func.value)
+        return isinstance(func, ast.Attribute) and func.attr == "__init__" and is_super(func.value)
 
     # ------------------------------------------------------- where a name goes
 
@@ -92,7 +93,7 @@ class ComposingCalls:
         func = call.func if call is not None else None
         if not isinstance(func, ast.Attribute):
             return False
-        return _is_super(func.value) or (
+        return is_super(func.value) or (
             isinstance(func.value, ast.Name) and func.value.id == _first_parameter(use)
         )
 
@@ -144,7 +145,7 @@ class ComposingCalls:
                 call = one.spot.node if one.spot is not None else None
                 if one.weak or not isinstance(call, ast.Call):
                     return None
-                if _spreads(call):
+                if unpacks(call):
                     return None
                 if not _hands_over(call, parameter, position):
                     entered.append(one)
@@ -198,25 +199,10 @@ class ComposingCalls:
 _ALL: tuple[frozenset[Class], frozenset[Role]] = (frozenset(), frozenset())
 
 
-def _spreads(call: ast.Call) -> bool:
-    """Whether a call hands over what cannot be counted: ``*args`` or ``**kwargs``."""
-    return any(isinstance(argument, ast.Starred) for argument in call.args) or any(
-        keyword.arg is None for keyword in call.keywords
-    )
-
-
 def _hands_over(call: ast.Call, parameter: str, position: int | None) -> bool:
     if any(keyword.arg == parameter for keyword in call.keywords):
         return True
     return position is not None and position < len(call.args)
-
-
-def _is_super(value: ast.expr) -> bool:
-    return (
-        isinstance(value, ast.Call)
-        and isinstance(value.func, ast.Name)
-        and value.func.id == "super"
-    )
 
 
 def _first_parameter(use: NormClass) -> str | None:

@@ -192,6 +192,18 @@ def call_name(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
+def is_super(expr: ast.expr) -> bool:
+    """Whether the expression is a call of ``super``."""
+    return isinstance(expr, ast.Call) and call_name(expr) == "super"
+
+
+def unpacks(call: ast.Call) -> bool:
+    """Whether a call hands over what cannot be counted: ``*args`` or ``**kwargs``."""
+    return any(isinstance(argument, ast.Starred) for argument in call.args) or any(
+        keyword.arg is None for keyword in call.keywords
+    )
+
+
 def has_decorator(node: FunctionNode, *names: str) -> bool:
     """Whether the last part of a decorator's name is one of ``names``."""
     found = (dotted(decorator) for decorator in node.decorator_list)

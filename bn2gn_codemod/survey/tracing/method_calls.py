@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.survey.flow import CHILDREN, Flow
-from bn2gn_codemod.survey.syntax import call_name, text_pattern
+from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
 from bn2gn_codemod.survey.tracing.containers import container
@@ -26,7 +26,7 @@ _SAME_OBJECT = {
 def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> bool:
     """Trace what the method's name says; whether that is all that the call does."""
     name = func.attr
-    if isinstance(func.value, ast.Call) and call_name(func.value) == "super":
+    if is_super(func.value):
         _call_super(tracer, name, expr, result)
         return True
     if name == "format" and isinstance(func.value, (ast.Constant, ast.JoinedStr)):
