@@ -26,6 +26,7 @@ class LayerTests:
     def __init__(self, function: Function, bindings: Bindings) -> None:
         self._function = function
         self._bindings = bindings
+        self._followed: set[str] = set()  # names whose values are being read
 
     def of(self, test: ast.expr, positive: bool) -> list[Condition]:
         """What holds for the layers where a test passes, or where it fails."""
@@ -34,13 +35,10 @@ class LayerTests:
                 return self.of(operand, not positive)
             case ast.BoolOp(op=op, values=values):
                 return self._combined(op, values, positive)
+            case ast.Name(id=name) if name in self._followed:
+                return [_UNKNOWN]  # ok = ok or ...
             case ast.Name(id=name) if name in self._bindings.values:
-                tests = [
-                    value
-                    for value in self._bindings.values[name]
-                    if not (isinstance(value, ast.Constant) and value.value is False)
-                ]
-                return self._combined(ast.Or(), tests, positive)
+                return self._of_name(name, positive)
             case ast.Name(id="mode"):
                 return []
             case ast.Compare(left=ast.Name(id="__name__")):
@@ -60,6 +58,18 @@ class LayerTests:
         if _is_option(test) and self._bindings.constant(test) is None:
             return [Condition("option", positive, node=test)]
         return [] if self._bindings.constant(test) is positive else [_UNKNOWN]
+
+    def _of_name(self, name: str, positive: bool) -> list[Condition]:
+        """What a test says that a name was given before."""
+        tests = [
+            value
+            for value in self._bindings.values[name]
+            if not (isinstance(value, ast.Constant) and value.value is False)
+        ]
+        self._followed.add(name)
+        found = self._combined(ast.Or(), tests, positive)
+        self._followed.remove(name)
+        return found
 
     def _combined(self, op: ast.boolop, values: list[ast.expr], positive: bool) -> list[Condition]:
         each = [self.of(value, positive) for value in values]

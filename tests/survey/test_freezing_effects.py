@@ -67,6 +67,8 @@ for m in model.modules():
 """
 CODE = {
     "model.backbone.eval()": "eval",
+    # A flag that its own value is part of says nothing more than its first value.
+    "ok = find()\nok = ok or find()\nif ok:\n    model.backbone.eval()": "",
     "model.backbone.train(False)": "eval",
     "model.backbone.train()": "",
     "model.eval()": "eval",
