@@ -45,6 +45,7 @@ from bn2gn_codemod.survey.values import (
     TupleValue,
     Value,
     Weights,
+    is_registry,
 )
 
 _DEEPEST_NAME = 6
@@ -329,7 +330,7 @@ class Flow(ValueGraph):
                 if name == "__class__":
                     self._classes_of(held, result)
                     return
-                if held.class_.name.endswith("Registry"):
+                if is_registry(held):
                     return
                 self._member(held.class_, name, result, bound=True, of_self=held.spot is None)
 

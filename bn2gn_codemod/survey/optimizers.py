@@ -41,6 +41,8 @@ _DISPLAYS = (
     ast.SetComp,
     ast.GeneratorExp,
 )
+_ADDS = {"append", "extend", "update", "insert", "setdefault", "add_param_group"}
+_OF_DICTS = {"copy", "pop", "setdefault", "update", "get"}
 _DEEPEST = 4
 
 Step = tuple[Scope, ast.stmt]
@@ -250,7 +252,7 @@ class Optimizers:
 
     def _is_container(self, scope: Scope, use: ast.stmt, source: str) -> bool:
         """Whether a name stands for a list or dict, not for one module."""
-        if source in scope.function.extra_parameters:
+        if source in scope.function.extra_parameters or _is_used_as_dict(scope.function, source):
             return True
         for where, statement in self._collecting(scope, use, source):
             del where
@@ -299,6 +301,21 @@ def _comprehension_variables(value: ast.AST) -> set[str]:
     }
 
 
+def _is_used_as_dict(function: Function, source: str) -> bool:
+    """Whether a function treats a variable as no module, but as the arguments of a call."""
+    for node in walk(function.node):
+        match node:
+            case ast.keyword(arg=None, value=value):
+                if ast.unparse(value) == source:
+                    return True
+            case ast.Call(func=ast.Attribute(attr=name, value=owner)) if name in _OF_DICTS:
+                if ast.unparse(owner) == source:
+                    return True
+            case _:
+                pass
+    return False
+
+
 def _sources(value: ast.AST) -> list[str]:
     """The variables and ``self`` attributes in an expression."""
     found: list[str] = []
@@ -317,7 +334,7 @@ def _puts_into(statement: ast.stmt, source: str) -> bool:
         case ast.If() | ast.With() | ast.Try() | ast.While():
             return False  # its statements come one by one
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name, value=owner))):
-            adds = name in ("append", "extend", "update", "insert", "add_param_group")
+            adds = name in _ADDS
             return adds and source in _sources(owner)
         case ast.Assign(targets=[ast.Subscript(value=owner)]):
             return ast.unparse(owner) == source

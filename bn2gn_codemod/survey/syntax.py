@@ -291,6 +291,47 @@ def replaces_children(function: ast.AST) -> bool:
     return False
 
 
+@functools.cache
+def built_of(function: ast.AST) -> tuple[str, int] | None:
+    """The parameter, and its place, that is a registry out of which a function builds something.
+
+    ``def build(cfg, registry): return registry[cfg.pop("type")](**cfg)``
+    """
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    for position, parameter in enumerate([*function.args.posonlyargs, *function.args.args]):
+        name = parameter.arg
+        if "regist" in name.lower() and _is_asked(function, name):
+            return name, position
+    return None
+
+
+def _is_asked(function: ast.FunctionDef | ast.AsyncFunctionDef, registry: str) -> bool:
+    """Whether all that a function does with a registry is to get classes, or objects, of it."""
+    asked = False
+    for node in (part for statement in function.body for part in walk(statement)):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), ctx=ctx) if name == registry:
+                if not isinstance(ctx, ast.Load):
+                    return False
+                asked = True
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attribute)) if (
+                name == registry
+            ):
+                if attribute not in ("get", "build"):
+                    return False
+                asked = True
+            case ast.Call(func=ast.Name(id=callee) | ast.Attribute(attr=callee), args=arguments):
+                named = [*arguments, *(keyword.value for keyword in node.keywords)]
+                if any(isinstance(one, ast.Name) and one.id == registry for one in named):
+                    if not callee.startswith("build"):
+                        continue
+                    asked = True
+            case _:
+                pass
+    return asked
+
+
 def _goes_over_children(expr: ast.expr) -> bool:
     return any(
         isinstance(node, ast.Attribute) and node.attr in ("named_children", "_modules", "children")

@@ -59,6 +59,11 @@ class Class:
             for base in ancestor.external_bases
         )
 
+    @property
+    def is_registry(self) -> bool:
+        """Whether its objects are what classes are registered with, and handed out by."""
+        return self.name.endswith("Registry")
+
     def descendants(self) -> list[Class]:
         """The class and its repository subclasses."""
         seen: list[Class] = [self]
@@ -276,3 +281,10 @@ Value = (
     | TupleValue
     | Entries
 )
+
+
+def is_registry(value: Value) -> bool:
+    """Whether classes are registered with the object, which hands them out by name."""
+    if isinstance(value, ExternalObject):
+        return value.name.endswith("Registry")
+    return isinstance(value, Instance) and value.class_.is_registry

@@ -432,6 +432,126 @@ class Detector(nn.Module):
     )
 
 
+# One class of registry, of which every object holds its own classes.
+_REGISTRIES = """\
+-- registry.py --
+class Registry(dict):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+    def register(self, name, module=None):
+        if module is not None:
+            self[name] = module
+            return None
+        def inner(fn):
+            self[name] = fn
+            return fn
+        return inner
+BACKBONES = Registry()
+HEADS = Registry()
+"""
+
+
+def test_registries_of_one_class_hold_what_each_was_given() -> None:
+    plan = check(
+        f"""\
+{_REGISTRIES}-- backbones/net.py --
+from registry import BACKBONES, Registry
+NORMS = Registry({{"BN": nn.BatchNorm2d}})  #! keep
+class Net(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.bn = norm(8)  #! keep
+@BACKBONES.register("net")
+def build_net(cfg):
+    return Net(NORMS["BN"])
+-- heads/head.py --
+from registry import HEADS, Registry
+NORMS = Registry({{"BN": nn.BatchNorm2d}})  #! convert
+class MyHead(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.bn = NORMS[cfg.norm](8)
+class OtherHead(MyHead):
+    pass
+HEADS.register("mine", MyHead)
+HEADS.register("other", module=OtherHead)
+-- detector.py --
+import backbones.net
+import heads.head
+from registry import BACKBONES, HEADS
+class Detector(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = BACKBONES[cfg.backbone](cfg)
+        self.bbox_head = HEADS.get(cfg.head)(cfg)
+"""
+    )
+    [head] = only(plan, "convert")
+    assert head.reasons == (
+        "MyHead is held by Detector.bbox_head; Detector.bbox_head stands beside the backbone "
+        "(Detector.backbone is a backbone by its name)",
+    )
+
+
+@pytest.mark.parametrize(
+    "builder",
+    [
+        """\
+def build(cfg, registry, default_args=None):
+    if isinstance(cfg, list):
+        return nn.Sequential(*[build_from_cfg(one, registry, default_args) for one in cfg])
+    return build_from_cfg(cfg, registry, default_args)
+""",
+        """\
+def build(cfg, registry):
+    kind = cfg.pop("type")
+    return registry[kind](**cfg)
+""",
+        """\
+def build(cfg, registry):
+    found = registry.get(cfg["type"])
+    return found(cfg)
+""",
+    ],
+)
+def test_one_builder_for_registries_of_backbones_and_of_heads(builder: str) -> None:
+    check(
+        f"""\
+{_REGISTRIES}-- build.py --
+from mmcv.utils import build_from_cfg
+from registry import BACKBONES, HEADS
+{builder}
+def build_backbone(cfg):
+    return build(cfg, BACKBONES)
+def build_head(cfg):
+    return build(cfg, HEADS)
+-- backbones/net.py --
+from registry import BACKBONES
+@BACKBONES.register("net")
+class Net(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+-- heads/head.py --
+from registry import HEADS
+@HEADS.register("head")
+class MyHead(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+-- detector.py --
+import backbones.net
+import heads.head
+from build import build_backbone, build_head
+class Detector(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = build_backbone(cfg.backbone)
+        self.bbox_head = build_head(cfg.head)
+"""
+    )
+
+
 def test_package_roots_relative_and_star_imports() -> None:
     check(
         f"""\

@@ -132,6 +132,19 @@ def main(loader):
     optimizer = make("SGD", model.parameters(), lr=0.1)
 {LOOP}
 """,
+    "an optimizer made of a dict of arguments": f"""
+def from_dict(info, options):
+    arguments = info.copy()
+    kind = getattr(torch.optim, arguments.pop("type"))
+    for name, value in options.items():
+        arguments.setdefault(name, value)
+    return kind(**arguments)
+
+def main(loader):
+    model = Detector(){FREEZE}
+    optimizer = from_dict({{"type": "SGD"}}, dict(params=model.parameters()))
+{LOOP}
+""",
     "what may be wrapped, under a second name": f"""
 def main(loader):
     model = Detector()

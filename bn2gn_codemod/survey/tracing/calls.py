@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import functools
 
+from bn2gn_codemod.survey.flow import Unpacked
 from bn2gn_codemod.survey.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax import replaces_children
+from bn2gn_codemod.survey.syntax import built_of, replaces_children
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
@@ -87,6 +88,11 @@ def _call_function(call: Call, function: Function, *, bound: bool) -> None:
     if function.name.startswith("build_from"):  # a registry's
         for _, node in call.arguments:
             give_same_object(call.flow, node, "build", call.result)
+    elif (registry := _registry_argument(call, function, bound)) is not None:
+        # Each call builds of its own registry: they must not meet in the parameter.
+        rest = [argument for argument in call.arguments if argument is not registry]
+        give_same_object(call.flow, registry[1], "build", call.result)
+        _follow(call._replace(arguments=rest), function, skip_first=bound)
     elif replaces_children(function.node):
         # convert_model(module) gives the module, layer for layer; followed
         # into itself, it would mix all the layers of a repository.
@@ -94,6 +100,18 @@ def _call_function(call: Call, function: Function, *, bound: bool) -> None:
             call.flow.edge(node, call.result)
     else:
         _follow(call, function, skip_first=bound)
+
+
+def _registry_argument(
+    call: Call, function: Function, bound: bool
+) -> tuple[str | int | Unpacked, Node] | None:
+    """The registry that a builder such as ``build(cfg, registry)`` is handed, if it is one."""
+    parameter = built_of(function.node)
+    if parameter is None:
+        return None
+    name, position = parameter
+    keys = (name, position - bound)
+    return next((argument for argument in call.arguments if argument[0] in keys), None)
 
 
 def _follow(call: Call, function: Function, *, skip_first: bool) -> None:

@@ -282,7 +282,7 @@ def _is_enum(cls: Class) -> bool:
 
 def _is_container(cls: Class) -> bool:
     """Whether ``instance[i]`` gives something that the instance holds."""
-    return any(
+    return not cls.is_registry and any(
         "__getitem__" in owner.methods
         or any(base.rsplit(".", 1)[-1] in _CONTAINERS for base in owner.external_bases)
         for owner in cls.ancestors()

@@ -20,13 +20,14 @@ from bn2gn_codemod.survey.values import (
     Spot,
     Value,
     Weights,
+    is_registry,
 )
 
 
 def instantiate(call: Call, cls: Class) -> None:
     """A call of a class of the repository."""
     flow = call.flow
-    init = flow.find_method(cls, "__init__")
+    init = None if cls.is_registry else flow.find_method(cls, "__init__")
     if init is not None and not is_possible(call, init):
         return
 
@@ -38,7 +39,11 @@ def instantiate(call: Call, cls: Class) -> None:
     flow.add(call.result, flow.once(("instance", cls, call.expr), make))
     if init is not None:
         bind(call, init, skip_first=True)
-    elif cls.external_bases and not cls.name.endswith("Registry"):
+    elif cls.is_registry:
+        # Each holds its own: no attribute of the class would tell them apart.
+        for _, node in call.arguments:
+            flow.edge(node, call.result)
+    elif cls.external_bases:
         hold(flow, cls, call.arguments)
 
 
@@ -78,6 +83,8 @@ def give_same_object(flow: Flow, base: Node, name: str, result: Node) -> None:
     """``base.cuda()`` is ``base``, ``base.children()`` what it holds, ``base.build()`` is of it."""
 
     def on_base(held: Value) -> None:
+        if name == "build" and is_registry(held):
+            return  # what it builds is of the classes beside it
         if isinstance(held, Instance):
             if name in CHILDREN:
                 for owner in held.class_.ancestors():

@@ -13,7 +13,7 @@ from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import ExternalObject, Value
+from bn2gn_codemod.survey.values import ExternalObject, Value, is_registry
 
 _MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "appendleft"}
 _SAME_OBJECT = {
@@ -51,6 +51,8 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         return _bind_function(tracer, func, expr, result)
     if name in _MUTATORS:
         return _mutate(tracer, func, expr)
+    if name.startswith("register"):
+        _put_in_registry(tracer, func, expr)
     if name in _SAME_OBJECT or name in CHILDREN:
         base = tracer.evaluate(func.value)
         if base is not None:
@@ -109,6 +111,20 @@ def _into_plain_container(flow: Flow, base: Node, value: Node, holder: Node) -> 
             flow.edge(value, holder)
 
     flow.watch(base, on_base)
+
+
+def _put_in_registry(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
+    """``HEADS.register("head", Head)``"""
+    base = tracer.evaluate(func.value)
+
+    def on_base(held: Value) -> None:
+        holder = container(tracer, func.value) if is_registry(held) else None
+        if holder is not None:
+            for _, node in arguments_of(tracer, expr):
+                tracer.flow.edge(node, holder)
+
+    if base is not None:
+        tracer.flow.watch(base, on_base)
 
 
 def _mutate(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> bool:
