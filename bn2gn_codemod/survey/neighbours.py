@@ -40,7 +40,9 @@ class Neighbours:
         lost = self._contents.flow.out_of_sight.classes
         for slot, because in self._own.items():
             is_one = because.role is Role.BACKBONE and not because.vague and slot[0] not in lost
-            if is_one and not self._is_aside(slot):
+            # Code that goes over the layers of any model may load what has no name of its own.
+            is_anywhere = slot[1] == "*" and slot in self._evidence.loads.of_slot
+            if is_one and not is_anywhere and not self._is_aside(slot):
                 for cls in slot[0].descendants():
                     owners.setdefault(cls, (slot, because))
         self._lift(owners)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
+import re
 from typing import Literal
 
 from bn2gn_codemod.survey.modules import Module
@@ -22,6 +23,10 @@ _PLAIN_BASES = frozenset({
     "Process", "Action", "_LRScheduler", "TestCase",
 })
 # fmt: on
+# Packages whose classes hand out samples, change them, or steer the training.
+_PLAIN_HOMES = re.compile(
+    r"torchvision\.(?:datasets|transforms)\.|torch\.(?:utils\.data|optim|distributions|autograd)\."
+)
 # How a name that holds a norm class is used where it stands.
 UseContext = Literal["callee", "partial", "argument", "plain", "test", "other"]
 
@@ -54,7 +59,7 @@ class Class:
     def is_module(self) -> bool:
         """Whether instances are ``torch.nn`` modules, as far as can be seen."""
         return any(
-            base.rsplit(".", 1)[-1] not in _PLAIN_BASES
+            base.rsplit(".", 1)[-1] not in _PLAIN_BASES and _PLAIN_HOMES.match(base) is None
             for ancestor in self.ancestors()
             for base in ancestor.external_bases
         )

@@ -550,3 +550,95 @@ def test_bottlenecks_are_no_neck() -> None:
             """
         )
     )
+
+
+# What domain-specific BatchNorm is put in by, with the weights of what was there.
+SWAP = """\
+-- swap.py --
+class SplitNorm(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.source = nn.BatchNorm2d(c)  #! keep
+        self.target = nn.BatchNorm2d(c)  #! keep
+def split_norms(model):
+    for name, child in model.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            new = SplitNorm(child.num_features)
+            new.source.load_state_dict(child.state_dict())
+            new.target.load_state_dict(child.state_dict())
+            setattr(model, name, new)
+        else:
+            split_norms(child)
+def join_norms(model):
+    for name, child in model.named_children():
+        if isinstance(child, SplitNorm):
+            new = nn.BatchNorm2d(child.source.num_features)  #! keep
+            new.load_state_dict(child.target.state_dict())
+            setattr(model, name, new)
+        else:
+            join_norms(child)
+"""
+
+
+def test_nothing_is_new_beside_layers_of_any_name_that_are_loaded() -> None:
+    check(
+        f"""\
+{SWAP}-- net.py --
+import torchvision
+from torch.utils.model_zoo import load_url
+from swap import split_norms, join_norms
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.bn2 = nn.BatchNorm2d(8)  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(Block(), Block())
+        self.layer2 = nn.Sequential(Block(), Block())
+        self.layer3 = nn.Sequential(Block(), Block())
+def resnet(pretrained=True):
+    model = ResNet()
+    model.load_state_dict({URL})
+    return model
+class Model(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.backbone = resnet() if name == "ibn" else torchvision.models.resnet18(True)
+def build(name):
+    model = Model(name)
+    split_norms(model)
+    join_norms(model)
+    return model
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        "class Images(torchvision.datasets.CocoDetection):",
+        "from torch.utils import data\nclass Images(data.DataLoader):",
+        "from torch.utils.data import Sampler\nclass Images(Sampler):",
+    ],
+)
+def test_what_hands_out_samples_holds_no_layers(dataset: str) -> None:
+    check(
+        f"""\
+import torchvision
+{dataset}
+    def __init__(self, source):
+        super().__init__(source)
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.head = nn.BatchNorm2d(8)  #! convert
+def train(model):
+    for x in Images(model):
+        pass
+train(Model())
+"""
+    )
