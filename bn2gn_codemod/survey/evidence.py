@@ -224,6 +224,15 @@ class Evidence:
             self._families[cls] = families.family_of(cls, self.contents.names(cls))
         return self._families[cls]
 
+    def is_part_of_family(self, slot: Slot) -> bool:
+        """Whether an attribute is a member of a well-known network that weights are loaded into."""
+        family = self._family(slot[0])
+        return (
+            family is not None
+            and family.members.match(slot[1]) is not None
+            and self.load_of(slot[0]) is not None
+        )
+
     def _part_of(self, cls: Class) -> Slot | None:
         """An attribute that holds the class as a part of a model, not as all of it."""
         for child in cls.descendants():

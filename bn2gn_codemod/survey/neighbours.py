@@ -37,9 +37,9 @@ class Neighbours:
     def _owners(self) -> dict[Class, tuple[Slot, Because]]:
         """Classes that hold a backbone in an attribute, directly or deeper, and where."""
         owners: dict[Class, tuple[Slot, Because]] = {}
-        lost = self._contents.flow.out_of_sight.classes
+        without = {*self._contents.flow.out_of_sight.classes, *self._loaded_parts()}
         for slot, because in self._own.items():
-            is_one = because.role is Role.BACKBONE and not because.vague and slot[0] not in lost
+            is_one = because.role is Role.BACKBONE and not because.vague and slot[0] not in without
             # Code that goes over the layers of any model may load what has no name of its own.
             is_anywhere = slot[1] == "*" and slot in self._evidence.loads.of_slot
             if is_one and not is_anywhere and not self._is_aside(slot):
@@ -53,6 +53,21 @@ class Neighbours:
                 if len(found) == len(children):
                     owners[cls] = found[0]
         return owners
+
+    def _loaded_parts(self) -> set[Class]:
+        """Classes of what well-known networks are made of: none has a backbone of its own."""
+        pending = [
+            slot
+            for slot, because in self._own.items()
+            if because.role is Role.BACKBONE and self._evidence.is_part_of_family(slot)
+        ]
+        found: set[Class] = set()
+        for slot in pending:
+            for value in self._contents.of_slot.get(slot, ()):
+                if isinstance(value, Instance) and value.class_ not in found:
+                    found.add(value.class_)
+                    pending += self._contents.family_slots(value.class_)
+        return found
 
     def _lift(self, owners: dict[Class, tuple[Slot, Because]]) -> None:
         """``self.cp = ContextPath()`` holds what ``ContextPath.resnet`` holds."""

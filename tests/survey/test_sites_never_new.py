@@ -616,6 +616,34 @@ def build(name):
     )
 
 
+def test_nothing_is_new_beside_a_layer_of_a_block_of_a_loaded_network() -> None:
+    check(
+        f"""\
+from torch.utils.model_zoo import load_url
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.bn2 = nn.BatchNorm2d(8)  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(Block(), Block())
+        self.layer2 = nn.Sequential(Block(), Block())
+        self.layer3 = nn.Sequential(Block(), Block())
+def resnet(pretrained=True):
+    model = ResNet()
+    weights = {URL}
+    model.load_state_dict(weights, strict=False)
+    for module in model.modules():
+        if isinstance(module, Block):
+            module.bn2.load_state_dict(weights)
+    return model
+"""
+    )
+
+
 @pytest.mark.parametrize(
     "dataset",
     [
