@@ -22,6 +22,10 @@ class ModuleIndex:
             if parts:
                 self._by_tail.setdefault(parts[-1], []).append(parts)
 
+    def __contains__(self, path: object) -> bool:
+        """Whether there is a file at the path."""
+        return isinstance(path, str) and self._paths.get(dotted_parts(path)) == path
+
     def find(self, dotted: str, importer: str) -> str | None:
         """The path that ``dotted`` (absolute) names for ``importer``, or ``None``."""
         wanted = tuple(dotted.split("."))

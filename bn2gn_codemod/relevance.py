@@ -28,10 +28,11 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
-# A file without any of these neither builds a model nor trains one.
+# A file without any of these neither builds a model, nor loads, nor trains one.
 _MODEL_WORDS = (
     *(b".train(", b"Trainer", b"backbone", b"norm_layer"),
     *(b"Regist", b"regist", b"Optimizer", b"optimizer"),
+    *(b"state_dict", b"torch.load("),
 )
 _MODEL_PATTERNS = (
     (b"nn.", re.compile(rb"\bnn\.[A-Z]")),
@@ -92,7 +93,8 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     @functools.cache
     def matters(path: str) -> bool:
         data = by_path[path].data
-        if _bears_on_models(data):
+        # A package hands on what its modules hold.
+        if _bears_on_models(data) or (path.endswith("__init__.py") and b"import" in data):
             return True
         is_short = path in starred or data.count(b"\n") < _SHORT
         return is_short and b"nn" in data and bool(_HANDS_ON.search(data))
@@ -142,7 +144,15 @@ def _imports(file: SourceFile, index: ModuleIndex) -> set[str]:
             continue
         children = [name.decode() for name in _NAME.findall(names)]
         found.update(_named(module.decode(), ["", *children], file, index))
-    return {path for path in found if path is not None and path != file.path}
+    paths = {path for path in found if path is not None}
+    packages = {package for path in paths for package in _packages(path) if package in index}
+    return (paths | packages) - {file.path, *_packages(file.path)}
+
+
+def _packages(path: str) -> list[str]:
+    """The packages around a file, which are imported with it: ``lib/models/__init__.py``."""
+    folders = path.split("/")[:-1]
+    return ["/".join([*folders[:end], "__init__.py"]) for end in range(1, len(folders) + 1)]
 
 
 def _named(

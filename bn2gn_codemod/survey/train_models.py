@@ -45,7 +45,7 @@ class TrainedModels:
         found = {
             value.class_: None
             for value in values
-            if isinstance(value, Instance) and not value.weak and self._paths.below(value.class_)
+            if isinstance(value, Instance) and self._paths.below(value.class_)
         }
         parts = {part for cls in found for part in self._paths.backbone_classes(cls)}
         return tuple(cls for cls in found if cls not in parts) or tuple(found)

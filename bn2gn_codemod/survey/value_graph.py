@@ -46,6 +46,10 @@ class ValueGraph:
         """What the node may hold, in the order in which it was found."""
         return iter(self._values[node]) if node is not None else iter(())
 
+    def holds(self, node: Node, value: Value) -> bool:
+        """Whether the node may hold the value."""
+        return value in self._values[node]
+
     def downstream(self, node: Node, most: int) -> list[Node]:
         """The node and the next ones that its values go to, nearest first."""
         found = {node: None}

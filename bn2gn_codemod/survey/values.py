@@ -255,9 +255,14 @@ class Lost:
 
 @dataclasses.dataclass(eq=False)
 class TupleValue:
-    """A tuple, element by element (flow nodes)."""
+    """A tuple, element by element (flow nodes).
+
+    ``origin``: the tuple of a function that gives back its arguments, of which this
+    one is what a single call gives.
+    """
 
     elements: tuple[int, ...]
+    origin: TupleValue | None = None
 
 
 @dataclasses.dataclass(eq=False)

@@ -11,6 +11,7 @@ from bn2gn_codemod.survey.syntax import built_of, replaces_children
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
+from bn2gn_codemod.survey.tracing.given_back import give_back, given_back
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
 from bn2gn_codemod.survey.tracing.tracer import Tracer
@@ -116,4 +117,7 @@ def _registry_argument(
 
 def _follow(call: Call, function: Function, *, skip_first: bool) -> None:
     bind(call, function, skip_first=skip_first)
-    call.flow.edge(call.flow.return_node(function), call.result)
+    if given_back(function.node):
+        give_back(call, function, skip_first=skip_first)
+    else:
+        call.flow.edge(call.flow.return_node(function), call.result)

@@ -46,6 +46,28 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             _unpack(tracer, target.elts, value, iterate)
 
 
+def assign_each(tracer: Tracer, target: ast.expr, iterated: ast.expr) -> None:
+    """``for target in iterated``; what stands side by side in ``zip`` stays apart."""
+    match iterated, target:
+        case (
+            ast.Call(func=ast.Name(id="zip"), args=parts, keywords=[]),
+            ast.Tuple(elts=targets),
+        ) if len(parts) == len(targets) and _is_written_out(tracer, "zip", [*parts, *targets]):
+            for one, part in zip(targets, parts, strict=True):
+                assign_each(tracer, one, part)
+        case ast.Call(func=ast.Name(id="enumerate"), args=[part, *_]), ast.Tuple(elts=[_, one]) if (
+            _is_written_out(tracer, "enumerate", [part, one])
+        ):
+            assign_each(tracer, one, part)
+        case _:
+            assign(tracer, target, tracer.evaluate(iterated), iterate=True)
+
+
+def _is_written_out(tracer: Tracer, builtin: str, parts: list[ast.expr]) -> bool:
+    is_builtin = tracer.flow.lookup(tracer.function, builtin) is None
+    return is_builtin and not any(isinstance(part, ast.Starred) for part in parts)
+
+
 def _unpack(tracer: Tracer, targets: list[ast.expr], value: Node, iterate: bool) -> None:
     flow = tracer.flow
     nodes = [flow.node() for _ in targets]
