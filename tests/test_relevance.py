@@ -15,6 +15,12 @@ REPOSITORY = {
     "lib/trainer.py": "def run(model):\n    model.train()\n",
     "lib/images.py": "import math\n",
     "train.py": "from lib.models.blocks import norm\nfrom lib.trainer import run\n",
+    "nets/__init__.py": "from .parts import *\nfrom .weights import fill\n",
+    "nets/registry.py": "def build(cfg):\n    return None\n",
+    "nets/weights.py": "import torch\n\n\ndef fill(m):\n    m.load_state_dict(torch.load('x'))\n",
+    "nets/parts/__init__.py": "from lib.models.blocks import norm\nfrom .detector import Net\n",
+    "nets/parts/detector.py": "from torch import nn\n\n\nclass Net(nn.Module):\n    pass\n",
+    "runner.py": "from nets.registry import build\n",
     "tools/notes.py": "import sys\n",
     "tools/trainer.py": "def run(model):\n    model.train()\n",
 }
@@ -27,6 +33,10 @@ REPOSITORY = {
         ("lib/models/blocks.py", True),  # makes layers and does not say of what
         ("train.py", True),
         ("lib/trainer.py", True),  # thaws what another file freezes
+        ("nets/parts/detector.py", True),  # composes, and only packages import it
+        ("nets/weights.py", True),  # loads, and says nothing of models
+        ("runner.py", True),  # whoever imports a module imports the package around it
+        ("nets/registry.py", False),
         ("lib/images.py", False),
         ("tools/notes.py", False),
         ("tools/trainer.py", False),  # nobody imports it, and it imports no model

@@ -132,6 +132,16 @@ def main(loader):
     optimizer = make("SGD", model.parameters(), lr=0.1)
 {LOOP}
 """,
+    "a model that a registry builds": f"""
+from mmcv.utils import Registry
+MODELS = Registry("models")
+MODELS.register_module(module=Detector)
+
+def main(loader):
+    model = MODELS.build(args){FREEZE}
+    optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
     "an optimizer made of a dict of arguments": f"""
 def from_dict(info, options):
     arguments = info.copy()

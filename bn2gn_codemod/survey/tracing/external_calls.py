@@ -117,13 +117,13 @@ def is_opaque(name: str) -> bool:
 def _matters(name: str) -> bool:
     """Whether it is worth knowing which object an external call gave.
 
-    It is for networks, for containers of layers and for what drives training;
-    all the rest is one and the same thing, for there is a lot of it.
+    It is for networks, for containers of layers, for registries and for what drives
+    training; all the rest is one and the same thing, for there is a lot of it.
     """
     return (
         is_library_model(name)
         or _DRIVES.search(name) is not None
-        or name.endswith("GroupNorm")
+        or name.endswith(("GroupNorm", "Registry"))
         or (name.startswith("torch.nn.") and _LEAF.match(name) is None)
     )
 

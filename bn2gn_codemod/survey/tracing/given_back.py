@@ -11,8 +11,7 @@ import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat
+from bn2gn_codemod.survey.syntax import bound_names, flat
 from bn2gn_codemod.survey.tracing.arguments import Call
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Function, Lost, TupleValue, Value, Weights
