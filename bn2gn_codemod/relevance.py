@@ -15,7 +15,10 @@ from bn2gn_codemod.sources import Repository, SourceFile
 
 # Looked for in every file, so plain words first: a search for one of several
 # words is many times slower than one search for each.
-_NORM_WORDS = (b"BatchNorm", b"get_group_norm", b"torchvision.models")
+_NORM_WORDS = (
+    *(b"BatchNorm", b"get_group_norm", b"torchvision.models"),
+    *(b"running_var", b"ABN", b"SyncBN"),  # of a class of its own
+)
 # Backbones whose BatchNorm stands in a library must be frozen all the same.
 _BACKBONE_LIBRARIES = (
     (b"torchvision", re.compile(rb"from torchvision import[^\n]*\bmodels\b")),

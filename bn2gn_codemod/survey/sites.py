@@ -10,7 +10,7 @@ from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order, spots_of
+from bn2gn_codemod.survey.norm_uses import NormUses, may_activate, reached, source_order, spots_of
 from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.settling import Settling, not_asked_for
 from bn2gn_codemod.survey.syntax import dotted
@@ -33,9 +33,9 @@ class Decided(NamedTuple):
 def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     """Give every site its verdict, and every conversion its edit."""
     decider = _Decider(flow, roles, settings)
-    for norm in list(flow.norm_classes):
-        if _is_origin(norm):
-            decider.site(norm)
+    # A call by the name of two classes is changed for the sake of the one that may be replaced.
+    for norm in sorted(filter(_is_origin, flow.norm_classes), key=may_activate):
+        decider.site(norm)
     decider.take_back()
     decider.calls_by_other_names()
     decider.unfollowed()
@@ -224,7 +224,10 @@ class _Decider:
         for below in self.uses.below(norm) if values else ():
             if below in values:
                 return CROWDED.format(norm.norm, values[below])
-        return None if self.uses.is_asked_for(norm) else not_asked_for(norm)
+        if not self.uses.is_asked_for(norm):
+            return not_asked_for(norm)
+        activation = self.uses.activation(norm)
+        return None if activation is None else _ACTIVATED.format(norm.norm, activation)
 
     def _commented(self, norm: NormClass, comment: str) -> None:
         words = said(comment)
@@ -273,6 +276,8 @@ class _Decider:
             if child in seen or not self.uses.layers(child):
                 continue
             seen.add(child)
+            if self._place(child.spot) in self.edits:
+                continue
             judged = self._judge_use(child)
             if judged.verdict is Verdict.KEEP or (
                 judged.verdict is Verdict.CONVERT
@@ -338,6 +343,9 @@ class _Decider:
         return Place(spot.module.path, spot.node.lineno, column)
 
 
+_ACTIVATED = (
+    "a new layer, but {} also applies {}: to replace it, write GroupNorm and the activation"
+)
 _EACH_CALL = "each call that leads here hands over the norm class of its own side"
 _HANDED_ON = "what it names for the new layers is changed where it is handed to them"
 _REPLACED = "the layers made of it are changed where they are made"

@@ -13,7 +13,7 @@ from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.syntax import dotted, nodes_on
 from bn2gn_codemod.survey.values import ClassValue, External, ExternalObject, FunctionValue
 
-_MENTIONS = ("BatchNorm", "SyncBN", "getattr(")
+_MENTIONS = ("BatchNorm", "SyncBN", "ABN", "getattr(")
 _BY_STRING = re.compile(r"norm|bn", re.IGNORECASE)
 
 
@@ -54,7 +54,7 @@ def find_unfollowed(flow: Flow, seen: set[ast.AST]) -> Iterator[Unfollowed]:
 
 def _mentions_norm(line: str) -> bool:
     code = line.split("#", 1)[0]
-    return any(mention in code for mention in _MENTIONS[:2]) or (
+    return any(mention in code for mention in _MENTIONS[:3]) or (
         "getattr(" in code and _BY_STRING.search(code) is not None
     )
 

@@ -161,15 +161,15 @@ def test_name_of_a_norm_that_stands_for_something_else() -> None:
     plan = check(
         """\
 from functools import partial
-from inplace_abn import InPlaceABNSync
-BatchNorm2d = partial(InPlaceABNSync, activation='none')
+from fused_layers import FusedStatistics
+BatchNorm2d = partial(FusedStatistics, inplace=True)
 class Model(nn.Module):
     def __init__(self):
         super().__init__()
         self.bn = BatchNorm2d(8)  #! unknown
 """
     )
-    assert "stands for inplace_abn.InPlaceABNSync here" in plan.sites[0].reasons[0]
+    assert "stands for fused_layers.FusedStatistics here" in plan.sites[0].reasons[0]
 
 
 NAMES = strategies.sampled_from(["x", "y", "self", "nn", "Model", "torchvision", "f", "len", "zip"])

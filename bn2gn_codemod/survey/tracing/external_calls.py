@@ -211,6 +211,8 @@ def _partial(call: Call) -> None:
             if reason is not None:
                 held.refusals.add(f"is wrapped in partial(), and {reason}")
             held.is_bound = held.is_bound or not binds_dropped_alone(call.expr)
+            if isinstance(call.expr, ast.Call):
+                held.bound[call.expr] = None
         elif isinstance(held, ClassValue):
             init = flow.find_method(held.class_, "__init__")
             if init is not None:
