@@ -17,7 +17,7 @@ from bn2gn_codemod.sources import Repository, SourceFile
 # words is many times slower than one search for each.
 _NORM_WORDS = (
     *(b"BatchNorm", b"get_group_norm", b"torchvision.models"),
-    *(b"running_var", b"ABN", b"SyncBN"),  # of a class of its own
+    *(b"running_var", b"ABN", b"SyncBN", b"NormActivation"),
 )
 # Backbones whose BatchNorm stands in a library must be frozen all the same.
 _BACKBONE_LIBRARIES = (
