@@ -37,9 +37,9 @@ def _not_seen(found: list[_Matched]) -> str:
     Where the same line makes either, as the version of torch has it, the other one is.
     """
     layers = [one.layer for one in found if one.layer is not None]
-    seen = {one.spot for one in layers if is_torch_norm(one.norm.norm, one.norm.local_class)}
+    seen = {one.spot.node for one in layers if is_torch_norm(one.norm.norm, one.norm.local_class)}
     for layer in layers:
-        if layer.spot not in seen:
+        if layer.spot.node not in seen:
             words = f"{layer.norm.norm} ({layer.spot.where}) is no _BatchNorm of torch.nn"
             return f"{words}, so {FREEZE} would not see it: freeze it by hand"
     return ""

@@ -286,7 +286,7 @@ class _Decider:
             if part_judged.verdict is Verdict.CONVERT:
                 self._add(part, part_judged)
                 self._edit(part)
-        if is_whole and parts:
+        if is_whole and self.uses.layers(norm):
             kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
             because = kept[0].because if kept else judged.because
             judged = Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
@@ -301,8 +301,6 @@ class _Decider:
             if child in seen or not self.uses.layers(child):
                 continue
             seen.add(child)
-            if self._place(child.spot) in self.edits:
-                continue
             judged = self._judge_use(child)
             if judged.verdict is Verdict.KEEP or (
                 judged.verdict is Verdict.CONVERT
@@ -310,6 +308,8 @@ class _Decider:
                 and not any(map(self._is_kept, self.uses.below(child)))
             ):
                 parts.append((child, judged))
+            elif self._place(child.spot) in self.edits:
+                continue  # for the sake of another class that goes by the same name
             elif not self._separate(child, parts, seen):
                 is_whole = False
         return is_whole

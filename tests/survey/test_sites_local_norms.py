@@ -210,6 +210,53 @@ class BatchNorm(nn.Module):
     )
 
 
+def test_freeze_is_written_where_the_same_line_makes_a_torch_norm_too() -> None:
+    plan = check(
+        ACTIVATED
+        + """
+import functools
+import torchvision
+if torch.__version__.startswith("0"):
+    BatchNorm2d = functools.partial(InPlaceABN, activation="none")  #! keep
+else:
+    BatchNorm2d = nn.SyncBatchNorm  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = BatchNorm2d(64)  #! keep
+        self.load_state_dict(torchvision.models.resnet18(pretrained=True).state_dict())
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = ResNet()
+        self.head = BatchNorm2d(8)  #! convert
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+    )
+    assert plan.train_scripts[0].fix
+    assert edits(plan) == 1
+
+
+def test_activation_of_one_of_two_classes_by_a_name_is_not_dropped() -> None:
+    plan = check(
+        ACTIVATED
+        + """
+import torchvision
+if torch.__version__.startswith("0"):
+    BatchNorm2d = InPlaceABN  #! unknown
+else:
+    BatchNorm2d = nn.SyncBatchNorm  #! convert
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = BatchNorm2d(8)  #! unknown
+"""
+    )
+    assert [edit.kind for file in plan.files for edit in file.norms] == ["reference"]
+
+
 def test_no_freeze_is_written_for_what_it_would_not_see() -> None:
     script = """
 net = Net()
