@@ -27,14 +27,7 @@ class LibraryPart(NamedTuple):
     attribute: str
     is_kept: bool  # it is pretrained backbone for certain
     because: tuple[Because, ...]
-
-    @property
-    def note(self) -> str:
-        """Why nothing is changed, and what may be done."""
-        words = f"the BatchNorm in {self.name} is made by a library and cannot be changed here"
-        if takes_norm_layer(self.name):
-            return f"{words}: where it is new, hand over norm_layer=get_group_norm"
-        return f"{words}: where it is new, write the part out with GroupNorm"
+    note: str  # why nothing is changed, and what may be done
 
 
 def find_library_parts(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
@@ -49,7 +42,8 @@ def find_library_parts(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
         if base is not None:
             because = tuple(roles.contexts.get(cls, {}).values())
             node = cls.node.bases[0]
-            yield LibraryPart(cls.module, node, base, cls.name, "", _is_kept(because), because)
+            is_kept = _is_kept(because)
+            yield LibraryPart(cls.module, node, base, cls.name, "", is_kept, because, _note(base))
 
 
 def _made_by(flow: Flow, call: ast.Call) -> str | None:
@@ -73,7 +67,15 @@ def _part(
     because = tuple(found.values())
     attribute = next(iter(attributes)) if len(attributes) == 1 else ""
     class_ = cls.name if cls is not None else ""
-    return LibraryPart(module, call, name, class_, attribute, _is_kept(because), because)
+    is_kept = _is_kept(because)
+    return LibraryPart(module, call, name, class_, attribute, is_kept, because, _note(name))
+
+
+def _note(name: str) -> str:
+    words = f"the BatchNorm in {name} is made by a library and cannot be changed here"
+    if takes_norm_layer(name):
+        return f"{words}: where it is new, hand over norm_layer=get_group_norm"
+    return f"{words}: where it is new, write the part out with GroupNorm"
 
 
 def _is_kept(because: tuple[Because, ...]) -> bool:

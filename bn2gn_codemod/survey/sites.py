@@ -11,6 +11,7 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.because import Because
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.fresh_models import find_fresh_models
 from bn2gn_codemod.survey.library_parts import find_library_parts
 from bn2gn_codemod.survey.norm_classes import norm_name
 from bn2gn_codemod.survey.norm_uses import NormUses, may_activate, reached, source_order, spots_of
@@ -224,7 +225,8 @@ class _Decider:
 
     def library_parts(self) -> None:
         """List what a library makes with BatchNorm in it: nothing else would speak of it."""
-        for found in find_library_parts(self.flow, self.roles):
+        parts = find_library_parts(self.flow, self.roles)
+        for found in (*parts, *find_fresh_models(self.flow, self.roles)):
             place = found.module.place(found.node)
             if place in self.sites:
                 continue

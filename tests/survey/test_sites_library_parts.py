@@ -115,6 +115,61 @@ class Head(DeepLabHead):  #! unknown
     )
 
 
+FRESH = """\
+import torchvision
+class Camera(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet50(pretrained=True)
+class Map(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {made}
+        self.bn1 = trunk.bn1
+        self.layer1 = trunk.layer1
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.camera = {camera}
+        self.map = Map()
+"""
+
+
+@pytest.mark.parametrize("arguments", ["pretrained=False", "weights=None", "False, width=64"])
+def test_model_without_weights_beside_a_pretrained_one(arguments: str) -> None:
+    made = f"trunk = torchvision.models.resnet18({arguments})  #! unknown"
+    plan = check(FRESH.format(made=made, camera="Camera()"))
+    assert "is made without weights, beside the backbone Camera.trunk" in plan.sites[0].reasons[0]
+    assert not plan.files
+
+
+@pytest.mark.parametrize(
+    ("made", "camera"),
+    [
+        # nothing pretrained beside it
+        ("trunk = torchvision.models.resnet18(pretrained=False)", "nn.Conv2d(3, 3, 1)"),
+        # not said by the call
+        ("trunk = torchvision.models.resnet18(pretrained=flag)", "Camera()"),
+        ("trunk = torchvision.models.resnet18(pretrained=True)", "Camera()"),
+        ("trunk = torchvision.models.resnet18(weights='DEFAULT')", "Camera()"),
+        ("trunk = torchvision.models.resnet18()", "Camera()"),
+        # another norm
+        (
+            "trunk = torchvision.models.resnet18(weights=None, norm_layer=nn.InstanceNorm2d)",
+            "Camera()",
+        ),
+        # weights that are loaded later
+        (
+            "trunk = torchvision.models.resnet18(pretrained=False)\n"
+            '        trunk.load_state_dict(torch.load("resnet18.pth"))',
+            "Camera()",
+        ),
+    ],
+)
+def test_other_models_of_libraries_are_no_sites(made: str, camera: str) -> None:
+    assert not check(FRESH.format(made=made, camera=camera)).sites
+
+
 def test_comment_settles_it() -> None:
     check(net(DEEPLAB, "ASPP(512, [3, 6, 9])  # bn2gn: keep  #! keep"))
 
