@@ -15,7 +15,13 @@ from bn2gn_codemod.sources import Repository, SourceFile
 
 # Looked for in every file, so plain words first: a search for one of several
 # words is many times slower than one search for each.
-_NORM_WORDS = (b"BatchNorm", b"get_group_norm", b"torchvision.models")
+_NORM_WORDS = (b"BatchNorm", b"get_group_norm", b"torchvision.models", b"NormActivation")
+# Other classes that are one, by their name or by the statistics that they keep.
+_NORM_CLASSES = (
+    (b"ABN", re.compile(rb"\b(?:In[Pp]lace)?ABN(?:Sync)?\b")),
+    (b"SyncBN", re.compile(rb"\bSyncBN\b")),
+    (b"running_var", re.compile(rb"register_buffer\(\s*[\"']running_var")),
+)
 # Backbones whose BatchNorm stands in a library must be frozen all the same.
 _BACKBONE_LIBRARIES = (
     (b"torchvision", re.compile(rb"from torchvision import[^\n]*\bmodels\b")),
@@ -110,7 +116,9 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
 
 
 def _names_norm(data: bytes) -> bool:
-    return any(word in data for word in _NORM_WORDS) or _has_any(data, _BACKBONE_LIBRARIES)
+    return any(word in data for word in _NORM_WORDS) or _has_any(
+        data, _NORM_CLASSES + _BACKBONE_LIBRARIES
+    )
 
 
 def _bears_on_models(data: bytes) -> bool:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bn2gn_codemod.generated.freezing import pattern_of
+from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, shown
 from bn2gn_codemod.survey.library_models import holds_library_norms
+from bn2gn_codemod.survey.local_norms import is_torch_norm
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.syntax import call_name, walk
@@ -28,6 +29,20 @@ class _Matched(NamedTuple):
     kept: bool
     layer: NormLayer | None = None
     part: str = ""  # of the model, that the pattern takes it for
+
+
+def _not_seen(found: list[_Matched]) -> str:
+    """Why the layers of a class that is no ``_BatchNorm`` of torch would not be frozen.
+
+    Where the same line makes either, as the version of torch has it, the other one is.
+    """
+    layers = [one.layer for one in found if one.layer is not None]
+    seen = {one.spot.node for one in layers if is_torch_norm(one.norm.norm, one.norm.local_class)}
+    for layer in layers:
+        if layer.spot.node not in seen:
+            words = f"{layer.norm.norm} ({layer.spot.where}) is no _BatchNorm of torch.nn"
+            return f"{words}, so {FREEZE} would not see it: freeze it by hand"
+    return ""
 
 
 class FreezingCertainty:
@@ -55,13 +70,15 @@ class FreezingCertainty:
             if reason:
                 return reason
         pattern = re.compile(pattern_of(names.backbone, names.wrappers))
-        found_any = False
+        kept: list[_Matched] = []
         for cls in dict.fromkeys([*models, *others]):
             for found in self._matched(cls, "", pattern, ()):
                 if not found.kept:
                     return f"it would freeze {found.part} as well, {self._why(found)}"
-                found_any = True
-        return "" if found_any else "no layer that is certain to be the backbone's lies there"
+                kept.append(found)
+        if not kept:
+            return "no layer that is certain to be the backbone's lies there"
+        return _not_seen(kept)
 
     def _unfollowed(self, cls: Class, known: set[str]) -> str:
         """A backbone by its name that is called, and of which nothing else is known."""

@@ -23,6 +23,19 @@ _NO_MODEL = re.compile(
     r"ASPP|ASPPConv|ASPPPooling|Heads?|Decoder|Predictor|AnchorGenerator|RegionProposalNetwork|"
     r"(?:Tokenizer|TokenizerFast|Processor|FeatureExtractor)(?:\.from_pretrained)?)$"
 )
+# Of these, and of other layers of the libraries, the ones that hold BatchNorm.
+_TAKES_NORM_LAYER = re.compile(
+    r"torchvision\.(?:models|ops)\.(?:\w+\.)*(?:Conv(?:2d|3d)?NormActivation|ConvBNActivation|"
+    r"ConvBNReLU|BasicBlock|Bottleneck|InvertedResidual)$|"
+    r"timm\.(?:models\.)?layers\.(?:\w+\.)*(?:Conv(?:Norm|Bn)Act\w*|SeparableConv(?:Norm|Bn)Act|"
+    r"SelectiveKernel)$"
+)
+_MAKES_OWN_NORM = re.compile(
+    r"torchvision\.models\.(?:\w+\.)*(?:ASPP|ASPPConv|ASPPPooling|DeepLabHead|FCNHead|LRASPPHead|"
+    r"BasicConv2d)$|"
+    r"timm\.(?:models\.)?layers\.(?:\w+\.)*(?:(?:Sync)?BatchNormAct2d|InplaceAbn)$|"
+    r"segmentation_models_pytorch\.(?:\w+\.)*(?:Conv2dReLU|\w+Decoder)$"
+)
 # A network that reads text says nothing of the layers that look at images beside it.
 _READS_TEXT = re.compile(
     r"transformers\.(?:\w*(?:Bert|BERT|Roberta|GPT|T5|Llama|Electra|XLNet|Bart|OPT)\w*|"
@@ -38,6 +51,17 @@ def is_library_model(name: str) -> bool:
     if _READS_TEXT.match(name) is not None:
         return False
     return not families.is_block_name(name.rsplit(".", 1)[-1])
+
+
+@functools.cache
+def part_with_norms(name: str) -> bool:
+    """Whether an external callable gives a part, not a model, that holds BatchNorm."""
+    return takes_norm_layer(name) or _MAKES_OWN_NORM.match(name) is not None
+
+
+def takes_norm_layer(name: str) -> bool:
+    """Whether it can be handed another norm class by ``norm_layer=``."""
+    return _TAKES_NORM_LAYER.match(name) is not None
 
 
 def library_model(value: object) -> str | None:

@@ -13,7 +13,9 @@ from bn2gn_codemod.settings import Settings
 # drop-in replacements of BatchNorm2d. BatchNorm*d is one of computed name.
 _NORM = re.compile(
     r"^(?:Sync|Synchronized|Naive|Naive(?:Sync)|Distributed|Ghost|My|Custom|Cross|Lazy)*"
-    r"BatchNorm(?:2d|1d|3d|2D|1D|3D|ND|\*d?|_?)?$|^SyncBN$|^SynchronizedBatchNorm$"
+    r"BatchNorm(?:2d|1d|3d|2D|1D|3D|ND|\*d?|_?)?$|^SyncBN$|^SynchronizedBatchNorm$|"
+    # Activated ones: what follows the normalisation has to be asked for.
+    r"^(?:In[Pp]lace)?ABN(?:Sync)?$"
 )
 
 

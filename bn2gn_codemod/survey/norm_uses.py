@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.local_norms import activation_of, torch_base
 from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
 from bn2gn_codemod.survey.values import (
+    Class,
     ClassValue,
     Entries,
     External,
@@ -54,7 +56,10 @@ class NormUses:
 
     def refusal(self, norm: NormClass) -> str | None:
         """Why the name cannot be replaced by the helper's, or ``None``."""
-        if norm.local_class is not None and norm.local_class.methods.get("__init__") is not None:
+        activation = self.activation(norm)
+        if activation is not None:
+            return f"{norm.norm} also applies {activation}, which GroupNorm would leave out"
+        if norm.local_class is not None and _has_own_arguments(norm.local_class):
             return f"{norm.norm} is this repository's own class with its own arguments"
         if not _is_written_out(norm.spot.node):
             return f"what says {norm.norm} is a string that is computed: replace it by hand"
@@ -64,6 +69,18 @@ class NormUses:
         if isinstance(norm.spot.node, ast.Call):
             return f"{norm.norm} is named by a string"
         return self._not_accepted(norm)
+
+    def activation(self, norm: NormClass) -> str | None:
+        """What a layer that is made of it does beside normalising, in words."""
+        for layer in self.layers(norm):
+            if not may_activate(layer.norm):
+                continue
+            own = [layer.spot.node] if isinstance(layer.spot.node, ast.Call) else []
+            for bound in _bound_above(layer.norm):
+                found = activation_of(layer.norm.norm, layer.norm.local_class, [*own, *bound])
+                if found is not None:
+                    return found
+        return None
 
     def is_editable(self, norm: NormClass) -> bool:
         """Whether one use of a name can be replaced, whatever the name holds elsewhere."""
@@ -82,7 +99,7 @@ class NormUses:
         # ``BatchNorm2d(c)`` is one, whichever implementation goes by that name.
         reads_as_one = norm.context == "callee" and is_norm_class(ast.unparse(node))
         return any(
-            not self.is_asked_for(value)
+            not self.is_asked_for(value) or self.activation(value) is not None
             if isinstance(value, NormClass)
             else not isinstance(value, (Text, Entries))
             and not (reads_as_one and _is_implementation(value))
@@ -138,6 +155,34 @@ def _comes_bound(norm: NormClass) -> bool:
         pending.extend(one for one in current.parents if one not in above)
         above.update(dict.fromkeys(current.parents))
     return any(one.is_bound for one in above)
+
+
+def may_activate(norm: NormClass) -> bool:
+    """Whether it may be a class that does more than normalise."""
+    return norm.local_class is not None or "ABN" in norm.norm
+
+
+def _bound_above(norm: NormClass) -> Iterator[list[ast.Call]]:
+    """What partial() binds, on each way on which the name came here."""
+    seen: set[NormClass] = set()
+    pending = [norm]
+    while pending:
+        one = pending.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one.bound:
+            yield list(one.bound)
+        elif one.parents:
+            pending.extend(one.parents)
+        else:
+            yield []
+
+
+def _has_own_arguments(cls: Class) -> bool:
+    """Whether the arguments of a class need not be those of BatchNorm."""
+    owners = [cls] if torch_base(cls) is not None else cls.ancestors()
+    return any("__init__" in owner.methods for owner in owners)
 
 
 def source_order(norm: NormClass) -> tuple[str, int, int]:

@@ -49,6 +49,8 @@ class Settling:
         """Whether a comment on the line could have it converted."""
         if norm.parents:
             return self._uses.is_editable(norm)
+        if self._uses.activation(norm) is not None:
+            return False
         return norm.context == "callee" or self._uses.refusal(norm) is None
 
     def _open_names(self, norm: NormClass, cls: Class | None) -> list[str]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.because import Because
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order, spots_of
+from bn2gn_codemod.survey.fresh_models import find_fresh_models
+from bn2gn_codemod.survey.library_parts import find_library_parts
+from bn2gn_codemod.survey.norm_classes import norm_name
+from bn2gn_codemod.survey.norm_uses import NormUses, may_activate, reached, source_order, spots_of
 from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.settling import Settling, not_asked_for
 from bn2gn_codemod.survey.syntax import dotted
@@ -33,12 +37,13 @@ class Decided(NamedTuple):
 def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     """Give every site its verdict, and every conversion its edit."""
     decider = _Decider(flow, roles, settings)
-    for norm in list(flow.norm_classes):
-        if _is_origin(norm):
-            decider.site(norm)
+    # A call by the name of two classes is changed for the sake of the one that may be replaced.
+    for norm in sorted(filter(_is_origin, flow.norm_classes), key=may_activate):
+        decider.site(norm)
     decider.take_back()
     decider.calls_by_other_names()
     decider.unfollowed()
+    decider.library_parts()
     sites = sorted(decider.sites.values(), key=lambda site: site.place)
     edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
     return Decided(tuple(sites), tuple(edits), decider.converted(), decider.divided())
@@ -218,13 +223,38 @@ class _Decider:
                 settles=() if comment == "keep" else (KEEP_COMMENT,),
             )
 
+    def library_parts(self) -> None:
+        """List what a library makes with BatchNorm in it: nothing else would speak of it."""
+        parts = find_library_parts(self.flow, self.roles)
+        for found in (*parts, *find_fresh_models(self.flow, self.roles)):
+            place = found.module.place(found.node)
+            if place in self.sites:
+                continue
+            is_said = comment_on(found.module, found.node) == "keep"
+            note = said("keep") if is_said else found.note
+            reasons, evidence = _told("" if found.is_kept and not is_said else note, found.because)
+            is_kept = found.is_kept or is_said
+            self.sites[place] = Site(
+                place=place,
+                norm=norm_name(found.name),
+                class_=found.class_,
+                attribute=found.attribute,
+                verdict=Verdict.KEEP if is_kept else Verdict.UNKNOWN,
+                reasons=reasons,
+                evidence=evidence,
+                settles=() if is_kept else (KEEP_COMMENT,),
+            )
+
     def _left_open(self, norm: NormClass) -> str | None:
         """Why a new layer is not converted all the same, or ``None``."""
         values = self.flow.out_of_sight.values
         for below in self.uses.below(norm) if values else ():
             if below in values:
                 return CROWDED.format(norm.norm, values[below])
-        return None if self.uses.is_asked_for(norm) else not_asked_for(norm)
+        if not self.uses.is_asked_for(norm):
+            return not_asked_for(norm)
+        activation = self.uses.activation(norm)
+        return None if activation is None else _ACTIVATED.format(norm.norm, activation)
 
     def _commented(self, norm: NormClass, comment: str) -> None:
         words = said(comment)
@@ -258,7 +288,7 @@ class _Decider:
             if part_judged.verdict is Verdict.CONVERT:
                 self._add(part, part_judged)
                 self._edit(part)
-        if is_whole and parts:
+        if is_whole and self.uses.layers(norm):
             kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
             because = kept[0].because if kept else judged.because
             judged = Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
@@ -280,6 +310,8 @@ class _Decider:
                 and not any(map(self._is_kept, self.uses.below(child)))
             ):
                 parts.append((child, judged))
+            elif self._place(child.spot) in self.edits:
+                continue  # for the sake of another class that goes by the same name
             elif not self._separate(child, parts, seen):
                 is_whole = False
         return is_whole
@@ -302,13 +334,7 @@ class _Decider:
 
     def _add(self, norm: NormClass, judged: Judged, fixable: bool | None = None) -> None:
         place = self._place(norm.spot)
-        reasons = [judged.note] if judged.note else []
-        evidence = list(reasons)
-        for because in judged.because:
-            chain = because.chain()
-            is_said = chain[-1] in chain[0]
-            reasons.append(chain[0] if is_said else f"{chain[0]}; {chain[-1]}")
-            evidence.extend(chain)
+        reasons, evidence = _told(judged.note, judged.because)
         cls = self._class_around(norm.spot)
         layers = self.uses.layers(norm)
         attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
@@ -318,8 +344,8 @@ class _Decider:
             class_=cls.name if cls is not None else "",
             attribute=attributes[0] if len(attributes) == 1 else "",
             verdict=judged.verdict,
-            reasons=tuple(dict.fromkeys(reasons)),
-            evidence=tuple(dict.fromkeys(evidence)),
+            reasons=reasons,
+            evidence=evidence,
             settles=self.settling.lines(norm, cls, judged),
             fixable=judged.verdict is Verdict.CONVERT if fixable is None else fixable,
         )
@@ -338,6 +364,21 @@ class _Decider:
         return Place(spot.module.path, spot.node.lineno, column)
 
 
+def _told(note: str, because: Iterable[Because]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a site says, and the whole chain of evidence."""
+    reasons = [note] if note else []
+    evidence = list(reasons)
+    for one in because:
+        chain = one.chain()
+        is_said = chain[-1] in chain[0]
+        reasons.append(chain[0] if is_said else f"{chain[0]}; {chain[-1]}")
+        evidence.extend(chain)
+    return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(evidence))
+
+
+_ACTIVATED = (
+    "a new layer, but {} also applies {}: to replace it, write GroupNorm and the activation"
+)
 _EACH_CALL = "each call that leads here hands over the norm class of its own side"
 _HANDED_ON = "what it names for the new layers is changed where it is handed to them"
 _REPLACED = "the layers made of it are changed where they are made"

@@ -10,10 +10,13 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
-from bn2gn_codemod.survey.syntax import dotted, nodes_on
+from bn2gn_codemod.survey.syntax import call_name, dotted, nodes_on, walk
 from bn2gn_codemod.survey.values import ClassValue, External, ExternalObject, FunctionValue
 
-_MENTIONS = ("BatchNorm", "SyncBN", "getattr(")
+_MENTIONS = ("BatchNorm", "SyncBN", "ABN", "getattr(")
+_RUN_TEXT = frozenset({"exec", "eval", "compile"})
+_READ_TEXT = _RUN_TEXT | {"attrgetter", "methodcaller", "__getattribute__", "locate"}
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _BY_STRING = re.compile(r"norm|bn", re.IGNORECASE)
 
 
@@ -47,6 +50,8 @@ def find_unfollowed(flow: Flow, seen: set[ast.AST]) -> Iterator[Unfollowed]:
                     norm, reason = norm_name(ast.unparse(call.func)), _reason(flow, call.func)
                 elif _names_norm_by_string(flow, call):
                     norm, reason = ast.unparse(call), _STRING
+                elif (named := _norm_in_text(flow, call)) is not None:
+                    norm, reason = named, f"{call_name(call)}() makes it out of a string"
                 else:
                     continue
                 yield Unfollowed(module, call, norm, _class_around(call, nodes), reason)
@@ -54,7 +59,7 @@ def find_unfollowed(flow: Flow, seen: set[ast.AST]) -> Iterator[Unfollowed]:
 
 def _mentions_norm(line: str) -> bool:
     code = line.split("#", 1)[0]
-    return any(mention in code for mention in _MENTIONS[:2]) or (
+    return any(mention in code for mention in _MENTIONS[:3]) or (
         "getattr(" in code and _BY_STRING.search(code) is not None
     )
 
@@ -94,6 +99,21 @@ def _names_norm_by_string(flow: Flow, call: ast.Call) -> bool:
             )
         case _:
             return False
+
+
+def _norm_in_text(flow: Flow, call: ast.Call) -> str | None:
+    """``BatchNorm2d`` of ``exec("self.bn = nn.BatchNorm2d(8)")``, ``attrgetter("BatchNorm2d")``."""
+    name = call_name(call)
+    if name not in _READ_TEXT or not call.args:
+        return None
+    # ``model.eval()`` and ``re.compile()`` are others.
+    if name in _RUN_TEXT and (
+        not isinstance(call.func, ast.Name) or any(True for _ in flow.value_of(call.func))
+    ):
+        return None
+    texts = (node.value for node in walk(call.args[0]) if isinstance(node, ast.Constant))
+    words = (word for text in texts if isinstance(text, str) for word in _WORD.findall(text))
+    return next(filter(is_norm_class, words), None)
 
 
 def _makes_norm(flow: Flow, call: ast.Call) -> bool:

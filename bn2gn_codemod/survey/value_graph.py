@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from bn2gn_codemod.survey.crowds import LOOK_EVERY, LOST, Crowds, room_after
+from bn2gn_codemod.survey.local_norms import local_norm
 from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.values import (
     Class,
@@ -36,6 +37,7 @@ class ValueGraph:
         self.loads: dict[Node, tuple[Spot, UseContext, bool]] = {}
         self._pending: deque[tuple[Node, Value]] = deque()
         self._made: dict[tuple[object, ...], Value] = {}
+        self._local_norms: dict[Class, str | None] = {}
         self._crowds = Crowds()
         # how many values have moved, when to count again, how many one node has room for
         self._moved = 0
@@ -145,7 +147,7 @@ class ValueGraph:
                 return value
             norm = norm_name(value.name)
         else:
-            found = _local_norm(value.class_)
+            found = self._local_norm(value.class_)
             if found is None:
                 return value
             norm, local = found, value.class_
@@ -164,10 +166,7 @@ class ValueGraph:
             named.is_origin = True
         return named
 
-
-def _local_norm(cls: Class) -> str | None:
-    for ancestor in cls.ancestors():
-        for base in ancestor.external_bases:
-            if is_norm_class(base) or base.endswith("._BatchNorm"):
-                return cls.name if is_norm_class(cls.name) else norm_name(base)
-    return None
+    def _local_norm(self, cls: Class) -> str | None:
+        if cls not in self._local_norms:
+            self._local_norms[cls] = local_norm(cls)
+        return self._local_norms[cls]

@@ -220,7 +220,9 @@ class NormClass:
     refusals: set[str] = dataclasses.field(default_factory=set)
     # partial() gives it arguments there that a call below does not name.
     is_bound: bool = False
-    local_class: Class | None = None  # an in-house subclass
+    # What partial() binds there.
+    bound: dict[ast.Call, None] = dataclasses.field(default_factory=dict)
+    local_class: Class | None = None  # of the repository: a subclass, or one of its own kind
     is_origin: bool = False
 
 

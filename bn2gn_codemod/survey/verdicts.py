@@ -80,11 +80,12 @@ class Judge:
 
     def _without_layers(self, norm: NormClass) -> Judged:
         used = [child for child in norm.children if child is not norm]
-        if norm.context == "plain" and not used and self._flow.strays.holds(norm):
+        is_stored = norm.context in ("plain", "partial") and not used
+        if is_stored and self._flow.strays.holds(norm):
             return Judged(Verdict.UNKNOWN, (), "it is stored where nothing is seen to read it")
         if norm in self._flow.values(self._flow.escaped):
             return Judged(Verdict.UNKNOWN, (), "a function returns it to code of other packages")
-        if norm.context == "plain" and not used:
+        if is_stored:
             return Judged(Verdict.KEEP, (), "no layer is made of it in this repository")
         if norm.context in ("test", "other") or (used and self._is_only_compared(norm)):
             return Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")

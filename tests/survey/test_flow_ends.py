@@ -161,15 +161,57 @@ def test_name_of_a_norm_that_stands_for_something_else() -> None:
     plan = check(
         """\
 from functools import partial
-from inplace_abn import InPlaceABNSync
-BatchNorm2d = partial(InPlaceABNSync, activation='none')
+from fused_layers import FusedStatistics
+BatchNorm2d = partial(FusedStatistics, inplace=True)
 class Model(nn.Module):
     def __init__(self):
         super().__init__()
         self.bn = BatchNorm2d(8)  #! unknown
 """
     )
-    assert "stands for inplace_abn.InPlaceABNSync here" in plan.sites[0].reasons[0]
+    assert "stands for fused_layers.FusedStatistics here" in plan.sites[0].reasons[0]
+
+
+def test_norm_that_code_in_a_string_makes_is_listed() -> None:
+    check(
+        """\
+import operator, pydoc
+class Model(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        exec("self.bn = nn.BatchNorm2d(8)")  #! unknown
+        for i in range(n):
+            exec(f"self.bn{i} = nn.BatchNorm2d({i})")  #! unknown
+        self.a = operator.attrgetter("BatchNorm2d")(nn)(8)  #! unknown
+        self.b = operator.methodcaller("BatchNorm2d", 8)(nn)  #! unknown
+        self.c = pydoc.locate("torch.nn.BatchNorm2d")(8)  #! unknown
+"""
+    )
+
+
+def test_other_strings_that_name_a_norm_are_no_sites() -> None:
+    plan = check(
+        """\
+import operator
+import re
+from re import compile
+# self.bn = nn.BatchNorm2d(8)
+class Model(nn.Module):
+    \'\'\'self.bn = nn.BatchNorm2d(8)
+
+    >>> exec("nn.BatchNorm2d(8)")
+    \'\'\'
+    def __init__(self):
+        super().__init__()
+        self.kind = "nn.BatchNorm2d(8)"
+        print("nn.BatchNorm2d(8)", self.eval("nn.BatchNorm2d"))
+        exec("self.conv = nn.Conv2d(8, 8, 1)")  # no nn.BatchNorm2d(8)
+        re.compile("BatchNorm2d")
+        compile("BatchNorm2d")
+        self.a = operator.attrgetter("Conv2d")(nn)  # or BatchNorm2d
+"""
+    )
+    assert not plan.sites
 
 
 NAMES = strategies.sampled_from(["x", "y", "self", "nn", "Model", "torchvision", "f", "len", "zip"])

@@ -238,7 +238,7 @@ class InPlaceABN(nn.Module):
     def __init__(self, c, activation="leaky_relu"):
         super().__init__()
 if torch.__version__.startswith("0"):
-    BatchNorm2d = functools.partial(InPlaceABN, activation="none")
+    BatchNorm2d = functools.partial(InPlaceABN, activation="none")  #! keep
 else:
     BatchNorm2d = nn.SyncBatchNorm  #! keep
 class ResNet(nn.Module):

@@ -8,7 +8,7 @@ import re
 
 from bn2gn_codemod.norm_signatures import binds_dropped_alone, unsupported_arguments
 from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
-from bn2gn_codemod.survey.library_models import is_library_model
+from bn2gn_codemod.survey.library_models import is_library_model, part_with_norms
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.made_objects import (
     give_same_object,
@@ -123,6 +123,7 @@ def _matters(name: str) -> bool:
     return (
         is_library_model(name)
         or _DRIVES.search(name) is not None
+        or part_with_norms(name)
         or name.endswith(("GroupNorm", "Registry"))
         or (name.startswith("torch.nn.") and _LEAF.match(name) is None)
     )
@@ -211,6 +212,8 @@ def _partial(call: Call) -> None:
             if reason is not None:
                 held.refusals.add(f"is wrapped in partial(), and {reason}")
             held.is_bound = held.is_bound or not binds_dropped_alone(call.expr)
+            if isinstance(call.expr, ast.Call):
+                held.bound[call.expr] = None
         elif isinstance(held, ClassValue):
             init = flow.find_method(held.class_, "__init__")
             if init is not None:
