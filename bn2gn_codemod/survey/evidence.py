@@ -442,6 +442,8 @@ class Evidence:
         """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""
         if slot in self.own:
             return False
+        if self._only_lists_attributes(slot):
+            return True
         own, foreign = False, False
         layers = self._layers_in(slot)
         for value in layers:
@@ -453,6 +455,24 @@ class Evidence:
             # network that they were taken out of is no attribute beside them.
             foreign = foreign or (network is not None and self._is_held_by(network, slot[0]))
         return own and foreign
+
+    def _only_lists_attributes(self, slot: Slot) -> bool:
+        """``self.trained = [self.trunk, self.top]``: its layers are judged where they stand.
+
+        What is called like a backbone, or loaded, is more than a list.
+        """
+        cls, name = slot
+        if slot in self.loads.of_slot or name == "*" or families.may_be_backbone_attribute(name):
+            return False
+        if families.is_backbone_attribute(name) or families.may_hold_whole_model(name):
+            return False
+        layers = self._layers_in(slot)
+        held = [
+            inner
+            for one in self.contents.slots_of[cls]
+            if one is not slot and one[1] != "*" and (inner := self._layers_in(one)) < layers
+        ]
+        return len(held) > 1 and bool(layers) and set().union(*held) == layers
 
     def _is_held_by(self, network: Class, cls: Class) -> bool:
         holders = self.contents.holders.get(network, ())

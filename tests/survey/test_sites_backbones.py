@@ -552,6 +552,49 @@ class Detector(nn.Module):
     )
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "self.trained = [self.trunk, self.top]",
+        "self.trained = nn.ModuleList([self.trunk, self.top])",
+        "self.trained = (self.trunk, self.top)\n        self.others = [self.top, self.trunk]",
+    ],
+)
+def test_list_of_attributes_gives_them_no_role(listed: str) -> None:
+    check(
+        f"""\
+{RESNET}-- model.py --
+from resnet import resnet18
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = resnet18()
+        self.top = Head()
+        {listed}
+"""
+    )
+
+
+def test_list_that_weights_are_loaded_into_speaks_for_what_it_lists() -> None:
+    check(
+        """\
+from torch.utils.model_zoo import load_url
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.BatchNorm2d(8)  #! keep
+        self.second = nn.BatchNorm2d(8)  #! keep
+        self.top = nn.BatchNorm2d(8)  #! convert
+        self.encoder = nn.Sequential(self.first, self.second)
+        self.encoder.load_state_dict(load_url("https://example.org/encoder.pth"))
+"""
+    )
+
+
 def test_package_roots_relative_and_star_imports() -> None:
     check(
         f"""\
