@@ -15,6 +15,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
@@ -39,7 +40,7 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
-        self._lent: set[Slot] = set()  # decided by what they hold of another network
+        self._lent = LentParts(self.flow, self.load_of)
         self._families: dict[Class, families.Family | None] = {}
         self._call_sites = CallSites(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
@@ -361,7 +362,7 @@ class Evidence:
         is_wrapper = self._wraps_models(slot)
         for value in self.contents.of_slot[slot]:
             library = library_model(value)
-            if library is not None:
+            if library is not None and not self._lent.holds_untrained(slot, value):
                 yield f"holds {library}", crowded
             if is_wrapper:
                 continue
@@ -416,18 +417,7 @@ class Evidence:
 
         ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
         """
-        put_in = self._replaced.beside(slot, value)
-        if put_in is not None:
-            return put_in
-        if slot not in self._lent or families.is_backbone_attribute(slot[1]):
-            return None
-        if (
-            not isinstance(value, NormLayer)
-            or value.spot.function.class_ not in slot[0].ancestors()
-        ):
-            return None
-        words = f"{slot[0].name} makes a layer of its own for {shown(slot)}"
-        return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+        return self._replaced.beside(slot, value) or self._lent.beside(slot, value)
 
     def _is_list_of_parts(self, slot: Slot) -> bool:
         """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""

@@ -62,7 +62,11 @@ class RoleMap:
         """The roles of what an attribute holds, by its being held there."""
         roles = self.slot_roles(slot)
         own = self._evidence.beside_loaded(slot, value)
-        return roles if own is None else {**roles, own.role: own}
+        if own is None:
+            return roles
+        if own.role is Role.NEW:  # for certain, whatever else is there
+            roles = {role: roles[role] for role in roles if role is Role.DOUBT}
+        return {**roles, own.role: own}
 
     def is_beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> bool:
         """Whether the value may not be loaded itself, where loaded parts go as well."""
@@ -185,10 +189,10 @@ class RoleMap:
         pending = deque(start)
         while pending:
             slot = pending.popleft()
-            roles = self.slot_roles(slot)
             for value in self.contents[slot]:
                 if not isinstance(value, Instance):
                     continue
+                roles = self.roles_in(slot, value)
                 for cls in value.class_.ancestors():
                     contexts = self.contexts.setdefault(cls, {})
                     for role, because in roles.items():
