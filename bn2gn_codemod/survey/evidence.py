@@ -15,6 +15,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
@@ -55,6 +56,7 @@ class Evidence:
             )
         }
         self.loads = find_loads(self.flow, contents.held_in, named)
+        self._set_finished_models_aside()
 
     def judge(self) -> None:
         """Decide every attribute that can be decided by itself."""
@@ -78,6 +80,22 @@ class Evidence:
                 because = self._by_itself(slot)
                 if because is not None:
                     self.own[slot] = because
+
+    def _set_finished_models_aside(self) -> None:
+        """Drop what is loaded for users alone, where training starts from a loaded part."""
+        hub = HubEntries(self.flow)
+        for cls, found in list(self.loads.of_class.items()):
+            left = [load for load in found if not hub.is_only_offered(load.where)]
+            if len(left) < len(found) and hub.is_trained(cls) and self._starts_from_a_part(cls):
+                self.loads.of_class[cls] = left
+
+    def _starts_from_a_part(self, cls: Class) -> bool:
+        """Whether the class is a model of which a part is loaded by itself."""
+        return self._loads_a_part_alone(cls) or (
+            not families.is_network_class(cls)
+            and self._family(cls) is None
+            and any(self._holds_loaded(slot) for slot in self.contents.family_slots(cls))
+        )
 
     def pinned_class(self, cls: Class) -> Because | None:
         """The role that a setting gives to a class, if one does."""
@@ -103,7 +121,7 @@ class Evidence:
         below = [
             (child, self.loads.of_class[child][0])
             for child in cls.descendants()
-            if child in self.loads.of_class
+            if self.loads.of_class.get(child)
         ]
         resumed = self._resumed(cls)
         return below or ([] if resumed is None else [(cls, resumed)])
