@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
+from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer
 
 # A class that handles weights itself, in a way that may not have been followed.
@@ -217,6 +218,8 @@ class Evidence:
     ) -> tuple[Role, str]:
         name, family = slot[1], self._family(network)
         loads = f"{network.name} {load.words}"
+        if name == "*" and load.published:
+            name = spoken_name(self.flow, slot[0])
         if family is not None and family.members.match(name):
             return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
         if load.strict:
@@ -229,8 +232,8 @@ class Evidence:
             outer = f"{shown(inside)} holds {network.name}"
             return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"
         if family is not None and families.has_new_word(name) and not family.is_twin(name):
-            words = f"{shown(slot)} is not part of a {family.name} checkpoint"
-            return Role.NEW, f"{loads}, and {words}"
+            part = shown(slot) if name == slot[1] else f"what {slot[0].name} stores under a {name}"
+            return Role.NEW, f"{loads}, and {part} is not part of a {family.name} checkpoint"
         if family is not None and load.published and name != "*" and not family.is_twin(name):
             words = f"a {family.name} checkpoint, which has no {name}"
             return Role.NEW, f"{loads}, {words}"
