@@ -130,3 +130,51 @@ def test_freezing_leaves_the_untrained_network_alone() -> None:
     text = _model(_MIXED.format(name="mask"), "convert", "pretrained=False")
     [made] = plan_of(text + textwrap.dedent(script)).train_scripts
     assert made.backbone == ("encoder",)
+
+
+_STAGES = """\
+from torchvision import models
+from copying import copy_into
+class Res(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(c)  #! {verdict}
+class Dilated(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        net = models.resnet18()
+        net.load_state_dict(torch.load(name))
+        self.{trunk} = nn.Sequential(*list(net.children())[:-3])
+{body}
+class Segmenter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.resnet = Dilated('resnet18.pth')
+        self.head = nn.BatchNorm2d(8)  #! convert
+"""
+
+
+@pytest.mark.parametrize(
+    ("trunk", "body", "verdict"),
+    [
+        ("resnet", "self.layer5 = nn.Sequential(Res(8), Res(8))", "convert"),
+        ("trunk", "self.layer4 = Res(8)\nself.layer5 = Res(8)", "convert"),
+        # A stage that is loaded after all.
+        ("trunk", "self.layer4 = Res(8)\nself.layer4.load_state_dict(net.layer4.state_dict())",
+         "keep"),
+        ("trunk", "self.layer4 = Res(8)\nself.load_state_dict(torch.load(name), strict=False)",
+         "unknown"),
+        ("trunk", "self.layer4 = Res(8)\ncopy_into(self.layer4, source=net.layer4)", "unknown"),
+        ("trunk", "self.layer4 = Res(8)\ncopy_into(net.layer4, to=self.layer4)", "unknown"),
+        # A network of its own beside it, or what may be one.
+        ("trunk", "self.layer1 = Res(8)\nself.layer2 = Res(8)", "unknown"),
+        ("trunk", "self.layer1 = nn.Conv2d(3, 8, 3)\nself.layer2 = Res(8)", "unknown"),
+        ("trunk", "self.layer4_depth = Res(8)", "unknown"),
+        ("trunk", "self.stage4 = Res(8)", "unknown"),
+    ],
+)  # fmt: skip
+def test_later_stage_made_anew_behind_parts_of_a_network(
+    trunk: str, body: str, verdict: str
+) -> None:
+    body = textwrap.indent(body, " " * 8)
+    check(_STAGES.format(trunk=trunk, body=body, verdict=verdict))
