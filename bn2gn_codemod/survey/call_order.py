@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.syntax import is_super, unpacks, walk
+from bn2gn_codemod.survey.syntax import is_off, is_super, unpacks, walk
 from bn2gn_codemod.survey.values import Class, ClassValue, Function
 
 _FARTHEST = 200  # functions looked at on the way up from one piece of code
@@ -148,11 +148,6 @@ def _default(scope: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> ast.ex
         if argument.arg == name:
             return keyword_default
     return None
-
-
-def is_off(value: ast.expr) -> bool:
-    """Whether an argument says no: ``False``, ``None`` or an empty string."""
-    return isinstance(value, ast.Constant) and value.value in (False, None, "")
 
 
 # ------------------------------------------------------------------- order

@@ -15,10 +15,13 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.hub_entries import HubEntries
+from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
+from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer
 
 # A class that handles weights itself, in a way that may not have been followed.
@@ -39,7 +42,7 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
-        self._lent: set[Slot] = set()  # decided by what they hold of another network
+        self._lent = LentParts(self.flow, self.load_of)
         self._families: dict[Class, families.Family | None] = {}
         self._call_sites = CallSites(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
@@ -54,6 +57,7 @@ class Evidence:
             )
         }
         self.loads = find_loads(self.flow, contents.held_in, named)
+        self._set_finished_models_aside()
 
     def judge(self) -> None:
         """Decide every attribute that can be decided by itself."""
@@ -77,6 +81,22 @@ class Evidence:
                 because = self._by_itself(slot)
                 if because is not None:
                     self.own[slot] = because
+
+    def _set_finished_models_aside(self) -> None:
+        """Drop what is loaded for users alone, where training starts from a loaded part."""
+        hub = HubEntries(self.flow)
+        for cls, found in list(self.loads.of_class.items()):
+            left = [load for load in found if not hub.is_only_offered(load.where)]
+            if len(left) < len(found) and hub.is_trained(cls) and self._starts_from_a_part(cls):
+                self.loads.of_class[cls] = left
+
+    def _starts_from_a_part(self, cls: Class) -> bool:
+        """Whether the class is a model of which a part is loaded by itself."""
+        return self._loads_a_part_alone(cls) or (
+            not families.is_network_class(cls)
+            and self._family(cls) is None
+            and any(self._holds_loaded(slot) for slot in self.contents.family_slots(cls))
+        )
 
     def pinned_class(self, cls: Class) -> Because | None:
         """The role that a setting gives to a class, if one does."""
@@ -102,7 +122,7 @@ class Evidence:
         below = [
             (child, self.loads.of_class[child][0])
             for child in cls.descendants()
-            if child in self.loads.of_class
+            if self.loads.of_class.get(child)
         ]
         resumed = self._resumed(cls)
         return below or ([] if resumed is None else [(cls, resumed)])
@@ -198,6 +218,8 @@ class Evidence:
     ) -> tuple[Role, str]:
         name, family = slot[1], self._family(network)
         loads = f"{network.name} {load.words}"
+        if name == "*" and load.published:
+            name = spoken_name(self.flow, slot[0])
         if family is not None and family.members.match(name):
             return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
         if load.strict:
@@ -210,8 +232,8 @@ class Evidence:
             outer = f"{shown(inside)} holds {network.name}"
             return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"
         if family is not None and families.has_new_word(name) and not family.is_twin(name):
-            words = f"{shown(slot)} is not part of a {family.name} checkpoint"
-            return Role.NEW, f"{loads}, and {words}"
+            part = shown(slot) if name == slot[1] else f"what {slot[0].name} stores under a {name}"
+            return Role.NEW, f"{loads}, and {part} is not part of a {family.name} checkpoint"
         if family is not None and load.published and name != "*" and not family.is_twin(name):
             words = f"a {family.name} checkpoint, which has no {name}"
             return Role.NEW, f"{loads}, {words}"
@@ -370,7 +392,7 @@ class Evidence:
         is_wrapper = self._wraps_models(slot)
         for value in self.contents.of_slot[slot]:
             library = library_model(value)
-            if library is not None:
+            if library is not None and not self._lent.holds_untrained(slot, value):
                 yield f"holds {library}", crowded
             if is_wrapper:
                 continue
@@ -425,18 +447,7 @@ class Evidence:
 
         ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
         """
-        put_in = self._replaced.beside(slot, value)
-        if put_in is not None:
-            return put_in
-        if slot not in self._lent or families.is_backbone_attribute(slot[1]):
-            return None
-        if (
-            not isinstance(value, NormLayer)
-            or value.spot.function.class_ not in slot[0].ancestors()
-        ):
-            return None
-        words = f"{slot[0].name} makes a layer of its own for {shown(slot)}"
-        return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+        return self._replaced.beside(slot, value) or self._lent.beside(slot, value)
 
     def _is_list_of_parts(self, slot: Slot) -> bool:
         """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""

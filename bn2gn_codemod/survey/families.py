@@ -109,6 +109,8 @@ _BACKBONE_ATTRIBUTE = re.compile(
 )
 # The stem that PoseResNet-like models keep outside ``backbone``.
 _STEM_ATTRIBUTE = re.compile(r"^base_layer$")
+FIRST_STAGE = "layer1"
+_LATER_STAGE = re.compile(r"layer[2-9]$")
 _MAYBE_BACKBONE_ATTRIBUTE = re.compile(
     r"^_?(?:base|base_?net|base_?model|basenet|encoder\w*|\w*_encoder|enc|features?|feature_?net|"
     r"feature_?extract(?:or|ion)|feat(?:s|ure_net)?|extractor|trunk|body|cnn|stem|pretrained\w*|"
@@ -206,3 +208,8 @@ def may_be_backbone_attribute(name: str) -> bool:
 def is_stem_attribute(name: str) -> bool:
     """Whether the attribute is the backbone's stem, kept beside it."""
     return _STEM_ATTRIBUTE.match(name) is not None
+
+
+def is_later_stage(name: str) -> bool:
+    """Whether an attribute is named like one of a ResNet's stages, but for the first."""
+    return _LATER_STAGE.match(name) is not None

@@ -171,8 +171,9 @@ class FreezingCertainty:
                     yield _Matched(slot, self._is_kept(slot, value, role), value)
                 continue
             if isinstance(value, Instance):
+                around = None if self._roles.is_beside_loaded(slot, value) else role
                 for inner in self._slots(value.class_):
-                    yield from self._layers(inner, self._role(inner, role), seen)
+                    yield from self._layers(inner, self._role(inner, around), seen)
             if holds_library_norms(value):
                 yield _Matched(slot, role is Role.BACKBONE)
 

@@ -7,6 +7,7 @@ import functools
 import re
 
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.syntax import is_off, unpacks
 from bn2gn_codemod.survey.values import ExternalObject, Instance
 
 # Packages whose models come with published weights, and what in them is no model.
@@ -42,6 +43,10 @@ _READS_TEXT = re.compile(
     r"\w*Text\w*|\w*ForCausalLM|\w*ForMaskedLM)(?:\.|$)"
 )
 
+# Models with a backbone inside, whose weights are asked for by another argument.
+_BUILT_ON_BACKBONE = re.compile(r"\.(?:detection|segmentation)(?:\.|$)|segmentation_models_pytorch")
+_WEIGHTS = re.compile(r"pretrain|weights|checkpoint|path|url|state_dict|ckpt")
+
 
 @functools.cache
 def is_library_model(name: str) -> bool:
@@ -69,6 +74,19 @@ def library_model(value: object) -> str | None:
     if isinstance(value, ExternalObject) and is_library_model(value.name):
         return value.name
     return None
+
+
+def is_made_untrained(made: ExternalObject) -> bool:
+    """Whether the call that makes a library's model says that no weights come with it.
+
+    ``resnet50(pretrained=False)``; what is built on a backbone has weights of its own for that.
+    """
+    call = made.spot.node
+    if not isinstance(call, ast.Call) or unpacks(call) or _BUILT_ON_BACKBONE.search(made.name):
+        return False
+    said = [keyword for keyword in call.keywords if _WEIGHTS.search(keyword.arg or "")]
+    asked = [keyword for keyword in said if not is_off(keyword.value)]
+    return any(keyword.arg in ("pretrained", "weights") for keyword in said) and not asked
 
 
 def inherited_model(value: object) -> str | None:

@@ -7,12 +7,13 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.call_order import CallOrder, Event, comes_first, is_off, switch_of
+from bn2gn_codemod.survey.call_order import CallOrder, Event, comes_first, switch_of
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.syntax import is_off
 from bn2gn_codemod.survey.values import (
     Class,
     ExternalObject,

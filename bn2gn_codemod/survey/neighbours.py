@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
@@ -32,7 +33,7 @@ class Neighbours:
                 continue
             for slot in slots:
                 if slot not in self._own and slot is not owner[0]:
-                    self._own[slot] = self._beside(slot, owner[1])
+                    self._own[slot] = self._beside(slot, *owner)
 
     def _owners(self) -> dict[Class, tuple[Slot, Because]]:
         """Classes that hold a backbone in an attribute, directly or deeper, and where."""
@@ -102,7 +103,7 @@ class Neighbours:
             for value in self._contents.of_slot[slot]
         )
 
-    def _beside(self, slot: Slot, owner: Because) -> Because:
+    def _beside(self, slot: Slot, trunk: Slot, owner: Because) -> Because:
         cls, name = slot
         load = self._evidence.load_of(cls)
         if (
@@ -117,12 +118,40 @@ class Neighbours:
             return Because(Role.BACKBONE, words, owner)
         if not families.has_new_word(name):
             network = self._evidence.network_content(slot)
-            if network is None and families.may_be_backbone_attribute(name):
+            is_stage = network is None and self._goes_on(slot, trunk)
+            if network is None and not is_stage and families.may_be_backbone_attribute(name):
                 network = "what may be another backbone by the attribute's name"
             if network is not None and self._contents.may_hold_layers(slot):
                 words = "but nothing is seen to load weights into it"
                 return Because(Role.UNDECIDED, f"{shown(slot)} holds {network}, {words}")
         return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")
+
+    def _goes_on(self, slot: Slot, trunk: Slot) -> bool:
+        """Whether an attribute is a later stage, made anew behind parts of a library's network.
+
+        ``layer4`` of a network of its own would have a ``layer1`` before it.
+        """
+        cls, name = slot
+        return (
+            trunk[0] is cls
+            and families.is_later_stage(name)
+            and families.FIRST_STAGE not in self._contents.names(cls)
+            and self._evidence.external_network(trunk)
+            and not any(self._evidence.load_of(one) for one in cls.descendants())
+            and not self._is_handed_on(slot)
+        )
+
+    def _is_handed_on(self, slot: Slot) -> bool:
+        """Whether a method hands the attribute to a call, which may copy weights into it."""
+        calls_in = self._contents.flow.calls_in
+        return any(
+            isinstance(argument, ast.Attribute)
+            and argument.attr == slot[1]
+            and isinstance(argument.value, ast.Name)
+            for method in slot[0].methods.values()
+            for _, call in calls_in.get(method, ())
+            for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+        )
 
     def _judge_additions(self) -> None:
         """``fpn`` inside of what is a backbone for its attribute's name, or in another's place.

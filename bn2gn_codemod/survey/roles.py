@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.handed_layers import HandedLayers
 from bn2gn_codemod.survey.neighbours import Neighbours
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
@@ -34,6 +35,7 @@ class RoleMap:
         self.contexts: dict[Class, Roles] = {}
         self._contents = contents
         self._evidence = evidence
+        self._handed = HandedLayers(contents.flow)
         self._unseen: dict[Class, bool] = {}
         self._lost = {
             cls: Because(Role.DOUBT, CROWDED.format(cls.name, where))
@@ -54,15 +56,34 @@ class RoleMap:
         """The roles of a norm layer over all attributes that it ends up in."""
         roles: Roles = {}
         for slot in self.held_in.get(layer, ()):
-            for role, because in self.roles_in(slot, layer).items():
+            found = self.roles_in(slot, layer)
+            if len(found) > 1 and slot not in self.own:
+                found = self._handed_roles(slot, layer) or found
+            for role, because in found.items():
                 roles.setdefault(role, because)
         return self.lost_roles(layer) | roles
+
+    def _handed_roles(self, slot: Slot, layer: NormLayer) -> Roles:
+        """The roles of those objects alone to whose constructor the layer is handed."""
+        roles: Roles = {}
+        for one in self._handed.objects(slot, layer):
+            holders = self.held_in.get(one)
+            if not holders:
+                return {}
+            roles |= self.lost_roles(one)
+            for holder in holders:
+                roles |= self.roles_in(holder, one) or self.doubt(holder)
+        return roles
 
     def roles_in(self, slot: Slot, value: Instance | NormLayer) -> Roles:
         """The roles of what an attribute holds, by its being held there."""
         roles = self.slot_roles(slot)
         own = self._evidence.beside_loaded(slot, value)
-        return roles if own is None else {**roles, own.role: own}
+        if own is None:
+            return roles
+        if own.role is Role.NEW:  # for certain, whatever else is there
+            roles = {role: roles[role] for role in roles if role is Role.DOUBT}
+        return {**roles, own.role: own}
 
     def is_beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> bool:
         """Whether the value may not be loaded itself, where loaded parts go as well."""
@@ -185,10 +206,10 @@ class RoleMap:
         pending = deque(start)
         while pending:
             slot = pending.popleft()
-            roles = self.slot_roles(slot)
             for value in self.contents[slot]:
                 if not isinstance(value, Instance):
                     continue
+                roles = self.roles_in(slot, value)
                 for cls in value.class_.ancestors():
                     contexts = self.contexts.setdefault(cls, {})
                     for role, because in roles.items():

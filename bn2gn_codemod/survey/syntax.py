@@ -204,6 +204,11 @@ def unpacks(call: ast.Call) -> bool:
     )
 
 
+def is_off(value: ast.expr) -> bool:
+    """Whether an argument says no: ``False``, ``None`` or an empty string."""
+    return isinstance(value, ast.Constant) and value.value in (False, None, "")
+
+
 def has_decorator(node: FunctionNode, *names: str) -> bool:
     """Whether the last part of a decorator's name is one of ``names``."""
     found = (dotted(decorator) for decorator in node.decorator_list)

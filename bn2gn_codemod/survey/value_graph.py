@@ -6,6 +6,7 @@ by which names it came, and what a change of one of them would change.
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -62,6 +63,18 @@ class ValueGraph:
                     found[target] = None
                     pending.append(target)
         return pending
+
+    def upstream(self, node: Node) -> list[Node]:
+        """The nodes whose values go straight to a node, once nothing changes any more."""
+        return self._reversed.get(node, [])
+
+    @functools.cached_property
+    def _reversed(self) -> dict[Node, list[Node]]:
+        found: dict[Node, list[Node]] = {}
+        for source, targets in enumerate(self._edges):
+            for target in targets:
+                found.setdefault(target, []).append(source)
+        return found
 
     def is_crowded(self, node: Node) -> bool:
         """Whether values were dropped on the way to the node."""

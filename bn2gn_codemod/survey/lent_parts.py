@@ -1,0 +1,75 @@
+"""Attributes that hold parts of a network beside layers that their class makes itself.
+
+``self.decoder = nn.Sequential(*list(resnet.children())[4:], Up(64))``: the parts were
+lent, with the weights that came with them; nothing was loaded into the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.library_models import is_made_untrained
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+
+
+class LentParts:
+    """Tells lent parts and own layers of one attribute apart.
+
+    ``load_of`` gives the pretrained weights that are loaded into a class, if any are.
+    """
+
+    def __init__(self, flow: Flow, load_of: Callable[[Class], object]) -> None:
+        self._flow = flow
+        self._load_of = load_of
+        self._slots: set[Slot] = set()
+        self._loaded: set[Value] | None = None
+
+    def add(self, slot: Slot) -> None:
+        """The attribute is a backbone for what it holds of another network."""
+        self._slots.add(slot)
+
+    def beside(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
+        """What speaks against a layer's being one of the lent parts of the attribute."""
+        cls, name = slot
+        if slot not in self._slots or families.is_backbone_attribute(name):
+            return None
+        if value.spot is None or value.spot.function.class_ not in cls.ancestors():
+            return None
+        if isinstance(value, Instance) and (
+            # One of several networks that may be there, rather than a part beside parts.
+            families.may_be_backbone_attribute(name)
+            or value.weak
+            or self._load_of(value.class_) is not None
+        ):
+            return None
+        words = f"{cls.name} makes a layer of its own for {shown(slot)}"
+        if families.has_certainly_new_word(name) and not self._is_loaded(cls):
+            return Because(Role.NEW, f"{words}, beside parts of another network")
+        return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+
+    def holds_untrained(self, slot: Slot, value: Value) -> bool:
+        """Whether the value is a library's network that no weights ever come into.
+
+        Where the attribute may be the backbone, they may come with the whole model's.
+        """
+        return (
+            isinstance(value, ExternalObject)
+            and families.has_new_word(slot[1])
+            and is_made_untrained(value)
+            and value not in self._receivers
+            and not self._is_loaded(slot[0])
+        )
+
+    def _is_loaded(self, cls: Class) -> bool:
+        return any(self._load_of(one) is not None for one in cls.descendants())
+
+    @property
+    def _receivers(self) -> set[Value]:
+        """All that weights are loaded into."""
+        if self._loaded is None:
+            receivers = (call.receiver for call in self._flow.load_calls)
+            self._loaded = {value for node in receivers for value in self._flow.values(node)}
+        return self._loaded
