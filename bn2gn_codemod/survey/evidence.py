@@ -15,6 +15,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.extensions import Extensions
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
@@ -39,10 +40,12 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
+        self.named: set[Slot] = set()  # backbones for nothing but names
         self._lent: set[Slot] = set()  # decided by what they hold of another network
         self._families: dict[Class, families.Family | None] = {}
         self._call_sites = CallSites(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
+        self.extensions = Extensions(contents, self._family)
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
         named = {
             cls
@@ -53,7 +56,7 @@ class Evidence:
                 for value in self.flow.values(node)
             )
         }
-        self.loads = find_loads(self.flow, contents.held_in, named)
+        self.loads = find_loads(contents, named)
 
     def judge(self) -> None:
         """Decide every attribute that can be decided by itself."""
@@ -215,6 +218,10 @@ class Evidence:
         if family is not None and load.published and name != "*" and not family.is_twin(name):
             words = f"a {family.name} checkpoint, which has no {name}"
             return Role.NEW, f"{loads}, {words}"
+        base = self.extensions.base_of(network, slot)
+        if base is not None:
+            words = f"{shown(slot)} is added to {base.name}"
+            return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
         if family is None and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
@@ -228,7 +235,8 @@ class Evidence:
         """An attribute that holds the class as a part of a model, not as all of it."""
         for child in cls.descendants():
             for slot in self.contents.holders.get(child, ()):
-                if slot[0] not in child.ancestors() and not families.may_hold_whole_model(slot[1]):
+                is_around = slot[0] in child.ancestors() or self.contents.is_above(child, slot)
+                if not is_around and not families.may_hold_whole_model(slot[1]):
                     return slot
         return None
 
@@ -282,6 +290,7 @@ class Evidence:
                 and not value.weak
                 and value.class_ is not slot[0]
                 and self._is_clearly_loaded(value.class_)
+                and not self.contents.is_above(value.class_, slot)
             )
             for value in self.contents.of_slot[slot]
         )
@@ -310,7 +319,8 @@ class Evidence:
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or self.external_network(slot)
         ):
-            return Because(Role.BACKBONE, named_a_backbone(slot))
+            self.named.add(slot)
+            return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
@@ -321,6 +331,7 @@ class Evidence:
         ):
             network = self.network_content(slot)
             if network is not None:
+                self.named.add(slot)
                 return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
         return None
 
@@ -367,7 +378,8 @@ class Evidence:
                 continue
             if isinstance(value, Instance) and not value.weak:
                 load = self.load_of(value.class_)
-                if load is not None and not self._is_mixed(value.class_):
+                is_part = not self.contents.is_above(value.class_, slot)
+                if load is not None and is_part and not self._is_mixed(value.class_):
                     words = f"holds {value.class_.name}, which {load.words}"
                     yield words, crowded or load.vague
             if isinstance(value, (Instance, NormLayer)):
@@ -495,8 +507,3 @@ class Evidence:
             for slot in self.contents.family_slots(cls)
             if self.contents.may_hold_layers(slot)
         )
-
-
-def named_a_backbone(slot: Slot) -> str:
-    """In words, that an attribute is a backbone for nothing but its name."""
-    return f"{shown(slot)} is a backbone by its name"

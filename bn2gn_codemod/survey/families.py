@@ -160,12 +160,12 @@ def _home(path: str, pattern: re.Pattern[str]) -> str | None:
 def is_network_class(cls: Class) -> bool:
     """Whether the class looks like a whole backbone network, by name or by folder."""
     name = cls.name.rsplit(".", 1)[-1]
-    return not is_block_name(name) and not has_new_word(_words(name)) and is_network_name(name)
+    return not is_block_name(name) and not has_new_word(name) and is_network_name(name)
 
 
 def has_new_class_name(cls: Class) -> bool:
     """Whether a class is named like a part that was added to a backbone."""
-    return has_new_word(_words(cls.name.rsplit(".", 1)[-1]))
+    return has_new_word(cls.name.rsplit(".", 1)[-1])
 
 
 def _words(name: str) -> str:
@@ -175,7 +175,7 @@ def _words(name: str) -> str:
 
 def has_new_word(name: str) -> bool:
     """Whether a name says that the part was added to a backbone."""
-    return _NEW_WORD.search(name.lower()) is not None
+    return _NEW_WORD.search(_words(name).lower()) is not None
 
 
 def has_certainly_new_word(name: str) -> bool:

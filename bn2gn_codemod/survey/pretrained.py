@@ -12,9 +12,10 @@ import ast
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
@@ -71,19 +72,21 @@ class Loads:
     resumed: dict[Class, Load] = dataclasses.field(default_factory=dict)
 
 
-def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class]) -> Loads:
+def find_loads(contents: Contents, owners: set[Class]) -> Loads:
     """All pretrained loads.
 
-    ``held_in`` are the attributes that hold an object, ``owners`` the classes
-    that hold a backbone of their own: a file loaded onto one of those is a
-    checkpoint of the whole model.
+    ``owners`` are the classes that hold a backbone of their own: a file loaded
+    onto one of those is a checkpoint of the whole model.
     """
-    loads = Loads()
+    loads, flow, held_in = Loads(), contents.flow, contents.held_in
     held = {
         value.class_
         for value, slots in held_in.items()
         if isinstance(value, Instance)
-        and not all(families.may_hold_whole_model(slot[1]) for slot in slots)
+        and not all(
+            families.may_hold_whole_model(slot[1]) or contents.is_above(value.class_, slot)
+            for slot in slots
+        )
     }
     containers = LoadedContainers(flow)
     for call in flow.load_calls:
@@ -101,13 +104,13 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
             loads.of_slot.setdefault(slot, load)
         # Where no attribute is known to hold them, better too many than none.
         elements = containers.elements(call.receiver) if filled else frozenset()
-        for value in list(flow.values(call.receiver)):
-            if not isinstance(value, Instance) or value.weak:
-                continue
+        receivers = [value for value in flow.values(call.receiver) if _is_made(value)]
+        parts = _parts_of_others(contents, receivers)
+        for value in receivers:
             cls = value.class_
             if value in elements and not containers.credits(cls, elements):
                 continue
-            if not has_layers(flow, cls):
+            if not has_layers(flow, cls) or (value in parts and families.is_block_name(cls.name)):
                 continue
             if not (
                 load.kind != "file"
@@ -116,7 +119,8 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
             ):
                 loads.resumed.setdefault(cls, load)
                 continue
-            loads.of_class.setdefault(cls, []).append(load)
+            into = load._replace(vague=load.vague or value in parts)
+            loads.of_class.setdefault(cls, []).append(into)
     for cls in flow.classes:
         for ancestor in cls.ancestors():
             for base in ancestor.external_bases:
@@ -124,6 +128,28 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
                     where = f"{cls.path}:{cls.node.lineno}"
                     loads.of_class.setdefault(cls, []).append(Load("library", base, where, False))
     return loads
+
+
+def _is_made(value: Value) -> TypeGuard[Instance]:
+    return isinstance(value, Instance) and not value.weak
+
+
+def _parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:
+    """Those that the same call makes as another one that holds their class.
+
+    ``encoders.__dict__[name]()`` may make whatever can be called in the module, blocks
+    that it imports among them; but weights of a network go into the network.
+    """
+    made_by: dict[object, list[Instance]] = {}
+    for value in receivers:
+        if value.spot is not None:
+            made_by.setdefault(value.spot.node, []).append(value)
+    found: set[Instance] = set()
+    for together in made_by.values():
+        for whole in together if len(together) > 1 else ():
+            inner = contents.below(whole.class_)
+            found.update(part for part in together if part.class_ in inner)
+    return found
 
 
 def _slots_loaded(flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]) -> Iterator[Slot]:
