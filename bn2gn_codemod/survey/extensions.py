@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.values import Class
+
+# ``RepVGGBlock``, whatever network it is named after.
+_PART = re.compile(r"(?:Block|Layer|Unit|Stage|Module)[A-Z]?\d*$")
 
 
 class Extensions:
@@ -41,4 +45,5 @@ class Extensions:
         if self._family_of(cls) is not None:
             return True
         built = self._contents.flow.instances.get(cls, ())
-        return families.is_network_class(cls) and any(not made.weak for made in built)
+        is_named = families.is_network_class(cls) and not _PART.search(cls.name)
+        return is_named and any(not made.weak for made in built)

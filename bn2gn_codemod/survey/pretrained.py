@@ -115,7 +115,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             if not (
                 load.kind != "file"
                 or load.by_hand
-                or _means_pretrained(flow, call, value, held, owners)
+                or _means_pretrained(contents, call, value, held, owners)
             ):
                 loads.resumed.setdefault(cls, load)
                 continue
@@ -201,7 +201,7 @@ def _is_published(weights: Weights) -> bool:
 
 
 def _means_pretrained(
-    flow: Flow, call: LoadCall, value: Instance, held: set[Class], owners: set[Class]
+    contents: Contents, call: LoadCall, value: Instance, held: set[Class], owners: set[Class]
 ) -> bool:
     cls, function = value.class_, call.spot.function
     if cls in owners:
@@ -216,12 +216,32 @@ def _means_pretrained(
         return not (is_told_by_argument and is_handed) or _is_part(cls, held)
     if families.has_new_word(function.name) or families.has_new_word(cls.name):
         return False
+    if isinstance(function.node, ast.Module) or value.spot.function is not function:
+        return False
+    if not _is_part(cls, held):
+        return False
     # A factory: it makes the object, loads the file, and returns the object.
-    return (
-        not isinstance(function.node, ast.Module)
-        and value.spot.function is function
-        and _is_part(cls, held)
-        and value in list(flow.values(flow.return_node(function)))
+    flow = contents.flow
+    return value in list(flow.values(flow.return_node(function))) or _keeps_parts(
+        contents, function, cls
+    )
+
+
+def _keeps_parts(contents: Contents, function: Function, network: Class) -> bool:
+    """Whether a method's own class keeps parts of a network: ``self.layer1 = net.layer1``."""
+    if function.enclosing_class is None:
+        return False
+    keepers = function.enclosing_class.ancestors()
+    parts = {
+        value
+        for slot in contents.family_slots(network)
+        for value in contents.of_slot[slot]
+        if isinstance(value, (Instance, NormLayer))
+    }
+    return any(
+        slot[0] in keepers and slot[0] not in network.ancestors()
+        for value in parts
+        for slot in contents.held_in.get(value, ())
     )
 
 

@@ -121,7 +121,7 @@ def test_members_of_the_family_that_a_subclass_has_are_no_additions(attributes: 
 def test_network_that_is_looked_up_beside_its_blocks() -> None:
     """``Block`` is not what the file is loaded into, so that the network around it is one."""
     check(
-        f"""\
+        """\
 -- model.py --
 import sys
 import encoders
