@@ -347,7 +347,7 @@ class Evidence:
             return Because(Role.BACKBONE, words, vague=load.vague)
         if families.may_hold_whole_model(name):
             return None  # a wrapper that resumes
-        if families.may_be_backbone_attribute(name):
+        if load.of_parts or families.may_be_backbone_attribute(name):
             return Because(Role.BACKBONE, words, vague=load.vague)
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 

@@ -51,6 +51,7 @@ class Load(NamedTuple):
     # The URL is one of a published ImageNet network, and its weights are loaded as they are.
     published: bool = False
     by_hand: bool = False  # layer by layer, which nobody does to resume
+    of_parts: bool = False  # into some attributes of a model together, which is no resuming either
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
 
@@ -102,6 +103,8 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
         filled = [*_slots_loaded(flow, call, held_in), *containers.slots(call)]
         for slot in filled:
             loads.of_slot.setdefault(slot, load)
+        for slot in _some_of_a_model(contents, containers.attributes_filled(call)):
+            loads.of_slot.setdefault(slot, load._replace(of_parts=True))
         # Where no attribute is known to hold them, better too many than none.
         elements = containers.elements(call.receiver) if filled else frozenset()
         receivers = [value for value in flow.values(call.receiver) if _is_made(value)]
@@ -165,6 +168,19 @@ def _slots_loaded(flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]) 
         for value in found:
             if isinstance(value, NormLayer):
                 yield from held_in.get(value, ())
+
+
+def _some_of_a_model(contents: Contents, slots: list[Slot]) -> Iterator[Slot]:
+    """The attributes, without those of a class that trains no others with layers."""
+    filled = set(slots)
+    for slot in dict.fromkeys(slots):
+        others = [
+            one
+            for one in contents.family_slots(slot[0])
+            if one not in filled and not families.is_aside(one[1])
+        ]
+        if any(map(contents.may_hold_layers, others)):
+            yield slot
 
 
 def _load_of(flow: Flow, call: LoadCall) -> Load | None:

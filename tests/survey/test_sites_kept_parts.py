@@ -106,3 +106,77 @@ def test_parts_of_what_is_no_network_are_no_backbone() -> None:
         merge="unknown",
     )
     check(text.replace("ResNet", "Classifier").replace("layer", "part"))
+
+
+CONTAINER = """\
+class Stage(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {stage}
+class Net(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        self.s1 = Stage()
+        self.s2 = Stage()
+        {loads}
+        {head}
+"""
+HEAD = "self.out = nn.Sequential(nn.BatchNorm2d(8))"
+
+
+@pytest.mark.parametrize(
+    ("loads", "head", "stage"),
+    [
+        (
+            "part = nn.Sequential(self.s1, self.s2); part.load_state_dict(torch.load(path))",
+            f"{HEAD}  #! convert",
+            "keep",
+        ),
+        (
+            "part = nn.ModuleList([self.s1, self.s2]); part.load_state_dict(torch.load(path))",
+            f"{HEAD}  #! convert",
+            "keep",
+        ),
+        # One that is not in the container.
+        (
+            "part = nn.Sequential(self.s1); part.load_state_dict(torch.load(path))",
+            f"{HEAD}  #! convert",
+            "conflict",
+        ),
+        # All that the model has.
+        (
+            "net = nn.Sequential(self.s1, self.s2); net.load_state_dict(torch.load(path))",
+            "",
+            "unknown",
+        ),
+        # All that is trained.
+        (
+            "net = nn.Sequential(self.s1, self.s2); net.load_state_dict(torch.load(path))",
+            f"self.teacher = {HEAD[11:]}  #! unknown",
+            "unknown",
+        ),
+        # A container that nothing is loaded into, or something else.
+        ("part = nn.Sequential(self.s1, self.s2)", f"{HEAD}  #! unknown", "unknown"),
+        (
+            "part = nn.Sequential(self.s1, self.s2); part.load_state_dict(part.state_dict())",
+            f"{HEAD}  #! unknown",
+            "unknown",
+        ),
+    ],
+)
+def test_file_that_is_loaded_into_a_container_of_attributes(
+    loads: str, head: str, stage: str
+) -> None:
+    check(CONTAINER.format(loads=loads, head=head, stage=stage))
+
+
+def test_attribute_with_a_new_name_in_a_loaded_container_stays_open() -> None:
+    loads = "part = nn.Sequential(self.s1, self.neck); part.load_state_dict(torch.load(path))"
+    text = CONTAINER.format(loads=loads, head=f"{HEAD}  #! convert", stage="conflict")
+    check(text.replace("self.s2", "self.neck"))
+
+
+def test_whole_models_in_a_loaded_container() -> None:
+    loads = "nn.ModuleList([self.net_g, self.s2]).load_state_dict(torch.load(path))"
+    text = CONTAINER.format(loads=loads, head=f"{HEAD}  #! unknown", stage="unknown")
+    check(text.replace("self.s2", "self.student").replace("self.s1", "self.net_g"))
