@@ -28,10 +28,10 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
-# A file without any of these neither builds a model nor trains one.
+# A file without any of these neither builds a model nor trains one, nor loads its weights.
 _MODEL_WORDS = (
     *(b".train(", b"Trainer", b"backbone", b"norm_layer"),
-    *(b"Regist", b"regist", b"Optimizer", b"optimizer"),
+    *(b"Regist", b"regist", b"Optimizer", b"optimizer", b"load_state_dict"),
 )
 _MODEL_PATTERNS = (
     (b"nn.", re.compile(rb"\bnn\.[A-Z]")),

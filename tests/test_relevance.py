@@ -14,7 +14,9 @@ REPOSITORY = {
     "lib/models/__init__.py": "",
     "lib/trainer.py": "def run(model):\n    model.train()\n",
     "lib/images.py": "import math\n",
-    "train.py": "from lib.models.blocks import norm\nfrom lib.trainer import run\n",
+    "lib/states.py": "def load(model, state):\n    model.load_state_dict(state)\n",
+    "train.py": "from lib.models.blocks import norm\nfrom lib import states\n"
+    "from lib.trainer import run\n",
     "tools/notes.py": "import sys\n",
     "tools/trainer.py": "def run(model):\n    model.train()\n",
 }
@@ -27,6 +29,7 @@ REPOSITORY = {
         ("lib/models/blocks.py", True),  # makes layers and does not say of what
         ("train.py", True),
         ("lib/trainer.py", True),  # thaws what another file freezes
+        ("lib/states.py", True),  # loads what may be pretrained
         ("lib/images.py", False),
         ("tools/notes.py", False),
         ("tools/trainer.py", False),  # nobody imports it, and it imports no model

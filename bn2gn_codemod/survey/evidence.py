@@ -222,7 +222,8 @@ class Evidence:
         if base is not None:
             words = f"{shown(slot)} is added to {base.name}"
             return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
-        if family is None and not families.has_new_word(name):
+        is_filled = not load.from_other or families.may_be_backbone_attribute(name)
+        if family is None and is_filled and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
 
@@ -347,7 +348,7 @@ class Evidence:
             return Because(Role.BACKBONE, words, vague=load.vague)
         if families.may_hold_whole_model(name):
             return None  # a wrapper that resumes
-        if load.of_parts or families.may_be_backbone_attribute(name):
+        if load.into_some or families.may_be_backbone_attribute(name):
             return Because(Role.BACKBONE, words, vague=load.vague)
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 

@@ -72,6 +72,8 @@ _NETWORK = re.compile(
     r"googlenet|squeezenet|alexnet|mnasnet|vovnet|regnet|ghostnet|convnext|swin|wideresnet|"
     r"preresnet|res2net|stdcnet|osnet))"
 )
+# ``load_from_mobilenet``, ``copy_params_from_vgg16``
+_SOURCE = re.compile(r"(?:load|copy|init|weight|param)\w*_from_(.+)", re.IGNORECASE)
 _BLOCK = re.compile(
     r"^(?:\w*Bottle(?:neck|2neck)\w*|\w*BasicBlock\w*|InvertedResidual\w*|Root|Tree|Bottle2neck|"
     r"ResidualBlock|SEBlock|_?DenseLayer|_?DenseBlock|_?Transition|PreActBlock)$"
@@ -135,6 +137,12 @@ def family_of(cls: Class, attributes: frozenset[str]) -> Family | None:
 def is_network_name(name: str) -> bool:
     """Whether a class or function is named after a published network."""
     return _NETWORK.search(name.replace("_", " ").strip()) is not None
+
+
+def names_source_network(function: str) -> bool:
+    """Whether a function is named after a network that the weights it loads are of."""
+    found = _SOURCE.search(function)
+    return found is not None and is_network_name(found[1])
 
 
 def is_block_name(name: str) -> bool:

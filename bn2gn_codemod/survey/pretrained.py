@@ -50,8 +50,9 @@ class Load(NamedTuple):
     strict: bool
     # The URL is one of a published ImageNet network, and its weights are loaded as they are.
     published: bool = False
+    from_other: bool = False  # of a network that the loader is named after: a model has more
     by_hand: bool = False  # layer by layer, which nobody does to resume
-    of_parts: bool = False  # into some attributes of a model together, which is no resuming either
+    into_some: bool = False  # attributes of a model together, which is no resuming either
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
 
@@ -94,7 +95,10 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
         load = _load_of(flow, call)
         if load is None:
             continue
-        load = load._replace(vague=flow.is_crowded(call.receiver))
+        load = load._replace(
+            vague=flow.is_crowded(call.receiver),
+            from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
+        )
         if call.each_child:
             for value in flow.values(call.receiver):
                 for slot in held_in.get(value, ()):
@@ -104,7 +108,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
         for slot in filled:
             loads.of_slot.setdefault(slot, load)
         for slot in _some_of_a_model(contents, containers.attributes_filled(call)):
-            loads.of_slot.setdefault(slot, load._replace(of_parts=True))
+            loads.of_slot.setdefault(slot, load._replace(into_some=True))
         # Where no attribute is known to hold them, better too many than none.
         elements = containers.elements(call.receiver) if filled else frozenset()
         receivers = [value for value in flow.values(call.receiver) if _is_made(value)]
@@ -197,7 +201,7 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
         best = next((value for value in weights if value.kind == "url"), weights[0])
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
         published = best.kind == "url" and call.as_read and not updated and _is_published(best)
-        return Load(best.kind, source, where, strict, published, call.into_tensors)
+        return Load(best.kind, source, where, strict, published, by_hand=call.into_tensors)
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:
         return Load("url", f"copying from {library}", where, strict, published=True)
@@ -227,7 +231,7 @@ def _means_pretrained(
         return named or cls in held
     if named:
         # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
-        is_told_by_argument = not _PRETRAINED.search(function.name)
+        is_told_by_argument = not _is_pretrained_name(function.name)
         is_handed = value.spot.function is not function
         return not (is_told_by_argument and is_handed) or _is_part(cls, held)
     if families.has_new_word(function.name) or families.has_new_word(cls.name):
@@ -270,5 +274,13 @@ def _is_named_pretrained(function: Function) -> bool:
     node = function.node
     if isinstance(node, ast.Module):
         return False
-    names = [function.name, *(argument.arg for argument in all_arguments(node.args))]
-    return any(_PRETRAINED.search(name) for name in names)
+    arguments = (argument.arg for argument in all_arguments(node.args))
+    return _is_pretrained_name(function.name) or any(map(_PRETRAINED.search, arguments))
+
+
+def _is_only_named_after_network(function: Function) -> bool:
+    return not _PRETRAINED.search(function.name) and families.names_source_network(function.name)
+
+
+def _is_pretrained_name(function: str) -> bool:
+    return bool(_PRETRAINED.search(function)) or families.names_source_network(function)
