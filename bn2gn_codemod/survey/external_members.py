@@ -24,8 +24,9 @@ class ExternalMembers:
         self._nodes: dict[Value, dict[str, Node]] = {}
 
     def of(self, value: Value) -> Iterator[Node]:
-        """The attributes of an object."""
-        yield from self._nodes.get(value, {}).values()
+        """The attributes of a bare module; what is wrapped goes wherever the wrapper goes."""
+        if is_plain_module(value):
+            yield from self._nodes.get(value, {}).values()
 
     def node(self, value: Value, name: str) -> Node:
         """An attribute of an object."""

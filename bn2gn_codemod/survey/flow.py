@@ -149,7 +149,7 @@ class Flow(ValueGraph):
     # -------------------------------------------------------------- queries
 
     def with_members(self, node: Node) -> Iterator[Value]:
-        """What the node may hold, with what is known to be in modules of ``torch.nn`` in it."""
+        """What the node may hold, with what was set on bare modules in it."""
         seen = dict.fromkeys(self._values[node])
         pending = list(seen)
         for value in pending:
