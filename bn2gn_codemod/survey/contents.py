@@ -112,6 +112,17 @@ class Contents:
                                 pending.append(held)
         return known
 
+    def inside(self, slot: Slot) -> set[Value]:
+        """What an attribute holds, however deep."""
+        found = dict.fromkeys(self.of_slot[slot])
+        pending = list(found)
+        for value in pending:
+            for inner in self.family_slots(value.class_) if isinstance(value, Instance) else ():
+                new = [held for held in self.of_slot[inner] if held not in found]
+                found.update(dict.fromkeys(new))
+                pending.extend(new)
+        return set(found)
+
     def is_above(self, cls: Class, slot: Slot) -> bool:
         """Whether the class holds the one whose attribute this is.
 

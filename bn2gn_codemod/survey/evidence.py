@@ -43,6 +43,7 @@ class Evidence:
         self.named: set[Slot] = set()  # backbones for nothing but names
         self._lent: set[Slot] = set()  # decided by what they hold of another network
         self._families: dict[Class, families.Family | None] = {}
+        self._loaded_inside: dict[Slot, bool] = {}
         self._call_sites = CallSites(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.extensions = Extensions(contents, self._family)
@@ -174,9 +175,9 @@ class Evidence:
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
 
     def _same_layers(self, slot: Slot) -> Slot | None:
-        """The backbone attribute of the same class with all the layers of ``slot``.
+        """The backbone attribute of the same class in which all the layers of ``slot`` are.
 
-        ``self.low_features = self.features[:4]``
+        ``self.low_features = self.features[:4]``; a slice may seem to be one of a block.
         """
         layers = [
             value
@@ -184,10 +185,9 @@ class Evidence:
             if isinstance(value, (Instance, NormLayer))
         ]
         for other in self.contents.slots_of[slot[0]] if layers else ():
-            if other is not slot and self.own[other].role is Role.BACKBONE:
-                held = set(self.contents.of_slot[other])
-                if held.issuperset(layers):
-                    return other
+            is_other = other is not slot and self.own[other].role is Role.BACKBONE
+            if is_other and self.contents.inside(other).issuperset(layers):
+                return other
         return None
 
     def _in_network(self, slot: Slot, network: Class, load: Load, inside: Slot | None) -> Because:
@@ -282,6 +282,12 @@ class Evidence:
         )
 
     def _holds_loaded(self, slot: Slot) -> bool:
+        known = self._loaded_inside.get(slot)
+        if known is None:
+            known = self._loaded_inside[slot] = self._is_loaded_inside(slot)
+        return known
+
+    def _is_loaded_inside(self, slot: Slot) -> bool:
         if families.is_aside(slot[1]):
             return False
         return any(

@@ -117,7 +117,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             cls = value.class_
             if value in elements and not containers.credits(cls, elements):
                 continue
-            if not has_layers(flow, cls) or (value in parts and families.is_block_name(cls.name)):
+            if not has_layers(flow, cls) or (value in parts and not families.is_network_class(cls)):
                 continue
             if not (
                 load.kind != "file"

@@ -181,3 +181,31 @@ class Yolo(nn.Module):
         self.head = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
 """
     )
+
+
+def test_neck_that_is_looked_up_beside_its_model() -> None:
+    """The weights of a model say nothing of a part that the same call may seem to make."""
+    check(
+        """\
+-- main.py --
+import sys
+import models
+def load_pretrain(model, path):
+    model.load_state_dict(torch.load(path), strict=False)
+    return model
+load_pretrain(models.__dict__[sys.argv[1]](), 'w.pth')
+-- models/__init__.py --
+from models.net import Model, Adjust
+-- models/net.py --
+import torchvision
+class Adjust(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Sequential(nn.BatchNorm2d(8))  #! convert
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = torchvision.models.resnet18(pretrained=True)
+        self.neck = Adjust()
+"""
+    )
