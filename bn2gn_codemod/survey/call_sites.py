@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.syntax import call_name
@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.values import (
     Function,
     FunctionValue,
     Instance,
+    Value,
 )
 
 
@@ -31,15 +32,17 @@ class CallSites:
         """Whether a function outside of classes is called to build one network, and only so.
 
         ``make_layers(cfg)`` is for VGG where all that call it are methods of VGG,
-        functions that give a VGG, or such functions again.
+        functions that give a VGG, or such functions again; or in ``VGG(make_layers(cfg))``.
         """
         seen = {function}
         pending = [function]
         while pending:
-            callers = [caller for caller, _ in self.of(pending.pop())]
-            if not callers:
+            calls = self.of(pending.pop())
+            if not calls:
                 return False
-            for caller in callers:
+            for caller, call in calls:
+                if self._is_handed_to(caller, call, network):
+                    continue
                 if caller.enclosing_class is not None:
                     if caller.enclosing_class not in network.ancestors():
                         return False
@@ -50,12 +53,15 @@ class CallSites:
 
     def _gives(self, function: Function, network: Class) -> bool:
         """Whether a function gives objects of one class and of no other."""
-        given = {
-            value.class_
-            for value in self._flow.values(self._flow.return_node(function))
-            if isinstance(value, Instance)
-        }
-        return bool(given) and given <= set(network.descendants())
+        return _are_all(self._flow.values(self._flow.return_node(function)), network)
+
+    def _is_handed_to(self, caller: Function, call: ast.Call, network: Class) -> bool:
+        """Whether what a call gives goes into the constructor of one class and nowhere else."""
+        return any(
+            call in outer.args or any(call is keyword.value for keyword in outer.keywords)
+            for _, outer in self._flow.calls_in.get(caller, ())
+            if _makes(self._flow.value_of(outer.func), network)
+        )
 
     @functools.cached_property
     def _found(self) -> dict[Function, list[tuple[Function, ast.Call]]]:
@@ -85,3 +91,15 @@ class CallSites:
                     init = self._flow.find_method(value.class_, "__init__")
                     if init is not None:
                         yield init
+
+
+def _are_all(values: Iterable[Value], network: Class) -> bool:
+    given = {value.class_ for value in values if isinstance(value, Instance)}
+    return bool(given) and given <= set(network.descendants())
+
+
+def _makes(callees: Iterable[Value], network: Class) -> bool:
+    found = list(callees)
+    return bool(found) and all(
+        isinstance(value, ClassValue) and value.class_ in network.descendants() for value in found
+    )

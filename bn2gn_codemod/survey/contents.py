@@ -31,6 +31,7 @@ class Contents:
         self.slots_of: dict[Class, list[Slot]] = {}  # attributes a class itself stores
         self.held_in: dict[Value, list[Slot]] = {}
         self.holders: dict[Class, list[Slot]] = {}  # attributes that hold an instance
+        self._below: dict[Class, dict[Class, None]] = {}
         for cls, name, node in flow.holders():
             if cls.is_module and name not in _NO_MODULES:
                 self._collect((cls, name), node)
@@ -94,6 +95,40 @@ class Contents:
         held = {value for slot in self.family_slots(cls) for value in self.of_slot[slot]}
         norms = sum(isinstance(value, NormLayer) for value in held)
         return norms <= 1 and not any(isinstance(value, Instance) for value in held)
+
+    def below(self, cls: Class) -> dict[Class, None]:
+        """The classes that a class holds, however deep, but for itself and its bases."""
+        known = self._below.get(cls)
+        if known is None:
+            kin = cls.ancestors()
+            pending = list(kin)
+            known = self._below[cls] = {}
+            for one in pending:
+                for slot in self.slots_of.get(one, ()):
+                    for value in self.of_slot[slot]:
+                        for held in value.class_.ancestors() if isinstance(value, Instance) else ():
+                            if held not in known and held not in kin:
+                                known[held] = None
+                                pending.append(held)
+        return known
+
+    def inside(self, slot: Slot) -> set[Value]:
+        """What an attribute holds, however deep."""
+        found = dict.fromkeys(self.of_slot[slot])
+        pending = list(found)
+        for value in pending:
+            for inner in self.family_slots(value.class_) if isinstance(value, Instance) else ():
+                new = [held for held in self.of_slot[inner] if held not in found]
+                found.update(dict.fromkeys(new))
+                pending.extend(new)
+        return set(found)
+
+    def is_above(self, cls: Class, slot: Slot) -> bool:
+        """Whether the class holds the one whose attribute this is.
+
+        ``block.model = model``: what is there is no part of the block.
+        """
+        return slot[0] in self.below(cls)
 
     def is_built(self, cls: Class) -> bool:
         """Whether anybody makes an instance of the class or of a subclass."""

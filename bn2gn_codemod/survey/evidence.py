@@ -15,6 +15,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.extensions import Extensions
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
@@ -42,10 +43,13 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
+        self.named: set[Slot] = set()  # backbones for nothing but names
         self._lent = LentParts(self.flow, self.load_of)
         self._families: dict[Class, families.Family | None] = {}
+        self._loaded_inside: dict[Slot, bool] = {}
         self._call_sites = CallSites(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
+        self.extensions = Extensions(contents, self._family)
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
         named = {
             cls
@@ -56,7 +60,7 @@ class Evidence:
                 for value in self.flow.values(node)
             )
         }
-        self.loads = find_loads(self.flow, contents.held_in, named)
+        self.loads = find_loads(contents, named)
         self._set_finished_models_aside()
 
     def judge(self) -> None:
@@ -191,9 +195,9 @@ class Evidence:
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
 
     def _same_layers(self, slot: Slot) -> Slot | None:
-        """The backbone attribute of the same class with all the layers of ``slot``.
+        """The backbone attribute of the same class in which all the layers of ``slot`` are.
 
-        ``self.low_features = self.features[:4]``
+        ``self.low_features = self.features[:4]``; a slice may seem to be one of a block.
         """
         layers = [
             value
@@ -201,10 +205,9 @@ class Evidence:
             if isinstance(value, (Instance, NormLayer))
         ]
         for other in self.contents.slots_of[slot[0]] if layers else ():
-            if other is not slot and self.own[other].role is Role.BACKBONE:
-                held = set(self.contents.of_slot[other])
-                if held.issuperset(layers):
-                    return other
+            is_other = other is not slot and self.own[other].role is Role.BACKBONE
+            if is_other and self.contents.inside(other).issuperset(layers):
+                return other
         return None
 
     def _in_network(self, slot: Slot, network: Class, load: Load, inside: Slot | None) -> Because:
@@ -237,7 +240,12 @@ class Evidence:
         if family is not None and load.published and name != "*" and not family.is_twin(name):
             words = f"a {family.name} checkpoint, which has no {name}"
             return Role.NEW, f"{loads}, {words}"
-        if family is None and not families.has_new_word(name):
+        base = self.extensions.base_of(network, slot)
+        if base is not None:
+            words = f"{shown(slot)} is added to {base.name}"
+            return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
+        is_filled = not load.from_other or families.may_be_backbone_attribute(name)
+        if family is None and is_filled and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
 
@@ -259,7 +267,8 @@ class Evidence:
         """An attribute that holds the class as a part of a model, not as all of it."""
         for child in cls.descendants():
             for slot in self.contents.holders.get(child, ()):
-                if slot[0] not in child.ancestors() and not families.may_hold_whole_model(slot[1]):
+                is_around = slot[0] in child.ancestors() or self.contents.is_above(child, slot)
+                if not is_around and not families.may_hold_whole_model(slot[1]):
                     return slot
         return None
 
@@ -304,6 +313,12 @@ class Evidence:
         )
 
     def _holds_loaded(self, slot: Slot) -> bool:
+        known = self._loaded_inside.get(slot)
+        if known is None:
+            known = self._loaded_inside[slot] = self._is_loaded_inside(slot)
+        return known
+
+    def _is_loaded_inside(self, slot: Slot) -> bool:
         if families.is_aside(slot[1]):
             return False
         return any(
@@ -313,6 +328,7 @@ class Evidence:
                 and not value.weak
                 and value.class_ is not slot[0]
                 and self._is_clearly_loaded(value.class_)
+                and not self.contents.is_above(value.class_, slot)
             )
             for value in self.contents.of_slot[slot]
         )
@@ -341,7 +357,8 @@ class Evidence:
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or self.external_network(slot)
         ):
-            return Because(Role.BACKBONE, named_a_backbone(slot))
+            self.named.add(slot)
+            return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
@@ -352,6 +369,7 @@ class Evidence:
         ):
             network = self.network_content(slot)
             if network is not None:
+                self.named.add(slot)
                 return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
         return None
 
@@ -367,7 +385,7 @@ class Evidence:
             return Because(Role.BACKBONE, words, vague=load.vague)
         if families.may_hold_whole_model(name):
             return None  # a wrapper that resumes
-        if families.may_be_backbone_attribute(name):
+        if load.into_some or families.may_be_backbone_attribute(name):
             return Because(Role.BACKBONE, words, vague=load.vague)
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 
@@ -398,7 +416,8 @@ class Evidence:
                 continue
             if isinstance(value, Instance) and not value.weak:
                 load = self.load_of(value.class_)
-                if load is not None and not self._is_mixed(value.class_):
+                is_part = not self.contents.is_above(value.class_, slot)
+                if load is not None and is_part and not self._is_mixed(value.class_):
                     words = f"holds {value.class_.name}, which {load.words}"
                     yield words, crowded or load.vague
             if isinstance(value, (Instance, NormLayer)):
@@ -535,8 +554,3 @@ class Evidence:
             for slot in self.contents.family_slots(cls)
             if self.contents.may_hold_layers(slot)
         )
-
-
-def named_a_backbone(slot: Slot) -> str:
-    """In words, that an attribute is a backbone for nothing but its name."""
-    return f"{shown(slot)} is a backbone by its name"

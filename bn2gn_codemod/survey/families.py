@@ -72,6 +72,8 @@ _NETWORK = re.compile(
     r"googlenet|squeezenet|alexnet|mnasnet|vovnet|regnet|ghostnet|convnext|swin|wideresnet|"
     r"preresnet|res2net|stdcnet|osnet))"
 )
+# ``load_from_mobilenet``, ``copy_params_from_vgg16``
+_SOURCE = re.compile(r"(?:load|copy|init|weight|param)\w*_from_(.+)", re.IGNORECASE)
 _BLOCK = re.compile(
     r"^(?:\w*Bottle(?:neck|2neck)\w*|\w*BasicBlock\w*|InvertedResidual\w*|Root|Tree|Bottle2neck|"
     r"ResidualBlock|SEBlock|_?DenseLayer|_?DenseBlock|_?Transition|PreActBlock)$"
@@ -139,6 +141,12 @@ def is_network_name(name: str) -> bool:
     return _NETWORK.search(name.replace("_", " ").strip()) is not None
 
 
+def names_source_network(function: str) -> bool:
+    """Whether a function is named after a network that the weights it loads are of."""
+    found = _SOURCE.search(function)
+    return found is not None and is_network_name(found[1])
+
+
 def is_block_name(name: str) -> bool:
     """Whether a class is named like a residual block of such a network."""
     return _BLOCK.match(name) is not None
@@ -162,12 +170,12 @@ def _home(path: str, pattern: re.Pattern[str]) -> str | None:
 def is_network_class(cls: Class) -> bool:
     """Whether the class looks like a whole backbone network, by name or by folder."""
     name = cls.name.rsplit(".", 1)[-1]
-    return not is_block_name(name) and not has_new_word(_words(name)) and is_network_name(name)
+    return not is_block_name(name) and not has_new_word(name) and is_network_name(name)
 
 
 def has_new_class_name(cls: Class) -> bool:
     """Whether a class is named like a part that was added to a backbone."""
-    return has_new_word(_words(cls.name.rsplit(".", 1)[-1]))
+    return has_new_word(cls.name.rsplit(".", 1)[-1])
 
 
 def _words(name: str) -> str:
@@ -177,7 +185,7 @@ def _words(name: str) -> str:
 
 def has_new_word(name: str) -> bool:
     """Whether a name says that the part was added to a backbone."""
-    return _NEW_WORD.search(name.lower()) is not None
+    return _NEW_WORD.search(_words(name).lower()) is not None
 
 
 def has_certainly_new_word(name: str) -> bool:

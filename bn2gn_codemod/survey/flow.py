@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.survey.crowds import OutOfSight, out_of_sight
+from bn2gn_codemod.survey.external_members import ExternalMembers, is_known, is_plain_module
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.stray_attributes import StrayAttributes
@@ -143,8 +144,7 @@ class Flow(ValueGraph):
         self.strays = StrayAttributes(self)
         # whether any class may set attributes by the keys of a dict
         self.has_configs = any(_CONFIGS.search(module.source.data) for module in self.modules)
-        # what is set on a bare ``nn.Module()``
-        self._members: dict[Value, dict[str, Node]] = {}
+        self.members = ExternalMembers(self)
 
     # -------------------------------------------------------------- queries
 
@@ -154,7 +154,7 @@ class Flow(ValueGraph):
         pending = list(seen)
         for value in pending:
             yield value
-            for member in self._members.get(value, {}).values():
+            for member in self.members.of(value):
                 pending.extend(held for held in self._values[member] if held not in seen)
                 seen.update(self._values[member])
 
@@ -283,8 +283,8 @@ class Flow(ValueGraph):
                 self.hand_to_lost([value])
             elif isinstance(held, ModuleValue) and self.has_global(held.module, attribute):
                 self.edge(value, self.name_node(self.top_level[held.module.path], attribute))
-            elif _is_plain_module(held):
-                self.edge(value, self._member_of_plain(held, attribute))
+            elif is_plain_module(held):
+                self.edge(value, self.members.node(held, attribute))
 
         self.watch(base, on_base)
         self.strays.store(base, attribute, value)
@@ -319,8 +319,8 @@ class Flow(ValueGraph):
                 isinstance(held, NormClass) and name == "value"  # of a member of an Enum
             ):
                 self.add(result, held)
-            elif _is_plain_module(held):
-                self.edge(self._member_of_plain(held, name), result)
+            elif is_known(held, name):
+                self.edge(self.members.node(held, name), result)
             elif isinstance(held, ExternalObject):
                 if name == "features" or not _FIGURES.fullmatch(name):
                     self.add(result, held)
@@ -341,12 +341,6 @@ class Flow(ValueGraph):
         classes = held.class_.descendants() if held.spot is None else [held.class_]
         for cls in classes:
             self.add(result, self.class_value(cls))
-
-    def _member_of_plain(self, module: Value, name: str) -> Node:
-        members = self._members.setdefault(module, {})
-        if name not in members:
-            members[name] = self.node()
-        return members[name]
 
     def _external_attribute(self, held: External, name: str, result: Node) -> None:
         # ``node = node.next`` would go on for ever.
@@ -434,10 +428,6 @@ class Flow(ValueGraph):
 
     def function_value(self, function: Function, bound: bool) -> Value:
         return self.once(("function", function, bound), lambda: FunctionValue(function, bound))
-
-
-def _is_plain_module(value: Value) -> bool:
-    return isinstance(value, ExternalObject) and value.name == "torch.nn.Module"
 
 
 def _attribute_matches(stored: str, read: str) -> bool:

@@ -10,7 +10,7 @@ import ast
 import re
 
 from bn2gn_codemod.survey import families
-from bn2gn_codemod.survey.because import Because, Role, Roles
+from bn2gn_codemod.survey.because import Because, Role, Roles, shown
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, Function, NormLayer
@@ -101,8 +101,13 @@ class IdleLayers:
 
     def _no_evidence(self, layer: NormLayer, cls: Class | None) -> str:
         if cls is None:
-            maker = layer.spot.function.name or "this line"
-            return f"the layer that {maker} makes reaches no model"
+            made = f"the layer that {layer.spot.function.name or 'this line'} makes"
+            slots = self._roles.held_in.get(layer)
+            if not slots:
+                return f"{made} reaches no model"
+            held = f"{made} is held by {shown(slots[0])}"
+            doubt = self._roles.doubt(slots[0]).get(Role.DOUBT)
+            return held if doubt is None else f"{held}; {doubt.words}"
         if not self._roles.is_built(cls):
             return f"{cls.name} is built nowhere in this repository"
         return f"{cls.name} holds no backbone, and no backbone holds it"

@@ -56,6 +56,20 @@ class LoadedContainers:
             and layers.issuperset(_layers(self._flow.values(node)))
         ]
 
+    def attributes_filled(self, call: LoadCall) -> list[tuple[Class, str]]:
+        """The attributes that a loaded container was made of: ``nn.Sequential(self.a, self.b)``."""
+        return [
+            (owner, element.attr)
+            for container in self._flow.values(call.receiver)
+            if _is_container(container) and container.spot.function is call.spot.function
+            for element in _written_elements(container.spot.node)
+            if isinstance(element, ast.Attribute)
+            for value in self._flow.value_of(element.value)
+            if isinstance(value, Instance)
+            for owner in value.class_.ancestors()
+            if (owner, element.attr) in self._flow.slots
+        ]
+
     def credits(self, cls: Class, elements: frozenset[Value]) -> bool:
         """Whether nothing but elements of the loaded container is of the class."""
         made = self._flow.instances.get(cls, ())
@@ -85,6 +99,13 @@ class LoadedContainers:
 
 def _layers(values: Iterable[Value]) -> Iterator[Value]:
     return (value for value in values if isinstance(value, (Instance, NormLayer)))
+
+
+def _written_elements(call: ast.AST) -> Iterator[ast.expr]:
+    """What a container is made with, also in a list."""
+    for argument in call.args if isinstance(call, ast.Call) else ():
+        inner = argument.value if isinstance(argument, ast.Starred) else argument
+        yield from inner.elts if isinstance(inner, (ast.List, ast.Tuple)) else (inner,)
 
 
 def _is_container(value: Value) -> TypeGuard[ExternalObject]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
-from bn2gn_codemod.survey.evidence import Evidence, named_a_backbone
+from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.values import Class, Instance
 
 
@@ -77,6 +77,8 @@ class Neighbours:
             inner = pending.pop()
             for slot in self._contents.holders.get(inner, ()):
                 if slot in self._own or slot[1] == "*" or self._is_aside(slot):
+                    continue
+                if self._contents.is_above(inner, slot):
                     continue
                 if families.may_hold_whole_model(slot[1]) and not self._is_all_backbone(inner):
                     continue
@@ -161,9 +163,10 @@ class Neighbours:
         for outer in [slot for slot in self._own if self._own[slot].role is Role.BACKBONE]:
             slots = list(self._slots_inside(outer))
             added = {slot[1] for slot in slots if self._is_added(slot)}
-            is_by_name = self._own[outer].words == named_a_backbone(outer)
             for slot in slots:
-                is_addition = is_by_name and families.has_certainly_new_word(slot[1])
+                is_addition = outer in self._evidence.named and (
+                    families.has_certainly_new_word(slot[1]) or self._extends(outer, slot)
+                )
                 if slot not in self._own and (slot[1] in added or is_addition):
                     words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
                     self._own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
@@ -173,6 +176,15 @@ class Neighbours:
         for value in self._contents.of_slot[outer]:
             if isinstance(value, Instance):
                 yield from self._contents.family_slots(value.class_)
+
+    def _extends(self, outer: Slot, slot: Slot) -> bool:
+        """Whether the attribute was added to a network that a class in ``outer`` extends."""
+        return any(
+            isinstance(value, Instance)
+            and slot[0] in value.class_.ancestors()
+            and self._evidence.extensions.base_of(value.class_, slot) is not None
+            for value in self._contents.of_slot[outer]
+        )
 
     def _is_added(self, slot: Slot) -> bool:
         because = self._own.get(slot)

@@ -12,9 +12,10 @@ import ast
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
@@ -49,7 +50,9 @@ class Load(NamedTuple):
     strict: bool
     # The URL is one of a published ImageNet network, and its weights are loaded as they are.
     published: bool = False
+    from_other: bool = False  # of a network that the loader is named after: a model has more
     by_hand: bool = False  # layer by layer, which nobody does to resume
+    into_some: bool = False  # attributes of a model together, which is no resuming either
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
 
@@ -71,26 +74,31 @@ class Loads:
     resumed: dict[Class, Load] = dataclasses.field(default_factory=dict)
 
 
-def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class]) -> Loads:
+def find_loads(contents: Contents, owners: set[Class]) -> Loads:
     """All pretrained loads.
 
-    ``held_in`` are the attributes that hold an object, ``owners`` the classes
-    that hold a backbone of their own: a file loaded onto one of those is a
-    checkpoint of the whole model.
+    ``owners`` are the classes that hold a backbone of their own: a file loaded
+    onto one of those is a checkpoint of the whole model.
     """
-    loads = Loads()
+    loads, flow, held_in = Loads(), contents.flow, contents.held_in
     held = {
         value.class_
         for value, slots in held_in.items()
         if isinstance(value, Instance)
-        and not all(families.may_hold_whole_model(slot[1]) for slot in slots)
+        and not all(
+            families.may_hold_whole_model(slot[1]) or contents.is_above(value.class_, slot)
+            for slot in slots
+        )
     }
     containers = LoadedContainers(flow)
     for call in flow.load_calls:
         load = _load_of(flow, call)
         if load is None:
             continue
-        load = load._replace(vague=flow.is_crowded(call.receiver))
+        load = load._replace(
+            vague=flow.is_crowded(call.receiver),
+            from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
+        )
         if call.each_child:
             for value in flow.values(call.receiver):
                 for slot in held_in.get(value, ()):
@@ -99,24 +107,27 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
         filled = [*_slots_loaded(flow, call, held_in), *containers.slots(call)]
         for slot in filled:
             loads.of_slot.setdefault(slot, load)
+        for slot in _some_of_a_model(contents, containers.attributes_filled(call)):
+            loads.of_slot.setdefault(slot, load._replace(into_some=True))
         # Where no attribute is known to hold them, better too many than none.
         elements = containers.elements(call.receiver) if filled else frozenset()
-        for value in list(flow.values(call.receiver)):
-            if not isinstance(value, Instance) or value.weak:
-                continue
+        receivers = [value for value in flow.values(call.receiver) if _is_made(value)]
+        parts = _parts_of_others(contents, receivers)
+        for value in receivers:
             cls = value.class_
             if value in elements and not containers.credits(cls, elements):
                 continue
-            if not has_layers(flow, cls):
+            if not has_layers(flow, cls) or (value in parts and not families.is_network_class(cls)):
                 continue
             if not (
                 load.kind != "file"
                 or load.by_hand
-                or _means_pretrained(flow, call, value, held, owners)
+                or _means_pretrained(contents, call, value, held, owners)
             ):
                 loads.resumed.setdefault(cls, load)
                 continue
-            loads.of_class.setdefault(cls, []).append(load)
+            into = load._replace(vague=load.vague or value in parts)
+            loads.of_class.setdefault(cls, []).append(into)
     for cls in flow.classes:
         for ancestor in cls.ancestors():
             for base in ancestor.external_bases:
@@ -124,6 +135,28 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
                     where = f"{cls.path}:{cls.node.lineno}"
                     loads.of_class.setdefault(cls, []).append(Load("library", base, where, False))
     return loads
+
+
+def _is_made(value: Value) -> TypeGuard[Instance]:
+    return isinstance(value, Instance) and not value.weak
+
+
+def _parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:
+    """Those that the same call makes as another one that holds their class.
+
+    ``encoders.__dict__[name]()`` may make whatever can be called in the module, blocks
+    that it imports among them; but weights of a network go into the network.
+    """
+    made_by: dict[object, list[Instance]] = {}
+    for value in receivers:
+        if value.spot is not None:
+            made_by.setdefault(value.spot.node, []).append(value)
+    found: set[Instance] = set()
+    for together in made_by.values():
+        for whole in together if len(together) > 1 else ():
+            inner = contents.below(whole.class_)
+            found.update(part for part in together if part.class_ in inner)
+    return found
 
 
 def _slots_loaded(flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]) -> Iterator[Slot]:
@@ -141,6 +174,19 @@ def _slots_loaded(flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]) 
                 yield from held_in.get(value, ())
 
 
+def _some_of_a_model(contents: Contents, slots: list[Slot]) -> Iterator[Slot]:
+    """The attributes, without those of a class that trains no others with layers."""
+    filled = set(slots)
+    for slot in dict.fromkeys(slots):
+        others = [
+            one
+            for one in contents.family_slots(slot[0])
+            if one not in filled and not families.is_aside(one[1])
+        ]
+        if any(map(contents.may_hold_layers, others)):
+            yield slot
+
+
 def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     where = call.spot.where
     if call.loader:
@@ -155,7 +201,7 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
         best = next((value for value in weights if value.kind == "url"), weights[0])
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
         published = best.kind == "url" and call.as_read and not updated and _is_published(best)
-        return Load(best.kind, source, where, strict, published, call.into_tensors)
+        return Load(best.kind, source, where, strict, published, by_hand=call.into_tensors)
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:
         return Load("url", f"copying from {library}", where, strict, published=True)
@@ -175,7 +221,7 @@ def _is_published(weights: Weights) -> bool:
 
 
 def _means_pretrained(
-    flow: Flow, call: LoadCall, value: Instance, held: set[Class], owners: set[Class]
+    contents: Contents, call: LoadCall, value: Instance, held: set[Class], owners: set[Class]
 ) -> bool:
     cls, function = value.class_, call.spot.function
     if cls in owners:
@@ -185,17 +231,37 @@ def _means_pretrained(
         return named or cls in held
     if named:
         # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
-        is_told_by_argument = not _PRETRAINED.search(function.name)
+        is_told_by_argument = not _is_pretrained_name(function.name)
         is_handed = value.spot.function is not function
         return not (is_told_by_argument and is_handed) or _is_part(cls, held)
     if families.has_new_word(function.name) or families.has_new_word(cls.name):
         return False
+    if isinstance(function.node, ast.Module) or value.spot.function is not function:
+        return False
+    if not _is_part(cls, held):
+        return False
     # A factory: it makes the object, loads the file, and returns the object.
-    return (
-        not isinstance(function.node, ast.Module)
-        and value.spot.function is function
-        and _is_part(cls, held)
-        and value in list(flow.values(flow.return_node(function)))
+    flow = contents.flow
+    return value in list(flow.values(flow.return_node(function))) or _keeps_parts(
+        contents, function, cls
+    )
+
+
+def _keeps_parts(contents: Contents, function: Function, network: Class) -> bool:
+    """Whether a method's own class keeps parts of a network: ``self.layer1 = net.layer1``."""
+    if function.enclosing_class is None:
+        return False
+    keepers = function.enclosing_class.ancestors()
+    parts = {
+        value
+        for slot in contents.family_slots(network)
+        for value in contents.of_slot[slot]
+        if isinstance(value, (Instance, NormLayer))
+    }
+    return any(
+        slot[0] in keepers and slot[0] not in network.ancestors()
+        for value in parts
+        for slot in contents.held_in.get(value, ())
     )
 
 
@@ -208,5 +274,13 @@ def _is_named_pretrained(function: Function) -> bool:
     node = function.node
     if isinstance(node, ast.Module):
         return False
-    names = [function.name, *(argument.arg for argument in all_arguments(node.args))]
-    return any(_PRETRAINED.search(name) for name in names)
+    arguments = (argument.arg for argument in all_arguments(node.args))
+    return _is_pretrained_name(function.name) or any(map(_PRETRAINED.search, arguments))
+
+
+def _is_only_named_after_network(function: Function) -> bool:
+    return not _PRETRAINED.search(function.name) and families.names_source_network(function.name)
+
+
+def _is_pretrained_name(function: str) -> bool:
+    return bool(_PRETRAINED.search(function)) or families.names_source_network(function)

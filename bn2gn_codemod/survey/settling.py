@@ -56,15 +56,16 @@ class Settling:
     def _open_names(self, norm: NormClass, cls: Class | None) -> list[str]:
         """What a setting has to name to decide about all that the layers hang on."""
         layers = self._uses.layers(norm)
-        if cls is None or not layers:  # a setting decides about layers, and none is followed
+        if not layers:  # a setting decides about layers, and none is followed
             return []
+        own = [] if cls is None else [self._name(cls)]
         slots = {slot for layer in layers for slot in self._roles.open_slots(layer)}
         if any(map(self._roles.may_hold_any, slots)):
-            return [self._name(cls)]  # what is decided there would be so for all of them
+            return own  # what is decided there would be so for all of them
         names = sorted({self._name(holder, attribute) for holder, attribute in slots})
         if len(names) > _MOST_NAMED:
             names = sorted({self._name(holder) for holder, _ in slots})
-        return names or [self._name(cls)]
+        return names or own
 
     def _name(self, cls: Class, attribute: str | None = None) -> str:
         return setting_name(cls, attribute, self._roles.is_only_one_named(cls))

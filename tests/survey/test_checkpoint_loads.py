@@ -54,6 +54,7 @@ class Wrapped(nn.Module):
 wrapped = Wrapped()
 wrapped.load_state_dict(torch.load('a.pth'))
 """,
+        "model = nn.DataParallel(Detector())\nmodel.module.load_state_dict(torch.load('a.pth'))\n",
     ],
 )
 def test_strict_load_of_the_model_is_mended(body: str) -> None:

@@ -186,6 +186,23 @@ class Tracker(nn.Module):
 tracker = Tracker()
 """
 
+# Functions outside of classes that make the layers of models of which nothing is known.
+MADE_OUTSIDE = """\
+def depthwise(a, b):
+    return nn.Sequential(nn.Conv2d(a, b, 1), nn.BatchNorm2d(b))
+def other(a, b):
+    return nn.Sequential(nn.Conv2d(a, b, 1), nn.BatchNorm2d(b))
+class Pose(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Sequential(depthwise(3, 8), other(8, 16))
+class Faces(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList([other(3, 8)])
+Pose(), Faces()
+"""
+
 
 def settled(text: str, line: int, offered: str) -> list[tuple[str, Plan]]:
     """What is promised by a line that is offered, and the plan that follows from it."""
@@ -202,7 +219,10 @@ def settled(text: str, line: int, offered: str) -> list[tuple[str, Plan]]:
     return found
 
 
-@pytest.mark.parametrize(("text", "least"), [(MANY, 13), (PASSED_ON, 4), (HALF_OPEN, 3)])
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [(MANY, 13), (PASSED_ON, 4), (HALF_OPEN, 3), (MADE_OUTSIDE, 8)],
+)
 def test_every_offered_line_settles_its_site(text: str, least: int) -> None:
     """Also where many attributes are open, a class is handed over, or norms leaves it out."""
     tried = 0
@@ -228,6 +248,17 @@ class WithLoss(nn.Module):
 def make():
     return WithLoss(Net())
 """
+
+
+def test_what_holds_the_layers_of_a_function_is_named() -> None:
+    sites = plan_of(MADE_OUTSIDE).sites
+    assert [site.settles[0] for site in sites] == [
+        'backbone = ["Pose.trunk"]',
+        'backbone = ["Faces.parts", "Pose.trunk"]',
+    ]
+    assert "Pose.trunk; Pose holds no backbone" in sites[0].reasons[0]
+    [idle] = plan_of("def make():\n    return nn.BatchNorm2d(8)\n").sites
+    assert idle.reasons == ("the layer that make makes reaches no model",)
 
 
 def test_an_offered_line_names_one_model_and_no_wrapper_of_them_all() -> None:

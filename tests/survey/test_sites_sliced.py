@@ -101,3 +101,32 @@ class Segmenter(nn.Module):
         self.head = Head(8)
 {HEAD}{shared}"""
     )
+
+
+@pytest.mark.parametrize(
+    ("kept", "verdict"),
+    [("self.features[0:4]", "keep"), ("[Block(8)]", "conflict"), ("[self.other]", "conflict")],
+)
+def test_slices_of_blocks_that_are_containers_themselves(kept: str, verdict: str) -> None:
+    """``self.features[0:4]`` may seem to be a slice of a block in it."""
+    other = "self.other = Block(8)" if "other" in kept else "pass"
+    check(
+        f"""\
+class Block(nn.Sequential):
+    def __init__(self, c):
+        super().__init__(nn.Conv2d(c, c, 3), nn.BatchNorm2d(c))  #! {verdict}
+class MobileNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {other}
+        self.features = nn.Sequential(*[Block(8) for _ in range(4)])
+        self.stages = [{kept}]
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = MobileNet()
+def load_pretrained(model, path):
+    model.encoder.load_state_dict(torch.load(path), strict=False)
+load_pretrained(Model(), 'w.pth')
+"""
+    )

@@ -633,3 +633,55 @@ def test_argument_is_left_where_a_use_below_would_break(use: str) -> None:
     plan = plan_of(PARTS.replace("self.bn = BatchNorm(256)", use))
     assert not [edit for file in plan.files for edit in file.norms if edit.kind == "reference"]
     assert not any(site.fixable for site in plan.sites if "deeplab" in site.place.path)
+
+
+EVALUATED = """\
+import torchvision.models as tm
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! {resnet}
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! {resnet}
+class Pose(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        self.preact = ResNet()
+        x = eval({text})
+        own = self.preact.state_dict()
+        own.update({{k: v for k, v in x.state_dict().items() if k in own}})
+        self.preact.load_state_dict(own)
+        self.duc = nn.Sequential(nn.BatchNorm2d(8))  #! {duc}
+Pose(18)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "resnet", "duc"),
+    [
+        ("f'tm.resnet{depth}(pretrained=True)'", "keep", "convert"),
+        ("'tm.resnet' + str(depth) + '(pretrained=True)'", "keep", "convert"),
+        ("'tm.resnet18(True)'", "keep", "convert"),
+        ("f'other.net{depth}(pretrained=True)'", "unknown", "unknown"),
+        ("f'{depth}(pretrained=True)'", "unknown", "unknown"),
+        ("'depth + (3)'", "unknown", "unknown"),
+    ],
+)
+def test_call_in_a_text_that_is_evaluated(text: str, resnet: str, duc: str) -> None:
+    check(EVALUATED.format(text=text, resnet=resnet, duc=duc))
+
+
+def test_class_of_the_repository_that_is_called_in_a_text() -> None:
+    check(
+        """\
+import torchvision
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = eval('Head()')
+"""
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 
+from bn2gn_codemod.survey.syntax import call_name, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.computed_names import read_named, read_text, store_named
 from bn2gn_codemod.survey.tracing.external_calls import is_opaque
@@ -12,6 +14,7 @@ from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Entries, UseContext
 
+_CALL = re.compile(r"[\w.*]+\([^()]*\)")
 _PLAIN = frozenset({"str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set"})
 
 
@@ -68,6 +71,12 @@ def call_builtin(
     if name == "dict" and entries:
         flow.add(result, Entries(entries))
     return result
+
+
+def calls_in_text(expr: ast.Call) -> bool:
+    """Whether a call is one of what its text names: ``eval(f"models.resnet{depth}(True)")``."""
+    pattern = text_pattern(expr.args[0]) if call_name(expr) == "eval" and expr.args else None
+    return pattern is not None and _CALL.fullmatch(pattern.strip()) is not None
 
 
 def _default(tracer: Tracer, arguments: list[ast.expr]) -> Node | None:

@@ -9,7 +9,7 @@ from bn2gn_codemod.survey.flow import Unpacked
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import built_of, replaces_children
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
-from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin
+from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin, calls_in_text
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
 from bn2gn_codemod.survey.tracing.given_back import give_back, given_back
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
@@ -38,7 +38,11 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
     func = expr.func
     result = flow.node()
     if isinstance(func, ast.Name) and _is_builtin(tracer, func.id):
-        return call_builtin(tracer, func.id, expr, result, context)
+        found = call_builtin(tracer, func.id, expr, result, context)
+        if found is None or not calls_in_text(expr):
+            return found
+        call_whatever(found, Call(flow, tracer.function, expr, [], result))
+        return result
     if isinstance(func, ast.Attribute) and call_method(tracer, func, expr, result):
         return result
     callee = tracer.evaluate(func, "callee")

@@ -7,6 +7,7 @@ import functools
 import re
 
 from bn2gn_codemod.norm_signatures import binds_dropped_alone, unsupported_arguments
+from bn2gn_codemod.survey.external_members import wraps_model
 from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
 from bn2gn_codemod.survey.library_models import is_library_model, part_with_norms
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
@@ -124,6 +125,7 @@ def _matters(name: str) -> bool:
         is_library_model(name)
         or _DRIVES.search(name) is not None
         or part_with_norms(name)
+        or wraps_model(name)
         or name.endswith(("GroupNorm", "Registry"))
         or (name.startswith("torch.nn.") and _LEAF.match(name) is None)
     )
@@ -140,9 +142,11 @@ def _make_something(call: Call, name: str, last: str) -> None:
     is_loader = _LOADER.match(last) is not None
     if _BUILDER.search(last) and _asks_for_pretrained(call.expr):
         flow.load_calls.append(LoadCall(call.result, [], spot, False, loader=last))
-    for _, node in call.arguments:
+    for key, node in call.arguments:
         if is_loader:
             flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
+        if wraps_model(name):
+            flow.members.wrap(made, key, node)
         _hand_over(call, name, node)
 
 
