@@ -65,7 +65,9 @@ class Neighbours:
         found: set[Class] = set()
         for slot in pending:
             for value in self._contents.of_slot.get(slot, ()):
-                if isinstance(value, Instance) and value.class_ not in found:
+                if not isinstance(value, Instance) or value.class_ in found:
+                    continue
+                if not self._contents.is_above(value.class_, slot):
                     found.add(value.class_)
                     pending += self._contents.family_slots(value.class_)
         return found

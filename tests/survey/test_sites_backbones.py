@@ -174,7 +174,7 @@ class BaseModel(nn.Module):
         super().__init__()
         self.embedding = nn.Sequential(nn.BatchNorm2d(8))  #! {embedding}
         for head in heads:
-            setattr(self, head, nn.Sequential(nn.BatchNorm2d(8)))  #! unknown
+            setattr(self, head, nn.Sequential(nn.BatchNorm2d(8)))  #! {embedding}
 class PoseResNet(BaseModel):
     def __init__(self, heads):
         super().__init__(heads)

@@ -76,7 +76,7 @@ class Model(nn.Module):
 def test_what_a_function_may_put_in_the_place_of_its_argument_is_not_lost() -> None:
     check(
         f"""\
-{MODEL.replace("convert", "keep")}
+{MODEL.replace("convert", "conflict")}
 def choose(net, deep):
     if deep:
         net = Net()
