@@ -39,6 +39,7 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
+        self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent: set[Slot] = set()  # decided by what they hold of another network
         self._families: dict[Class, families.Family | None] = {}
         self._call_sites = CallSites(self.flow)
@@ -310,17 +311,19 @@ class Evidence:
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or self.external_network(slot)
         ):
+            self.only_named.add(slot)
             return Because(Role.BACKBONE, named_a_backbone(slot))
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
             and not self._family(cls)
             # What a network is built of is no backbone in it: its stem would be new.
-            and not families.is_network_class(cls)
+            and not families.is_named_after_network(cls)
             and families.backbone_home(cls.path) is None
         ):
             network = self.network_content(slot)
             if network is not None:
+                self.only_named.add(slot)
                 return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
         return None
 

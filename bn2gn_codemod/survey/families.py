@@ -76,6 +76,10 @@ _BLOCK = re.compile(
     r"^(?:\w*Bottle(?:neck|2neck)\w*|\w*BasicBlock\w*|InvertedResidual\w*|Root|Tree|Bottle2neck|"
     r"ResidualBlock|SEBlock|_?DenseLayer|_?DenseBlock|_?Transition|PreActBlock)$"
 )
+# What a network is made of, after its name: ``RepVGGBlock``, ``inception_module``, ``DLAConv2d``.
+_PART_OF_NETWORK = re.compile(
+    r"(?:block|layer|unit|stage|conv|module|cell|stem)(?:_?v?\d*d?|_[a-z])$", re.IGNORECASE
+)
 _BACKBONE_HOME = re.compile(r"^(?:backbones?|encoders?|basenets?|backbone_\w+|\w+_backbones?)$")
 _NEW_HOME = re.compile(
     r"^(?:necks?|\w*heads?|decoders?|decode_heads|roi_heads|dense_heads|fpn|aspp)$"
@@ -138,8 +142,11 @@ def is_network_name(name: str) -> bool:
 
 
 def is_block_name(name: str) -> bool:
-    """Whether a class is named like a residual block of such a network."""
-    return _BLOCK.match(name) is not None
+    """Whether a class is named like a block of such a network, a residual one or any other."""
+    if _BLOCK.match(name) is not None:
+        return True
+    network = _NETWORK.search(name.replace("_", " "))
+    return network is not None and _PART_OF_NETWORK.search(name, network.end()) is not None
 
 
 def backbone_home(path: str) -> str | None:
@@ -161,6 +168,11 @@ def is_network_class(cls: Class) -> bool:
     """Whether the class looks like a whole backbone network, by name or by folder."""
     name = cls.name.rsplit(".", 1)[-1]
     return not is_block_name(name) and not has_new_word(_words(name)) and is_network_name(name)
+
+
+def is_named_after_network(cls: Class) -> bool:
+    """Whether the class looks like a backbone network or a block of one."""
+    return is_network_class(cls) or is_block_name(cls.name.rsplit(".", 1)[-1])
 
 
 def has_new_class_name(cls: Class) -> bool:
