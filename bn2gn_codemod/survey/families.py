@@ -187,12 +187,17 @@ def _words(name: str) -> str:
 
 def has_new_word(name: str) -> bool:
     """Whether a name says that the part was added to a backbone."""
-    return _NEW_WORD.search(name.lower()) is not None
+    return _has_word(name, _NEW_WORD)
 
 
 def has_certainly_new_word(name: str) -> bool:
     """Whether a name says that the part is none of a classification network's."""
-    return _CERTAINLY_NEW_WORD.search(name.lower()) is not None
+    return _has_word(name, _CERTAINLY_NEW_WORD)
+
+
+def _has_word(name: str, words: re.Pattern[str]) -> bool:
+    # ``upConv`` is ``up_conv``, and ``upSample`` is ``upsample``.
+    return any(words.search(form.lower()) for form in (name, _words(name)))
 
 
 def is_aside(name: str) -> bool:

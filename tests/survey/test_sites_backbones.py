@@ -254,6 +254,40 @@ net.vgg.load_state_dict(torch.load('vgg16_reducedfc.pth'))
     )
 
 
+@pytest.mark.parametrize(
+    ("attribute", "verdict"),
+    [
+        ("denseBlocksUp", "unknown"),
+        ("upConv", "unknown"),
+        ("convUp", "unknown"),
+        ("transUpBlocks", "unknown"),
+        ("segHead", "unknown"),
+        ("upSample", "unknown"),
+        ("lastConv", "unknown"),
+        ("conv_up", "unknown"),
+        # No word of its own says that the part was added.
+        ("denseBlocks", "keep"),
+        ("groups", "keep"),
+        ("Group", "keep"),
+        ("denseBlocksDown", "keep"),
+        ("supConv", "keep"),
+    ],
+)
+def test_words_in_the_name_of_an_attribute_that_a_file_may_not_fill(
+    attribute: str, verdict: str
+) -> None:
+    check(
+        f"""\
+class Pose(nn.Module):
+    def __init__(self, pretrained):
+        super().__init__()
+        self.base = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+        self.{attribute} = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))  #! {verdict}
+        self.load_state_dict(torch.load(pretrained), strict=False)
+"""
+    )
+
+
 def test_backbone_two_levels_down() -> None:
     check(
         f"""\
