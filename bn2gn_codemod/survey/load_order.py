@@ -7,20 +7,26 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.call_order import CallOrder, Event, comes_first, is_off, switch_of
+from bn2gn_codemod.survey.call_order import CallOrder, Event, about, distance_before
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.newest_value import newest_value
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import (
     Class,
     ExternalObject,
     Function,
     Instance,
+    Lost,
+    NormLayer,
     Spot,
+    TupleValue,
     Value,
 )
+
+_MODULES = (Instance, ExternalObject, NormLayer)
 
 
 class _Load(NamedTuple):
@@ -41,6 +47,7 @@ class LoadOrder:
         self._order = CallOrder(flow, CallSites(flow))
         self._load_events: dict[_Load, list[Event]] = {}
         self._class_loads: dict[tuple[Class, bool], list[_Load]] = {}
+        self._handed: dict[ast.Call, frozenset[_Load] | None] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
         """The pretrained part of what ``values`` hold that was loaded before ``node`` ran.
@@ -48,6 +55,7 @@ class LoadOrder:
         ``""`` if there is none. ``self`` is looked at as each class that it may be of.
         """
         seen: set[tuple[Class, bool]] = set()  # objects of one class hold the same
+        found: list[tuple[int, str]] = []
         for value in values:
             whole: list[tuple[Value, Class | None]] = [(value, None)]
             if isinstance(value, Instance):
@@ -58,28 +66,51 @@ class LoadOrder:
                 if value.spot is None:
                     whole = [(_made(cls), cls) for cls in value.class_.descendants()]
             for one, of in whole:
-                found = self._overwritten(self._held.below([one]), of, function, node)
-                if found:
-                    return found
-        return ""
+                found.extend(self._overwritten(self._held.below([one]), of, function, node))
+        # Far apart there is more that the two may have nothing to do with each other.
+        return min(found, key=lambda one: one[0], default=(0, ""))[1]
 
     def _overwritten(
         self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt
-    ) -> str:
-        loads = dict.fromkeys(load for value in values for load in self._loads(value))
-        if not loads:
-            return ""
-        mine = list(self._order.events(function, node, of=of))
-        for load in loads:
-            if comes_first(self._events_of(load), mine):
-                return load.words
-        return ""
+    ) -> Iterator[tuple[int, str]]:
+        for load in dict.fromkeys(load for value in values for load in self._loads(value)):
+            hands = functools.partial(self._hands, load)
+            mine = list(self._order.events(function, node, of, hands))
+            distance = distance_before(self._events_of(load), mine)
+            if distance is not None:
+                yield distance, load.words
+
+    def _hands(self, load: _Load, caller: Function, call: ast.Call) -> bool:
+        """Whether a call hands over what was loaded there, as far as can be seen."""
+        if call not in self._handed:
+            self._handed[call] = self._loads_handed(caller, call)
+        handed = self._handed[call]
+        return handed is None or load in handed
+
+    def _loads_handed(self, caller: Function, call: ast.Call) -> frozenset[_Load] | None:
+        """The loads into what a call is about; ``None`` where that was not followed."""
+        modules: list[Value] = []
+        for expr in about(call):
+            found = self._newest_values(caller, call, expr)
+            if not isinstance(expr, ast.Constant) and not found:
+                return None
+            if any(isinstance(value, (Lost, TupleValue)) for value in found):
+                return None
+            modules.extend(value for value in found if isinstance(value, _MODULES))
+        if not modules:
+            return None
+        below = self._held.below(modules)
+        return frozenset(load for value in below for load in self._loads(value))
+
+    def _newest_values(self, caller: Function, call: ast.Call, expr: ast.expr) -> list[Value]:
+        newest = newest_value(caller.node, call, expr)
+        found = list(self._flow.value_of(newest)) if newest is not None else []
+        return found or list(self._flow.value_of(expr))
 
     def _events_of(self, load: _Load) -> list[Event]:
         known = self._load_events.get(load)
         if known is None:
-            switch = switch_of(load.function, load.node)
-            known = list(self._order.events(load.function, load.node, switch))
+            known = list(self._order.events(load.function, load.node))
             self._load_events[load] = known
         return known
 
@@ -122,11 +153,16 @@ def _made(cls: Class) -> Instance:
     return Instance(cls, Spot(cls.module, cls.node, anywhere))
 
 
+def _is_off(value: ast.expr) -> bool:
+    """Whether an argument says no: ``False``, ``None`` or an empty string."""
+    return isinstance(value, ast.Constant) and value.value in (False, None, "")
+
+
 def _asks_for_weights(call: ast.Call, name: str) -> bool:
     """Whether a library's model is made with its weights, as far as can be seen."""
     for keyword in call.keywords:
         if keyword.arg is not None and ("pretrained" in keyword.arg or "weights" in keyword.arg):
-            if not is_off(keyword.value):
+            if not _is_off(keyword.value):
                 return True
             if keyword.arg != "weights_backbone":
                 return False
