@@ -75,17 +75,17 @@ def conditions_above(
             if _is_on_self(call):
                 found.add(condition._replace(owner=_owner(caller, "self")))
             continue
-        passed = _passed(function, call, root)
-        if passed is None:
+        given = passed(function, call, root)
+        if given is None:
             continue
-        if not rest and isinstance(passed, ast.Constant):
-            if bool(passed.value) is not condition.holds:
+        if not rest and isinstance(given, ast.Constant):
+            if bool(given.value) is not condition.holds:
                 return None
             continue
-        text = dotted(passed)
+        text = dotted(given)
         if not rest:
-            found.update(_asked(caller, passed, condition.holds))
-        elif text is not None and _is_steady(caller, passed, f"{text}.{rest}"):
+            found.update(_asked(caller, given, condition.holds))
+        elif text is not None and _is_steady(caller, given, f"{text}.{rest}"):
             above = f"{text}.{rest}"
             found.add(Condition(above, condition.holds, _owner(caller, text.partition(".")[0])))
     return frozenset(found)
@@ -218,7 +218,7 @@ def _is_on_self(call: ast.Call) -> bool:
     return (isinstance(owner, ast.Name) and owner.id == "self") or is_super(owner)
 
 
-def _passed(function: Function, call: ast.Call, parameter: str) -> ast.expr | None:
+def passed(function: Function, call: ast.Call, parameter: str) -> ast.expr | None:
     """What a call hands to a parameter, its default included; ``None`` if that is not seen."""
     scope = function.node
     if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)) or unpacks(call):

@@ -754,6 +754,53 @@ def test_what_only_batch_norm_has(repository: MakeRepository, neck: str, names: 
     assert sorted(use.name for use in plan_of(root).norm_attribute_uses) == names
 
 
+FOLD = """
+def fold(conv, bn):
+    return bn.running_mean
+
+def fuse(net, flag):
+    conv = None
+    for child in net.children():
+        {body}
+
+fuse(Neck(8), True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "uses"),
+    [
+        ("if isinstance(child, nn.BatchNorm2d):\n            fold(conv, child)", 0),
+        ("if type(child) is nn.BatchNorm2d and flag:\n            fold(conv, bn=child)", 0),
+        ("if not isinstance(child, nn.BatchNorm2d):\n            continue\n"
+         "        fold(conv, child)", 0),
+        ("if isinstance(child, nn.BatchNorm2d):\n            child = fuse_conv_bn(conv, child)", 0),
+        ("if isinstance(child, nn.BatchNorm2d):\n            hand(child)\n"
+         "def hand(one):\n    fold(one, one)", 0),
+        # Nothing, or something else, keeps GroupNorm away.
+        ("fold(conv, child)", 1),
+        ("fuse_conv_bn(conv, child)", 1),
+        ("if isinstance(child, (nn.BatchNorm2d, nn.GroupNorm)):\n            fold(conv, child)", 1),
+        ("if isinstance(child, nn.BatchNorm2d) or flag:\n            fold(conv, child)", 1),
+        ("if isinstance(conv, nn.BatchNorm2d):\n            fold(conv, child)", 1),
+        ("if isinstance(child, nn.BatchNorm2d):\n            pass\n"
+         "        fold(conv, child)", 1),
+        ("if isinstance(child, nn.BatchNorm2d):\n            fold(conv, child)\n"
+         "        else:\n            fold(conv, child)", 1),
+        ("if isinstance(child, nn.BatchNorm2d):\n            hand(child)\n"
+         "def hand(one):\n    fold(one, one)\nhand(Neck(8).norm)", 1),
+        ("if isinstance(child, nn.BatchNorm2d):\n            fold(*(conv, child))\n"
+         "        fold(conv, child)", 1),
+    ],
+)  # fmt: skip
+def test_a_test_for_batch_norm_narrows_what_is_handed_on(
+    repository: MakeRepository, body: str, uses: int
+) -> None:
+    text = model() + FOLD.format(body=body)
+    plan = plan_of(repository({"model.py": text}))
+    assert len(plan.norm_attribute_uses) == uses
+
+
 def test_forward_pass_is_looked_at(repository: MakeRepository) -> None:
     forward = "    def forward(self, x):\n        return x - self.norm.running_mean\n\n\n"
     text = HEAD + NECK.rstrip("\n") + "\n\n" + forward + DETECTOR
