@@ -135,12 +135,13 @@ def distance_before(first: list[Event], second: list[Event]) -> int | None:
     decided = False
     for event in second:
         for other in by_function.get(event.function, ()):
-            if other.node is event.node or exclude(other.conditions, event.conditions):
+            if other.node is event.node:
                 continue
             distance = event.depth + other.depth
             if nearest is not None and distance > nearest:
                 continue
-            runs_before = _precedes(event.function, other.node, event.node)
+            is_either = exclude(other.conditions, event.conditions)
+            runs_before = not is_either and _precedes(event.function, other.node, event.node)
             decided = runs_before or (decided and distance == nearest)
             nearest = distance
     return nearest if decided else None

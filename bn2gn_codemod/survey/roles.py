@@ -11,7 +11,7 @@ import functools
 from collections import Counter, deque
 
 from bn2gn_codemod.survey import families
-from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown
+from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown, together
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.flow import Flow
@@ -40,6 +40,7 @@ class RoleMap:
             for cls, where in contents.flow.out_of_sight.classes.items()
         }
         self._inherit([*self.own, *self._begin_lost()])
+        self._inherit(list(self.contents), guesses=True)
         self._inherit_doubt()
 
     def slot_roles(self, slot: Slot) -> Roles:
@@ -54,8 +55,7 @@ class RoleMap:
         """The roles of a norm layer over all attributes that it ends up in."""
         roles: Roles = {}
         for slot in self.held_in.get(layer, ()):
-            for role, because in self.roles_in(slot, layer).items():
-                roles.setdefault(role, because)
+            roles = together(roles, self.roles_in(slot, layer))
         return self.lost_roles(layer) | roles
 
     def roles_in(self, slot: Slot, value: Instance | NormLayer) -> Roles:
@@ -180,8 +180,11 @@ class RoleMap:
             self.contexts.setdefault(cls, {})[Role.DOUBT] = because
         return [slot for cls in self._lost for slot in self.slots_of.get(cls, ())]
 
-    def _inherit(self, start: list[Slot]) -> None:
-        """Hand roles down from attributes to the classes that they hold."""
+    def _inherit(self, start: list[Slot], guesses: bool = False) -> None:
+        """Hand roles down from attributes to the classes that they hold.
+
+        Those that one of them may be, by a name that is not known, come after the others.
+        """
         pending = deque(start)
         while pending:
             slot = pending.popleft()
@@ -189,13 +192,20 @@ class RoleMap:
             for value in self.contents[slot]:
                 if not isinstance(value, Instance):
                     continue
+                is_guess = self._contents.flow.is_guess(slot, value)
+                if is_guess and not guesses:
+                    continue
                 for cls in value.class_.ancestors():
                     contexts = self.contexts.setdefault(cls, {})
                     for role, because in roles.items():
                         if role in contexts or (cls is slot[0] and slot not in self.own):
                             continue
                         words = f"{cls.name} is held by {shown(slot)}"
-                        contexts[role] = Because(role, words, because)
+                        if is_guess:
+                            of_all = "of all that a name that is not known may mean"
+                            words = f"{cls.name} may be what {shown(slot)} holds, {of_all}"
+                        guessed = is_guess or because.is_guess
+                        contexts[role] = Because(role, words, because, is_guess=guessed)
                         pending.extend(self.slots_of.get(cls, ()))
 
     def _inherit_doubt(self) -> None:

@@ -307,7 +307,8 @@ class _Decider:
         for because in judged.because:
             chain = because.chain()
             is_said = chain[-1] in chain[0]
-            reasons.append(chain[0] if is_said else f"{chain[0]}; {chain[-1]}")
+            steps = [chain[0], *because.guess(), *([] if is_said else chain[-1:])]
+            reasons.append("; ".join(dict.fromkeys(steps)))
             evidence.extend(chain)
         cls = self._class_around(norm.spot)
         layers = self.uses.layers(norm)

@@ -623,6 +623,10 @@ ORDERS = {
         "        self.backbone = torchvision.models.resnet18(True)",
         True,
     ),
+    "one or the other, and then once more": (
+        "def build():\n    return Net(pretrained=args.p)\nteacher = build()\nstudent = build()",
+        "        if not pretrained:\n            init(self)",
+    ),
     "the new part beside it": ("", "        init(self.neck)"),
     "both parts": (
         "",

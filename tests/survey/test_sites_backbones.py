@@ -288,6 +288,66 @@ class Pose(nn.Module):
     )
 
 
+ANY_CLASS = """\
+class TrunkBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {trunk}
+class LeafBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {leaf}
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(TrunkBlock(), TrunkBlock())
+class TopDown(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lat = LeafBlock()
+{function}
+class Net(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = {backbone}
+        self.neck = {neck}
+"""
+
+
+@pytest.mark.parametrize(
+    ("backbone", "neck", "trunk", "leaf"),
+    [
+        # Any class of the file may be in both: that is no fact about any of them.
+        ("eval(cfg.trunk)()", "eval(cfg.neck)()", "unknown", "unknown"),
+        ("build(cfg.trunk)", "build(cfg.neck)", "unknown", "unknown"),
+        ("globals()[cfg.trunk]()", "globals()[cfg.neck]()", "unknown", "unknown"),
+        ("Trunk()", "eval(cfg.neck)()", "unknown", "convert"),
+        ("eval(cfg.trunk)()", "TopDown()", "keep", "unknown"),
+        # What is known is a fact.
+        ("Trunk()", "TopDown()", "keep", "convert"),
+        ("eval('Trunk')()", "eval('TopDown')()", "keep", "convert"),
+        ("nn.Sequential(Trunk(), LeafBlock())", "TopDown()", "keep", "conflict"),
+        ("nn.Sequential(eval(cfg.a)(), LeafBlock())", "TopDown()", "keep", "conflict"),
+    ],
+)
+def test_a_name_that_is_not_known_may_be_any_class(
+    backbone: str, neck: str, trunk: str, leaf: str
+) -> None:
+    function = (
+        "def low():\n    return LeafBlock()\n"
+        "def build(name):\n    cls = eval(name)\n    return cls()"
+    )
+    plan = check(
+        ANY_CLASS.format(backbone=backbone, neck=neck, trunk=trunk, leaf=leaf, function=function)
+    )
+    for site in only(plan, "unknown"):
+        assert any(
+            "of all that a name that is not known may mean" in reason for reason in site.reasons
+        )
+    for site in only(plan, "conflict"):
+        assert not any("not known" in reason for reason in site.reasons)
+
+
 def test_backbone_two_levels_down() -> None:
     check(
         f"""\
