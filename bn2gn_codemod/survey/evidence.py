@@ -374,7 +374,7 @@ class Evidence:
                     words = f"holds {value.class_.name}, which {load.words}"
                     yield words, crowded or load.vague
             if isinstance(value, (Instance, NormLayer)):
-                maker = self._part_of_network(value, slot)
+                maker = self.part_of_network(value, slot)
                 load = self.load_of(maker) if maker is not None else None
                 if maker is not None and load is not None:
                     words = f"holds parts of {maker.name}, which {load.words}"
@@ -392,7 +392,7 @@ class Evidence:
             for value in self.contents.of_slot[slot]
         )
 
-    def _part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
+    def part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
         if value.spot is None:
             return None
@@ -442,7 +442,7 @@ class Evidence:
             holders = self.contents.held_in.get(value, ())
             # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
             own = own or any(one[0] is slot[0] and self._layers_in(one) < layers for one in holders)
-            network = self._part_of_network(value, slot)
+            network = self.part_of_network(value, slot)
             # Slices of ``list(resnet().children())`` may hold the same as well, but the
             # network that they were taken out of is no attribute beside them.
             foreign = foreign or (network is not None and self._is_held_by(network, slot[0]))

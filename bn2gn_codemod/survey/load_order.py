@@ -47,6 +47,7 @@ class LoadOrder:
         self._order = CallOrder(flow, CallSites(flow))
         self._load_events: dict[_Load, list[Event]] = {}
         self._class_loads: dict[tuple[Class, bool], list[_Load]] = {}
+        self._networks: dict[tuple[Class, bool], list[Instance]] = {}
         self._handed: dict[ast.Call, frozenset[_Load] | None] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
@@ -73,7 +74,7 @@ class LoadOrder:
     def _overwritten(
         self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt
     ) -> Iterator[tuple[int, str]]:
-        for load in dict.fromkeys(load for value in values for load in self._loads(value)):
+        for load in self._all_loads(values):
             hands = functools.partial(self._hands, load)
             mine = list(self._order.events(function, node, of, hands))
             distance = distance_before(self._events_of(load), mine)
@@ -99,8 +100,7 @@ class LoadOrder:
             modules.extend(value for value in found if isinstance(value, _MODULES))
         if not modules:
             return None
-        below = self._held.below(modules)
-        return frozenset(load for value in below for load in self._loads(value))
+        return frozenset(self._all_loads(self._held.below(modules)))
 
     def _newest_values(self, caller: Function, call: ast.Call, expr: ast.expr) -> list[Value]:
         newest = newest_value(caller.node, call, expr)
@@ -115,6 +115,28 @@ class LoadOrder:
         return known
 
     # ------------------------------------------------------------- loading
+
+    def _all_loads(self, values: Iterable[Value]) -> dict[_Load, None]:
+        found: dict[_Load, None] = {}
+        for value in values:
+            found.update(dict.fromkeys(self._loads(value)))
+            if isinstance(value, Instance) and not value.weak:
+                for network in self._networks_in(value):
+                    found.update(dict.fromkeys(self._loads(network)))
+        return found
+
+    def _networks_in(self, value: Instance) -> Iterator[Instance]:
+        """The networks that were taken apart for what an object holds."""
+        key = value.class_, value.spot is None
+        if key not in self._networks:
+            found = {
+                self._roles.network_of(slot, one): None
+                for slot in self._held.slots(value)
+                for one in self._roles.contents[slot]
+                if isinstance(one, (Instance, NormLayer))
+            }
+            self._networks[key] = [_made(cls) for cls in found if cls is not None]
+        yield from self._networks[key]
 
     def _loads(self, value: Value) -> Iterator[_Load]:
         name = library_model(value)

@@ -68,6 +68,10 @@ class RoleMap:
         """Whether the value may not be loaded itself, where loaded parts go as well."""
         return self._evidence.beside_loaded(slot, value) is not None
 
+    def network_of(self, slot: Slot, value: Instance | NormLayer) -> Class | None:
+        """The network that a value was taken out of, as in ``self.layer1 = resnet.layer1``."""
+        return self._evidence.part_of_network(value, slot)
+
     def lost_roles(self, value: Instance | NormLayer) -> Roles:
         """Doubt, where a value also went to what is not followed."""
         if isinstance(value, Instance):

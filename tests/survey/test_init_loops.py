@@ -470,6 +470,9 @@ RESET = {
     "a class that loads its own weights": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "DLA()"
     ),
+    "a network that is taken apart": model(
+        detector="trunk = dla34(pretrained=True)\nself.backbone = trunk.level0\n" + LOOP, after=DLA
+    ).replace('        self.backbone = torchvision.models.resnet18(weights="DEFAULT")\n', ""),
     "a factory that loads them": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "dla34(pretrained=True)"
     ),
@@ -497,6 +500,18 @@ HARMLESS = {
     "class built without weights": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "DLA(pretrained=False)"
     ),
+    "a network that is taken apart, without weights": model(
+        detector="trunk = dla34()\nself.backbone = trunk.level0\n" + LOOP, after=DLA
+    ).replace('        self.backbone = torchvision.models.resnet18(weights="DEFAULT")\n', ""),
+    "a network that is taken apart, for another object": model(
+        detector="self.neck = Neck(512)\n" + LOOP, after=DLA + """
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        trunk = dla34(pretrained=True)
+        self.level0 = trunk.level0
+""",
+    ).replace('        self.backbone = torchvision.models.resnet18(weights="DEFAULT")\n', ""),
     "factory without weights": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "dla34()"
     ),
