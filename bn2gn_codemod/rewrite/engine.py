@@ -24,6 +24,7 @@ from bn2gn_codemod.rewrite.import_region import Preamble, add_preamble
 from bn2gn_codemod.rewrite.located import Located, RewriteRefused
 from bn2gn_codemod.rewrite.pieces import carry_out
 from bn2gn_codemod.sources import SourceFile
+from bn2gn_codemod.sources.old_names import respelled
 
 
 def rewrite_file(source: SourceFile, edits: FileEdits) -> str:
@@ -36,6 +37,11 @@ def rewrite_file(source: SourceFile, edits: FileEdits) -> str:
         text = source.text.replace("\r", "\n")
         unix = dataclasses.replace(source, text=text, data=source.encode(text))
         return rewrite_file(unix, edits).replace("\n", "\r")
+    spelled = respelled(source.text)
+    if spelled is not None:
+        # LibCST and the compiler know no such name.
+        today = dataclasses.replace(source, text=spelled.text, data=source.encode(spelled.text))
+        return spelled.original(rewrite_file(today, edits))
     try:
         located = Located(source)
         changes = _changes(located, edits)

@@ -36,7 +36,8 @@ RULE = Rule(
 A use of `running_mean`, `running_var`, `num_batches_tracked`, `momentum`,
 `track_running_stats` or `num_features` of a layer that is converted, or of
 `fuse_conv_bn_eval` and its like on one. A use behind `hasattr`, or behind a test
-for BatchNorm, is none: it does not reach the layer any more.
+for BatchNorm, is none: it does not reach the layer any more. The test may also stand
+around every call that hands the layer to the function with the use.
 """,
     why="""
 GroupNorm has none of these. `num_features` is called `num_channels` there; the

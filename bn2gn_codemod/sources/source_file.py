@@ -12,6 +12,8 @@ import re
 import tokenize
 import warnings
 
+from bn2gn_codemod.sources.old_names import respelled, restore
+
 # Python ends a line at these only; str.splitlines() would also end it at a
 # form feed or a Unicode line separator and shift every later line number.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -116,7 +118,20 @@ def split_lines(text: str) -> list[str]:
 
 
 def parse(text: str) -> ast.Module:
-    """The syntax tree of ``text``; raises ``SyntaxError`` for whatever cannot be parsed."""
+    """The syntax tree of ``text``; raises ``SyntaxError`` for whatever cannot be parsed.
+
+    Where ``async`` is a name, as it could be until Python 3.6, it is read as one.
+    """
+    try:
+        return _parse(text)
+    except SyntaxError:
+        spelled = respelled(text)
+        if spelled is None:
+            raise
+        return restore(_parse(spelled.text), spelled)
+
+
+def _parse(text: str) -> ast.Module:
     with warnings.catch_warnings():
         # "\d" in somebody's string is not ours to complain about.
         warnings.simplefilter("ignore")

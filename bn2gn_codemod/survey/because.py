@@ -27,6 +27,17 @@ class Because(NamedTuple):
     after: Because | None = None
     # It may as well come from a mix-up of many models: nothing is new beside it.
     vague: bool = False
+    # It is so for one of many classes, and nothing says for which.
+    is_guess: bool = False
+
+    def guess(self) -> list[str]:
+        """The step that is a guess, if one is: all that follows from it is one, too."""
+        steps: list[str] = []
+        step: Because | None = self
+        while step is not None and step.is_guess:
+            steps = [step.words]
+            step = step.after
+        return steps
 
     def chain(self) -> list[str]:
         """The whole argument, nearest step first."""
@@ -39,6 +50,15 @@ class Because(NamedTuple):
 
 
 Roles = dict[Role, Because]
+
+
+def together(first: Roles, second: Roles) -> Roles:
+    """The roles of both; of two arguments for one, the first that is no guess."""
+    found = {**second, **first}
+    for role, because in second.items():
+        if found[role].is_guess and not because.is_guess:
+            found[role] = because
+    return found
 
 
 def shown(slot: Slot) -> str:

@@ -43,7 +43,7 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
-        self.named: set[Slot] = set()  # backbones for nothing but names
+        self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
         self._families: dict[Class, families.Family | None] = {}
         self._loaded_inside: dict[Slot, bool] = {}
@@ -357,19 +357,19 @@ class Evidence:
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or self.external_network(slot)
         ):
-            self.named.add(slot)
+            self.only_named.add(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
             and not self._family(cls)
             # What a network is built of is no backbone in it: its stem would be new.
-            and not families.is_network_class(cls)
+            and not families.is_named_after_network(cls)
             and families.backbone_home(cls.path) is None
         ):
             network = self.network_content(slot)
             if network is not None:
-                self.named.add(slot)
+                self.only_named.add(slot)
                 return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
         return None
 
@@ -421,7 +421,7 @@ class Evidence:
                     words = f"holds {value.class_.name}, which {load.words}"
                     yield words, crowded or load.vague
             if isinstance(value, (Instance, NormLayer)):
-                maker = self._part_of_network(value, slot)
+                maker = self.part_of_network(value, slot)
                 load = self.load_of(maker) if maker is not None else None
                 if maker is not None and load is not None:
                     words = f"holds parts of {maker.name}, which {load.words}"
@@ -439,7 +439,7 @@ class Evidence:
             for value in self.contents.of_slot[slot]
         )
 
-    def _part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
+    def part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
         if value.spot is None:
             return None
@@ -480,7 +480,7 @@ class Evidence:
             holders = self.contents.held_in.get(value, ())
             # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
             own = own or any(one[0] is slot[0] and self._layers_in(one) < layers for one in holders)
-            network = self._part_of_network(value, slot)
+            network = self.part_of_network(value, slot)
             # Slices of ``list(resnet().children())`` may hold the same as well, but the
             # network that they were taken out of is no attribute beside them.
             foreign = foreign or (network is not None and self._is_held_by(network, slot[0]))

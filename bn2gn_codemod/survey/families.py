@@ -78,6 +78,10 @@ _BLOCK = re.compile(
     r"^(?:\w*Bottle(?:neck|2neck)\w*|\w*BasicBlock\w*|InvertedResidual\w*|Root|Tree|Bottle2neck|"
     r"ResidualBlock|SEBlock|_?DenseLayer|_?DenseBlock|_?Transition|PreActBlock)$"
 )
+# What a network is made of, after its name: ``RepVGGBlock``, ``inception_module``, ``DLAConv2d``.
+_PART_OF_NETWORK = re.compile(
+    r"(?:block|layer|unit|stage|conv|module|cell|stem)(?:_?v?\d*d?|_[a-z])$", re.IGNORECASE
+)
 _BACKBONE_HOME = re.compile(r"^(?:backbones?|encoders?|basenets?|backbone_\w+|\w+_backbones?)$")
 _NEW_HOME = re.compile(
     r"^(?:necks?|\w*heads?|decoders?|decode_heads|roi_heads|dense_heads|fpn|aspp)$"
@@ -148,8 +152,11 @@ def names_source_network(function: str) -> bool:
 
 
 def is_block_name(name: str) -> bool:
-    """Whether a class is named like a residual block of such a network."""
-    return _BLOCK.match(name) is not None
+    """Whether a class is named like a block of such a network, a residual one or any other."""
+    if _BLOCK.match(name) is not None:
+        return True
+    network = _NETWORK.search(name.replace("_", " "))
+    return network is not None and _PART_OF_NETWORK.search(name, network.end()) is not None
 
 
 def backbone_home(path: str) -> str | None:
@@ -173,6 +180,11 @@ def is_network_class(cls: Class) -> bool:
     return not is_block_name(name) and not has_new_word(name) and is_network_name(name)
 
 
+def is_named_after_network(cls: Class) -> bool:
+    """Whether the class looks like a backbone network or a block of one."""
+    return is_network_class(cls) or is_block_name(cls.name.rsplit(".", 1)[-1])
+
+
 def has_new_class_name(cls: Class) -> bool:
     """Whether a class is named like a part that was added to a backbone."""
     return has_new_word(cls.name.rsplit(".", 1)[-1])
@@ -185,12 +197,17 @@ def _words(name: str) -> str:
 
 def has_new_word(name: str) -> bool:
     """Whether a name says that the part was added to a backbone."""
-    return _NEW_WORD.search(_words(name).lower()) is not None
+    return _has_word(name, _NEW_WORD)
 
 
 def has_certainly_new_word(name: str) -> bool:
     """Whether a name says that the part is none of a classification network's."""
-    return _CERTAINLY_NEW_WORD.search(name.lower()) is not None
+    return _has_word(name, _CERTAINLY_NEW_WORD)
+
+
+def _has_word(name: str, words: re.Pattern[str]) -> bool:
+    # ``upConv`` is ``up_conv``, and ``upSample`` is ``upsample``.
+    return any(words.search(form.lower()) for form in (name, _words(name)))
 
 
 def is_aside(name: str) -> bool:

@@ -51,6 +51,7 @@ from bn2gn_codemod.survey.values import (
 
 _DEEPEST_NAME = 6
 _MOST_EXTERNALS = 3_000
+_NEAR_GUESS = 200  # variables that a class goes through before it is called
 # Packages in which no layer can be.
 _NO_NETS = re.compile(
     r"(?:numpy|os|sys|math|cv2|PIL|matplotlib|pandas|scipy|json|logging|argparse|typing|enum|"
@@ -131,6 +132,8 @@ class Flow(ValueGraph):
         self.extras: dict[Function, dict[str, Node]] = {}
         self.extras_listeners: dict[Function, list[Callable[[str, Node], None]]] = {}
         self.calls: list[tuple[Node, Node, Arguments]] = []
+        # What a name that is not known stands for: all that a module has.
+        self.guesses: list[Node] = []
         # getattr(module, name) whose name may stay unknown
         self.unnamed: list[tuple[Node, Node, Node]] = []
         # (path, name) -> (module, attribute) or (dotted name, None)
@@ -180,6 +183,24 @@ class Flow(ValueGraph):
     def value_of(self, expr: ast.expr) -> Iterator[Value]:
         """What an expression that was seen may hold."""
         return self.values(self.expressions.get(expr))
+
+    @functools.cached_property
+    def _guessed(self) -> dict[Node, set[Value]]:
+        """By attribute, what calls may give there of what a name that is not known stands for."""
+        found: dict[Node, set[Value]] = {}
+        slots = set(self.slots.values())
+        for guess in self.guesses:
+            if sum(isinstance(v, (ClassValue, FunctionValue)) for v in self._values[guess]) < 2:
+                continue
+            near = set(self.downstream(guess, _NEAR_GUESS))
+            for result in [result for callee, result, _ in self.calls if callee in near]:
+                for node in slots.intersection(self.downstream(result, _NEAR_GUESS)):
+                    found.setdefault(node, set()).update(self._values[result])
+        return found
+
+    def is_guess(self, attribute: tuple[Class, str], value: Value) -> bool:
+        """Whether what an attribute holds is one of all that a name may stand for."""
+        return value in self._guessed.get(self.slots[attribute], ())
 
     # ------------------------------------------------------------- solving
 
@@ -364,6 +385,8 @@ class Flow(ValueGraph):
         if name == "__dict__":
             self.add(result, self.namespace_value(module))
         elif "*" in name:
+            if name == "*":
+                self.guesses.append(result)
             for local in sorted(scope.locals):
                 if fnmatch.fnmatchcase(local, name):
                     self._edge_nameable(self.name_node(scope, local), result)

@@ -28,7 +28,7 @@ class _Matched(NamedTuple):
     slot: Slot
     kept: bool
     layer: NormLayer | None = None
-    part: str = ""  # of the model, that the pattern takes it for
+    part: Slot | None = None  # of the model, that the pattern takes it for
 
 
 def _not_seen(found: list[_Matched]) -> str:
@@ -74,7 +74,8 @@ class FreezingCertainty:
         for cls in dict.fromkeys([*models, *others]):
             for found in self._matched(cls, "", pattern, ()):
                 if not found.kept:
-                    return f"it would freeze {found.part} as well, {self._why(found)}"
+                    part = shown(found.part or found.slot)
+                    return f"it would freeze {part} as well, {self._why(found)}"
                 kept.append(found)
         if not kept:
             return "no layer that is certain to be the backbone's lies there"
@@ -139,9 +140,9 @@ class FreezingCertainty:
             role = None if self._may_be_all(slot) else self._role(slot, outer)
             if pattern.match(name):
                 for found in self._layers(slot, role, set()):
-                    yield found._replace(part=shown(slot))
+                    yield found._replace(part=slot)
                 if self._whole and role is not Role.BACKBONE:
-                    yield _Matched(slot, kept=False, part=shown(slot))
+                    yield _Matched(slot, kept=False, part=slot)
             elif len(around) < _DEEPEST:
                 for value in self._roles.contents[slot]:
                     if isinstance(value, Instance) and value.class_ not in (cls, *around):
@@ -209,6 +210,8 @@ class FreezingCertainty:
             return f"and nothing says that it is pretrained; to settle it: {settles}"
         where = f"{site.place.path}:{site.place.line}"
         settings = [line for line in site.settles if not line.startswith("#")]
-        settings = settings or [f'backbone = ["{found.part}"]']
+        part = found.part or found.slot
+        if not settings and not self._roles.is_pinned(part):  # else it says so already
+            settings = [f'backbone = ["{shown(part)}"]']
         settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
         return f"and {where} there is not certain to be backbone; to settle it: {settles}"

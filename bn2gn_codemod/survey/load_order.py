@@ -7,11 +7,12 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.call_order import CallOrder, Event, comes_first, switch_of
+from bn2gn_codemod.survey.call_order import CallOrder, Event, about, distance_before
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.newest_value import newest_value
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import is_off
 from bn2gn_codemod.survey.values import (
@@ -19,9 +20,14 @@ from bn2gn_codemod.survey.values import (
     ExternalObject,
     Function,
     Instance,
+    Lost,
+    NormLayer,
     Spot,
+    TupleValue,
     Value,
 )
+
+_MODULES = (Instance, ExternalObject, NormLayer)
 
 
 class _Load(NamedTuple):
@@ -42,6 +48,8 @@ class LoadOrder:
         self._order = CallOrder(flow, CallSites(flow))
         self._load_events: dict[_Load, list[Event]] = {}
         self._class_loads: dict[tuple[Class, bool], list[_Load]] = {}
+        self._networks: dict[tuple[Class, bool], list[Instance]] = {}
+        self._handed: dict[ast.Call, frozenset[_Load] | None] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
         """The pretrained part of what ``values`` hold that was loaded before ``node`` ran.
@@ -49,6 +57,7 @@ class LoadOrder:
         ``""`` if there is none. ``self`` is looked at as each class that it may be of.
         """
         seen: set[tuple[Class, bool]] = set()  # objects of one class hold the same
+        found: list[tuple[int, str]] = []
         for value in values:
             whole: list[tuple[Value, Class | None]] = [(value, None)]
             if isinstance(value, Instance):
@@ -59,32 +68,76 @@ class LoadOrder:
                 if value.spot is None:
                     whole = [(_made(cls), cls) for cls in value.class_.descendants()]
             for one, of in whole:
-                found = self._overwritten(self._held.below([one]), of, function, node)
-                if found:
-                    return found
-        return ""
+                found.extend(self._overwritten(self._held.below([one]), of, function, node))
+        # Far apart there is more that the two may have nothing to do with each other.
+        return min(found, key=lambda one: one[0], default=(0, ""))[1]
 
     def _overwritten(
         self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt
-    ) -> str:
-        loads = dict.fromkeys(load for value in values for load in self._loads(value))
-        if not loads:
-            return ""
-        mine = list(self._order.events(function, node, of=of))
-        for load in loads:
-            if comes_first(self._events_of(load), mine):
-                return load.words
-        return ""
+    ) -> Iterator[tuple[int, str]]:
+        for load in self._all_loads(values):
+            hands = functools.partial(self._hands, load)
+            mine = list(self._order.events(function, node, of, hands))
+            distance = distance_before(self._events_of(load), mine)
+            if distance is not None:
+                yield distance, load.words
+
+    def _hands(self, load: _Load, caller: Function, call: ast.Call) -> bool:
+        """Whether a call hands over what was loaded there, as far as can be seen."""
+        if call not in self._handed:
+            self._handed[call] = self._loads_handed(caller, call)
+        handed = self._handed[call]
+        return handed is None or load in handed
+
+    def _loads_handed(self, caller: Function, call: ast.Call) -> frozenset[_Load] | None:
+        """The loads into what a call is about; ``None`` where that was not followed."""
+        modules: list[Value] = []
+        for expr in about(call):
+            found = self._newest_values(caller, call, expr)
+            if not isinstance(expr, ast.Constant) and not found:
+                return None
+            if any(isinstance(value, (Lost, TupleValue)) for value in found):
+                return None
+            modules.extend(value for value in found if isinstance(value, _MODULES))
+        if not modules:
+            return None
+        return frozenset(self._all_loads(self._held.below(modules)))
+
+    def _newest_values(self, caller: Function, call: ast.Call, expr: ast.expr) -> list[Value]:
+        newest = newest_value(caller.node, call, expr)
+        found = list(self._flow.value_of(newest)) if newest is not None else []
+        return found or list(self._flow.value_of(expr))
 
     def _events_of(self, load: _Load) -> list[Event]:
         known = self._load_events.get(load)
         if known is None:
-            switch = switch_of(load.function, load.node)
-            known = list(self._order.events(load.function, load.node, switch))
+            known = list(self._order.events(load.function, load.node))
             self._load_events[load] = known
         return known
 
     # ------------------------------------------------------------- loading
+
+    def _all_loads(self, values: Iterable[Value]) -> dict[_Load, None]:
+        found: dict[_Load, None] = {}
+        for value in values:
+            found.update(dict.fromkeys(self._loads(value)))
+            if isinstance(value, Instance) and not value.weak:
+                for network in self._networks_in(value):
+                    found.update(dict.fromkeys(self._loads(network)))
+        return found
+
+    def _networks_in(self, value: Instance) -> Iterator[Instance]:
+        """The networks that were taken apart for what an object holds."""
+        key = value.class_, value.spot is None
+        if key not in self._networks:
+            found = {
+                self._roles.network_of(slot, one): None
+                for slot in self._held.slots(value)
+                for one in self._roles.contents[slot]
+                if isinstance(one, (Instance, NormLayer))
+            }
+            self._networks[key] = [_made(cls) for cls in found if cls is not None]
+        yield from self._networks[key]
 
     def _loads(self, value: Value) -> Iterator[_Load]:
         name = library_model(value)

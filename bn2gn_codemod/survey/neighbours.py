@@ -19,10 +19,18 @@ class Neighbours:
         self._contents = contents
         self._evidence = evidence
         self._own = evidence.own
+        self._beside_which: dict[Slot, Because] = {}
 
     def judge(self) -> None:
         """Decide what can be decided, in :attr:`Evidence.own`."""
+        by_itself = dict(self._own)
         self._judge_beside()
+        while doubted := self._only_named_in_new_parts():
+            by_itself.update(doubted)
+            self._own.clear()
+            self._own.update(by_itself)
+            self._beside_which.clear()
+            self._judge_beside()
         self._judge_additions()
 
     def _judge_beside(self) -> None:
@@ -34,6 +42,7 @@ class Neighbours:
             for slot in slots:
                 if slot not in self._own and slot is not owner[0]:
                     self._own[slot] = self._beside(slot, *owner)
+                    self._beside_which[slot] = owner[1]
 
     def _owners(self) -> dict[Class, tuple[Slot, Because]]:
         """Classes that hold a backbone in an attribute, directly or deeper, and where."""
@@ -157,6 +166,51 @@ class Neighbours:
             for argument in (*call.args, *(keyword.value for keyword in call.keywords))
         )
 
+    def _only_named_in_new_parts(self) -> dict[Slot, Because]:
+        """Attributes named like a network inside of nothing but new parts, with that doubt.
+
+        A name is less than what stands beside: ``self.stem = VGG16()`` in a head may be new.
+        """
+        found: dict[Slot, Because] = {}
+        for slot in self._evidence.only_named:
+            because = self._own[slot]
+            if because.role is Role.BACKBONE and not families.is_backbone_attribute(slot[1]):
+                above = self._decided_above(slot[0])
+                if above and all(self._is_beside_loaded(one) for one in above):
+                    words = f"{because.words}, but nothing is seen to load weights into it"
+                    found[slot] = Because(Role.UNDECIDED, words, self._own[above[0]])
+        return found
+
+    def _decided_above(self, cls: Class) -> list[Slot]:
+        """The nearest attributes with a role that hold a class; none if it may be all of a model.
+
+        What holds it may be a part of several models.
+        """
+        found: dict[Slot, None] = {}
+        pending = [cls]
+        for inner in pending:
+            holders = self._contents.holders.get(inner, ())
+            if not holders or self._is_built_alone(inner):
+                return []
+            found.update(dict.fromkeys(slot for slot in holders if slot in self._own))
+            further = (slot[0] for slot in holders if slot not in self._own)
+            pending.extend(one for one in dict.fromkeys(further) if one not in pending)
+        return list(found)
+
+    def _is_built_alone(self, cls: Class) -> bool:
+        """Whether an object of the class is made that no attribute holds."""
+        return any(
+            made not in self._contents.held_in
+            for child in cls.descendants()
+            for made in self._contents.flow.instances.get(child, ())
+        )
+
+    def _is_beside_loaded(self, slot: Slot) -> bool:
+        """Whether an attribute is new for what stands beside it, by more than a name."""
+        owner = self._beside_which.get(slot)
+        named = {self._own[one] for one in self._evidence.only_named if one in self._own}
+        return self._own[slot].role is Role.NEW and owner is not None and owner not in named
+
     def _judge_additions(self) -> None:
         """``fpn`` inside of what is a backbone for its attribute's name, or in another's place.
 
@@ -166,7 +220,7 @@ class Neighbours:
             slots = list(self._slots_inside(outer))
             added = {slot[1] for slot in slots if self._is_added(slot)}
             for slot in slots:
-                is_addition = outer in self._evidence.named and (
+                is_addition = outer in self._evidence.only_named and (
                     families.has_certainly_new_word(slot[1]) or self._extends(outer, slot)
                 )
                 if slot not in self._own and (slot[1] in added or is_addition):

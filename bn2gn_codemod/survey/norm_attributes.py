@@ -10,6 +10,7 @@ from bn2gn_codemod.plan import NormAttributeUse
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.narrowed_layers import NarrowedLayers
 from bn2gn_codemod.survey.norm_tests import NormTests, Tree
 from bn2gn_codemod.survey.purposes import BATCH_NORM_ONLY
 from bn2gn_codemod.survey.syntax import call_name, walk
@@ -31,6 +32,7 @@ class _Finder:
         self._flow = flow
         self._held = held
         self._tests = NormTests(flow)
+        self._narrowed = NarrowedLayers(flow, self._tests, self._is_converted)
 
     def uses(self, module: Module) -> Iterator[NormAttributeUse]:
         if not _MENTIONED.search(module.source.data):
@@ -39,10 +41,19 @@ class _Finder:
             match node:
                 case ast.Attribute(value=layer, attr=name) if name in BATCH_NORM_ONLY:
                     found = self._is_converted(module, layer)
-                    if found and not self._is_guarded(module, node, layer):
+                    if (
+                        found
+                        and not self._is_guarded(module, node, layer)
+                        and not self._narrowed.is_narrowed(module, node, layer)
+                    ):
                         yield NormAttributeUse(module.place(node), name, ast.unparse(layer))
                 case ast.Call(args=arguments) if _FOLDS.search(call_name(node)):
-                    layers = [a for a in arguments if self._is_layer(self._flow.value_of(a))]
+                    layers = [
+                        argument
+                        for argument in arguments
+                        if self._is_layer(self._flow.value_of(argument))
+                        and not self._narrowed.is_narrowed(module, node, argument)
+                    ]
                     if layers:  # the norm comes last
                         text = ast.unparse(layers[-1])
                         yield NormAttributeUse(module.place(node), call_name(node), text)

@@ -11,7 +11,7 @@ import functools
 from collections import Counter, deque
 
 from bn2gn_codemod.survey import families
-from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown
+from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown, together
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.flow import Flow
@@ -42,6 +42,7 @@ class RoleMap:
             for cls, where in contents.flow.out_of_sight.classes.items()
         }
         self._inherit([*self.own, *self._begin_lost()])
+        self._inherit(list(self.contents), guesses=True)
         self._inherit_doubt()
 
     def slot_roles(self, slot: Slot) -> Roles:
@@ -59,8 +60,7 @@ class RoleMap:
             found = self.roles_in(slot, layer)
             if len(found) > 1 and slot not in self.own:
                 found = self._handed_roles(slot, layer) or found
-            for role, because in found.items():
-                roles.setdefault(role, because)
+            roles = together(roles, found)
         return self.lost_roles(layer) | roles
 
     def _handed_roles(self, slot: Slot, layer: NormLayer) -> Roles:
@@ -88,6 +88,10 @@ class RoleMap:
     def is_beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> bool:
         """Whether the value may not be loaded itself, where loaded parts go as well."""
         return self._evidence.beside_loaded(slot, value) is not None
+
+    def network_of(self, slot: Slot, value: Instance | NormLayer) -> Class | None:
+        """The network that a value was taken out of, as in ``self.layer1 = resnet.layer1``."""
+        return self._evidence.part_of_network(value, slot)
 
     def lost_roles(self, value: Instance | NormLayer) -> Roles:
         """Doubt, where a value also went to what is not followed."""
@@ -201,13 +205,19 @@ class RoleMap:
             self.contexts.setdefault(cls, {})[Role.DOUBT] = because
         return [slot for cls in self._lost for slot in self.slots_of.get(cls, ())]
 
-    def _inherit(self, start: list[Slot]) -> None:
-        """Hand roles down from attributes to the classes that they hold."""
+    def _inherit(self, start: list[Slot], guesses: bool = False) -> None:
+        """Hand roles down from attributes to the classes that they hold.
+
+        Those that one of them may be, by a name that is not known, come after the others.
+        """
         pending = deque(start)
         while pending:
             slot = pending.popleft()
             for value in self.contents[slot]:
                 if not isinstance(value, Instance):
+                    continue
+                is_guess = self._contents.flow.is_guess(slot, value)
+                if is_guess and not guesses:
                     continue
                 roles = self.roles_in(slot, value)
                 for cls in value.class_.ancestors():
@@ -216,7 +226,11 @@ class RoleMap:
                         if role in contexts or (cls is slot[0] and slot not in self.own):
                             continue
                         words = f"{cls.name} is held by {shown(slot)}"
-                        contexts[role] = Because(role, words, because)
+                        if is_guess:
+                            of_all = "of all that a name that is not known may mean"
+                            words = f"{cls.name} may be what {shown(slot)} holds, {of_all}"
+                        guessed = is_guess or because.is_guess
+                        contexts[role] = Because(role, words, because, is_guess=guessed)
                         pending.extend(self.slots_of.get(cls, ()))
 
     def _inherit_doubt(self) -> None:

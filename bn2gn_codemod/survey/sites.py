@@ -371,7 +371,8 @@ def _told(note: str, because: Iterable[Because]) -> tuple[tuple[str, ...], tuple
     for one in because:
         chain = one.chain()
         is_said = chain[-1] in chain[0]
-        reasons.append(chain[0] if is_said else f"{chain[0]}; {chain[-1]}")
+        steps = [chain[0], *one.guess(), *([] if is_said else chain[-1:])]
+        reasons.append("; ".join(dict.fromkeys(steps)))
         evidence.extend(chain)
     return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(evidence))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bn2gn_codemod.plan import Verdict
-from bn2gn_codemod.survey.because import Because, Role, Roles
+from bn2gn_codemod.survey.because import Because, Role, Roles, together
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.idle_layers import IdleLayers
@@ -65,7 +65,7 @@ class Judge:
     def _weigh(self, layers: list[NormLayer], roles: Iterable[Roles]) -> Judged:
         found: Roles = {}
         for one in roles:
-            found = one | found
+            found = together(found, one)
         judged = _verdict(found)
         return self._doubted(layers) or judged if judged.verdict is Verdict.CONVERT else judged
 
@@ -120,6 +120,7 @@ def _verdict(roles: Roles) -> Judged:
         return Judged(Verdict.KEEP, tuple(found.values()))
     if set(found) == {Role.NEW}:
         return Judged(Verdict.CONVERT, tuple(found.values()))
-    if Role.BACKBONE in found:
+    speaking = [because for role, because in found.items() if role is not Role.DOUBT]
+    if Role.BACKBONE in found and not any(because.is_guess for because in speaking):
         return Judged(Verdict.CONFLICT, tuple(found.values()))
     return Judged(Verdict.UNKNOWN, tuple(found.values()))

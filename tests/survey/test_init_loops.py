@@ -470,6 +470,9 @@ RESET = {
     "a class that loads its own weights": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "DLA()"
     ),
+    "a network that is taken apart": model(
+        detector="trunk = dla34(pretrained=True)\nself.backbone = trunk.level0\n" + LOOP, after=DLA
+    ).replace('        self.backbone = torchvision.models.resnet18(weights="DEFAULT")\n', ""),
     "a factory that loads them": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "dla34(pretrained=True)"
     ),
@@ -497,6 +500,18 @@ HARMLESS = {
     "class built without weights": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "DLA(pretrained=False)"
     ),
+    "a network that is taken apart, without weights": model(
+        detector="trunk = dla34()\nself.backbone = trunk.level0\n" + LOOP, after=DLA
+    ).replace('        self.backbone = torchvision.models.resnet18(weights="DEFAULT")\n', ""),
+    "a network that is taken apart, for another object": model(
+        detector="self.neck = Neck(512)\n" + LOOP, after=DLA + """
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        trunk = dla34(pretrained=True)
+        self.level0 = trunk.level0
+""",
+    ).replace('        self.backbone = torchvision.models.resnet18(weights="DEFAULT")\n', ""),
     "factory without weights": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "dla34()"
     ),
@@ -525,6 +540,134 @@ HARMLESS = {
 def test_loop_that_resets_nothing(repository: MakeRepository, text: str) -> None:
     plan = plan_of(repository({"model.py": text}))
     assert found(plan, "BN107") == []
+
+
+INIT_FUNCTION = """
+
+def init(module):
+    for m in module.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            nn.init.constant_(m.weight, 1)
+"""
+NET = """
+class Net(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained)
+        self.neck = Neck(512)
+"""
+# By what stands in a script or a constructor: whether the loop runs over what was loaded.
+ORDERS = {
+    "the one that is not asked for": (
+        "net = Net(pretrained=args.p)\nif not args.p:\n    init(net)",
+        "",
+    ),
+    "in the other branch": (
+        "net = Net(pretrained=p)\nif p:\n    print(1)\nelse:\n    init(net)",
+        "",
+    ),
+    "asked the other way round": ("net = Net(p is not None)\nif p is None:\n    init(net)", ""),
+    "left before": ("", "        if pretrained:\n            return\n        init(self)"),
+    "not left before": (
+        "",
+        "        if not pretrained:\n            return\n        init(self)",
+        True,
+    ),
+    "never without weights": (
+        "Net()",
+        "        self.weigh(pretrained)\n    def weigh(self, trained):\n        if not trained:\n"
+        "            init(self)",
+    ),
+    "asked of an attribute of its own": (
+        "",
+        "        self.trained = pretrained\n        if not pretrained:\n            init(self)",
+    ),
+    "another question": ("net = Net(pretrained=args.p)\nif not args.q:\n    init(net)", "", True),
+    "the same question": ("net = Net(pretrained=args.p)\nif args.p:\n    init(net)", "", True),
+    "one of two questions": (
+        "net = Net(pretrained=args.p)\nif not (args.p and args.q):\n    init(net)",
+        "",
+        True,
+    ),
+    "another value by then": (
+        "p = args.p\nnet = Net(pretrained=p)\np = args.q\nif not p:\n    init(net)",
+        "",
+        True,
+    ),
+    "another value of an attribute": (
+        "net = Net(pretrained=args.p)\nargs.p = False\nif not args.p:\n    init(net)",
+        "",
+        True,
+    ),
+    "another value in a loop": (
+        "p = True\nfor n in range(2):\n    if p:\n        net = Net()\n"
+        "    if not p:\n        init(net)\n    p = not p",
+        "",
+        True,
+    ),
+    "always with weights": ("net = Net(pretrained=True)\ninit(net)", "", True),
+    "a function with the same name for something else": (
+        "def build(p):\n    return Net(pretrained=p)\nnet = build(True)\nif not p:\n    init(net)",
+        "",
+        True,
+    ),
+    "a function that is asked": (
+        "def build(q):\n    return Net(pretrained=q)\nnet = build(p)\nif not p:\n    init(net)",
+        "",
+    ),
+    "what was made just before": (
+        "",
+        "        if n != 3:\n            self.backbone = nn.Sequential(nn.BatchNorm2d(8))\n"
+        "            init(self.backbone)",
+    ),
+    "what was made before, in a variable": (
+        "",
+        "        if n != 3:\n            trunk = nn.Sequential(nn.BatchNorm2d(8))\n"
+        "            init(trunk)\n            self.backbone = trunk",
+    ),
+    "what was made before, or not": (
+        "",
+        "        if n != 3:\n            self.backbone = nn.Sequential(nn.BatchNorm2d(8))\n"
+        "        init(self.backbone)",
+        True,
+    ),
+    "what a method may have changed since": (
+        "",
+        "        self.backbone = nn.Sequential(nn.BatchNorm2d(8))\n        self.load()\n"
+        "        init(self.backbone)\n    def load(self):\n"
+        "        self.backbone = torchvision.models.resnet18(True)",
+        True,
+    ),
+    "one or the other, and then once more": (
+        "def build():\n    return Net(pretrained=args.p)\nteacher = build()\nstudent = build()",
+        "        if not pretrained:\n            init(self)",
+    ),
+    "the new part beside it": ("", "        init(self.neck)"),
+    "both parts": (
+        "",
+        "        for part in [self.neck, self.backbone]:\n            init(part)",
+        True,
+    ),
+    "a helper hands it on": (
+        "def wide(net):\n    init(net)\nnet = Net()\nwide(net.neck)",
+        "",
+    ),
+    "a helper hands all of it on": (
+        "def wide(net):\n    init(net)\nnet = Net()\nwide(net)",
+        "",
+        True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=name) for name, c in ORDERS.items()])
+def test_whether_the_load_comes_before_the_loop(
+    repository: MakeRepository, case: tuple[str, str] | tuple[str, str, bool]
+) -> None:
+    script, inner, *resets = case
+    text = f"{HEAD}{NECK}{INIT_FUNCTION}\n{NET}{inner}\n\n{script or 'Net(pretrained=args.p)'}\n"
+    plan = plan_of(repository({"model.py": text}))
+    assert bool(found(plan, "BN107")) is bool(resets)
 
 
 # --------------------------------------------------------- branch and inject
@@ -628,6 +771,53 @@ def test_what_only_batch_norm_has(repository: MakeRepository, neck: str, names: 
     assert sorted(use.name for use in plan_of(root).norm_attribute_uses) == names
     migrate(root)
     assert sorted(use.name for use in plan_of(root).norm_attribute_uses) == names
+
+
+FOLD = """
+def fold(conv, bn):
+    return bn.running_mean
+
+def fuse(net, flag):
+    conv = None
+    for child in net.children():
+        {body}
+
+fuse(Neck(8), True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "uses"),
+    [
+        ("if isinstance(child, nn.BatchNorm2d):\n            fold(conv, child)", 0),
+        ("if type(child) is nn.BatchNorm2d and flag:\n            fold(conv, bn=child)", 0),
+        ("if not isinstance(child, nn.BatchNorm2d):\n            continue\n"
+         "        fold(conv, child)", 0),
+        ("if isinstance(child, nn.BatchNorm2d):\n            child = fuse_conv_bn(conv, child)", 0),
+        ("if isinstance(child, nn.BatchNorm2d):\n            hand(child)\n"
+         "def hand(one):\n    fold(one, one)", 0),
+        # Nothing, or something else, keeps GroupNorm away.
+        ("fold(conv, child)", 1),
+        ("fuse_conv_bn(conv, child)", 1),
+        ("if isinstance(child, (nn.BatchNorm2d, nn.GroupNorm)):\n            fold(conv, child)", 1),
+        ("if isinstance(child, nn.BatchNorm2d) or flag:\n            fold(conv, child)", 1),
+        ("if isinstance(conv, nn.BatchNorm2d):\n            fold(conv, child)", 1),
+        ("if isinstance(child, nn.BatchNorm2d):\n            pass\n"
+         "        fold(conv, child)", 1),
+        ("if isinstance(child, nn.BatchNorm2d):\n            fold(conv, child)\n"
+         "        else:\n            fold(conv, child)", 1),
+        ("if isinstance(child, nn.BatchNorm2d):\n            hand(child)\n"
+         "def hand(one):\n    fold(one, one)\nhand(Neck(8).norm)", 1),
+        ("if isinstance(child, nn.BatchNorm2d):\n            fold(*(conv, child))\n"
+         "        fold(conv, child)", 1),
+    ],
+)  # fmt: skip
+def test_a_test_for_batch_norm_narrows_what_is_handed_on(
+    repository: MakeRepository, body: str, uses: int
+) -> None:
+    text = model() + FOLD.format(body=body)
+    plan = plan_of(repository({"model.py": text}))
+    assert len(plan.norm_attribute_uses) == uses
 
 
 def test_forward_pass_is_looked_at(repository: MakeRepository) -> None:

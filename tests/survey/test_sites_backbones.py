@@ -254,6 +254,100 @@ net.vgg.load_state_dict(torch.load('vgg16_reducedfc.pth'))
     )
 
 
+@pytest.mark.parametrize(
+    ("attribute", "verdict"),
+    [
+        ("denseBlocksUp", "unknown"),
+        ("upConv", "unknown"),
+        ("convUp", "unknown"),
+        ("transUpBlocks", "unknown"),
+        ("segHead", "unknown"),
+        ("upSample", "unknown"),
+        ("lastConv", "unknown"),
+        ("conv_up", "unknown"),
+        # No word of its own says that the part was added.
+        ("denseBlocks", "keep"),
+        ("groups", "keep"),
+        ("Group", "keep"),
+        ("denseBlocksDown", "keep"),
+        ("supConv", "keep"),
+    ],
+)
+def test_words_in_the_name_of_an_attribute_that_a_file_may_not_fill(
+    attribute: str, verdict: str
+) -> None:
+    check(
+        f"""\
+class Pose(nn.Module):
+    def __init__(self, pretrained):
+        super().__init__()
+        self.base = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+        self.{attribute} = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))  #! {verdict}
+        self.load_state_dict(torch.load(pretrained), strict=False)
+"""
+    )
+
+
+ANY_CLASS = """\
+class TrunkBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {trunk}
+class LeafBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {leaf}
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(TrunkBlock(), TrunkBlock())
+class TopDown(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lat = LeafBlock()
+{function}
+class Net(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = {backbone}
+        self.neck = {neck}
+"""
+
+
+@pytest.mark.parametrize(
+    ("backbone", "neck", "trunk", "leaf"),
+    [
+        # Any class of the file may be in both: that is no fact about any of them.
+        ("eval(cfg.trunk)()", "eval(cfg.neck)()", "unknown", "unknown"),
+        ("build(cfg.trunk)", "build(cfg.neck)", "unknown", "unknown"),
+        ("globals()[cfg.trunk]()", "globals()[cfg.neck]()", "unknown", "unknown"),
+        ("Trunk()", "eval(cfg.neck)()", "unknown", "convert"),
+        ("eval(cfg.trunk)()", "TopDown()", "keep", "unknown"),
+        # What is known is a fact.
+        ("Trunk()", "TopDown()", "keep", "convert"),
+        ("eval('Trunk')()", "eval('TopDown')()", "keep", "convert"),
+        ("nn.Sequential(Trunk(), LeafBlock())", "TopDown()", "keep", "conflict"),
+        ("nn.Sequential(eval(cfg.a)(), LeafBlock())", "TopDown()", "keep", "conflict"),
+    ],
+)
+def test_a_name_that_is_not_known_may_be_any_class(
+    backbone: str, neck: str, trunk: str, leaf: str
+) -> None:
+    function = (
+        "def low():\n    return LeafBlock()\n"
+        "def build(name):\n    cls = eval(name)\n    return cls()"
+    )
+    plan = check(
+        ANY_CLASS.format(backbone=backbone, neck=neck, trunk=trunk, leaf=leaf, function=function)
+    )
+    for site in only(plan, "unknown"):
+        assert any(
+            "of all that a name that is not known may mean" in reason for reason in site.reasons
+        )
+    for site in only(plan, "conflict"):
+        assert not any("not known" in reason for reason in site.reasons)
+
+
 def test_backbone_two_levels_down() -> None:
     check(
         f"""\

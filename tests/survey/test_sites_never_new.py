@@ -404,6 +404,99 @@ class Model(nn.Module):
 
 
 @pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("RepVGGBlock", "convert"),
+        ("ResNetBlock", "convert"),
+        ("VGG_Block_v2", "convert"),
+        ("ConvNeXtBlock", "convert"),
+        ("DenseNetLayer", "convert"),
+        ("HRNetStage", "convert"),
+        ("HighResolutionModule", "convert"),
+        ("inception_module", "convert"),
+        ("ResNeXtUnit", "convert"),
+        ("DLAConv2d", "convert"),
+        ("SEResNetCell", "convert"),
+        ("MobileNetStem", "convert"),
+        # These are whole networks by their names, though nothing is seen to load them.
+        ("RepVGG", "unknown"),
+        ("ConvNeXt", "unknown"),
+        ("ConvNeXtV2", "unknown"),
+        ("BlockwiseResNet", "unknown"),
+        ("StagedVGG16", "unknown"),
+        ("ConvVGGNet", "unknown"),
+        ("HighResolutionNet", "unknown"),
+        ("VGGModules", "unknown"),
+    ],
+)
+@pytest.mark.parametrize("attribute", ["stem", "encoder", "body", "stage1"])
+def test_class_named_after_a_network_in_what_stands_beside_a_backbone(
+    name: str, verdict: str, attribute: str
+) -> None:
+    check(
+        f"""\
+import torchvision
+class {name}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{attribute} = nn.Sequential({name}(), {name}())
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = Head()
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("trunk", "after", "verdict"),
+    [
+        # The pretrained backbone beside the head says more than the name in it does.
+        ("backbone = torchvision.models.resnet18(pretrained=True)", "", "unknown"),
+        # One name against the other.
+        ("encoder = VGG16()", "", "keep"),
+        ("backbone = nn.Sequential(nn.Conv2d(3, 8, 3))", "", "keep"),
+        # The head is trained by itself as well, and its trunk is what it has for a backbone.
+        ("backbone = torchvision.models.resnet18(pretrained=True)", "model = Head()", "keep"),
+        (
+            "backbone = torchvision.models.resnet18(pretrained=True)",
+            "class Other(nn.Module):\n"
+            "    def __init__(self):\n"
+            "        super().__init__()\n"
+            "        self.part = Head()",
+            "keep",
+        ),
+    ],
+)
+def test_network_by_its_name_in_a_head(trunk: str, after: str, verdict: str) -> None:
+    check(
+        f"""\
+import torchvision
+class VGG16(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = VGG16()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{trunk}
+        self.head = Head()
+{after}
+"""
+    )
+
+
+@pytest.mark.parametrize(
     "function",
     ["torchvision.models.resnet.conv3x3(8, 8)", "torchvision.ops.Conv2dNormActivation(8, 8)"],
 )

@@ -102,6 +102,29 @@ class Detector(nn.Module):
 """
 
 
+# All of it is in the backbone, and some of it is new or undecided by itself.
+HOLDS_BOTH = """
+class Unit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(4)
+
+
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.low = Unit()
+        self.high = Unit()
+        self.high.load_state_dict(torch.load("unit.pth"))
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Trunk()
+"""
+
+
 def test_layers_that_are_not_decided() -> None:
     plan = plan_of(MADE_OF_UNDECIDED, "model.Detector()")
     assert [str(site.verdict) for site in plan.sites] == ["unknown"]
@@ -110,6 +133,17 @@ def test_layers_that_are_not_decided() -> None:
     assert "it would freeze Detector.backbone as well, and model.py:10 there" in script.reason
     assert "# bn2gn: keep" in script.reason
     assert {finding.code for finding in findings(plan)} >= {"BN201", "BN202"}
+
+
+def test_a_setting_that_is_there_is_not_offered() -> None:
+    offer = 'backbone = ["Detector.backbone"]'
+    for settings in (Settings(), Settings(backbone=("Detector.backbone",))):
+        plan = plan_of(HOLDS_BOTH, "model.Detector()", settings)
+        assert [str(site.verdict) for site in plan.sites] == ["conflict"]
+        reason = plan.train_scripts[0].reason
+        assert "it would freeze Detector.backbone as well" in reason
+        assert (offer in reason) is not bool(settings.backbone)
+        assert "# bn2gn: keep" in reason
 
 
 def test_a_comment_settles_it() -> None:
