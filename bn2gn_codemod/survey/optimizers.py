@@ -7,29 +7,19 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.optimizer_calls import drives, optimizer_call
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
 from bn2gn_codemod.survey.syntax import all_arguments, call_name, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
-    External,
-    ExternalObject,
     Function,
     FunctionValue,
 )
 
-_OPTIMIZER = re.compile(
-    r"^(?:torch\.optim\.(?!lr_scheduler|swa_utils)[\w.*]+|"
-    r"(?:[\w.]+\.)?(?:Adam\w*|SGD\w*|RMSprop\w*|Lamb|LAMB|Lion|Ranger\w*|AdaBelief|NAdam|RAdam|"
-    r"FusedAdam|FusedLAMB|create_optimizer\w*|optim_factory\.\w+))$"
-)
-# What calls .train() itself, and builds the optimizer from the model that it is given.
-_DRIVER = re.compile(
-    r"^(?:(?:transformers|trl)\.\w*Trainer|mmengine\.runner\.\w*|mmengine\.Runner|"
-    r"accelerate\.\w*Trainer|ignite\.engine\.create_supervised_trainer)$"
-)
 _PARAMETERS = re.compile(r"para(?:m|s\b|_)|group|weights|wd|decay|_bn$")
 _OVER_PARAMETERS = {"parameters", "named_parameters", "filter", "list", "tuple", "chain", "dict"}
 _DISPLAYS = (
@@ -53,7 +43,8 @@ class Optimizer(NamedTuple):
 
     ``statement`` builds it, ``use`` is the statement (of the same function)
     where ``model``, a source expression, gives its parameters. ``others`` are
-    classes without a backbone that it may be an instance of instead.
+    classes without a backbone that it may be an instance of instead. ``doubt``
+    says what may be otherwise, so that no code may count on it.
     """
 
     scope: Scope
@@ -62,14 +53,16 @@ class Optimizer(NamedTuple):
     model: str
     models: tuple[Class, ...]
     others: tuple[Class, ...] = ()
+    doubt: str = ""
 
 
 class Optimizers:
     """Finds the optimizers of models with a backbone, and what drives such models."""
 
-    def __init__(self, flow: Flow, models: TrainedModels) -> None:
+    def __init__(self, flow: Flow, models: TrainedModels, certain: CertainModules) -> None:
         self._flow = flow
         self._models = models
+        self._certain = certain
         self.scopes = [
             Scope(function, node.body, flow.calls_in.get(function, ()))
             for function in [*flow.top_level.values(), *flow.functions]
@@ -101,10 +94,18 @@ class Optimizers:
         found: dict[tuple[str, str, ast.stmt], Optimizer] = {}
         for scope in self.scopes:
             for statement, call in scope.calls:
-                if self._is_named(call, _OPTIMIZER) or self._is_named(call, _DRIVER):
-                    for optimizer in self._of_call(scope, statement, call, 0):
-                        key = (optimizer.scope.path, optimizer.model, optimizer.statement)
-                        found.setdefault(key, optimizer)
+                kind = optimizer_call(self._flow, call)
+                if kind is None:
+                    continue
+                for optimizer in self._of_call(scope, statement, call, 0):
+                    is_used = self._certain.uses(optimizer.scope.function, optimizer.model)
+                    if kind.doubt and not is_used:
+                        continue  # a call of whatever, with whatever
+                    doubt = optimizer.doubt or kind.doubt
+                    if not kind.by_name and not is_used:
+                        doubt = not_certain(optimizer.model)
+                    key = (optimizer.scope.path, optimizer.model, optimizer.statement)
+                    found.setdefault(key, optimizer._replace(doubt=doubt))
         return list(found.values())
 
     def driven(self) -> set[Class]:
@@ -112,17 +113,10 @@ class Optimizers:
         found: set[Class] = set()
         for scope in self.scopes:
             for _, call in scope.calls:
-                if self._is_named(call, _DRIVER):
+                if drives(self._flow, call):
                     for argument in [*call.args, *(k.value for k in call.keywords)]:
                         found.update(self._models.of(argument))
         return found
-
-    def _is_named(self, call: ast.Call, pattern: re.Pattern[str]) -> bool:
-        return any(
-            isinstance(value, (External, ExternalObject)) and pattern.match(value.name) is not None
-            for value in self._flow.value_of(call.func)
-            if not isinstance(value, ExternalObject) or pattern is _DRIVER
-        )
 
     # -------------------------------------------------- from call to models
 
@@ -160,7 +154,9 @@ class Optimizers:
                     continue
             classes = self._element_classes(scope, use, expression)
             others = self._models.others(expression)
-            yield Optimizer(scope, statement, use, source, classes, others)
+            uses = self._certain.uses(scope.function, source)
+            doubt = "" if self._certain.is_module(expression, uses) else not_certain(source)
+            yield Optimizer(scope, statement, use, source, classes, others, doubt)
         if not modules:
             for source in _sources(value):
                 if (scope, source) not in seen and len(seen) < 40:

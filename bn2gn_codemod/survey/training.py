@@ -22,6 +22,7 @@ from bn2gn_codemod.plan import (
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.certain_modules import CertainModules
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.freezing_code import FreezingCode
@@ -78,7 +79,8 @@ class _Training:
         self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted))
         self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
         self._code = FreezingCode(flow)
-        self._optimizers = Optimizers(flow, self._models)
+        self._certain = CertainModules(flow)
+        self._optimizers = Optimizers(flow, self._models, self._certain)
         whole = settings.freeze == "backbone"
         self._places = ModelPlaces(flow, self._models, self._optimizers)
         self._scripts = TrainScripts(flow, self._models, self._code, self._places, whole)
@@ -98,6 +100,7 @@ class _Training:
             self._models,
             self._scripts,
             self._code,
+            self._certain,
             self._settings,
             {cls for entry in entries for cls in entry.models},
             self._optimizers.driven() | self._lightning(entries),
@@ -138,7 +141,7 @@ class _Training:
     ) -> list[Insertion | None]:
         """Where each unfrozen model is to be frozen; once where several optimizers share it."""
         found = [
-            None if script.state == "frozen" else self._scripts.insertion(entry)
+            None if script.state == "frozen" or entry.doubt else self._scripts.insertion(entry)
             for entry, script in zip(entries, scripts, strict=True)
         ]
         planned = [insertion for insertion in found if insertion is not None]
@@ -164,7 +167,8 @@ class _Training:
             if script.state == "frozen":
                 judged.append(script)
             elif insertion is None:
-                judged.append(script._replace(reason=self._places.obstacle(entry)))
+                reason = entry.doubt or self._places.obstacle(entry)
+                judged.append(script._replace(reason=reason))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)
