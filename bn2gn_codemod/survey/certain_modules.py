@@ -70,6 +70,18 @@ class CertainModules:
         """
         return not any(_is_no_module(value, uses) for value in self._flow.value_of(expression))
 
+    def names_module(self, function: Function, source: str) -> bool:
+        """Whether ``source`` stands for a module wherever a function reads it."""
+        uses = self.uses(function, source)
+        found = [
+            node
+            for node in walk(function.node)
+            if isinstance(node, ast.expr)
+            and self._flow.expressions.get(node) is not None
+            and ast.unparse(node) == source
+        ]
+        return bool(found) and all(self.is_module(node, uses) for node in found)
+
     # --------------------------------------------------- attributes of a class
 
     def inherited_train(self, cls: Class) -> Function | None:

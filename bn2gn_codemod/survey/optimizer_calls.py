@@ -6,7 +6,6 @@ import ast
 import re
 from typing import NamedTuple, TypeGuard
 
-from bn2gn_codemod.survey.certain_modules import BY_HAND
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.values import (
     Class,
@@ -23,7 +22,7 @@ from bn2gn_codemod.survey.values import (
 _OPTIMIZER = re.compile(
     r"^(?:torch\.optim\.(?!lr_scheduler|swa_utils)[\w.*]+|"
     r"(?:[\w.]+\.)?(?:Adam\w*|SGD\w*|RMSprop\w*|Lamb|LAMB|Lion|Ranger\w*|AdaBelief|NAdam|RAdam|"
-    r"FusedAdam|FusedLAMB|create_optimizer\w*|optim_factory\.\w+))$"
+    r"Fused(?:Adam|LAMB|SGD|NovoGrad)|create_optimizer\w*|optim_factory\.\w+))$"
 )
 # What calls .train() itself, and builds the optimizer from the model that it is given.
 _DRIVER = re.compile(
@@ -36,12 +35,12 @@ _SOUNDS_LIKE_ONE = re.compile(r"optim|adam|sgd|lamb|lion|rmsprop", re.IGNORECASE
 class OptimizerCall(NamedTuple):
     """A call of what may be an optimizer's class.
 
-    ``by_name``: it stands there by the name under which it was imported. ``doubt``
-    says what speaks against its being one.
+    ``by_name``: it stands there by the name under which it was imported. ``is_alone``:
+    nothing else is ever called there, as far as values were followed.
     """
 
     by_name: bool
-    doubt: str
+    is_alone: bool
 
 
 def optimizer_call(flow: Flow, call: ast.Call) -> OptimizerCall | None:
@@ -50,11 +49,9 @@ def optimizer_call(flow: Flow, call: ast.Call) -> OptimizerCall | None:
     named = [value.name for value in values if _is_named(value)]
     if not named:
         return None
-    source = ast.unparse(call.func)
-    last = source.rpartition(".")[2]
+    last = ast.unparse(call.func).rpartition(".")[2]
     by_name = any(name.rpartition(".")[2] == last for name in named)
-    is_alone = all(map(_makes_an_optimizer, values))
-    return OptimizerCall(by_name, "" if is_alone else f"{source}() may be no optimizer: {BY_HAND}")
+    return OptimizerCall(by_name, all(map(_makes_an_optimizer, values)))
 
 
 def drives(flow: Flow, call: ast.Call) -> bool:

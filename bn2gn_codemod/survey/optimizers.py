@@ -43,8 +43,9 @@ class Optimizer(NamedTuple):
 
     ``statement`` builds it, ``use`` is the statement (of the same function)
     where ``model``, a source expression, gives its parameters. ``others`` are
-    classes without a backbone that it may be an instance of instead. ``doubt``
-    says what may be otherwise, so that no code may count on it.
+    classes without a backbone that it may be an instance of instead. ``is_used``:
+    the code around asks it for what only a module has. ``doubt`` says that it
+    may be none, so that no code may count on it.
     """
 
     scope: Scope
@@ -53,6 +54,7 @@ class Optimizer(NamedTuple):
     model: str
     models: tuple[Class, ...]
     others: tuple[Class, ...] = ()
+    is_used: bool = False
     doubt: str = ""
 
 
@@ -98,14 +100,12 @@ class Optimizers:
                 if kind is None:
                     continue
                 for optimizer in self._of_call(scope, statement, call, 0):
-                    is_used = self._certain.uses(optimizer.scope.function, optimizer.model)
-                    if kind.doubt and not is_used:
+                    if not kind.is_alone and not optimizer.is_used:
                         continue  # a call of whatever, with whatever
-                    doubt = optimizer.doubt or kind.doubt
-                    if not kind.by_name and not is_used:
-                        doubt = not_certain(optimizer.model)
+                    if not kind.by_name and not optimizer.is_used:
+                        optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
                     key = (optimizer.scope.path, optimizer.model, optimizer.statement)
-                    found.setdefault(key, optimizer._replace(doubt=doubt))
+                    found.setdefault(key, optimizer)
         return list(found.values())
 
     def driven(self) -> set[Class]:
@@ -146,17 +146,21 @@ class Optimizers:
                 whole = self._inside_or_around(scope, use, whole)
                 modules[ast.unparse(whole)] = whole
         for source, expression in modules.items():
+            uses = self._certain.uses(scope.function, source)
+            doubt = "" if self._certain.is_module(expression, uses) else not_certain(source)
+            is_used = bool(uses)
             parameter = scope.parameter(source)
             if parameter is not None and not scope.is_bound_before(use, source):
                 outer = list(self._from_callers(scope, parameter, depth))
+                for optimizer in outer:
+                    yield (
+                        optimizer if not is_used else optimizer._replace(is_used=True, doubt=doubt)
+                    )
                 if outer:
-                    yield from outer
                     continue
             classes = self._element_classes(scope, use, expression)
             others = self._models.others(expression)
-            uses = self._certain.uses(scope.function, source)
-            doubt = "" if self._certain.is_module(expression, uses) else not_certain(source)
-            yield Optimizer(scope, statement, use, source, classes, others, doubt)
+            yield Optimizer(scope, statement, use, source, classes, others, is_used, doubt)
         if not modules:
             for source in _sources(value):
                 if (scope, source) not in seen and len(seen) < 40:

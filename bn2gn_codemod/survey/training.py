@@ -141,7 +141,7 @@ class _Training:
     ) -> list[Insertion | None]:
         """Where each unfrozen model is to be frozen; once where several optimizers share it."""
         found = [
-            None if script.state == "frozen" or entry.doubt else self._scripts.insertion(entry)
+            None if script.state == "frozen" else self._insertion(entry)
             for entry, script in zip(entries, scripts, strict=True)
         ]
         planned = [insertion for insertion in found if insertion is not None]
@@ -154,6 +154,15 @@ class _Training:
             else None
             for insertion in found
         ]
+
+    def _insertion(self, entry: Optimizer) -> Insertion | None:
+        found = self._scripts.insertion(entry)
+        if found is None or not entry.doubt:
+            return found
+        # ``net`` of ``Actor(net)``, which is what the optimizer is given
+        is_other = found.model != entry.model
+        certain = is_other and self._certain.names_module(found.scope.function, found.model)
+        return found if certain else None
 
     def _freezes(
         self,

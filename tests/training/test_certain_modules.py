@@ -76,24 +76,24 @@ def test_no_freeze_of_what_comes_to_a_crowded_callee(transforms: str) -> None:
     assert len(freezes(plan)) == 1
 
 
-def test_a_call_of_what_may_be_no_optimizer_is_reported_alone() -> None:
-    body = (
-        MODEL
-        + """
+@pytest.mark.parametrize(
+    ("given", "count"), [("model", 0), ("model.parameters()", 1), ("groups(model)", 0)]
+)
+def test_a_call_of_what_may_be_no_optimizer(given: str, count: int) -> None:
+    """What is asked for its parameters is a module, whatever they are handed to."""
+    body = f"""
 def normalise(parameters):
     return sum(parameters)
 
+def groups(net):
+    return [p for n, p in net.named_parameters() if 'bias' in n]
+
 def main(kind):
     model = Detector()
-    make = {'sgd': torch.optim.SGD, 'norm': normalise}[kind]
-    make(model.parameters())
+    make = {{'sgd': torch.optim.SGD, 'norm': normalise}}[kind]
+    make({given})
 """
-    )
-    plan = plan_of(body)
-    [script] = plan.train_scripts
-    assert not script.fix
-    assert script.reason == "make() may be no optimizer: freeze it by hand"
-    assert freezes(plan) == []
+    assert len(freezes(plan_of(MODEL + body))) == count
 
 
 @pytest.mark.parametrize(
