@@ -18,6 +18,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
+from bn2gn_codemod.survey.skipped_keys import skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
     Class,
@@ -52,6 +53,7 @@ class Load(NamedTuple):
     by_hand: bool = False  # layer by layer, which nobody does to resume
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
+    skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
 
     @property
     def words(self) -> str:
@@ -90,7 +92,8 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
         load = _load_of(flow, call)
         if load is None:
             continue
-        load = load._replace(vague=flow.is_crowded(call.receiver))
+        skipped = frozenset[str]() if load.strict else _skipped(call)
+        load = load._replace(vague=flow.is_crowded(call.receiver), skipped=skipped)
         if call.each_child:
             for value in flow.values(call.receiver):
                 for slot in held_in.get(value, ()):
@@ -162,6 +165,11 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     if not found and _is_named_pretrained(call.spot.function):
         return Load("file", "load_state_dict", where, strict)
     return None
+
+
+def _skipped(call: LoadCall) -> frozenset[str]:
+    at = call.spot.node
+    return skipped_keys(call.spot.function, at) if isinstance(at, ast.expr) else frozenset()
 
 
 def _is_published(weights: Weights) -> bool:
