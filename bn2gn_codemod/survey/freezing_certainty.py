@@ -54,6 +54,11 @@ class FreezingCertainty:
             reason = self._unfollowed(cls, set(names.backbone)) or self._keyed(cls, names)
             if reason:
                 return reason
+        others = list(others)
+        for cls in others:
+            reason = self._unfilled(cls)
+            if reason:
+                return reason
         pattern = re.compile(pattern_of(names.backbone, names.wrappers))
         found_any = False
         for cls in dict.fromkeys([*models, *others]):
@@ -75,6 +80,26 @@ class FreezingCertainty:
                         and not self._is_method(cls, name)
                     ):
                         where = f"{owner.name}.{name}, called in {owner.path}:{node.lineno},"
+                        return f"what is in {where} was not followed: freeze it by hand"
+        return ""
+
+    def _unfilled(self, cls: Class) -> str:
+        """A part that a model is given when it is made, and that is not followed into it.
+
+        It may be the very backbone, below a name that the pattern lacks.
+        """
+        held = {slot[1] for slot in self._slots(cls)}
+        for owner in cls.ancestors():
+            init = owner.methods.get("__init__")
+            if init is None:
+                continue
+            for node in walk(init.node):
+                match node:
+                    case ast.Assign(
+                        targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)],
+                        value=ast.Name(id=given),
+                    ) if given in init.parameters and name not in held and _is_network(name):
+                        where = f"{owner.name}.{name}, set in {owner.path}:{node.lineno},"
                         return f"what is in {where} was not followed: freeze it by hand"
         return ""
 
@@ -194,3 +219,12 @@ class FreezingCertainty:
         settings = settings or [f'backbone = ["{found.part}"]']
         settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
         return f"and {where} there is not certain to be backbone; to settle it: {settles}"
+
+
+def _is_network(name: str) -> bool:
+    """Whether an attribute of that name may hold a backbone, or a model around one."""
+    return (
+        families.is_backbone_attribute(name)
+        or families.may_be_backbone_attribute(name)
+        or families.may_hold_whole_model(name)
+    )
