@@ -42,6 +42,7 @@ _MODEL_PATTERNS = (
 _SHORT = 50  # lines
 _HANDS_ON = re.compile(rb"import[^\n]*\bnn\b")
 _STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+\*", re.MULTILINE)
+_IMPORTS_BY_NAME = re.compile(rb"\bimport_module\(|\bspec_from_file_location\(")
 # What an MMEngine config says about freezing or norms.
 CONFIG_MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys|optim_wrapper")
 # A file that is a config for another reason: it inherits, or describes a model.
@@ -97,6 +98,9 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         is_short = path in starred or data.count(b"\n") < _SHORT
         return is_short and b"nn" in data and bool(_HANDS_ON.search(data))
 
+    # What imports by computed names may import any of them.
+    computed = [file.path for file in repository.files if _IMPORTS_BY_NAME.search(file.data)]
+    seeds += [path for path in computed if seeds and matters(path)]
     relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))
     # What the importers use beside the models: registries, factories, and the
     # trainers whose loops call .train(), however many steps away.

@@ -209,7 +209,7 @@ class Optimizers:
         if depth >= _DEEPEST:
             return
         for outer, statement, call in self.callers(scope.function):
-            for argument in _arguments(scope, call, parameter):
+            for argument in arguments_for(scope, call, parameter):
                 yield from self._of(outer, statement, statement, argument, depth + 1, set())
 
     # ------------------------------------------------------ what is a module
@@ -361,7 +361,7 @@ def _given(statement: ast.stmt, source: str) -> Iterator[ast.expr]:
             yield value
 
 
-def _arguments(scope: Scope, call: ast.Call, parameter: str) -> list[ast.expr]:
+def arguments_for(scope: Scope, call: ast.Call, parameter: str) -> list[ast.expr]:
     """What a call gives to a parameter of the scope's function; several for ``*args``."""
     node = scope.function.node
     if isinstance(node, ast.Module):

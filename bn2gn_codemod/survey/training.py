@@ -39,6 +39,7 @@ from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
+from bn2gn_codemod.survey.unfollowed_models import UnfollowedModels
 from bn2gn_codemod.survey.values import Class
 
 
@@ -76,6 +77,7 @@ class _Training:
     ) -> None:
         self._flow = flow
         self._settings = settings
+        self._has_backbone = roles.has_pretrained
         self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted))
         self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
         self._code = FreezingCode(flow)
@@ -113,7 +115,7 @@ class _Training:
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
         model_guards, calls = self._model_guards(loops.model_guards, calls)
         return TrainingPlan(
-            scripts=tuple(self._with_siblings(scripts, entries)),
+            scripts=(*self._with_siblings(scripts, entries), *self._unfollowed(entries)),
             calls=tuple(sorted(calls, key=lambda call: call.place)),
             hidden_norms=tuple(hidden),
             freezes=tuple(freezes),
@@ -123,6 +125,13 @@ class _Training:
             definitions=self._placement.definitions(),
             new_file=self._placement.new_file(),
         )
+
+    def _unfollowed(self, entries: list[Optimizer]) -> Iterator[TrainScript]:
+        """Where pretrained backbones may be trained that nobody sees."""
+        if self._has_backbone:
+            for found in UnfollowedModels(self._flow, self._optimizers, entries).find():
+                place = found.scope.place(found.statement)
+                yield TrainScript(place, found.model, (), "unfollowed")
 
     def _lightning(self, entries: list[Optimizer]) -> set[Class]:
         """Models that are LightningModules, or lie in one that builds the optimizer."""
