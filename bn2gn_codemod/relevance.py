@@ -98,9 +98,6 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         is_short = path in starred or data.count(b"\n") < _SHORT
         return is_short and b"nn" in data and bool(_HANDS_ON.search(data))
 
-    # What imports by computed names may import any of them.
-    computed = [file.path for file in repository.files if _IMPORTS_BY_NAME.search(file.data)]
-    seeds += [path for path in computed if seeds and matters(path)]
     relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))
     # What the importers use beside the models: registries, factories, and the
     # trainers whose loops call .train(), however many steps away.
@@ -108,7 +105,9 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         relevant,
         {path: set(filter(matters, targets)) for path, targets in imports.items()},
     )
-    return frozenset(relevant)
+    # What imports by computed names may import any of them; what else it imports does not count.
+    computed = [file.path for file in repository.files if _IMPORTS_BY_NAME.search(file.data)]
+    return frozenset(relevant.union(filter(matters, computed if seeds else ())))
 
 
 def _names_norm(data: bytes) -> bool:

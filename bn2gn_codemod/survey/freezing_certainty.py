@@ -18,6 +18,8 @@ from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.train_models import Names
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
+# What is said of a model, and is none.
+_FIGURE = re.compile(r"_(?:type|name|cfg|config|path|dir|file|kind|size|dim|channels|url|id)s?$")
 _DEEPEST = 4  # attributes in a path; what lies deeper was not understood
 
 
@@ -88,6 +90,8 @@ class FreezingCertainty:
 
         It may be the very backbone, below a name that the pattern lacks.
         """
+        if not cls.is_module:
+            return ""
         held = {slot[1] for slot in self._slots(cls)}
         for owner in cls.ancestors():
             init = owner.methods.get("__init__")
@@ -223,7 +227,7 @@ class FreezingCertainty:
 
 def _is_network(name: str) -> bool:
     """Whether an attribute of that name may hold a backbone, or a model around one."""
-    return (
+    return not _FIGURE.search(name) and (
         families.is_backbone_attribute(name)
         or families.may_be_backbone_attribute(name)
         or families.may_hold_whole_model(name)

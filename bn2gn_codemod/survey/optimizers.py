@@ -148,7 +148,7 @@ class Optimizers:
         for source, expression in modules.items():
             uses = self._certain.uses(scope.function, source)
             doubt = "" if self._certain.is_module(expression, uses) else not_certain(source)
-            is_used = bool(uses)
+            is_used = bool(uses) or source == "self"
             parameter = scope.parameter(source)
             if parameter is not None and not scope.is_bound_before(use, source):
                 outer = list(self._from_callers(scope, parameter, depth))
@@ -186,7 +186,9 @@ class Optimizers:
                     yield optimizer._replace(statement=at)
         parameter = scope.parameter(source)
         if not found and parameter is not None:
-            yield from self._from_callers(scope, parameter, depth)
+            is_used = bool(self._certain.uses(scope.function, source))
+            for optimizer in self._from_callers(scope, parameter, depth):
+                yield optimizer._replace(is_used=is_used or optimizer.is_used)
 
     def _collecting(self, scope: Scope, use: ast.stmt, source: str) -> Iterator[Step]:
         """Statements that put something into ``source`` before ``use``, nearest first."""

@@ -17,13 +17,23 @@ from bn2gn_codemod.survey.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers, arguments_for
 from bn2gn_codemod.survey.scopes import Scope, assignments
 from bn2gn_codemod.survey.syntax import walk
-from bn2gn_codemod.survey.values import ExternalObject, Lost, ModuleValue, Text
+from bn2gn_codemod.survey.values import (
+    ClassValue,
+    External,
+    ExternalObject,
+    Instance,
+    Lost,
+    ModuleValue,
+    Text,
+    Value,
+)
 
 _MODEL = re.compile(
     r"_?(?:\w*model|\w*net|\w*network|detector|segmentor|segmenter)$", re.IGNORECASE
 )
 # A call that does not matter, or what goes around any model.
 _WRAPS = re.compile(r"^$|Parallel$|SyncBatchNorm|\.compile$")
+_CRITERION = re.compile(r"loss|criteri|entropy|ohem|nll", re.IGNORECASE)
 _GIVES_PARAMETERS = ("parameters", "named_parameters")
 
 
@@ -75,30 +85,66 @@ class UnfollowedModels:
         return source if self._is_unknown(owners[0]) and self._is_made(scope, source) else None
 
     def _is_unknown(self, expression: ast.expr) -> bool:
-        return all(
-            isinstance(value, (Text, ModuleValue, Lost))
-            or (isinstance(value, ExternalObject) and _WRAPS.search(value.name) is not None)
-            for value in self._flow.value_of(expression)
-        )
+        return all(map(_says_nothing, self._flow.value_of(expression)))
 
     def _is_made(self, scope: Scope, source: str) -> bool:
         """Whether a call gives the model: what comes from callers may be anything at all."""
-        if _is_called_for(scope, source):
+        if self._is_called_for(scope, source):
             return True
         parameter = scope.parameter(source)
         return parameter is not None and any(
-            _is_called_for(outer, ast.unparse(argument))
+            self._is_called_for(outer, ast.unparse(argument))
             for outer, _, call in self._optimizers.callers(scope.function)
             for argument in arguments_for(scope, call, parameter)
         )
 
+    def _is_called_for(self, scope: Scope, source: str) -> bool:
+        """Whether a call makes it of which the flow analysis does not know what it calls.
 
-def _is_called_for(scope: Scope, source: str) -> bool:
-    return any(
-        isinstance(value, ast.Call)
-        for statement in scope.body
-        for _, value in assignments(statement, source)
-    )
+        ``torch.nn.Linear(3, 3)`` is known, and has no backbone.
+        """
+        made = [
+            value
+            for statement in scope.body
+            for _, value in assignments(statement, source)
+            if isinstance(value, ast.Call)
+        ]
+        return bool(made) and not any(
+            isinstance(value, (External, ClassValue)) and not _wraps(value)
+            for call in made
+            for value in self._called(call)
+        )
+
+    def _called(self, call: ast.Call) -> Iterator[Value]:
+        """What a call may call; of ``DataParallel(make())`` what makes the model, too."""
+        values = list(self._flow.value_of(call.func))
+        yield from values
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+            yield from self._called(call.func.value)  # Linear(3, 3).cuda()
+        if any(isinstance(value, External) and _wraps(value) for value in values):
+            for argument in call.args:
+                if isinstance(argument, ast.Call):
+                    yield from self._called(argument)
+
+
+def _says_nothing(value: Value) -> bool:
+    """Whether a model of which nothing is known may seem to be this as well.
+
+    What is called is not known, so it may give what it is handed: names, criteria.
+    """
+    match value:
+        case Text() | ModuleValue() | Lost():
+            return True
+        case ExternalObject(name=name):
+            return _WRAPS.search(name) is not None
+        case Instance(class_=cls):
+            return not cls.is_module or _CRITERION.search(cls.name) is not None
+        case _:
+            return False
+
+
+def _wraps(value: External | ClassValue) -> bool:
+    return isinstance(value, External) and _WRAPS.search(value.name) is not None
 
 
 def _owners(root: ast.AST) -> Iterator[ast.expr]:

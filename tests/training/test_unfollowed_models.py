@@ -43,9 +43,13 @@ def load(path):
     spec.loader.exec_module(module)
     return module
 
-def by_name(name):
+def by_name(name, *given):
     module, function = name[:name.rfind('.')], name[name.rfind('.') + 1:]
-    return getattr(importlib.import_module(module), function)()
+    return getattr(importlib.import_module(module), function)(*given)
+
+class FocalLoss(nn.Module):
+    def forward(self, x):
+        return x
 
 def get_optimizer(args, net):
     groups = net.parameters()
@@ -72,6 +76,7 @@ def said(body: str, nets: str = NETS) -> list[str]:
         "net = by_name(args.arch)\nopt = torch.optim.Adam(net.parameters(), 0.1)",
         "net = nn.DataParallel(by_name(args.arch))\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "net = by_name(args.arch)\nopt = get_optimizer(args, net)",
+        "net = by_name(args.arch, FocalLoss())\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "net = by_name(args.arch)\nps = [p for p in net.parameters()]\nopt = torch.optim.SGD(ps)",
     ],
 )
@@ -91,6 +96,10 @@ def test_one_line_for_each_file() -> None:
         # of no backbone
         "net_d = nets.Discriminator()\nopt = torch.optim.SGD(net_d.parameters(), 0.1)",
         "net = nn.Sequential(nn.Conv2d(3, 3, 1))\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "net = nn.Linear(3, 3)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "net = nn.Linear(3, 3).cuda()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "net = nn.DataParallel(nn.Linear(3, 3))\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "net = by_name(args.arch, nets.Discriminator())\nopt = get_optimizer(args, net)",
         # of no model, by its name
         "disc = load(args.path).build(args)\nopt = torch.optim.SGD(disc.parameters(), 0.1)",
         "loss_net = load(args.path).build()\nopt = torch.optim.SGD(loss_net.parameters(), 0.1)",
