@@ -116,6 +116,7 @@ class TrainScript(NamedTuple):
     * ``partly``: eval mode or no gradient, not both
     * ``nothing``: a freeze that names no module of the model
     * ``unfrozen``: nothing
+    * ``unfollowed``: what model it is was not followed; nothing more is known
 
     ``fix`` says what the plan writes (``""``: nothing, then ``reason`` says
     why), ``sibling`` names a train script of the same model that freezes it, or
@@ -127,7 +128,7 @@ class TrainScript(NamedTuple):
     optimizer: Place
     model: str
     backbone: tuple[str, ...]
-    state: Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen"]
+    state: Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen", "unfollowed"]
     fix: str = ""
     reason: str = ""
     sibling: str = ""

@@ -49,6 +49,7 @@ _MODEL_PATTERNS = (
 _SHORT = 50  # lines
 _HANDS_ON = re.compile(rb"import[^\n]*\bnn\b")
 _STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+\*", re.MULTILINE)
+_IMPORTS_BY_NAME = re.compile(rb"\bimport_module\(|\bspec_from_file_location\(")
 # What an MMEngine config says about freezing or norms.
 CONFIG_MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys|optim_wrapper")
 # A file that is a config for another reason: it inherits, or describes a model.
@@ -112,7 +113,9 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         relevant,
         {path: set(filter(matters, targets)) for path, targets in imports.items()},
     )
-    return frozenset(relevant)
+    # What imports by computed names may import any of them; what else it imports does not count.
+    computed = [file.path for file in repository.files if _IMPORTS_BY_NAME.search(file.data)]
+    return frozenset(relevant.union(filter(matters, computed if seeds else ())))
 
 
 def _names_norm(data: bytes) -> bool:

@@ -20,6 +20,10 @@ _STATES = {
 
 def _findings(plan: Plan) -> Iterator[Finding]:
     for script in plan.train_scripts:
+        if script.state == "unfollowed":
+            message = f"optimizer of {script.model}: what model this is was not followed"
+            remedy = "if it has a pretrained backbone, freeze that by hand"
+            yield Finding(RULE.code, script.optimizer, f"{message}; {remedy}")
         if script.state in _STATES:
             where = parts(script.model, script.backbone)
             message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {where}"
@@ -63,6 +67,9 @@ A train script that builds a model with a pretrained BatchNorm backbone, and
 then an optimizer, with no freeze in between, or with one that only an option
 switches on: what is added holds whatever the option says. Also, code that gives
 the frozen layers their gradients back later.
+
+In a repository with pretrained backbones it also names the optimizer of a model that
+was not followed to its class, as where modules are imported by computed names.
 
 No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer

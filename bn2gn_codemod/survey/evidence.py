@@ -22,6 +22,7 @@ from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
+from bn2gn_codemod.survey.skipped_keys import is_skipped
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer
 
@@ -214,6 +215,9 @@ class Evidence:
         role, words = self._in_checkpoint(slot, network, load, inside)
         if role is Role.NEW and load.vague:
             role = Role.UNDECIDED
+        word = is_skipped(slot[1], load.skipped)
+        if role is Role.BACKBONE and word:
+            role, words = Role.UNDECIDED, f"{words}, but leaves out entries with {word!r}"
         return Because(role, words, vague=load.vague)
 
     def _in_checkpoint(

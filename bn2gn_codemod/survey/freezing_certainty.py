@@ -19,6 +19,8 @@ from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.train_models import Names
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
+# What is said of a model, and is none.
+_FIGURE = re.compile(r"_(?:type|name|cfg|config|path|dir|file|kind|size|dim|channels|url|id)s?$")
 _DEEPEST = 4  # attributes in a path; what lies deeper was not understood
 
 
@@ -69,6 +71,11 @@ class FreezingCertainty:
             reason = self._unfollowed(cls, set(names.backbone)) or self._keyed(cls, names)
             if reason:
                 return reason
+        others = list(others)
+        for cls in others:
+            reason = self._unfilled(cls)
+            if reason:
+                return reason
         pattern = re.compile(pattern_of(names.backbone, names.wrappers))
         kept: list[_Matched] = []
         for cls in dict.fromkeys([*models, *others]):
@@ -93,6 +100,28 @@ class FreezingCertainty:
                         and not self._is_method(cls, name)
                     ):
                         where = f"{owner.name}.{name}, called in {owner.path}:{node.lineno},"
+                        return f"what is in {where} was not followed: freeze it by hand"
+        return ""
+
+    def _unfilled(self, cls: Class) -> str:
+        """A part that a model is given when it is made, and that is not followed into it.
+
+        It may be the very backbone, below a name that the pattern lacks.
+        """
+        if not cls.is_module:
+            return ""
+        held = {slot[1] for slot in self._slots(cls)}
+        for owner in cls.ancestors():
+            init = owner.methods.get("__init__")
+            if init is None:
+                continue
+            for node in walk(init.node):
+                match node:
+                    case ast.Assign(
+                        targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)],
+                        value=ast.Name(id=given),
+                    ) if given in init.parameters and name not in held and _is_network(name):
+                        where = f"{owner.name}.{name}, set in {owner.path}:{node.lineno},"
                         return f"what is in {where} was not followed: freeze it by hand"
         return ""
 
@@ -215,3 +244,12 @@ class FreezingCertainty:
             settings = [f'backbone = ["{shown(part)}"]']
         settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
         return f"and {where} there is not certain to be backbone; to settle it: {settles}"
+
+
+def _is_network(name: str) -> bool:
+    """Whether an attribute of that name may hold a backbone, or a model around one."""
+    return not _FIGURE.search(name) and (
+        families.is_backbone_attribute(name)
+        or families.may_be_backbone_attribute(name)
+        or families.may_hold_whole_model(name)
+    )

@@ -80,6 +80,10 @@ class ModelPlaces:
 
     def after_making(self, entry: Optimizer) -> Insertion | None:
         """After the last statement that makes or wraps the model, before the optimizer."""
+        found = self._after_making(entry)
+        return None if found is None or _asks_for_none(entry, found) else found
+
+    def _after_making(self, entry: Optimizer) -> Insertion | None:
         if entry.model == "self":
             return self._after_init(entry)
         found = self._after_binding(entry.scope, entry.scope.before(entry.use), entry.model)
@@ -112,9 +116,15 @@ class ModelPlaces:
         self, scope: Scope, earlier: Iterable[ast.stmt], model: str
     ) -> Insertion | None:
         for statement in earlier:
-            bindings = list(assignments(statement, model))
+            bindings = _making(statement, model)
             if not bindings:
                 continue
+            if any(_may_be_none(value) for _, value in _bindings(scope, model)):
+                # After a branch there may be nothing to freeze.
+                made, value = bindings[0]
+                if len(bindings) > 1 or _may_be_none(value):
+                    return None
+                statement = made
             around = [(made, self.inside(value)) for made, value in bindings]
             hidden = [(made, inside) for made, inside in around if inside is not None]
             if hidden:
@@ -212,6 +222,64 @@ class ModelPlaces:
             if binds(statement, entry.model)
             for call in all_calls(statement)
         )
+
+
+def _bindings(scope: Scope, model: str) -> Iterator[tuple[ast.stmt, ast.expr | None]]:
+    return (found for statement in scope.body for found in assignments(statement, model))
+
+
+def _making(statement: ast.stmt, model: str) -> list[tuple[ast.stmt, ast.expr | None]]:
+    """The assignments in a statement that may make the model: ``self.model = None`` does not."""
+    return [
+        (made, value)
+        for made, value in assignments(statement, model)
+        if not isinstance(value, ast.Constant)
+    ]
+
+
+def _may_be_none(value: ast.expr | None) -> bool:
+    match value:
+        case ast.Constant(value=None):
+            return True
+        case ast.IfExp(body=body, orelse=orelse):
+            return _may_be_none(body) or _may_be_none(orelse)
+        case ast.BoolOp(values=values):
+            return any(map(_may_be_none, values))
+        case _:
+            return False
+
+
+def _asks_for_none(entry: Optimizer, insertion: Insertion) -> bool:
+    """Whether the optimizer is built only where there is a model, and the freeze stood outside."""
+    if insertion.scope.function is not entry.scope.function:
+        return False
+    inside = set(insertion.scope.around(insertion.after))
+    tests = [
+        around.test
+        for around in entry.scope.around(entry.use)
+        if isinstance(around, ast.If) and around not in inside
+    ]
+    tests += [node.test for node in walk(entry.use) if isinstance(node, ast.IfExp)]
+    return any(_is_about(part, entry.model) for test in tests for part in _conditions(test))
+
+
+def _conditions(test: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(test, ast.BoolOp):
+        for part in test.values:
+            yield from _conditions(part)
+    else:
+        yield test
+
+
+def _is_about(test: ast.expr, model: str) -> bool:
+    """``model``, ``model is None``, ``not model``: whether there is one."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _is_about(operand, model)
+        case ast.Compare(left=left, comparators=[ast.Constant(value=None)]):
+            return ast.unparse(left) == model
+        case _:
+            return ast.unparse(test) == model
 
 
 def _is_option(node: ast.Attribute) -> bool:

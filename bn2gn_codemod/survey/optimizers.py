@@ -7,29 +7,19 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.optimizer_calls import drives, optimizer_call
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
 from bn2gn_codemod.survey.syntax import all_arguments, call_name, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
-    External,
-    ExternalObject,
     Function,
     FunctionValue,
 )
 
-_OPTIMIZER = re.compile(
-    r"^(?:torch\.optim\.(?!lr_scheduler|swa_utils)[\w.*]+|"
-    r"(?:[\w.]+\.)?(?:Adam\w*|SGD\w*|RMSprop\w*|Lamb|LAMB|Lion|Ranger\w*|AdaBelief|NAdam|RAdam|"
-    r"FusedAdam|FusedLAMB|create_optimizer\w*|optim_factory\.\w+))$"
-)
-# What calls .train() itself, and builds the optimizer from the model that it is given.
-_DRIVER = re.compile(
-    r"^(?:(?:transformers|trl)\.\w*Trainer|mmengine\.runner\.\w*|mmengine\.Runner|"
-    r"accelerate\.\w*Trainer|ignite\.engine\.create_supervised_trainer)$"
-)
 _PARAMETERS = re.compile(r"para(?:m|s\b|_)|group|weights|wd|decay|_bn$")
 _OVER_PARAMETERS = {"parameters", "named_parameters", "filter", "list", "tuple", "chain", "dict"}
 _DISPLAYS = (
@@ -53,7 +43,9 @@ class Optimizer(NamedTuple):
 
     ``statement`` builds it, ``use`` is the statement (of the same function)
     where ``model``, a source expression, gives its parameters. ``others`` are
-    classes without a backbone that it may be an instance of instead.
+    classes without a backbone that it may be an instance of instead. ``is_used``:
+    the code around asks it for what only a module has. ``doubt`` says that it
+    may be none, so that no code may count on it.
     """
 
     scope: Scope
@@ -62,14 +54,17 @@ class Optimizer(NamedTuple):
     model: str
     models: tuple[Class, ...]
     others: tuple[Class, ...] = ()
+    is_used: bool = False
+    doubt: str = ""
 
 
 class Optimizers:
     """Finds the optimizers of models with a backbone, and what drives such models."""
 
-    def __init__(self, flow: Flow, models: TrainedModels) -> None:
+    def __init__(self, flow: Flow, models: TrainedModels, certain: CertainModules) -> None:
         self._flow = flow
         self._models = models
+        self._certain = certain
         self.scopes = [
             Scope(function, node.body, flow.calls_in.get(function, ()))
             for function in [*flow.top_level.values(), *flow.functions]
@@ -101,10 +96,16 @@ class Optimizers:
         found: dict[tuple[str, str, ast.stmt], Optimizer] = {}
         for scope in self.scopes:
             for statement, call in scope.calls:
-                if self._is_named(call, _OPTIMIZER) or self._is_named(call, _DRIVER):
-                    for optimizer in self._of_call(scope, statement, call, 0):
-                        key = (optimizer.scope.path, optimizer.model, optimizer.statement)
-                        found.setdefault(key, optimizer)
+                kind = optimizer_call(self._flow, call)
+                if kind is None:
+                    continue
+                for optimizer in self._of_call(scope, statement, call, 0):
+                    if not kind.is_alone and not optimizer.is_used:
+                        continue  # a call of whatever, with whatever
+                    if not kind.by_name and not optimizer.is_used:
+                        optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
+                    key = (optimizer.scope.path, optimizer.model, optimizer.statement)
+                    found.setdefault(key, optimizer)
         return list(found.values())
 
     def driven(self) -> set[Class]:
@@ -112,17 +113,10 @@ class Optimizers:
         found: set[Class] = set()
         for scope in self.scopes:
             for _, call in scope.calls:
-                if self._is_named(call, _DRIVER):
+                if drives(self._flow, call):
                     for argument in [*call.args, *(k.value for k in call.keywords)]:
                         found.update(self._models.of(argument))
         return found
-
-    def _is_named(self, call: ast.Call, pattern: re.Pattern[str]) -> bool:
-        return any(
-            isinstance(value, (External, ExternalObject)) and pattern.match(value.name) is not None
-            for value in self._flow.value_of(call.func)
-            if not isinstance(value, ExternalObject) or pattern is _DRIVER
-        )
 
     # -------------------------------------------------- from call to models
 
@@ -152,15 +146,21 @@ class Optimizers:
                 whole = self._inside_or_around(scope, use, whole)
                 modules[ast.unparse(whole)] = whole
         for source, expression in modules.items():
+            uses = self._certain.uses(scope.function, source)
+            doubt = "" if self._certain.is_module(expression, uses) else not_certain(source)
+            is_used = bool(uses) or source == "self"
             parameter = scope.parameter(source)
             if parameter is not None and not scope.is_bound_before(use, source):
                 outer = list(self._from_callers(scope, parameter, depth))
+                for optimizer in outer:
+                    yield (
+                        optimizer if not is_used else optimizer._replace(is_used=True, doubt=doubt)
+                    )
                 if outer:
-                    yield from outer
                     continue
             classes = self._element_classes(scope, use, expression)
             others = self._models.others(expression)
-            yield Optimizer(scope, statement, use, source, classes, others)
+            yield Optimizer(scope, statement, use, source, classes, others, is_used, doubt)
         if not modules:
             for source in _sources(value):
                 if (scope, source) not in seen and len(seen) < 40:
@@ -186,7 +186,9 @@ class Optimizers:
                     yield optimizer._replace(statement=at)
         parameter = scope.parameter(source)
         if not found and parameter is not None:
-            yield from self._from_callers(scope, parameter, depth)
+            is_used = bool(self._certain.uses(scope.function, source))
+            for optimizer in self._from_callers(scope, parameter, depth):
+                yield optimizer._replace(is_used=is_used or optimizer.is_used)
 
     def _collecting(self, scope: Scope, use: ast.stmt, source: str) -> Iterator[Step]:
         """Statements that put something into ``source`` before ``use``, nearest first."""
@@ -209,7 +211,7 @@ class Optimizers:
         if depth >= _DEEPEST:
             return
         for outer, statement, call in self.callers(scope.function):
-            for argument in _arguments(scope, call, parameter):
+            for argument in arguments_for(scope, call, parameter):
                 yield from self._of(outer, statement, statement, argument, depth + 1, set())
 
     # ------------------------------------------------------ what is a module
@@ -361,7 +363,7 @@ def _given(statement: ast.stmt, source: str) -> Iterator[ast.expr]:
             yield value
 
 
-def _arguments(scope: Scope, call: ast.Call, parameter: str) -> list[ast.expr]:
+def arguments_for(scope: Scope, call: ast.Call, parameter: str) -> list[ast.expr]:
     """What a call gives to a parameter of the scope's function; several for ``*args``."""
     node = scope.function.node
     if isinstance(node, ast.Module):

@@ -19,6 +19,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
+from bn2gn_codemod.survey.skipped_keys import skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
     Class,
@@ -55,6 +56,7 @@ class Load(NamedTuple):
     into_some: bool = False  # attributes of a model together, which is no resuming either
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
+    skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
 
     @property
     def words(self) -> str:
@@ -98,6 +100,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
         load = load._replace(
             vague=flow.is_crowded(call.receiver),
             from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
+            skipped=frozenset[str]() if load.strict else _skipped(call),
         )
         if call.each_child:
             for value in flow.values(call.receiver):
@@ -208,6 +211,11 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     if not found and _is_named_pretrained(call.spot.function):
         return Load("file", "load_state_dict", where, strict)
     return None
+
+
+def _skipped(call: LoadCall) -> frozenset[str]:
+    at = call.spot.node
+    return skipped_keys(call.spot.function, at) if isinstance(at, ast.expr) else frozenset()
 
 
 def _is_published(weights: Weights) -> bool:

@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.handed_layers import HandedLayers
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.neighbours import Neighbours
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
@@ -175,6 +176,13 @@ class RoleMap:
         """Whether anything in the repository is known to be a backbone."""
         return any(
             because.role is Role.BACKBONE and not because.vague for because in self.own.values()
+        )
+
+    @property
+    def has_pretrained(self) -> bool:
+        """Whether pretrained weights are loaded into anything in the repository."""
+        return bool(self.loads.of_class or self.loads.of_slot) or any(
+            library_model(value) is not None for held in self.contents.values() for value in held
         )
 
     def pinned_class(self, cls: Class) -> Because | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import FREEZE
 from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain, takes_mode
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect, Part, coverage
 from bn2gn_codemod.survey.model_places import Insertion
@@ -50,6 +51,7 @@ class TrainLoops:
         models: TrainedModels,
         scripts: TrainScripts,
         code: FreezingCode,
+        certain: CertainModules,
         settings: Settings,
         trained: set[Class],
         driven: set[Class],
@@ -58,6 +60,7 @@ class TrainLoops:
         self._models = models
         self._scripts = scripts
         self._code = code
+        self._certain = certain
         self._guard = settings.guard
         self._trained = trained
         self._driven = driven | nameless
@@ -132,6 +135,9 @@ class TrainLoops:
                 fix = "" if reason else "train() of the model is overridden"
                 self.calls.append(TrainCall(place, source, False, fix, reason))
                 return
+        if not self._certain.is_module(receiver, frozenset({"train"})):
+            self.calls.append(TrainCall(place, source, False, "", not_certain(source)))
+            return
         others = self._models.others(receiver)
         after = self._last_thaw(scope, statement, {source, name}, models)
         where = "it" if after is statement else f"line {after.end_lineno}"
@@ -197,8 +203,11 @@ class TrainLoops:
                 if all((call.place, call.reason) != (place, reason) for call in self.calls):
                     self.calls.append(TrainCall(place, owner.name, False, "", reason))
                 return reason
+            inherited = self._certain.inherited_train(owner)
+            if inherited is not None and not takes_mode(inherited):
+                return f"{inherited.name}() takes no mode: put the backbone into eval there"
             paths = self._models.paths_below(owner)
-            attributes = paths if _are_always_there(owner, paths) else ()
+            attributes = paths if self._certain.are_always_there(owner, paths) else ()
             self.model_guards.append(ModelGuard(owner, place, attributes))
             fix = f"{owner.name}.train() is overridden"
             self.calls.append(TrainCall(place, owner.name, False, fix))
@@ -287,20 +296,3 @@ def _is_train_loop(statement: ast.stmt) -> bool:
         isinstance(node, ast.Attribute) and node.attr.endswith(("modules", "children"))
         for node in walk(statement.iter)
     )
-
-
-def _are_always_there(cls: Class, paths: tuple[str, ...]) -> bool:
-    """Whether the constructor of the class assigns every path, whatever its arguments."""
-    init = cls.methods.get("__init__")
-    if init is None or isinstance(init.node, (ast.Module, ast.Lambda)):
-        return False
-    assigned = set(_assigned(init.node.body))
-    return all(path in assigned for path in paths)
-
-
-def _assigned(body: list[ast.stmt]) -> Iterator[str]:
-    for statement in body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        for target in targets:
-            if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
-                yield target.attr

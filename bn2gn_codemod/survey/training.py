@@ -22,6 +22,7 @@ from bn2gn_codemod.plan import (
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.certain_modules import CertainModules
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.freezing_code import FreezingCode
@@ -38,6 +39,7 @@ from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
+from bn2gn_codemod.survey.unfollowed_models import UnfollowedModels
 from bn2gn_codemod.survey.values import Class
 
 
@@ -75,10 +77,12 @@ class _Training:
     ) -> None:
         self._flow = flow
         self._settings = settings
+        self._has_backbone = roles.has_pretrained
         self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted))
         self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
         self._code = FreezingCode(flow)
-        self._optimizers = Optimizers(flow, self._models)
+        self._certain = CertainModules(flow)
+        self._optimizers = Optimizers(flow, self._models, self._certain)
         whole = settings.freeze == "backbone"
         self._places = ModelPlaces(flow, self._models, self._optimizers)
         self._scripts = TrainScripts(flow, self._models, self._code, self._places, whole)
@@ -98,6 +102,7 @@ class _Training:
             self._models,
             self._scripts,
             self._code,
+            self._certain,
             self._settings,
             {cls for entry in entries for cls in entry.models},
             self._optimizers.driven() | self._lightning(entries),
@@ -110,7 +115,7 @@ class _Training:
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
         model_guards, calls = self._model_guards(loops.model_guards, calls)
         return TrainingPlan(
-            scripts=tuple(self._with_siblings(scripts, entries)),
+            scripts=(*self._with_siblings(scripts, entries), *self._unfollowed(entries)),
             calls=tuple(sorted(calls, key=lambda call: call.place)),
             hidden_norms=tuple(hidden),
             freezes=tuple(freezes),
@@ -120,6 +125,13 @@ class _Training:
             definitions=self._placement.definitions(),
             new_file=self._placement.new_file(),
         )
+
+    def _unfollowed(self, entries: list[Optimizer]) -> Iterator[TrainScript]:
+        """Where pretrained backbones may be trained that nobody sees."""
+        if self._has_backbone:
+            for found in UnfollowedModels(self._flow, self._optimizers, entries).find():
+                place = found.scope.place(found.statement)
+                yield TrainScript(place, found.model, (), "unfollowed")
 
     def _lightning(self, entries: list[Optimizer]) -> set[Class]:
         """Models that are LightningModules, or lie in one that builds the optimizer."""
@@ -138,7 +150,7 @@ class _Training:
     ) -> list[Insertion | None]:
         """Where each unfrozen model is to be frozen; once where several optimizers share it."""
         found = [
-            None if script.state == "frozen" else self._scripts.insertion(entry)
+            None if script.state == "frozen" else self._insertion(entry)
             for entry, script in zip(entries, scripts, strict=True)
         ]
         planned = [insertion for insertion in found if insertion is not None]
@@ -152,6 +164,15 @@ class _Training:
             for insertion in found
         ]
 
+    def _insertion(self, entry: Optimizer) -> Insertion | None:
+        found = self._scripts.insertion(entry)
+        if found is None or not entry.doubt:
+            return found
+        # ``net`` of ``Actor(net)``, which is what the optimizer is given
+        is_other = found.model != entry.model
+        certain = is_other and self._certain.names_module(found.scope.function, found.model)
+        return found if certain else None
+
     def _freezes(
         self,
         entries: list[Optimizer],
@@ -164,7 +185,8 @@ class _Training:
             if script.state == "frozen":
                 judged.append(script)
             elif insertion is None:
-                judged.append(script._replace(reason=self._places.obstacle(entry)))
+                reason = entry.doubt or self._places.obstacle(entry)
+                judged.append(script._replace(reason=reason))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)

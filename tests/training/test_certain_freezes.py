@@ -227,6 +227,37 @@ def test_a_backbone_that_was_not_followed() -> None:
     assert frozen(plan_of(name, "model.Detector(args)")) == ["blocks"]
 
 
+MADE_BY_NAME = f"""
+{RESNET}
+class Detector(nn.Module):
+    def __init__(self, {{name}}):
+        super().__init__()
+        self.{{name}} = {{name}}
+
+CLASSES = dict(ResNet=ResNet, Detector=Detector)
+
+def create(name, **given):
+    kwargs = dict()
+    kwargs.update(given)
+    return CLASSES[name](**{{{{k: v for k, v in kwargs.items() if v is not None}}}})
+"""
+
+
+@pytest.mark.parametrize("name", ["backbone", "encoder", "model", "resnet"])
+def test_a_backbone_that_is_given_to_another_model(name: str) -> None:
+    """It lies below a name that is not in the pattern: bn1 of the whole would freeze nothing."""
+    made = f"model.create('Detector', {name}=model.create('ResNet'))"
+    plan = plan_of(MADE_BY_NAME.format(name=name), made)
+    assert frozen(plan) == []
+    assert f"what is in Detector.{name}, set in model.py:25, was" in plan.train_scripts[0].reason
+
+
+@pytest.mark.parametrize("name", ["stride", "num_classes", "activation"])
+def test_what_a_model_is_told_is_no_backbone(name: str) -> None:
+    made = "model.create(args.arch, pretrained=True)"
+    assert frozen(plan_of(MADE_BY_NAME.format(name=name), made)) == ["bn1", "layer1"]
+
+
 HELD = """
 class Detector(nn.Module):
     def __init__(self):

@@ -1,0 +1,211 @@
+"""What is a module of torch whatever happens: code that we write asks it for its modules.
+
+The flow analysis says what *may* be in a variable. That is enough to report, but
+``freeze_backbone_bn(x)`` and ``self.x.modules()`` fail where ``x`` is an image or a list.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.library_models import is_library_model
+from bn2gn_codemod.survey.scopes import assignments
+from bn2gn_codemod.survey.syntax import flat, walk
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    Entries,
+    External,
+    ExternalObject,
+    Function,
+    FunctionValue,
+    Instance,
+    NormLayer,
+    TupleValue,
+    Value,
+    Weights,
+)
+
+# What only a module is asked for, or a class of the repository that has a method of that name.
+_OF_MODULES = frozenset(
+    {
+        "parameters", "named_parameters", "modules", "named_modules", "children",
+        "named_children", "train", "eval", "zero_grad",
+    }
+)  # fmt: skip
+# They give the module that is asked.
+_SAME_MODULE = frozenset(
+    {"cuda", "cpu", "to", "eval", "half", "float", "double", "requires_grad_", "apply"}
+)
+_LAYER = re.compile(r"torch\.nn\.(?!functional|init|utils|parallel|parameter|Parameter)[\w.]+$")
+_DRIVES = re.compile(r"(?:Trainer|Runner|Learner)(?:\.\w+)?$")
+BY_HAND = "freeze it by hand"
+_DEEPEST = 4  # functions that hand on what they were given by another one
+
+
+class CertainModules:
+    """Tells what is a module for certain."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def uses(self, function: Function, source: str) -> frozenset[str]:
+        """The methods of modules that a function calls on ``source``, an expression in it."""
+        return frozenset(
+            node.func.attr
+            for node in walk(function.node)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _OF_MODULES
+            and ast.unparse(node.func.value) == source
+        )
+
+    def is_module(self, expression: ast.expr, uses: frozenset[str]) -> bool:
+        """Whether it is one wherever the code around it works.
+
+        ``uses`` are methods that this code calls on it: what lacks them is not there.
+        """
+        return not any(_is_no_module(value, uses) for value in self._flow.value_of(expression))
+
+    def names_module(self, function: Function, source: str) -> bool:
+        """Whether ``source`` stands for a module wherever a function reads it."""
+        uses = self.uses(function, source)
+        found = [
+            node
+            for node in walk(function.node)
+            if isinstance(node, ast.expr)
+            and self._flow.expressions.get(node) is not None
+            and ast.unparse(node) == source
+        ]
+        return bool(found) and all(self.is_module(node, uses) for node in found)
+
+    # --------------------------------------------------- attributes of a class
+
+    def inherited_train(self, cls: Class) -> Function | None:
+        """The ``train()`` of a base class of the repository that one of ``cls`` would call."""
+        return next((m for p in cls.parents if (m := self._flow.find_method(p, "train"))), None)
+
+    def are_always_there(self, cls: Class, attributes: tuple[str, ...]) -> bool:
+        """Whether ``cls`` makes a module for each attribute, before anything asks for its mode."""
+        init = cls.methods.get("__init__")
+        if init is None or isinstance(init.node, (ast.Module, ast.Lambda)):
+            return False
+        methods = [method for owner in cls.ancestors() for method in owner.methods.values()]
+        for method in methods:
+            if self.uses(method, "self") & {"train", "eval"}:
+                return False  # it may be called before the attributes are set
+        return all(self._is_set(init, attribute, methods) for attribute in attributes)
+
+    def _is_set(self, init: Function, attribute: str, methods: list[Function]) -> bool:
+        source = f"self.{attribute}"
+        assert not isinstance(init.node, (ast.Module, ast.Lambda))
+        is_bound = any(
+            isinstance(statement, ast.Assign) and list(assignments(statement, source))
+            for statement in init.node.body
+        )
+        return is_bound and all(
+            value is not None and self._makes_module(method, value, 0)
+            for method in methods
+            for value in _assigned(method, source)
+        )
+
+    def _makes_module(self, function: Function, value: ast.expr, depth: int) -> bool:
+        """Whether an expression of ``function`` gives a new module, and nothing else ever."""
+        match value:
+            case _ if depth > _DEEPEST:
+                return False
+            case ast.IfExp(body=body, orelse=orelse):
+                return all(self._makes_module(function, one, depth + 1) for one in (body, orelse))
+            case ast.Name(id=name) if name not in function.parameters:
+                found = list(_assigned(function, name))
+                return bool(found) and all(
+                    one is not None and self._makes_module(function, one, depth + 1)
+                    for one in found
+                )
+            case ast.Call(func=ast.Attribute(attr=name, value=base)) if name in _SAME_MODULE:
+                return self._makes_module(function, base, depth + 1)
+            case ast.Call(func=callee):
+                called = list(self._flow.value_of(callee))
+                return bool(called) and all(self._is_maker(one, depth + 1) for one in called)
+            case _:
+                return False
+
+    def _is_maker(self, callee: Value, depth: int) -> bool:
+        match callee:
+            case ClassValue(class_=cls):
+                return cls.is_module
+            case External(name=name):
+                return _LAYER.match(name) is not None or is_library_model(name)
+            case FunctionValue(function=function):
+                return self._returns_module(function, depth)
+            case _:
+                return False
+
+    def _returns_module(self, function: Function, depth: int) -> bool:
+        node = function.node
+        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+            return False
+        returned = [one.value for one in flat(node.body) if isinstance(one, ast.Return)]
+        return (
+            bool(returned)
+            and isinstance(node.body[-1], (ast.Return, ast.Raise))
+            and all(
+                one is not None and self._makes_module(function, one, depth) for one in returned
+            )
+        )
+
+
+def not_certain(source: str) -> str:
+    """Why nothing is written for what may be no module."""
+    return f"{source} may be something else than a module: {BY_HAND}"
+
+
+def takes_mode(train: Function) -> bool:
+    """Whether ``train(mode)`` of a base class takes the mode."""
+    node = train.node
+    if isinstance(node, ast.Module):
+        return False
+    return len(node.args.args) > 1 or node.args.vararg is not None
+
+
+def _assigned(function: Function, source: str) -> Iterator[ast.expr | None]:
+    """What a function gives to a variable or an attribute; ``None``: it cannot be told."""
+    node = function.node
+    if isinstance(node, (ast.Module, ast.Lambda)):
+        return
+    for statement in node.body:
+        for _, value in assignments(statement, source):
+            yield value
+    for inner in walk(node):
+        match inner:
+            case ast.For(target=target) | ast.comprehension(target=target):
+                targets = [target]
+            case ast.NamedExpr(target=target):
+                targets = [target]
+            case ast.Delete(targets=several):
+                targets = several
+            case _:
+                continue
+        parts = [part for target in targets for part in walk(target) if isinstance(part, ast.expr)]
+        if any(ast.unparse(part) == source for part in parts):
+            yield None
+
+
+def _is_no_module(value: Value, uses: frozenset[str]) -> bool:
+    """Whether it may be there, and is none for all that can be seen."""
+    match value:
+        case Instance(class_=cls):
+            if cls.is_module:
+                return False
+            return not uses or any(
+                name in owner.methods for owner in cls.ancestors() for name in uses
+            )
+        case ExternalObject(name=name):
+            return _DRIVES.search(name) is not None
+        case NormLayer() | TupleValue() | Entries() | Weights() | ClassValue() | FunctionValue():
+            return False  # what a model is made of or came with
+        case _:
+            return not uses

@@ -1,0 +1,119 @@
+"""Keys of a checkpoint that code leaves out when it loads it: ``if "fc" in key: continue``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from bn2gn_codemod.survey.syntax import flat, walk
+from bn2gn_codemod.survey.values import Function
+
+_TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
+_SHORTEST = 2  # "1" or "." name no attribute
+
+
+def skipped_keys(function: Function, load: ast.expr) -> frozenset[str]:
+    """Words and keys by which a function sorts entries out before ``load``, a call in it."""
+    node = function.node
+    if isinstance(node, (ast.Module, ast.Lambda)):
+        return frozenset()
+    found: set[str] = set()
+    loops = [one for one in walk(node) if isinstance(one, ast.For) and one.lineno < load.lineno]
+    inside = [loop for loop in loops if any(one is load for one in walk(loop))]
+    # In a loop of its own an entry is copied or not; else all that came before may sort them out.
+    for loop in inside or loops:
+        found.update(_passed_over(loop, load))
+    if not inside:
+        for one in walk(node):
+            if isinstance(one, (ast.expr, ast.Delete)) and one.lineno <= load.lineno:
+                found.update(_removed(one))
+    return frozenset(word for word in found if len(word) >= _SHORTEST)
+
+
+def is_skipped(attribute: str, words: Iterable[str]) -> str:
+    """The word by which the entries of an attribute are left out; ``""``: they are not."""
+    for word in sorted(words):
+        parts = [part for part in word.split(".") if part]
+        if len(parts) == 1:
+            if parts[0] in attribute:
+                return word
+            continue
+        while parts and parts[-1] in _TENSORS:
+            parts.pop()
+        if parts and parts[-1] == attribute:
+            return word
+    return ""
+
+
+def _passed_over(loop: ast.For, load: ast.expr) -> Iterator[str]:
+    for statement in flat(loop.body):
+        if (
+            isinstance(statement, ast.If)
+            and statement.lineno < load.lineno
+            and isinstance(statement.body[-1], ast.Continue)
+        ):
+            yield from _words(statement.test)
+
+
+def _removed(node: ast.expr | ast.Delete) -> Iterator[str]:
+    """``del state["fc.weight"]``, ``state.pop("fc.weight")``, ``{... if "fc" not in key}``"""
+    match node:
+        case ast.Delete(targets=targets):
+            for target in targets:
+                if isinstance(target, ast.Subscript):
+                    yield from _keys(target.slice)
+        case ast.Call(func=ast.Attribute(attr="pop"), args=[key, *_]):
+            yield from _keys(key)
+        case ast.DictComp(generators=generators):
+            for generator in generators:
+                for condition in generator.ifs:
+                    yield from _words(_opposite(condition))
+        case _:
+            pass
+
+
+def _words(test: ast.expr) -> Iterator[str]:
+    """What a key that passes the test contains, begins with or is; each alone is enough."""
+    match test:
+        case ast.BoolOp(op=ast.Or(), values=parts):
+            for part in parts:
+                yield from _words(part)
+        case ast.Compare(left=left, ops=[ast.In()], comparators=[ast.Name()]):
+            yield from _texts(left)
+        case ast.Compare(left=ast.Name(), ops=[ast.Eq() | ast.In()], comparators=[given]):
+            yield from _texts(given)
+        case ast.Call(func=ast.Attribute(attr="startswith", value=ast.Name()), args=[given]):
+            yield from _texts(given)
+        case _:
+            pass
+
+
+def _opposite(test: ast.expr) -> ast.expr:
+    """The test that fails where this one passes, as far as :func:`_words` reads it."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return operand
+        case ast.Compare(left=left, ops=[ast.NotIn()], comparators=given):
+            return ast.Compare(left, [ast.In()], given)
+        case ast.Compare(left=left, ops=[ast.NotEq()], comparators=given):
+            return ast.Compare(left, [ast.Eq()], given)
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return ast.BoolOp(ast.Or(), [_opposite(part) for part in parts])
+        case _:
+            return ast.Constant(value=None)
+
+
+def _keys(expr: ast.expr) -> Iterator[str]:
+    """Names of tensors; other dicts have other keys."""
+    return (text for text in _texts(expr) if "." in text)
+
+
+def _texts(expr: ast.expr) -> Iterator[str]:
+    match expr:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+            for part in parts:
+                yield from _texts(part)
+        case _:
+            pass

@@ -1,0 +1,307 @@
+"""What is written asks for modules: it is written only where a module is, whatever happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+
+HEAD = """
+import torch
+import torchvision
+from torch import nn
+"""
+MODEL = """
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.head = nn.Conv2d(512, 4, 1)
+"""
+
+
+def plan_of(body: str, settings: Settings = Settings()) -> Plan:  # noqa: B008
+    read = SourceFile.from_bytes("train.py", (HEAD + body).encode())
+    return plan_repository(Repository(Path("/repository"), (read,)), settings)
+
+
+def freezes(plan: Plan) -> list[str]:
+    """The lines after which a freeze is written, and what it is called with."""
+    return [
+        f"{edit.after.line - HEAD.count(chr(10))}: {edit.model}"
+        for file in plan.files
+        for edit in file.freezes
+    ]
+
+
+# One function that makes everything, so that everything seems to come together.
+MADE_BY_ONE = """
+class Data(torch.utils.data.Dataset):
+    def __init__(self, images, transforms):
+        self.images = images
+        self.transforms = transforms
+    def __getitem__(self, i):
+        img = self.images[i]
+        return self.transforms(img)
+
+class Parts:
+    def __init__(self, parts, kind):
+        self.parts, self.kind = parts, kind
+
+def make(cls, first, second):
+    return cls(first, second)
+
+def main(loader):
+    model = Detector()
+    data = make(Data, [model, 'a.png'], {transforms})
+    parts = make(Parts, [model], torch.optim.SGD)
+    optimizer = {optimizer}
+    for epoch in range(3):
+        model.train()
+        for x in loader:
+            model(x)
+"""
+
+
+@pytest.mark.parametrize("transforms", ["str.upper", "torch.relu", "Parts"])
+def test_no_freeze_of_what_comes_to_a_crowded_callee(transforms: str) -> None:
+    optimizer = "torch.optim.SGD(model.parameters(), 0.1)"
+    plan = plan_of(MODEL + MADE_BY_ONE.format(transforms=transforms, optimizer=optimizer))
+    assert [script.model for script in plan.train_scripts if script.fix] == ["model"]
+    assert len(freezes(plan)) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "count"), [("model", 0), ("model.parameters()", 1), ("groups(model)", 0)]
+)
+def test_a_call_of_what_may_be_no_optimizer(given: str, count: int) -> None:
+    """What is asked for its parameters is a module, whatever they are handed to."""
+    body = f"""
+def normalise(parameters):
+    return sum(parameters)
+
+def groups(net):
+    return [p for n, p in net.named_parameters() if 'bias' in n]
+
+def main(kind):
+    model = Detector()
+    make = {{'sgd': torch.optim.SGD, 'norm': normalise}}[kind]
+    make({given})
+"""
+    assert len(freezes(plan_of(MODEL + body))) == count
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "getattr(torch.optim, name)(model.parameters(), 0.1)",
+        "{'sgd': torch.optim.SGD, 'adam': torch.optim.Adam}[name](model.parameters())",
+        "{'sgd': torch.optim.SGD, 'own': Own}[name](model.parameters())",
+        "torch.optim.SGD(groups(model), 0.1)",
+    ],
+)
+def test_optimizers_for_certain(optimizer: str) -> None:
+    body = f"""
+class Own(torch.optim.Optimizer):
+    pass
+
+def groups(net):
+    return [p for n, p in net.named_parameters() if 'bias' in n]
+
+def main(name):
+    model = Detector()
+    optimizer = {optimizer}
+"""
+    assert freezes(plan_of(MODEL + body)) == ["15: model"]
+
+
+# ------------------------------------------------------ there may be no model
+
+NONE_AT_FIRST = """
+class Trainer:
+    def __init__(self):
+        self.model = None
+
+    def build_optimizer(self):
+        self.optimizer = torch.optim.SGD(self.model.parameters(), 0.1)
+
+    def build(self):
+        self.model = Detector()
+"""
+IN_A_BRANCH = """
+def main(a):
+    net = None
+    if a:
+        net = Detector()
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+"""
+ELSE_NONE = """
+def main(a):
+    net = Detector() if a else None
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+"""
+ASKED_FOR = """
+def main(net: Detector = None):
+    print(1)
+    if {test}:
+        opt = torch.optim.SGD(net.parameters(), 0.1)
+
+main(Detector())
+"""
+ASKED_BEFORE = """
+def main(a):
+    net = make(a)
+    if net is not None:
+        net = nn.DataParallel(net)
+        opt = torch.optim.SGD(net.parameters(), 0.1)
+
+def make(a):
+    return Detector()
+"""
+OTHER_QUESTION = """
+def main(a):
+    net = Detector()
+    if a is not None and hasattr(net, 'module'):
+        opt = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "after"),
+    [
+        (NONE_AT_FIRST, ["16: self.model"]),
+        (IN_A_BRANCH, ["11: net"]),
+        (ELSE_NONE, []),
+        (ASKED_BEFORE, ["11: net"]),
+        (OTHER_QUESTION, ["9: net"]),
+    ],
+)
+def test_models_that_may_be_none(body: str, after: list[str]) -> None:
+    assert freezes(plan_of(MODEL + body)) == after
+
+
+@pytest.mark.parametrize(
+    "test", ["net", "net is not None", "1 and net is not None", "not (net is None)"]
+)
+def test_optimizer_only_where_there_is_a_model(test: str) -> None:
+    plan = plan_of(MODEL + "\ndef main(net):\n    model = net\n" + ASKED_FOR.format(test=test))
+    assert freezes(plan) == []
+
+
+# ------------------------------------------------------- train() that is written
+
+HELD = """
+class Net(nn.Module):
+    def __init__(self, backbone, kind=0):
+        super().__init__()
+        {assignment}
+        self.head = nn.Conv2d(512, 4, 1)
+
+{more}
+def resnet(pretrained=True):
+    net = torchvision.models.resnet18(weights="DEFAULT")
+    return net
+
+def perhaps(kind):
+    if kind:
+        return torchvision.models.resnet18(weights="DEFAULT")
+
+net = Net(torchvision.models.resnet18(weights="DEFAULT"))
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+run(net, optimizer)
+"""
+CERTAIN = [
+    'self.backbone = torchvision.models.resnet18(weights="DEFAULT")',
+    'self.backbone = torchvision.models.resnet18(weights="DEFAULT").cuda()',
+    "self.backbone = nn.Sequential(*list(resnet().children()))",
+    "self.backbone = resnet()",
+    "base = resnet()\n        self.backbone = base",
+    "self.backbone = resnet() if kind else Net(1)",
+]
+MAY_BE_NONE = [
+    "self.backbone = backbone",
+    "self.backbone = None\n        if kind: self.backbone = resnet()",
+    "self.backbone = resnet() if kind else None",
+    "self.backbone = kind and resnet()",
+    "self.backbone = [resnet()]",
+    "self.backbone = perhaps(kind)",
+    "self.backbone, self.kind = backbone, kind",
+    "self.eval()\n        self.backbone = resnet()",
+    "self.backbone = resnet()\n        if kind: del self.backbone",
+]
+
+
+def guards(body: str) -> list[tuple[tuple[str, ...], bool]]:
+    plan = plan_of(body)
+    return [(one.backbone, one.by_name) for file in plan.files for one in file.model_guards]
+
+
+@pytest.mark.parametrize("assignment", CERTAIN)
+def test_attributes_that_hold_a_module_for_certain(assignment: str) -> None:
+    body = HELD.format(assignment=assignment, more="")
+    assert guards(body) == [(("backbone",), False)]
+
+
+@pytest.mark.parametrize("assignment", MAY_BE_NONE)
+def test_attributes_that_may_hold_something_else(assignment: str) -> None:
+    """``eval_backbone_bn(self)`` finds the backbone by its name, if there is one."""
+    body = HELD.format(assignment=assignment, more="")
+    assert all(by_name for _, by_name in guards(body))
+
+
+def test_another_method_takes_the_backbone_away() -> None:
+    more = "    def strip(self):\n        self.backbone = None\n"
+    body = HELD.format(assignment=CERTAIN[0], more=more)
+    assert guards(body) == [(("backbone",), True)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "count"), [("self", 0), ("self, mode=True", 1), ("self, *args", 1)]
+)
+def test_train_of_a_base_class(parameters: str, count: int) -> None:
+    """``super().train(mode)`` must not fail."""
+    body = HELD.replace("class Net(nn.Module)", "class Net(Base)")
+    body = body.format(assignment=CERTAIN[0], more="")
+    base = f"""
+class Base(nn.Module):
+    def train({parameters}):
+        print('training')
+"""
+    assert len(guards(base + body)) == count
+
+
+# -------------------------------------------------------------- loop guards
+
+LOOP = """
+class Runner:
+    def __init__(self, model):
+        self.model = model
+    {method}
+    def run(self):
+        pass
+
+def epoch(thing, loader):
+    thing.train()
+    for x in loader:
+        thing(x)
+
+def main(loader):
+    model = Detector()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    epoch(model, loader)
+    epoch(Runner(model), loader)
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "count"), [("def train(self): pass", 0), ("def fit(self): pass", 1)]
+)
+def test_train_of_something_else(method: str, count: int) -> None:
+    """What has no ``train()`` is not there, for the loop calls it."""
+    plan = plan_of(MODEL + LOOP.format(method=method), Settings(guard="loop"))
+    assert sum(len(file.loop_guards) for file in plan.files) == count
