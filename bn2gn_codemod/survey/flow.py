@@ -96,6 +96,8 @@ class LoadCall:
     as_read: bool = False  # the weights keep the names under which they were published
     made_lenient: bool = False  # by a migration: it was strict, and is evidence as if it were
     into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known
+    # p.data.copy_(q.data), where no name tells which tensor of a model it is: what q stands for
+    tensors_of: list[Node] = dataclasses.field(default_factory=list)
     loader: str = ""  # an external function that finds the weights itself
 
 

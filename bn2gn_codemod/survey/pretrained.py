@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey import copied_parameters, families
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
@@ -90,7 +90,8 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
         load = _load_of(flow, call)
         if load is None:
             continue
-        load = load._replace(vague=flow.is_crowded(call.receiver))
+        if flow.is_crowded(call.receiver):
+            load = load._replace(vague=True)
         if call.each_child:
             for value in flow.values(call.receiver):
                 for slot in held_in.get(value, ()):
@@ -151,11 +152,14 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     # Its own state dict, updated, fits whatever was loaded.
     updated = any(isinstance(value, Instance) and value in receivers for value in found)
     strict = call.strict and not updated
+    if copied_parameters.are_copied_back(flow, call) or copied_parameters.are_resumed(flow, call):
+        return None
     if weights:
         best = next((value for value in weights if value.kind == "url"), weights[0])
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
         published = best.kind == "url" and call.as_read and not updated and _is_published(best)
-        return Load(best.kind, source, where, strict, published, call.into_tensors)
+        vague = copied_parameters.are_of_one_class(flow, call)
+        return Load(best.kind, source, where, strict, published, call.into_tensors, vague)
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:
         return Load("url", f"copying from {library}", where, strict, published=True)

@@ -12,7 +12,7 @@ from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, 
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
-from bn2gn_codemod.survey.tracing.targets import assign
+from bn2gn_codemod.survey.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.type_tests import may_be_simple_layer
 from bn2gn_codemod.survey.value_graph import Node
@@ -189,7 +189,7 @@ class Expressions(Tracer):
         for generator in generators:
             # Comprehension variables share the function's names: harmless here.
             self._bind_here(generator.target)
-            assign(self, generator.target, self.evaluate(generator.iter), iterate=True)
+            assign_each(self, generator.target, generator.iter)
             for condition in generator.ifs:
                 self.evaluate(condition)
 

@@ -11,7 +11,7 @@ from bn2gn_codemod.survey.tracing.calls import call_whatever
 from bn2gn_codemod.survey.tracing.containers import container
 from bn2gn_codemod.survey.tracing.expressions import Expressions
 from bn2gn_codemod.survey.tracing.imports import bind_import
-from bn2gn_codemod.survey.tracing.targets import assign
+from bn2gn_codemod.survey.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.tracing.type_tests import tested_layer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Class, Function, TupleValue, Value
@@ -126,7 +126,7 @@ class Statements:
         expressions = self._expressions
         if isinstance(loop.iter, ast.Call) and call_name(loop.iter) in CHILDREN:
             expressions.children_names.update(target_names(loop.target))
-        assign(expressions, loop.target, expressions.evaluate(loop.iter), iterate=True)
+        assign_each(expressions, loop.target, loop.iter)
         self.run(loop.body)
         self.run(loop.orelse)
 
