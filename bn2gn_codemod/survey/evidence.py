@@ -341,7 +341,8 @@ class Evidence:
         name = slot[1]
         if families.has_new_word(name):
             return Because(Role.UNDECIDED, f"{words}, though its name is not a backbone's")
-        if load.kind == "url" or load.by_hand or families.is_backbone_attribute(name):
+        is_certain = load.kind == "url" or load.by_hand or load.is_meant
+        if is_certain or families.is_backbone_attribute(name):
             return Because(Role.BACKBONE, words, vague=load.vague)
         if families.may_hold_whole_model(name):
             return None  # a wrapper that resumes

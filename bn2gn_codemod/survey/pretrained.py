@@ -11,19 +11,18 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from bn2gn_codemod.survey import copied_parameters, families
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
+from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
     Class,
     Function,
     Instance,
-    NormLayer,
     Value,
     Weights,
 )
@@ -52,6 +51,8 @@ class Load(NamedTuple):
     by_hand: bool = False  # layer by layer, which nobody does to resume
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
+    # It names one attribute, and its function says that the weights are pretrained.
+    is_meant: bool = False
 
     @property
     def words(self) -> str:
@@ -86,6 +87,8 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
         and not all(families.may_hold_whole_model(slot[1]) for slot in slots)
     }
     containers = LoadedContainers(flow)
+    attributes = LoadedAttributes(flow, held_in)
+    named = {slot for call in flow.load_calls for slot in attributes.named(call)}
     for call in flow.load_calls:
         load = _load_of(flow, call)
         if load is None:
@@ -97,14 +100,14 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
                 for slot in held_in.get(value, ()):
                     loads.of_slot.setdefault(slot, load)
             continue
-        filled = [*_slots_loaded(flow, call, held_in), *containers.slots(call)]
+        mine = attributes.named(call)
+        filled = [*mine, *attributes.of_layers(call), *containers.slots(call)]
         for slot in filled:
             loads.of_slot.setdefault(slot, load)
         # Where no attribute is known to hold them, better too many than none.
         elements = containers.elements(call.receiver) if filled else frozenset()
-        for value in list(flow.values(call.receiver)):
-            if not isinstance(value, Instance) or value.weak:
-                continue
+        made = [v for v in flow.values(call.receiver) if isinstance(v, Instance) and not v.weak]
+        for value in made:
             cls = value.class_
             if value in elements and not containers.credits(cls, elements):
                 continue
@@ -117,6 +120,10 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
             ):
                 loads.resumed.setdefault(cls, load)
                 continue
+            if mine and _is_one_of_several(attributes, cls, named):
+                for slot in mine:
+                    loads.of_slot[slot] = load._replace(is_meant=True)
+                continue
             loads.of_class.setdefault(cls, []).append(load)
     for cls in flow.classes:
         for ancestor in cls.ancestors():
@@ -127,19 +134,12 @@ def find_loads(flow: Flow, held_in: dict[Value, list[Slot]], owners: set[Class])
     return loads
 
 
-def _slots_loaded(flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]) -> Iterator[Slot]:
-    """The attributes of ``model.backbone.load_state_dict(...)`` and of single layers."""
-    if call.base is not None:
-        for value in flow.values(call.base):
-            if isinstance(value, Instance):
-                for owner in value.class_.ancestors():
-                    if (owner, call.attribute) in flow.slots:
-                        yield owner, call.attribute
-    found = list(flow.values(call.receiver))
-    if call.into_tensors or not any(isinstance(value, Instance) for value in found):
-        for value in found:
-            if isinstance(value, NormLayer):
-                yield from held_in.get(value, ())
+def _is_one_of_several(attributes: LoadedAttributes, cls: Class, named: set[Slot]) -> bool:
+    """Whether what is loaded into an attribute is not in all that are of the class.
+
+    Each of several networks of a kind is one, and what was added inside is told by the class.
+    """
+    return not families.is_network_class(cls) and attributes.is_elsewhere(cls, named)
 
 
 def _load_of(flow: Flow, call: LoadCall) -> Load | None:
