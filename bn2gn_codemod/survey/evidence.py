@@ -352,7 +352,8 @@ class Evidence:
 
     def _is_crowd(self, slot: Slot) -> bool:
         """Whether so much comes together in the attribute that it may be a mix-up."""
-        if families.may_be_backbone_attribute(slot[1]):
+        name = slot[1]
+        if families.is_backbone_attribute(name) or families.may_be_backbone_attribute(name):
             return False
         held = {v.class_ for v in self.contents.of_slot[slot] if isinstance(v, Instance)}
         return len(held) > _CROWD

@@ -146,6 +146,22 @@ def exported_names(tree: ast.Module) -> list[str]:
     return found
 
 
+def exports_no_more(tree: ast.Module) -> bool:
+    """Whether ``__all__`` is one list of strings, so that a star import brings nothing else."""
+    lists = [
+        statement.value
+        for statement in tree.body
+        if isinstance(statement, ast.Assign)
+        and any(isinstance(one, ast.Name) and one.id == "__all__" for one in statement.targets)
+    ]
+    named = sum(isinstance(node, ast.Name) and node.id == "__all__" for node in walk(tree))
+    return (
+        len(lists) == named == 1
+        and isinstance(lists[0], (ast.List, ast.Tuple))
+        and all(isinstance(element, ast.Constant) for element in lists[0].elts)
+    )
+
+
 def target_names(target: ast.expr) -> Iterator[str]:
     """The plain names in an assignment target."""
     if isinstance(target, ast.Name):

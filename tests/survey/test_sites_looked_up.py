@@ -86,3 +86,80 @@ class Net(nn.Module):
 Net('Tiny')
 Net('batchnorm')
 """)
+
+
+STARRED = """\
+-- nets/__init__.py --
+from .resnet import *
+-- nets/resnet.py --
+{exports}
+class BasicBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = BasicBlock()
+class Extra(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {extra}
+-- net.py --
+import nets
+class Net(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.backbone = nets.__dict__[name]()
+        self.neck = nn.BatchNorm2d(8)  #! convert
+"""
+
+
+@pytest.mark.parametrize("exports", ["__all__ = ['ResNet']", "__all__ = ('ResNet', 'resnet')"])
+def test_a_star_import_brings_what_is_listed(exports: str) -> None:
+    check(STARRED.format(exports=exports, extra="unknown"))
+
+
+@pytest.mark.parametrize(
+    "exports",
+    [
+        "",
+        "__all__ = ['ResNet', 'Extra']",
+        "__all__ = ['ResNet']\n__all__ += more()",
+        "__all__ = ['ResNet', *more()]",
+        "__all__ = ['ResNet']\n__all__.extend(more())",
+        "if old:\n    __all__ = ['ResNet']",
+    ],
+)
+def test_a_star_import_may_bring_more(exports: str) -> None:
+    check(STARRED.format(exports=exports, extra="keep"))
+
+
+MANY = "".join(
+    f"class Net{number}(nn.Module):\n"
+    "    def __init__(self):\n"
+    "        super().__init__()\n"
+    "        self.bn = nn.BatchNorm2d(8)  #! keep\n"
+    f"def net{number}():\n"
+    f"    net = Net{number}()\n"
+    "    net.load_state_dict(torch.hub.load_state_dict_from_url('https://example.com/n.pth'))\n"
+    "    return net\n"
+    for number in range(30)
+)
+
+
+@pytest.mark.parametrize(("attribute", "verdict"), [("backbone", "convert"), ("part", "unknown")])
+def test_many_networks_by_a_name(attribute: str, verdict: str) -> None:
+    """What is called a backbone is one, whichever of them it holds."""
+    check(f"""\
+-- nets.py --
+{MANY}
+-- net.py --
+import nets
+class Net(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.{attribute} = nets.__dict__[name]()
+        self.neck = nn.BatchNorm2d(8)  #! {verdict}
+""")
