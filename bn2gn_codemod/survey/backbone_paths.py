@@ -67,6 +67,10 @@ class BackbonePaths:
             if isinstance(value, Instance) and value.class_ not in _relatives(cls)
         )
 
+    def norm_attributes(self, cls: Class) -> frozenset[str]:
+        """The attributes of a class that hold BatchNorm that stays, and no object around it."""
+        return frozenset(slot[1] for slot in self._slots(cls) if self._has_norm_itself(slot))
+
     def is_always_backbone(self, attribute: str) -> bool:
         """Whether every module class that has the attribute keeps a backbone in it."""
         return attribute not in self._not_always

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bn2gn_codemod.plan import LoadEdit, StrictLoad
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.held_layers import HeldLayers
-from bn2gn_codemod.survey.syntax import flat
+from bn2gn_codemod.survey.syntax import blocks, bound_names, flat, walk
 from bn2gn_codemod.survey.values import Instance, Value, Weights
 
 # What else is resumed from a checkpoint, and never holds a layer. A function that
@@ -53,10 +53,36 @@ def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
     weights = [value for node in load.weights for value in flow.values(node)]
     if not any(isinstance(value, Weights) and value.kind == "file" for value in weights):
         return False
-    models = [value for value in flow.values(load.receiver) if isinstance(value, Instance)]
+    bound = _bound_before(load, receiver)
+    received = flow.values(load.receiver) if bound is None else flow.value_of(bound)
+    models = [value for value in received if isinstance(value, Instance)]
     if any(value in models for value in weights) or _is_filtered(load):
         return False
     return bool(held.converted_below(_certain(models)))
+
+
+def _bound_before(load: LoadCall, receiver: ast.expr) -> ast.expr | None:
+    """What the variable was bound to last, earlier in the very block that the load stands in.
+
+    Another branch may make another model under the same name.
+    """
+    function = load.spot.function.node
+    if not isinstance(receiver, ast.Name) or isinstance(function, ast.Lambda):
+        return None
+    pending = [function.body]
+    for block in pending:
+        bound: ast.expr | None = None
+        for statement in block:
+            inner = list(blocks(statement))
+            pending.extend(inner)
+            if not inner and load.spot.node in walk(statement):
+                return bound
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == receiver.id:
+                    bound = value
+                case _ if any(receiver.id in bound_names(one) for one in flat([statement])):
+                    bound = None
+    return None
 
 
 def _certain(models: list[Instance]) -> Iterator[Value]:

@@ -385,7 +385,8 @@ class Evidence:
         name = slot[1]
         if families.has_new_word(name):
             return Because(Role.UNDECIDED, f"{words}, though its name is not a backbone's")
-        if load.kind == "url" or load.by_hand or families.is_backbone_attribute(name):
+        is_certain = load.kind == "url" or load.by_hand or load.is_meant
+        if is_certain or families.is_backbone_attribute(name):
             return Because(Role.BACKBONE, words, vague=load.vague)
         if families.may_hold_whole_model(name):
             return None  # a wrapper that resumes
@@ -395,7 +396,8 @@ class Evidence:
 
     def _is_crowd(self, slot: Slot) -> bool:
         """Whether so much comes together in the attribute that it may be a mix-up."""
-        if families.may_be_backbone_attribute(slot[1]):
+        name = slot[1]
+        if families.is_backbone_attribute(name) or families.may_be_backbone_attribute(name):
             return False
         held = {v.class_ for v in self.contents.of_slot[slot] if isinstance(v, Instance)}
         return len(held) > _CROWD

@@ -98,6 +98,8 @@ class LoadCall:
     as_read: bool = False  # the weights keep the names under which they were published
     made_lenient: bool = False  # by a migration: it was strict, and is evidence as if it were
     into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known
+    # p.data.copy_(q.data), where no name tells which tensor of a model it is: what q stands for
+    tensors_of: list[Node] = dataclasses.field(default_factory=list)
     loader: str = ""  # an external function that finds the weights itself
 
 
@@ -210,7 +212,8 @@ class Flow(ValueGraph):
         while self.strays.join():
             self.run()
         for named, base, result in self.unnamed:
-            if not any(isinstance(held, Text) for held in self._values[named]):
+            texts = [held.pattern for held in self._values[named] if isinstance(held, Text)]
+            if not any(self._may_name(base, text) for text in texts):
                 self.attribute(base, "*", result, from_pattern=True)
         self.run()
         # What is called is not known: it may well be a wrapper around its arguments.
@@ -219,6 +222,22 @@ class Flow(ValueGraph):
                 for _, node in arguments:
                     self.edge(node, result)
         self.run()
+
+    def _may_name(self, base: Node, text: str) -> bool:
+        """Whether a text could be a name in what is looked into, as far as that is known.
+
+        A text that comes from some other setting names nothing there, and tells nothing
+        of the name that is meant.
+        """
+        for held in self._values[base]:
+            if not isinstance(held, (ModuleValue, NamespaceValue)):
+                return True
+            names = [*self.top_level[held.module.path].locals]
+            if held.module.is_package:
+                names += [name for name, _ in self._submodules(held.module)]
+            if any(fnmatch.fnmatchcase(name, text) for name in names):
+                return True
+        return not self._values[base]
 
     # --------------------------------------------------------------- names
 
@@ -409,11 +428,16 @@ class Flow(ValueGraph):
         self.watch(source, on_value)
 
     def _add_submodules(self, package: Module, pattern: str, result: Node) -> None:
+        for name, module in self._submodules(package):
+            if fnmatch.fnmatchcase(name, pattern):
+                self.add(result, self.module_value(module))
+
+    def _submodules(self, package: Module) -> Iterator[tuple[str, Module]]:
         folder = package.path[: -len("__init__.py")]
         for path, module in self.by_path.items():
             name = path[len(folder) : -len(".py")]
-            if path.startswith(folder) and fnmatch.fnmatchcase(name, pattern) and "/" not in name:
-                self.add(result, self.module_value(module))
+            if path.startswith(folder) and "/" not in name:
+                yield name, module
 
     def module_value(self, module: Module) -> Value:
         """The module itself, as a value."""

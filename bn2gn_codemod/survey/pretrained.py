@@ -14,10 +14,11 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeGuard
 
-from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey import copied_parameters, families
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
+from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.skipped_keys import skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments
@@ -57,6 +58,8 @@ class Load(NamedTuple):
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
+    # It names one attribute, and its function says that the weights are pretrained.
+    is_meant: bool = False
 
     @property
     def words(self) -> str:
@@ -93,12 +96,14 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
         )
     }
     containers = LoadedContainers(flow)
+    attributes = LoadedAttributes(flow, held_in)
+    named = {slot for call in flow.load_calls for slot in attributes.named(call)}
     for call in flow.load_calls:
         load = _load_of(flow, call)
         if load is None:
             continue
         load = load._replace(
-            vague=flow.is_crowded(call.receiver),
+            vague=load.vague or flow.is_crowded(call.receiver),
             from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
             skipped=frozenset[str]() if load.strict else _skipped(call),
         )
@@ -107,7 +112,8 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
                 for slot in held_in.get(value, ()):
                     loads.of_slot.setdefault(slot, load)
             continue
-        filled = [*_slots_loaded(flow, call, held_in), *containers.slots(call)]
+        mine = attributes.named(call)
+        filled = [*mine, *attributes.of_layers(call), *containers.slots(call)]
         for slot in filled:
             loads.of_slot.setdefault(slot, load)
         for slot in _some_of_a_model(contents, containers.attributes_filled(call)):
@@ -128,6 +134,10 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
                 or _means_pretrained(contents, call, value, held, owners)
             ):
                 loads.resumed.setdefault(cls, load)
+                continue
+            if mine and _is_one_of_several(attributes, cls, named):
+                for slot in mine:
+                    loads.of_slot[slot] = load._replace(is_meant=True)
                 continue
             into = load._replace(vague=load.vague or value in parts)
             loads.of_class.setdefault(cls, []).append(into)
@@ -162,19 +172,12 @@ def _parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Insta
     return found
 
 
-def _slots_loaded(flow: Flow, call: LoadCall, held_in: dict[Value, list[Slot]]) -> Iterator[Slot]:
-    """The attributes of ``model.backbone.load_state_dict(...)`` and of single layers."""
-    if call.base is not None:
-        for value in flow.values(call.base):
-            if isinstance(value, Instance):
-                for owner in value.class_.ancestors():
-                    if (owner, call.attribute) in flow.slots:
-                        yield owner, call.attribute
-    found = list(flow.values(call.receiver))
-    if call.into_tensors or not any(isinstance(value, Instance) for value in found):
-        for value in found:
-            if isinstance(value, NormLayer):
-                yield from held_in.get(value, ())
+def _is_one_of_several(attributes: LoadedAttributes, cls: Class, named: set[Slot]) -> bool:
+    """Whether what is loaded into an attribute is not in all that are of the class.
+
+    Each of several networks of a kind is one, and what was added inside is told by the class.
+    """
+    return not families.is_network_class(cls) and attributes.is_elsewhere(cls, named)
 
 
 def _some_of_a_model(contents: Contents, slots: list[Slot]) -> Iterator[Slot]:
@@ -200,11 +203,15 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     # Its own state dict, updated, fits whatever was loaded.
     updated = any(isinstance(value, Instance) and value in receivers for value in found)
     strict = call.strict and not updated
+    if copied_parameters.are_copied_back(flow, call) or copied_parameters.are_resumed(flow, call):
+        return None
     if weights:
         best = next((value for value in weights if value.kind == "url"), weights[0])
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
         published = best.kind == "url" and call.as_read and not updated and _is_published(best)
-        return Load(best.kind, source, where, strict, published, by_hand=call.into_tensors)
+        vague = copied_parameters.are_of_one_class(flow, call)
+        by_hand = call.into_tensors
+        return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:
         return Load("url", f"copying from {library}", where, strict, published=True)

@@ -146,6 +146,22 @@ def exported_names(tree: ast.Module) -> list[str]:
     return found
 
 
+def exports_no_more(tree: ast.Module) -> bool:
+    """Whether ``__all__`` is one list of strings, so that a star import brings nothing else."""
+    lists = [
+        statement.value
+        for statement in tree.body
+        if isinstance(statement, ast.Assign)
+        and any(isinstance(one, ast.Name) and one.id == "__all__" for one in statement.targets)
+    ]
+    named = sum(isinstance(node, ast.Name) and node.id == "__all__" for node in walk(tree))
+    return (
+        len(lists) == named == 1
+        and isinstance(lists[0], (ast.List, ast.Tuple))
+        and all(isinstance(element, ast.Constant) for element in lists[0].elts)
+    )
+
+
 def target_names(target: ast.expr) -> Iterator[str]:
     """The plain names in an assignment target."""
     if isinstance(target, ast.Name):
@@ -294,6 +310,48 @@ def replaces_children(function: ast.AST) -> bool:
                     case _:
                         pass
     return False
+
+
+_PUTS_IN = frozenset(
+    {"setattr", "add_module", "register_module", "load_state_dict", "copy_", "update"}
+)
+
+
+@functools.cache
+def gives_what_it_visits(function: ast.AST) -> bool:
+    """Whether a function calls itself for each child of a module, and gives the module back.
+
+    ``for child in module.children(): to_float(child)``, then ``return module``: a child is
+    never what the function gives. It stores nothing, so nothing is lost with the child.
+    """
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or not function.args.args:
+        return False
+    module = function.args.args[0].arg
+    visits = {
+        call
+        for loop in flat(function.body)
+        if isinstance(loop, ast.For) and _goes_over_children(loop.iter)
+        for statement in flat(loop.body)
+        for call in [statement.value if isinstance(statement, ast.Expr) else None]
+        if isinstance(call, ast.Call) and call_name(call) == function.name
+    }
+    gives = False
+    for node in (part for statement in function.body for part in walk(statement)):
+        match node:
+            case ast.Return(value=value):
+                if not isinstance(value, ast.Name) or value.id != module:
+                    return False
+                gives = True
+            case ast.Name(id=name, ctx=ast.Store()) if name == module:
+                return False
+            case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
+                return False
+            case ast.Call() if node not in visits:
+                if call_name(node) in _PUTS_IN or call_name(node) == function.name:
+                    return False
+            case _:
+                pass
+    return gives and bool(visits)
 
 
 @functools.cache

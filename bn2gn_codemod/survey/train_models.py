@@ -102,6 +102,19 @@ class TrainedModels:
                 parts |= self._paths.parts(inner)
         return Model(self._paths.below(cls), parts, is_wrapped)
 
+    def norms_inside(self, cls: Class) -> dict[Class, frozenset[str]]:
+        """By class of what is in the backbone of a model, the attributes that hold BatchNorm."""
+        found: dict[Class, frozenset[str]] = {}
+        for owner in self.owners(cls):
+            inner = self._paths.backbone_classes(owner)
+            below = {part for one in inner for part in self._paths.held_below(one)}
+            for part in dict.fromkeys([owner, *inner, *below]):
+                found[part] = self._paths.norm_attributes(part)
+        heads = {path.split(".")[0] for path in self._paths.below(cls)}
+        if cls in found:  # of the model itself, not what stands beside the backbone
+            found[cls] &= heads
+        return found
+
     def owners(self, cls: Class) -> list[Class]:
         """The classes in a model that hold a backbone in an attribute of their own."""
         return self._owners(cls, ())

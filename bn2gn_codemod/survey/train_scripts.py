@@ -59,6 +59,7 @@ class TrainScripts:
         self._places = places
         self._whole = whole
         self._followed: dict[Optimizer, _Around] = {}
+        self._when_made: dict[Class, list[Effect]] = {}
 
     def script(self, entry: Optimizer) -> TrainScript:
         """The state of the backbone when the optimizer is built."""
@@ -125,7 +126,7 @@ class TrainScripts:
             for effects in (earlier, where_made)
         ):
             return "optional"
-        if before.touches or made.touches:
+        if before.touches or made.touches or self._stops_gradient_inside(cls):
             return "partly"
         return "nothing" if before.misses or made.misses else "unfrozen"
 
@@ -270,6 +271,29 @@ class TrainScripts:
             self._method_coverage(owner, "__init__").stops_gradient for owner in owners
         )
 
+    def _stops_gradient_inside(self, cls: Class) -> bool:
+        """Whether what the backbone is built of stops gradients of its own BatchNorm.
+
+        ``for p in self.bn1.parameters(): p.requires_grad = False`` in a block's constructor:
+        that may be all of it or not, and never is the mode.
+        """
+        return any(
+            effect.kind == "no gradient"
+            and effect.is_certain
+            and not effect.conditions
+            and effect.part.path[:1] == (attribute,)
+            for part, attributes in self._models.norms_inside(cls).items()
+            for effect in (self._effects_when_made(part) if attributes else ())
+            for attribute in attributes
+        )
+
+    def _effects_when_made(self, cls: Class) -> list[Effect]:
+        """What the constructor of a class does to its parts."""
+        known = self._when_made.get(cls)
+        if known is None:
+            known = self._when_made[cls] = self._effects_of_method(cls, "__init__")
+        return known
+
     def keeps_eval(self, cls: Class) -> bool:
         """Whether ``train()`` of the class, or of the owner inside, keeps the backbone in eval."""
         if self._method_coverage(cls, "train").evaluates:
@@ -280,12 +304,14 @@ class TrainScripts:
         )
 
     def _method_coverage(self, cls: Class, name: str) -> Coverage:
+        return coverage(self._effects_of_method(cls, name), self._models.model(cls))
+
+    def _effects_of_method(self, cls: Class, name: str) -> list[Effect]:
         function = self._flow.find_method(cls, name)
-        effects: list[Effect] = []
-        if function is not None and not isinstance(function.node, (ast.Module, ast.Lambda)):
-            roots = {"self": Part(())}
-            effects = self._code.effects(function.node.body, function, roots, [cls])
-        return coverage(effects, self._models.model(cls))
+        if function is None or isinstance(function.node, (ast.Module, ast.Lambda)):
+            return []
+        roots = {"self": Part(())}
+        return self._code.effects(function.node.body, function, roots, [cls])
 
     # ----------------------------------------------------------- insertion
 

@@ -55,6 +55,38 @@ wrapped = Wrapped()
 wrapped.load_state_dict(torch.load('a.pth'))
 """,
         "model = nn.DataParallel(Detector())\nmodel.module.load_state_dict(torch.load('a.pth'))\n",
+        # The branch that the load stands in may come from a variable, or bind it anew.
+        """\
+if small:
+    model = Discriminator()
+else:
+    model = Detector()
+model.load_state_dict(torch.load('a.pth'))
+""",
+        """\
+model = Discriminator()
+if large:
+    model = Detector()
+model.load_state_dict(torch.load('a.pth'))
+""",
+        """\
+model = Discriminator()
+for model in [Detector()]:
+    model.load_state_dict(torch.load('a.pth'))
+""",
+        """\
+model = Detector()
+model = model.cuda()
+model.load_state_dict(torch.load('a.pth'))
+""",
+        """\
+if small:
+    model = Discriminator()
+    model.eval()
+else:
+    model = Detector()
+    model.load_state_dict(torch.load('a.pth'))
+""",
     ],
 )
 def test_strict_load_of_the_model_is_mended(body: str) -> None:
@@ -102,6 +134,24 @@ model = Detector()
 own = model.state_dict()
 own.update(torch.load('a.pth'))
 model.load_state_dict(own)
+""",
+        # Another branch makes the model that is changed.
+        """\
+if large:
+    model = Detector()
+else:
+    model = Discriminator()
+    model.load_state_dict(torch.load('a.pth'))
+""",
+        """\
+def main(large):
+    if large:
+        model = Detector()
+        model.eval()
+    else:
+        model = Discriminator()
+        state = torch.load('a.pth')
+        model.load_state_dict(state)
 """,
     ],
 )

@@ -262,3 +262,60 @@ def test_every_norm_call_of_any_code_is_listed(statements: list[str]) -> None:
     }
     assert called <= {(site.place.line, site.place.column) for site in plan.sites}
     assert "convert" not in {str(site.verdict) for site in plan.sites}
+
+
+VISIT = """\
+import torchvision
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {head}
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = Head()
+def visit(module):
+    for child in module.children():
+        visit(child)
+{body}
+class Wrapper(nn.Module):
+    def __init__(self, whole):
+        super().__init__()
+        self.backbone = whole
+Wrapper(visit(torchvision.models.resnet18()))
+visit(Model())
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    return module\n",
+        "    if isinstance(module, nn.Linear):\n        module.float()\n    return module\n",
+        "    dtype = torch.half\n    module.to(dtype)\n    return module\n",
+    ],
+)
+def test_children_that_are_visited_are_not_what_is_given(body: str) -> None:
+    check(VISIT.format(head="convert", body=body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # A child is given back, or what is given is not the module.
+        "    for child in module.children():\n        module = visit(child)\n    return module\n",
+        "    return list(module.children())[0]\n",
+        # What is stored in a child would be lost.
+        "    module.pool = nn.Identity()\n    return module\n",
+        "    setattr(module, 'pool', nn.Identity())\n    return module\n",
+        "    module.update(pool=nn.Identity())\n    return module\n",
+    ],
+)
+def test_children_that_are_visited_and_may_be_given(body: str) -> None:
+    check(VISIT.format(head="conflict", body=body))
+
+
+def test_weights_that_are_loaded_into_children_are_seen() -> None:
+    body = "    module.weight.data.copy_(torch.load('w.pt'))\n    return module\n"
+    check(VISIT.format(head="keep", body=body))

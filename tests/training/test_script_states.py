@@ -207,3 +207,67 @@ def test_the_sibling_that_freezes_less_than_the_setting_asks_for_is_mended() -> 
     ]
     [message] = messages(plan, "BN203")
     assert message == "b.py: a.py freezes the backbone of the same model, this does not"
+
+
+# ------------------------------------------------- frozen where it is made
+
+BUILT = """
+class Block(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 1)
+        self.bn1 = nn.BatchNorm2d(3)
+        {block}
+class Neck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(3)
+        {neck}
+class Net(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.backbone = nn.Sequential(Block(args), Block(args))
+        self.neck = Neck()
+def main(args, loader):
+    model = Net(args)
+    {before}
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+"""
+STOP = "for p in self.bn1.parameters():\n            p.requires_grad = False"
+
+
+@pytest.mark.parametrize(
+    ("block", "before"),
+    [
+        (STOP, "pass"),
+        ("self.bn1.requires_grad_(False)", "pass"),
+        # The mode alone is set outside, and what is set there is not all.
+        (STOP, "model.backbone.eval()"),
+    ],
+)
+def test_blocks_that_stop_the_gradients_of_their_own_norms(block: str, before: str) -> None:
+    plan = plan_of(train=BUILT.format(block=block, neck="pass", before=before))
+    assert only(plan).state == "partly"
+    assert only(plan).fix
+    [message] = messages(plan, "BN201")
+    assert "only eval mode or only requires_grad freezes BatchNorm in model.backbone" in message
+
+
+@pytest.mark.parametrize(
+    ("block", "neck"),
+    [
+        ("pass", "pass"),
+        # Something else is frozen, or BatchNorm is thawed, or an option decides.
+        ("self.conv.weight.requires_grad = False", "pass"),
+        ("for p in self.conv.parameters(): p.requires_grad = False", "pass"),
+        ("for p in self.bn1.parameters(): p.requires_grad = True", "pass"),
+        ("for p in self.bn1.parameters(): p.requires_grad = args.train_bn", "pass"),
+        ("if args.freeze: self.bn1.requires_grad_(False)", "pass"),
+        ("self.bn1.eval()", "pass"),
+        # It is no part of the backbone.
+        ("pass", STOP),
+    ],
+)
+def test_blocks_that_leave_their_own_norms_alone(block: str, neck: str) -> None:
+    plan = plan_of(train=BUILT.format(block=block, neck=neck, before="pass"))
+    assert only(plan).state == "unfrozen"

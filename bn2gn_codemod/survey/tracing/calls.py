@@ -7,7 +7,7 @@ import functools
 
 from bn2gn_codemod.survey.flow import Unpacked
 from bn2gn_codemod.survey.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax import built_of, replaces_children
+from bn2gn_codemod.survey.syntax import built_of, gives_what_it_visits, replaces_children
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin, calls_in_text
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
@@ -98,6 +98,8 @@ def _call_function(call: Call, function: Function, *, bound: bool) -> None:
         rest = [argument for argument in call.arguments if argument is not registry]
         give_same_object(call.flow, registry[1], "build", call.result)
         _follow(call._replace(arguments=rest), function, skip_first=bound)
+    elif function is call.function and gives_what_it_visits(function.node):
+        return
     elif replaces_children(function.node):
         # convert_model(module) gives the module, layer for layer; followed
         # into itself, it would mix all the layers of a repository.

@@ -6,7 +6,7 @@ import ast
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import exported_names, flat
+from bn2gn_codemod.survey.syntax import exported_names, exports_no_more, flat
 from bn2gn_codemod.survey.values import Function
 
 
@@ -38,8 +38,9 @@ def bind_star_imports(flow: Flow, scope: Function) -> bool:
         exporter = flow.top_level[path]
         bound = scope.locals - scope.guessed
         listed = exported_names(exporter.module.tree)
+        is_whole = exports_no_more(exporter.module.tree)
         for name in sorted(exporter.locals - exporter.guessed - bound):
-            if name in listed or not name.startswith("_"):
+            if name in listed or not (is_whole or name.startswith("_")):
                 scope.guessed.discard(name)
                 _bind_name(flow, scope, name, path, dotted, name)
                 changed = True

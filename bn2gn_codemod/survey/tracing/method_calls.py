@@ -38,7 +38,8 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         load_state_dict(tracer, func, expr)
         return True
     if name == "copy_":
-        weights_into(tracer, func.value, [node for _, node in arguments_of(tracer, expr)], expr)
+        weights = [node for _, node in arguments_of(tracer, expr)]
+        weights_into(tracer, func.value, weights, expr, expr.args[0] if expr.args else None)
     if name in ("add_module", "register_module", "__setattr__") and len(expr.args) == 2:
         _add_module(tracer, func, expr)
         return True

@@ -32,7 +32,9 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             else:
                 flow.store(base, target.attr, value)
             if target.attr in TENSORS:
-                weights_into(tracer, target, [value], target)
+                statement = tracer.statement
+                source = statement.value if isinstance(statement, ast.Assign) else None
+                weights_into(tracer, target, [value], target, source)
         case ast.Subscript():
             holder = container(tracer, target.value)
             if holder is not None:
@@ -46,26 +48,44 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             _unpack(tracer, target.elts, value, iterate)
 
 
-def assign_each(tracer: Tracer, target: ast.expr, iterated: ast.expr) -> None:
-    """``for target in iterated``; what stands side by side in ``zip`` stays apart."""
-    match iterated, target:
+def assign_each(tracer: Tracer, target: ast.expr, iterable: ast.expr) -> None:
+    """``for target in iterable``; pairs that ``zip`` makes are taken apart again."""
+    value = tracer.evaluate(iterable)
+    match target, iterable:
         case (
-            ast.Call(func=ast.Name(id="zip"), args=parts, keywords=[]),
-            ast.Tuple(elts=targets),
-        ) if len(parts) == len(targets) and _is_written_out(tracer, "zip", [*parts, *targets]):
+            ast.Tuple(elts=targets) | ast.List(elts=targets),
+            ast.Call(func=ast.Name(id="zip"), args=parts),
+        ) if len(targets) == len(parts) and not _has_starred([*targets, *parts]):
             for one, part in zip(targets, parts, strict=True):
                 assign_each(tracer, one, part)
-        case ast.Call(func=ast.Name(id="enumerate"), args=[part, *_]), ast.Tuple(elts=[_, one]) if (
-            _is_written_out(tracer, "enumerate", [part, one])
-        ):
+                if isinstance(one, ast.Name):
+                    _assign_elements(tracer, one, tracer.evaluate(part))
+        case (
+            ast.Tuple(elts=[ast.Name(), one]) | ast.List(elts=[ast.Name(), one]),
+            ast.Call(func=ast.Name(id="enumerate"), args=[part, *_]),
+        ) if not isinstance(one, ast.Starred):
             assign_each(tracer, one, part)
         case _:
-            assign(tracer, target, tracer.evaluate(iterated), iterate=True)
+            assign(tracer, target, value, iterate=True)
 
 
-def _is_written_out(tracer: Tracer, builtin: str, parts: list[ast.expr]) -> bool:
-    is_builtin = tracer.flow.lookup(tracer.function, builtin) is None
-    return is_builtin and not any(isinstance(part, ast.Starred) for part in parts)
+def _has_starred(parts: list[ast.expr]) -> bool:
+    return any(isinstance(part, ast.Starred) for part in parts)
+
+
+def _assign_elements(tracer: Tracer, target: ast.Name, value: Node | None) -> None:
+    """What goes one by one out of a tuple."""
+    if value is None:
+        return
+    flow, element = tracer.flow, tracer.flow.node()
+
+    def on_value(held: Value) -> None:
+        if isinstance(held, TupleValue):
+            for one in held.elements:
+                flow.edge(one, element)
+
+    flow.watch(value, on_value)
+    assign(tracer, target, element)
 
 
 def _unpack(tracer: Tracer, targets: list[ast.expr], value: Node, iterate: bool) -> None:

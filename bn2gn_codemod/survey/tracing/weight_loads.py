@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.survey.flow import LoadCall
@@ -33,8 +34,11 @@ def load_state_dict(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None
     tracer.flow.load_calls.append(load)
 
 
-def weights_into(tracer: Tracer, target: ast.expr, weights: list[Node], at: ast.expr) -> None:
+def weights_into(
+    tracer: Tracer, target: ast.expr, weights: list[Node], at: ast.expr, source: ast.expr | None
+) -> None:
     """``layer.weight.data.copy_(w)``, ``layer.weight.data = w``, ``net.state_dict()[k]...``"""
+    is_variable = _is_variable(target)
     while True:
         is_tensor = isinstance(target, ast.Attribute) and target.attr in TENSORS
         if not (is_tensor or isinstance(target, ast.Subscript)):
@@ -44,6 +48,8 @@ def weights_into(tracer: Tracer, target: ast.expr, weights: list[Node], at: ast.
     receiver = tracer.evaluate(target)
     if receiver is not None and weights:
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
+        if is_variable and source is not None:
+            load.tensors_of = list(_variables(tracer, source))
         tracer.flow.load_calls.append(load)
 
 
@@ -75,6 +81,22 @@ def _is_as_read(tracer: Tracer, weights: ast.expr) -> bool:
             elif isinstance(target, ast.Subscript) and _root(target) == weights.id:
                 return False
     return True
+
+
+def _is_variable(target: ast.expr) -> bool:
+    """Whether a tensor is told by a variable alone: ``p`` or ``p.data``."""
+    if isinstance(target, ast.Attribute) and target.attr == "data":
+        target = target.value
+    return isinstance(target, ast.Name)
+
+
+def _variables(tracer: Tracer, source: ast.expr) -> Iterator[Node]:
+    """What the tensors that a value is made of are, or belong to."""
+    for part in ast.walk(source):
+        if isinstance(part, ast.Name):
+            node = tracer.evaluate(part)
+            if node is not None:
+                yield node
 
 
 def _root(expr: ast.expr) -> str:

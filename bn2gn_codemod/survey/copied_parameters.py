@@ -1,0 +1,62 @@
+"""What it says of a model that parameters are copied which no name tells: ``p.data.copy_(q.data)``.
+
+It may be pretrained weights that are put in by hand. But so do optimizers in mixed precision
+bring their copies back, moving averages and teachers follow the model that is trained, and
+all of that is resumed from checkpoints.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.values import Instance, Value, Weights
+
+_OPTIMIZER = re.compile(r"optim", re.IGNORECASE)
+
+
+def are_copied_back(flow: Flow, call: LoadCall) -> bool:
+    """Whether nothing is copied but parameters of the same models, whatever these are.
+
+    Where a script reads one of the models from a file, what was read is on both sides.
+    """
+    receivers = set(flow.values(call.receiver))
+    sources = {*_values(flow, call.tensors_of), *_values(flow, call.weights)}
+    read = {v for v in sources if isinstance(v, Weights) or library_model(v) is not None}
+    is_same = any(
+        isinstance(v, Instance) and v in receivers for v in _values(flow, call.tensors_of)
+    )
+    return is_same and read <= receivers
+
+
+def are_of_one_class(flow: Flow, call: LoadCall) -> bool:
+    """Whether one model is copied into another one of its class, as into a moving average."""
+    classes = {v.class_ for v in flow.values(call.receiver) if isinstance(v, Instance)}
+    copied = _values(flow, call.tensors_of)
+    return any(isinstance(value, Instance) and value.class_ in classes for value in copied)
+
+
+def are_resumed(flow: Flow, call: LoadCall) -> bool:
+    """Whether the same function reads the state of an optimizer out of the same file."""
+    read = {v for v in _values(flow, call.weights) if isinstance(v, Weights)}
+    return bool(call.tensors_of and read) and any(
+        other.spot.function is call.spot.function
+        and _is_into_optimizer(other)
+        and read.issubset(_values(flow, other.weights))
+        for other in flow.load_calls
+    )
+
+
+def _is_into_optimizer(call: LoadCall) -> bool:
+    match call.spot.node:
+        case ast.Call(func=ast.Attribute(value=receiver, attr="load_state_dict")):
+            return _OPTIMIZER.search(ast.unparse(receiver)) is not None
+        case _:
+            return False
+
+
+def _values(flow: Flow, nodes: Iterable[int]) -> list[Value]:
+    return [value for node in nodes for value in flow.values(node)]

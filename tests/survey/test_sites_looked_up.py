@@ -1,0 +1,165 @@
+"""What is looked up in a module by a name that comes from settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+REPOSITORY = """\
+-- nets/__init__.py --
+from .tiny import *
+-- nets/tiny.py --
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {tiny}
+def tiny():
+    return Tiny()
+-- nets/other.py --
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {other}
+-- net.py --
+import nets
+class Settings:
+    def __init__(self, params):
+        self.params = params
+    def get(self, key):
+        return self.params.get(key)
+    def set(self, key, value):
+        self.params[key] = value
+class Net(nn.Module):
+    def __init__(self, settings):
+        super().__init__()
+        self.backbone = {look_up}
+        self.neck = nn.BatchNorm2d(8)  #! convert
+-- main.py --
+from net import Net, Settings
+settings = Settings(load())
+{main}
+model = Net(settings)
+"""
+
+
+@pytest.mark.parametrize(
+    "main", ["", "settings.set('norm', 'batchnorm')", "settings.set('a', 'b')\nprint('tiny')"]
+)
+@pytest.mark.parametrize(
+    "look_up", ["nets.__dict__[settings.get('name')]()", "getattr(nets, settings.get('name'))()"]
+)
+def test_a_text_that_names_nothing_there_hides_nothing(look_up: str, main: str) -> None:
+    check(REPOSITORY.format(tiny="keep", other="unknown", look_up=look_up, main=main))
+
+
+@pytest.mark.parametrize(
+    ("other", "main"),
+    [
+        # What it names is known, beside what comes from elsewhere.
+        ("unknown", "settings.set('norm', 'batchnorm')\nsettings.set('name', 'tiny')"),
+        ("unknown", "settings.set('name', 't' + suffix)"),
+    ],
+)
+def test_a_text_that_names_something_is_meant(other: str, main: str) -> None:
+    look_up = "nets.__dict__[settings.get('name')]()"
+    check(REPOSITORY.format(tiny="keep", other=other, look_up=look_up, main=main))
+
+
+def test_a_text_that_names_one_of_two_leaves_the_other() -> None:
+    check("""\
+-- nets.py --
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+-- net.py --
+import nets
+class Net(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.backbone = nets.__dict__[name]()
+Net('Tiny')
+Net('batchnorm')
+""")
+
+
+STARRED = """\
+-- nets/__init__.py --
+from .resnet import *
+-- nets/resnet.py --
+{exports}
+class BasicBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = BasicBlock()
+class Extra(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {extra}
+-- net.py --
+import nets
+class Net(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.backbone = nets.__dict__[name]()
+        self.neck = nn.BatchNorm2d(8)  #! convert
+"""
+
+
+@pytest.mark.parametrize("exports", ["__all__ = ['ResNet']", "__all__ = ('ResNet', 'resnet')"])
+def test_a_star_import_brings_what_is_listed(exports: str) -> None:
+    check(STARRED.format(exports=exports, extra="unknown"))
+
+
+@pytest.mark.parametrize(
+    "exports",
+    [
+        "",
+        "__all__ = ['ResNet', 'Extra']",
+        "__all__ = ['ResNet']\n__all__ += more()",
+        "__all__ = ['ResNet', *more()]",
+        "__all__ = ['ResNet']\n__all__.extend(more())",
+        "if old:\n    __all__ = ['ResNet']",
+    ],
+)
+def test_a_star_import_may_bring_more(exports: str) -> None:
+    check(STARRED.format(exports=exports, extra="keep"))
+
+
+MANY = "".join(
+    f"class Net{number}(nn.Module):\n"
+    "    def __init__(self):\n"
+    "        super().__init__()\n"
+    "        self.bn = nn.BatchNorm2d(8)  #! keep\n"
+    f"def net{number}():\n"
+    f"    net = Net{number}()\n"
+    "    net.load_state_dict(torch.hub.load_state_dict_from_url('https://example.com/n.pth'))\n"
+    "    return net\n"
+    for number in range(30)
+)
+
+
+@pytest.mark.parametrize(("attribute", "verdict"), [("backbone", "convert"), ("part", "unknown")])
+def test_many_networks_by_a_name(attribute: str, verdict: str) -> None:
+    """What is called a backbone is one, whichever of them it holds."""
+    check(f"""\
+-- nets.py --
+{MANY}
+-- net.py --
+import nets
+class Net(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.{attribute} = nets.__dict__[name]()
+        self.neck = nn.BatchNorm2d(8)  #! {verdict}
+""")
