@@ -41,6 +41,8 @@ class Evidence:
         self.own: dict[Slot, Because] = {}
         self._lent: set[Slot] = set()  # decided by what they hold of another network
         self._families: dict[Class, families.Family | None] = {}
+        self._best_loads: dict[Class, Load | None] = {}
+        self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
@@ -72,6 +74,7 @@ class Evidence:
             self._judge_network(cls, networks)
         for slot in [slot for slot in self.contents.of_slot if self._is_list_of_parts(slot)]:
             self.contents.drop(slot)
+        self._with_backbone.clear()  # of what was dropped, too
         for slot in self.contents.of_slot:
             if slot not in self.own:
                 because = self._by_itself(slot)
@@ -88,8 +91,10 @@ class Evidence:
 
     def load_of(self, cls: Class) -> Load | None:
         """How pretrained weights get into the class, if they do."""
-        found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
-        return min(found, key=lambda load: load.vague, default=None)
+        if cls not in self._best_loads:
+            found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
+            self._best_loads[cls] = min(found, key=lambda load: load.vague, default=None)
+        return self._best_loads[cls]
 
     def _loaded_into(self, cls: Class) -> list[tuple[Class, Load]]:
         """The networks that are loaded where the class's own attributes are, and how.
@@ -243,11 +248,13 @@ class Evidence:
 
     def _holds_backbone(self, cls: Class) -> bool:
         """Whether an attribute of the class holds a backbone, so that it is none itself."""
-        return any(
-            families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
-            for slot in self.contents.family_slots(cls)
-            if self.contents.may_hold_layers(slot) or self.external_network(slot)
-        )
+        if cls not in self._with_backbone:
+            self._with_backbone[cls] = any(
+                families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
+                for slot in self.contents.family_slots(cls)
+                if self.contents.may_hold_layers(slot) or self.external_network(slot)
+            )
+        return self._with_backbone[cls]
 
     def _holds_backbone_below(self, cls: Class) -> bool:
         """Whether something that the class holds, however deep, holds a backbone."""

@@ -33,6 +33,7 @@ class TrainedModels:
     def __init__(self, flow: Flow, paths: BackbonePaths) -> None:
         self._flow = flow
         self._paths = paths
+        self._owners_of: dict[Class, list[Class]] = {}
 
     def of(self, expr: ast.expr) -> tuple[Class, ...]:
         """Classes with a backbone to freeze that an expression may be an instance of.
@@ -104,17 +105,20 @@ class TrainedModels:
 
     def owners(self, cls: Class) -> list[Class]:
         """The classes in a model that hold a backbone in an attribute of their own."""
-        return self._owners(cls, ())
+        if cls not in self._owners_of:
+            self._owners_of[cls] = list(self._owners(cls, set()))
+        return self._owners_of[cls]
 
-    def _owners(self, cls: Class, around: tuple[Class, ...]) -> list[Class]:
+    def _owners(self, cls: Class, seen: set[Class]) -> Iterator[Class]:
+        # Once for each class: the ways from one to another are too many to go them all.
+        seen.add(cls)
         if self._paths.owns(cls):
-            return [cls]
+            yield cls
+            return
         heads = {path.split(".")[0] for path in self._paths.below(cls)}
-        found: list[Class] = []
         for attribute, inner in self._paths.holders(cls):
-            if attribute in heads and inner not in (cls, *around):
-                found.extend(self._owners(inner, (*around, cls)))
-        return list(dict.fromkeys(found))
+            if attribute in heads and inner not in seen:
+                yield from self._owners(inner, seen)
 
     def holds(self, outer: Class, inner: Class) -> bool:
         """Whether a model of one class is, or has in it, a model of the other one."""
