@@ -69,6 +69,9 @@ class ModelPlaces:
 
     def obstacle(self, entry: Optimizer) -> str:
         """Why :meth:`after_making` finds no place, and what to do."""
+        found = self.after_making(entry)
+        if found is not None and not self.is_module(entry, found):
+            return f"{found.model} may be a list of parameters: freeze the model before it is made"
         for statement in entry.scope.before(entry.use):
             for made, _ in assignments(statement, entry.model):
                 if self._waits_for_gradients(made):
@@ -77,6 +80,13 @@ class ModelPlaces:
                         "then freeze it, then wrap it"
                     )
         return "where the model is made is not clear: freeze it before the optimizer"
+
+    def is_module(self, entry: Optimizer, place: Insertion) -> bool:
+        """Whether a freeze would be called on a module for certain, and on no list of its parts."""
+        if not entry.is_module and place.model == entry.model:
+            return False
+        expr = ast.parse(place.model, mode="eval").body
+        return not self._optimizers.collections.may_be(place.scope, expr)
 
     def after_making(self, entry: Optimizer) -> Insertion | None:
         """After the last statement that makes or wraps the model, before the optimizer."""

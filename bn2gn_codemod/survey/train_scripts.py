@@ -295,6 +295,8 @@ class TrainScripts:
         And after those that give it its gradients back.
         """
         found = self._places.after_making(entry)
+        if found is not None and not self._places.is_module(entry, found):
+            return None
         if found is None or found.scope.function is not entry.scope.function:
             return found
         for statement in entry.scope.before(entry.use):
