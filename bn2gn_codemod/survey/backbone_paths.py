@@ -33,6 +33,7 @@ class BackbonePaths:
         self._slots_of: dict[Class, list[Slot]] = {}
         self._held_in: dict[Slot, list[Class]] = {}
         self._reached: dict[Class, frozenset[Class]] = {}
+        self._backbones_below: dict[Class, frozenset[Class]] = {}
         self._found: dict[tuple[Class, int, frozenset[Class]], tuple[str, ...]] = {}
         self._steps = 0  # of the search below one class
 
@@ -66,6 +67,14 @@ class BackbonePaths:
             for value in self._roles.contents[slot]
             if isinstance(value, Instance) and value.class_ not in _relatives(cls)
         )
+
+    def backbones_below(self, cls: Class) -> frozenset[Class]:
+        """The classes of backbones in a model, however deep, but for its own relatives."""
+        if cls not in self._backbones_below:
+            holders = [cls, *self.held_below(cls)]
+            found = {part for holder in holders for part in self.backbone_classes(holder)}
+            self._backbones_below[cls] = frozenset(found.difference(_relatives(cls)))
+        return self._backbones_below[cls]
 
     def is_always_backbone(self, attribute: str) -> bool:
         """Whether every module class that has the attribute keeps a backbone in it."""

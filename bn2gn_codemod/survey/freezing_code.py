@@ -93,13 +93,15 @@ class _Follower:
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 self._expression(value, conditions)
                 self._assign(target, value, conditions)
-            case ast.Expr(value=value):
+            case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
                 self._expression(value, conditions)
             case ast.For(target=target, iter=iterated, body=body):
                 self._loop(target, iterated, body, conditions)
-            case ast.While(body=body):
+            case ast.While(test=test, body=body):
+                self._expression(test, conditions)
                 self.block(body, conditions)
             case ast.If(test=test, body=body, orelse=orelse):
+                self._expression(test, conditions)
                 self.block(body, (*conditions, *self._tests.of(test, True)))
                 self.block(orelse, (*conditions, *self._tests.of(test, False)))
                 if body and isinstance(body[-1], (ast.Continue, ast.Return, ast.Break, ast.Raise)):

@@ -29,6 +29,7 @@ class Condition(NamedTuple):
     anchored: str = ""  # what a name must start with
     pattern: re.Pattern[str] | None = None
     node: ast.expr | None = None
+    module_path: str = ""  # of the file that the test of an option stands in
 
 
 class Effect(NamedTuple):
@@ -48,9 +49,9 @@ class Effect(NamedTuple):
         return any(c.kind in ("norm", "norm2d") and c.positive for c in self.conditions)
 
     @property
-    def option(self) -> ast.expr | None:
+    def option(self) -> Condition | None:
         """The test of an option that decides whether it is done at all."""
-        return next((c.node for c in self.conditions if c.kind == "option"), None)
+        return next((c for c in self.conditions if c.kind == "option"), None)
 
     @property
     def test_for_2d(self) -> ast.expr | None:
@@ -207,7 +208,7 @@ def _holds(condition: Condition, path: str, given: list[str], model: Model) -> b
 def _overlaps(effect: Effect, path: str, model: Model) -> bool:
     """Whether an effect may reach some layer of the backbone's part at ``path``."""
     parts, given = _parts(path), _bare(effect.part.path)
-    if parts[: len(given)] != given and given[: len(parts)] != parts:
+    if any(one not in (other, ELEMENT) for one, other in zip(given, parts, strict=False)):
         return False
     return not any(
         condition.kind in ("has", "pattern", "words")

@@ -45,11 +45,18 @@ class Bindings:
         self.loop_names.update(target_names(target))
         name = _layer_variable(target)
         if name is not None:
-            found = self.resolve(iterated)
+            found = self.resolve(iterated) or self._chosen_by_method(iterated)
             if found:
                 self.parts[name] = found
             else:
                 self.parts.pop(name, None)
+
+    def _chosen_by_method(self, iterated: ast.expr) -> list[Part]:
+        """``for layer in model.backbone.trained_layers()``: some layer of it."""
+        match iterated:
+            case ast.Call(func=ast.Attribute(value=owner)):
+                return [Part((*part.path, ELEMENT)) for part in self.modules(owner)]
+        return []
 
     def is_model(self, expr: ast.expr) -> bool:
         """Whether an expression is the model itself, in a wrapper or not."""

@@ -48,7 +48,7 @@ class TrainedModels:
             for value in values
             if isinstance(value, Instance) and not value.weak and self._paths.below(value.class_)
         }
-        parts = {part for cls in found for part in self._paths.backbone_classes(cls)}
+        parts = {part for cls in found for part in self._paths.backbones_below(cls)}
         return tuple(cls for cls in found if cls not in parts) or tuple(found)
 
     @functools.cached_property

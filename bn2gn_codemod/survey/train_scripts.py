@@ -154,9 +154,11 @@ class TrainScripts:
     def _option(self, entry: Optimizer) -> str:
         """The option that freezes the backbone, and where it is asked."""
         for effect in self._before(entry) + self._effects_where_made(entry):
-            if effect.kind in ("eval", "no gradient") and effect.option is not None:
-                where = f"{effect.module_path}:{effect.option.lineno}"
-                return f"{ast.unparse(effect.option)} ({where})"
+            option = effect.option
+            if effect.kind in ("eval", "no gradient") and option is not None:
+                assert option.node is not None
+                where = f"{option.module_path}:{option.node.lineno}"
+                return f"{ast.unparse(option.node)} ({where})"
         return ""
 
     def _thaw(self, entry: Optimizer) -> Place | None:

@@ -392,3 +392,38 @@ def test_block_that_an_undecided_part_is_made_of_as_well() -> None:
     plan = plan_of(SHARED, "model.Detector()")
     assert {str(site.verdict) for site in plan.sites} == {"keep", "conflict"}
     assert frozen(plan) == ["backbone"]
+
+
+NESTED = f"""
+{RESNET}
+class Features(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = ResNet()
+        self.down = nn.BatchNorm2d(4)
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = Features()
+        self.head = nn.BatchNorm2d(4)
+
+
+def load(model, path):
+    return model
+
+
+def make():
+    detector = Detector()
+    load(detector.features.net, "resnet.pth")
+    return load(detector, "all.pth")
+"""
+
+
+def test_a_backbone_however_deep_is_no_model_of_its_own() -> None:
+    """What a helper hands back may seem to be any of the two that it is called with."""
+    plan = plan_of(NESTED, "model.make()")
+    assert frozen(plan) == ["features.net"]
+    assert plan.train_scripts[0].backbone == ("features.net",)
+    assert frozen(plan_of(NESTED, "model.ResNet()")) == ["bn1", "layer1"]

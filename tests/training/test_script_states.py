@@ -106,6 +106,34 @@ def test_main_block(before: str, after: str, state: str) -> None:
 # ------------------------------------------------------- where it cannot go
 
 
+def test_what_is_done_about_a_thaw() -> None:
+    """It is somebody's wish: what helps is to freeze BatchNorm again after it."""
+    thaw = "        model.backbone.requires_grad_(True)\n        for x in loader:"
+    text = script().replace("        for x in loader:", thaw)
+    [message] = messages(plan_of(train=text), "BN201")
+    assert "gives the frozen BatchNorm of model its gradients back" in message
+    assert "keep BatchNorm frozen after it" in message
+
+
+def test_option_that_another_file_asks() -> None:
+    """The place is that of the test, not of the freeze."""
+    text = script("from model import *\n", "if args.freeze:\n    model.freeze()")
+    method = """
+    def freeze(self):
+        self.backbone.requires_grad_(False)
+        self.backbone.eval()
+
+
+class Other"""
+    files = {"model.py": MODEL.replace("class Other", method.lstrip("\n"), 1)}
+    assert "\n\n    def freeze" in files["model.py"]
+    line = next(n for n, found in enumerate((IMPORTS + text).splitlines(), 1) if "if args" in found)
+    read = [SourceFile.from_bytes("model.py", files["model.py"].encode())]
+    read.append(SourceFile.from_bytes("train.py", (IMPORTS + text).encode()))
+    plan = plan_repository(Repository(Path("/repository"), tuple(read)), Settings())
+    assert only(plan).option == f"args.freeze (train.py:{line})"
+
+
 def test_made_and_wrapped_at_once() -> None:
     """DistributedDataParallel waits for the gradients that are due when it is made."""
     text = script(freeze="pass").replace("Detector()", "DistributedDataParallel(Detector())")
@@ -124,6 +152,9 @@ def test_made_and_wrapped_at_once() -> None:
         "model.backbone.requires_grad_(True)",
         "if epoch == 1:\n            model.backbone.layer4.requires_grad_()",
         "for name in names:\n            getattr(model.backbone, name).requires_grad_(True)",
+        "for layer in model.backbone.trained():\n            layer.requires_grad_(True)",
+        "for layer in model.trained(epoch):\n            layer.requires_grad_(True)",
+        "if epoch and model.backbone.requires_grad_(True):\n            print(epoch)",
     ],
 )
 def test_thawed_in_the_loop(thaw: str) -> None:
@@ -135,7 +166,13 @@ def test_thawed_in_the_loop(thaw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "harmless", ["model.head.requires_grad_(True)", "model.backbone.requires_grad_(False)"]
+    "harmless",
+    [
+        "model.head.requires_grad_(True)",
+        "model.backbone.requires_grad_(False)",
+        "for layer in model.head.trained():\n            layer.requires_grad_(True)",
+        "for layer in loader.trained():\n            layer.requires_grad_(True)",
+    ],
 )
 def test_not_thawed(harmless: str) -> None:
     text = script().replace(
