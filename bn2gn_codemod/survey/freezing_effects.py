@@ -49,6 +49,11 @@ class Effect(NamedTuple):
         return any(c.kind in ("norm", "norm2d") and c.positive for c in self.conditions)
 
     @property
+    def is_for_others(self) -> bool:
+        """Whether no BatchNorm layer gets past its conditions."""
+        return any(c.kind in ("norm", "norm2d") and not c.positive for c in self.conditions)
+
+    @property
     def option(self) -> Condition | None:
         """The test of an option that decides whether it is done at all."""
         return next((c for c in self.conditions if c.kind == "option"), None)
@@ -156,6 +161,32 @@ def thaws(effects: Iterable[Effect], model: Model) -> Effect | None:
         ),
         None,
     )
+
+
+def wakes(effects: Iterable[Effect], model: Model) -> list[Effect]:
+    """Effects that put layers of the backbone itself into train mode, and nothing undoes.
+
+    Not ``train()`` of the model: that is a matter of the loop and its guard.
+    """
+    found: list[Effect] = []
+    for effect in effects:
+        if effect.kind == "eval" and all(_covers(effect, path, model) for path in model.backbone):
+            found = []
+        elif (
+            effect.kind == "train"
+            and effect.is_certain
+            and (_bare(effect.part.path) or effect.is_for_norms)
+            and not effect.is_for_others
+            and any(_reaches_into(effect, path, model) for path in model.backbone)
+        ):
+            found.append(effect)
+    return found
+
+
+def _reaches_into(effect: Effect, path: str, model: Model) -> bool:
+    """Whether an effect is for the backbone's part at ``path``, or for layers in it."""
+    is_inside = len(_bare(effect.part.path)) >= len(_parts(path)) or effect.is_for_norms
+    return is_inside and _overlaps(effect, path, model)
 
 
 def without_options(effects: Iterable[Effect]) -> list[Effect]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from bn2gn_codemod.generated.freezing import FREEZE, recognise_freeze
-from bn2gn_codemod.plan import Place, TrainScript
+from bn2gn_codemod.plan import Place, TrainCall, TrainScript
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import (
@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.freezing_effects import (
     coverage,
     extent,
     thaws,
+    wakes,
     without_options,
 )
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces, wrapped
@@ -170,6 +171,20 @@ class TrainScripts:
                 column = source.column(found.node.lineno, found.node.col_offset)
                 return Place(found.module_path, found.node.lineno, column)
         return None
+
+    def awake(self, entry: Optimizer) -> Iterator[TrainCall]:
+        """Calls of ``train()`` on layers of the backbone, after the optimizer is built.
+
+        No guard reaches them: neither the model's own ``train()`` is called there nor its loop's.
+        """
+        for cls in entry.models:
+            for effect in wakes(self._after(entry), self._models.model(cls)):
+                if effect.node is not None:
+                    source = self._flow.by_path[effect.module_path].source
+                    column = source.column(effect.node.lineno, effect.node.col_offset)
+                    place = Place(effect.module_path, effect.node.lineno, column)
+                    reason = "it is called on layers of the backbone: leave BatchNorm out there"
+                    yield TrainCall(place, entry.model, guarded=False, reason=reason)
 
     def extent(self, entry: Optimizer, cls: Class) -> dict[str, str]:
         """What is without gradient when the optimizer is built, by part of the model."""

@@ -109,6 +109,7 @@ class _Training:
         freezes, scripts = self._freezes(entries, scripts, insertions)
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
         model_guards, calls = self._model_guards(loops.model_guards, calls)
+        calls += self._awake(entries, scripts, calls)
         return TrainingPlan(
             scripts=tuple(self._with_siblings(scripts, entries)),
             calls=tuple(sorted(calls, key=lambda call: call.place)),
@@ -219,6 +220,20 @@ class _Training:
                 )
             )
         return edits, _with_reasons(calls, refused)
+
+    def _awake(
+        self, entries: list[Optimizer], scripts: list[TrainScript], calls: list[TrainCall]
+    ) -> list[TrainCall]:
+        """Calls of ``train()`` that only the layers of a frozen backbone are for."""
+        known = {call.place for call in calls}
+        found = {
+            call.place: call
+            for entry, script in zip(entries, scripts, strict=True)
+            if script.state == "frozen" or script.fix
+            for call in self._scripts.awake(entry)
+            if call.place not in known
+        }
+        return list(found.values())
 
     def _model_guards(
         self, guards: list[ModelGuard], calls: list[TrainCall]

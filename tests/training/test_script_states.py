@@ -181,6 +181,48 @@ def test_not_thawed(harmless: str) -> None:
     assert only(plan_of(train=text)).thaw is None
 
 
+IN_TRAIN_MODE = [
+    "for m in model.backbone.modules():\n            if isinstance(m, nn.BatchNorm2d):\n"
+    "                m.train()",
+    "for m in getattr(model.backbone, args.name).modules():\n"
+    "            if isinstance(m, nn.BatchNorm2d):\n                m.train()",
+    "for m in model.modules():\n            if isinstance(m, nn.BatchNorm2d):\n"
+    "                m.train()",
+    "model.backbone.layer4.train()",
+]
+
+
+@pytest.mark.parametrize("wake", IN_TRAIN_MODE)
+def test_layers_that_are_put_into_train_mode_themselves(wake: str) -> None:
+    text = script().replace("            optimizer.step()", f"        {wake}")
+    [message] = messages(plan_of(train=text), "BN202")
+    assert "leave BatchNorm out there" in message
+    [call] = [call for call in plan_of(train=text).train_calls if not call.guarded]
+    assert ".train()" in (IMPORTS + text).splitlines()[call.place.line - 1]
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "model.head.train()",
+        "for m in model.head.modules():\n            m.train()",
+        "for m in model.backbone.modules():\n            if not isinstance(m, nn.BatchNorm2d):\n"
+        "                m.train()",
+        "model.backbone.train(False)",
+        "model.backbone.layer4.train()\n        model.backbone.eval()",
+        f"{IN_TRAIN_MODE[0]}\n        freeze(model)",
+    ],
+)
+def test_layers_that_are_not_left_in_train_mode(harmless: str) -> None:
+    text = script().replace("            optimizer.step()", f"        {harmless}")
+    assert messages(plan_of(train=text), "BN202") == []
+
+
+def test_before_the_optimizer_it_does_no_harm() -> None:
+    text = script(freeze="model.backbone.layer4.train()\nfreeze(model)")
+    assert messages(plan_of(train=text), "BN202") == []
+
+
 _ONE_OF_TWO = """
 def first(model):
     model.backbone{}
