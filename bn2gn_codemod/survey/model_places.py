@@ -137,18 +137,22 @@ class ModelPlaces:
             wrap = next((b for b in bindings if self._waits_for_gradients(b[0])), None)
             if wrap is None:
                 return Insertion(scope, statement, model)
-            inner = wrap[1]
-            if statement is wrap[0] and isinstance(inner, ast.Call):
-                # ddp = DistributedDataParallel(net): it is net that is to be frozen
-                model = wrapped(inner) or model
+            # ddp = DistributedDataParallel(net) if parallel else net: it is net that is to be frozen
+            inner = {_moved(value) for _, value in bindings}
+            if len(inner) == 1:
+                model = inner.pop() or model
         return None
 
     def inside(self, value: ast.expr | None) -> str | None:
         """``backbone`` of ``Network(backbone, head)``, a class that is not in the repository.
 
-        Under which name its modules lie there is not known.
+        Under which name its modules lie there is not known. So it is with what a
+        function of the repository makes that had no reason to be read.
         """
-        if not isinstance(value, ast.Call) or not call_name(value)[:1].isupper():
+        if not isinstance(value, ast.Call):
+            return None
+        callees = self._flow.value_of(value.func)
+        if not call_name(value)[:1].isupper() and not any(map(self._models.is_unread, callees)):
             return None
         if _TRANSPARENT.search(call_name(value)):
             return None
@@ -164,11 +168,25 @@ class ModelPlaces:
         return {
             cls
             for entry in entries
-            for statement in entry.scope.order
-            for _, value in assignments(statement, entry.model)
-            if self.inside(value) is not None
+            if self._lies_inside(entry.scope, entry.model, set())
             for cls in entry.models
         }
+
+    def _lies_inside(self, scope: Scope, model: str, seen: set[str]) -> bool:
+        """Whether a name, or what it is another name for, stands for such a module."""
+        seen.add(model)
+        cls = scope.function.class_
+        is_attribute = cls is not None and model.startswith("self.")
+        for where in self.methods(cls) if cls is not None and is_attribute else [scope]:
+            for statement in where.body:
+                for _, value in assignments(statement, model):
+                    if self.inside(value) is not None:
+                        return True
+                    moved = _moved(value)
+                    if moved is not None and moved not in seen:
+                        if self._lies_inside(where, moved, seen):
+                            return True
+        return False
 
     def _waits_for_gradients(self, statement: ast.stmt) -> bool:
         for call in calls(statement):
@@ -232,6 +250,13 @@ def _is_option(node: ast.Attribute) -> bool:
     return (
         isinstance(root, ast.Name) and re.search(r"arg|opt|cfg|conf|flag|self", root.id) is not None
     )
+
+
+def _moved(value: ast.expr | None) -> str | None:
+    """The source of the module that a statement wraps, or gives another name."""
+    if isinstance(value, ast.Call):
+        return wrapped(value)
+    return ast.unparse(value) if isinstance(value, (ast.Name, ast.Attribute)) else None
 
 
 def wrapped(call: ast.Call) -> str | None:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import WRAPPERS
+from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.families import may_hold_whole_model
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
 from bn2gn_codemod.survey.syntax import children
-from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, Value
+from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
 
 
 class Names(NamedTuple):
@@ -30,9 +32,11 @@ class Names(NamedTuple):
 class TrainedModels:
     """Models by the expressions of the repository that are one."""
 
-    def __init__(self, flow: Flow, paths: BackbonePaths) -> None:
+    def __init__(self, flow: Flow, paths: BackbonePaths, repository: Repository) -> None:
         self._flow = flow
         self._paths = paths
+        read = flow.by_path
+        self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
         self._owners_of: dict[Class, list[Class]] = {}
 
     def of(self, expr: ast.expr) -> tuple[Class, ...]:
@@ -60,10 +64,21 @@ class TrainedModels:
 
         It was made with the model, as in ``Actor(net)``; it is no model itself.
         """
-        if not isinstance(value, ExternalObject):
+        return (
+            isinstance(value, ExternalObject)
+            and self.is_unread(value)
+            and value.name.rpartition(".")[2][:1].isupper()
+        )
+
+    def is_unread(self, value: Value) -> bool:
+        """Whether something has its name from a file of the repository that was not read."""
+        if not isinstance(value, (External, ExternalObject)):
             return False
-        package, _, name = value.name.partition(".")
-        return package in self._packages and name.rpartition(".")[2][:1].isupper()
+        parts = value.name.split(".")
+        return parts[0] in self._packages or any(
+            self._files.find(".".join(parts[:length]), "") is not None
+            for length in range(1, len(parts))
+        )
 
     def expressions(self, root: ast.AST) -> Iterator[ast.expr]:
         """``model`` of ``model.backbone.parameters()``: the shortest part that is a model."""

@@ -75,7 +75,7 @@ class _Training:
     ) -> None:
         self._flow = flow
         self._settings = settings
-        self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted))
+        self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted), repository)
         self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
         self._code = FreezingCode(flow)
         self._optimizers = Optimizers(flow, self._models)

@@ -427,3 +427,54 @@ def test_a_backbone_however_deep_is_no_model_of_its_own() -> None:
     assert frozen(plan) == ["features.net"]
     assert plan.train_scripts[0].backbone == ("features.net",)
     assert frozen(plan_of(NESTED, "model.ResNet()")) == ["bn1", "layer1"]
+
+
+UNREAD = {
+    "engines/__init__.py": "from engines.actor import Actor\n\n\ndef make(kind, **given):\n"
+    "    return Actor(**given)\n",
+    "engines/actor.py": HEAD + "\n\nclass Actor(nn.Module):\n    def __init__(self, seg):\n"
+    "        super().__init__()\n        self.inner = seg\n",
+    "model.py": HEAD + NESTED,
+}
+JOB = """
+import torch
+from model import Detector
+from engines import make
+
+
+class Job:
+    def __init__(self, is_parallel):
+        self.model = Detector()
+        self.runner = {made}
+        if is_parallel:
+            self.net = torch.nn.parallel.DistributedDataParallel(self.runner)
+        else:
+            self.net = self.runner
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+
+    def run(self, loader):
+        model = self.net
+        model.train()
+        for x in loader:
+            model(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "guards"),
+    [
+        ("make('a', seg=self.model)", "model"),
+        ("torch.compile(self.model)", "loop"),
+        ("self.model.cuda()", "loop"),
+    ],
+)
+def test_a_model_in_what_was_not_read(made: str, guards: str) -> None:
+    """Under which name it lies there is not known: it is frozen itself, and guards itself."""
+    files = {**UNREAD, "train.py": JOB.format(made=made)}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    [freeze] = [edit for file in plan.files for edit in file.freezes]
+    assert freeze.model == ("self.model" if guards == "model" else "self.runner")
+    loops = [edit for file in plan.files for edit in file.loop_guards]
+    models = [edit for file in plan.files for edit in file.model_guards]
+    assert (bool(loops), bool(models)) == (guards == "loop", guards == "model")
