@@ -137,7 +137,7 @@ class ModelPlaces:
             wrap = next((b for b in bindings if self._waits_for_gradients(b[0])), None)
             if wrap is None:
                 return Insertion(scope, statement, model)
-            # ddp = DistributedDataParallel(net) if parallel else net: it is net that is to be frozen
+            # ddp = DistributedDataParallel(net) if parallel else net: net is to be frozen
             inner = {_moved(value) for _, value in bindings}
             if len(inner) == 1:
                 model = inner.pop() or model
@@ -183,9 +183,9 @@ class ModelPlaces:
                     if self.inside(value) is not None:
                         return True
                     moved = _moved(value)
-                    if moved is not None and moved not in seen:
-                        if self._lies_inside(where, moved, seen):
-                            return True
+                    is_other = moved is not None and moved not in seen
+                    if moved and is_other and self._lies_inside(where, moved, seen):
+                        return True
         return False
 
     def _waits_for_gradients(self, statement: ast.stmt) -> bool:

@@ -478,3 +478,30 @@ def test_a_model_in_what_was_not_read(made: str, guards: str) -> None:
     loops = [edit for file in plan.files for edit in file.loop_guards]
     models = [edit for file in plan.files for edit in file.model_guards]
     assert (bool(loops), bool(models)) == (guards == "loop", guards == "model")
+
+
+@pytest.mark.parametrize(
+    ("network", "names"),
+    [
+        ("vgg16", []),
+        ("vgg.vgg19", []),
+        ("alexnet", []),
+        ("squeezenet1_1", []),
+        ("vgg16_bn", ["backbone"]),
+        ("resnet18", ["backbone"]),
+        ("vgg.VGG", ["backbone"]),  # with layers that it is given
+    ],
+)
+def test_networks_of_the_library_without_norms(network: str, names: list[str]) -> None:
+    """What holds no BatchNorm is neither reported nor frozen."""
+    model = f"""
+class Segmenter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.{network}(pretrained=True)
+        self.head = nn.BatchNorm2d(4)
+"""
+    plan = plan_of(model, "model.Segmenter()")
+    assert frozen(plan) == names
+    assert bool(plan.train_scripts) == bool(plan.train_calls) == bool(names)
+    assert [str(site.verdict) for site in plan.sites] == ["convert"]
