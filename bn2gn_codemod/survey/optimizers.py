@@ -104,11 +104,15 @@ class Optimizers:
         found: dict[tuple[str, str, ast.stmt], Optimizer] = {}
         for scope in self.scopes:
             for statement, call in scope.calls:
-                if self._is_named(call, _OPTIMIZER) or self._is_named(call, _DRIVER):
+                if self.is_made_by(call):
                     for optimizer in self._of_call(scope, statement, call, 0):
                         key = (optimizer.scope.path, optimizer.model, optimizer.statement)
                         found.setdefault(key, optimizer)
         return list(found.values())
+
+    def is_made_by(self, call: ast.Call) -> bool:
+        """Whether a call makes an optimizer, or what makes one of its own."""
+        return self._is_named(call, _OPTIMIZER) or self._is_named(call, _DRIVER)
 
     def driven(self) -> set[Class]:
         """Classes of models whose ``.train()`` a framework calls."""

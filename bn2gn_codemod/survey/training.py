@@ -38,6 +38,7 @@ from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
+from bn2gn_codemod.survey.trial_runs import TrialRuns
 from bn2gn_codemod.survey.values import Class
 
 
@@ -102,6 +103,7 @@ class _Training:
             {cls for entry in entries for cls in entry.models},
             self._optimizers.driven() | self._lightning(entries),
             self._places.inside_unknown(entries),
+            TrialRuns(self._flow, self._optimizers),
         )
         found = [insertion for insertion in insertions if insertion is not None]
         loops.look(self._optimizers, found)

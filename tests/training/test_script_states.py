@@ -142,6 +142,51 @@ def test_made_and_wrapped_at_once() -> None:
     assert "makes and wraps it at once: make it first, then freeze it" in found.reason
 
 
+# ----------------------------------------------------------------- tried out
+
+TRIED_OUT = """
+def look(net):
+    print(net)
+
+def fit_once(net, optimizer):
+    net(1).backward()
+    optimizer.step()
+
+if __name__ == "__main__":
+    model = Detector().cuda()
+    model.train()
+    {rest}
+"""
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "print(model(1).shape)",
+        "look(model)",
+        "for n in range(9):\n        model(n)",
+        "summary(model, (3, 8, 8))",
+    ],
+)
+def test_a_model_that_is_tried_out_needs_no_guard(rest: str) -> None:
+    plan = plan_of(train=script(), demo=TRIED_OUT.format(rest=rest))
+    assert [call.place.path for call in plan.train_calls if not call.guarded] == []
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "model(1).backward()",
+        "fit_once(model, args)",
+        "Network(model).run()",
+        "elsewhere(model)",
+    ],
+)
+def test_a_model_that_may_be_trained_there(rest: str) -> None:
+    plan = plan_of(train=script(), demo=TRIED_OUT.format(rest=rest))
+    assert "demo.py" in {call.place.path for call in plan.train_calls if not call.guarded}
+
+
 # -------------------------------------------------------------- thawed later
 
 
