@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.library_models import (
     library_model,
 )
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
@@ -26,8 +27,9 @@ class _TooTangled(Exception):
 class BackbonePaths:
     """Paths such as ``backbone``, ``cp.resnet`` or ``layer1`` by model class."""
 
-    def __init__(self, roles: RoleMap, converted: frozenset[Spot]) -> None:
+    def __init__(self, roles: RoleMap, converted: frozenset[Spot], unused: UnusedBranches) -> None:
         self._roles = roles
+        self._unused = unused
         self._converted = converted
         self._memo: dict[Class, tuple[str, ...]] = {}
         self._slots_of: dict[Class, list[Slot]] = {}
@@ -217,10 +219,13 @@ class BackbonePaths:
 
     def _has_norm_itself(self, slot: Slot) -> bool:
         return any(
-            (isinstance(value, NormLayer) and value.spot not in self._converted)
-            or holds_library_norms(value)
+            (isinstance(value, NormLayer) and self._stays(value)) or holds_library_norms(value)
             for value in self._roles.contents[slot]
         )
+
+    def _stays(self, layer: NormLayer) -> bool:
+        """Whether a layer is made at all, and stays BatchNorm."""
+        return layer.spot not in self._converted and not self._unused.holds(layer.spot)
 
     @functools.cached_property
     def _classes_with_norms(self) -> frozenset[Class]:

@@ -93,8 +93,10 @@ class _Follower:
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 self._expression(value, conditions)
                 self._assign(target, value, conditions)
-            case ast.Expr(value=value) | ast.Return(value=ast.expr() as value):
+            case ast.Expr(value=value):
                 self._expression(value, conditions)
+            case ast.Return(value=ast.expr() as value) if self._depth:
+                self._expression(value, conditions)  # it holds for what the caller does next
             case ast.For(target=target, iter=iterated, body=body):
                 self._loop(target, iterated, body, conditions)
             case ast.While(test=test, body=body):

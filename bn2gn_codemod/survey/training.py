@@ -39,6 +39,7 @@ from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
 from bn2gn_codemod.survey.trial_runs import TrialRuns
+from bn2gn_codemod.survey.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.values import Class
 
 
@@ -76,7 +77,11 @@ class _Training:
     ) -> None:
         self._flow = flow
         self._settings = settings
-        self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted), repository)
+        self._models = TrainedModels(
+            flow,
+            BackbonePaths(roles, decided.converted, UnusedBranches(flow)),
+            repository,
+        )
         self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
         self._code = FreezingCode(flow)
         self._optimizers = Optimizers(flow, self._models)

@@ -499,3 +499,61 @@ class Segmenter(nn.Module):
     assert frozen(plan) == names
     assert bool(plan.train_scripts) == bool(plan.train_calls) == bool(names)
     assert [str(site.verdict) for site in plan.sites] == ["convert"]
+
+
+SWITCHED = """
+def layers(width, bn=False, deep=True):
+    found = []
+    if bn:
+        found.append(nn.BatchNorm2d(width))
+    return nn.Sequential(nn.Conv2d(4, 4, 1), *found)
+
+
+class Segmenter(nn.Module):
+    def __init__(self, bn=False):
+        super().__init__()
+        self.backbone = {made}
+        self.head = nn.Conv2d(4, 4, 1)
+{more}
+"""
+OUTER = """
+def outer(width, norm=False):
+    return layers(width, norm)
+"""
+
+
+@pytest.mark.parametrize(
+    "made", ["layers(8)", "layers(8, False)", "layers(8, bn=None, deep=False)", "outer(8)"]
+)
+def test_layers_that_no_call_asks_for(made: str) -> None:
+    more = OUTER if "outer" in made else ""
+    plan = plan_of(SWITCHED.format(made=made, more=more), "model.Segmenter()")
+    assert (frozen(plan), plan.train_scripts, plan.train_calls) == ([], (), ())
+    # All layers are listed as before: only what is trained is asked for.
+    assert len(plan.sites) == 1
+
+
+@pytest.mark.parametrize(
+    ("made", "more"),
+    [
+        ("layers(8, True)", ""),
+        ("layers(8, bn=bn)", ""),
+        ("layers(*[8, 1])", ""),
+        ("layers(8)", "\nOTHER = layers(8, 1)"),
+        ("outer(8, bn)", OUTER),
+        ("layers(8)", OUTER),  # which nothing here calls, but something may
+        ("{'a': layers}['a'](8)", ""),
+        ("layers(8)", "\nMADE = [layers]"),
+    ],
+)
+def test_layers_that_a_call_may_ask_for(made: str, more: str) -> None:
+    plan = plan_of(SWITCHED.format(made=made, more=more), "model.Segmenter()")
+    assert frozen(plan) == ["backbone"]
+
+
+@pytest.mark.parametrize(
+    "switch", ["    bn = bn or width > 8\n    if bn:", "    if not bn:", "    if bn is None:"]
+)
+def test_branches_that_may_run(switch: str) -> None:
+    text = SWITCHED.format(made="layers(8)", more="").replace("    if bn:", switch)
+    assert frozen(plan_of(text, "model.Segmenter()")) == ["backbone"]
