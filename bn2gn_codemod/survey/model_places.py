@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.scopes import (
     calls,
     is_docstring,
 )
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, is_super, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
 
@@ -214,6 +214,24 @@ class ModelPlaces:
             return None
         return Insertion(Scope(init, init.node.body), body[-1], "self")
 
+    def overridden(self, place: Insertion) -> Iterator[Insertion]:
+        """Where subclasses make the model instead, in a method that overrides the one of a place.
+
+        ``Exp.get_model`` makes ``self.model``, and so does ``Nano.get_model``.
+        """
+        function = place.scope.function
+        name = function.name.rsplit(".", 1)[-1]
+        for cls in function.class_.descendants()[1:] if function.class_ is not None else ():
+            for scope in self._optimizers.scopes:
+                if scope.function is not cls.methods.get(name) or _calls_super(scope, name):
+                    continue
+                found = self._after_binding(scope, reversed(scope.body), place.model)
+                if found is not None and any(
+                    value is not None and self._models.of(value)
+                    for _, value in assignments(found.after, found.model)
+                ):
+                    yield found
+
     def methods(self, cls: Class) -> Iterator[Scope]:
         """The methods of a class and of its bases."""
         methods = {m for ancestor in cls.ancestors() for m in ancestor.methods.values()}
@@ -249,6 +267,16 @@ def _is_option(node: ast.Attribute) -> bool:
         root = root.value
     return (
         isinstance(root, ast.Name) and re.search(r"arg|opt|cfg|conf|flag|self", root.id) is not None
+    )
+
+
+def _calls_super(scope: Scope, name: str) -> bool:
+    """Whether a method leaves the work to the one that it overrides."""
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == name
+        and is_super(call.func.value)
+        for _, call in scope.calls
     )
 
 

@@ -100,6 +100,7 @@ class _Training:
         hidden = [found for entry in entries for found in self._hidden(entry)]
         scripts = [self._scripts.script(entry) for entry in entries]
         insertions = self._insertions(entries, scripts)
+        self._add_overridden(entries, scripts, insertions)
         loops = TrainLoops(
             self._models,
             self._scripts,
@@ -159,6 +160,20 @@ class _Training:
             else None
             for insertion in found
         ]
+
+    def _add_overridden(
+        self,
+        entries: list[Optimizer],
+        scripts: list[TrainScript],
+        insertions: list[Insertion | None],
+    ) -> None:
+        """Add the places where subclasses make the model of an optimizer instead."""
+        for entry, script, insertion in list(zip(entries, scripts, insertions, strict=True)):
+            for place in self._places.overridden(insertion) if insertion is not None else ():
+                if place not in insertions:
+                    entries.append(entry)
+                    scripts.append(script._replace(optimizer=place.scope.place(place.after)))
+                    insertions.append(place)
 
     def _freezes(
         self,

@@ -557,3 +557,51 @@ def test_layers_that_a_call_may_ask_for(made: str, more: str) -> None:
 def test_branches_that_may_run(switch: str) -> None:
     text = SWITCHED.format(made="layers(8)", more="").replace("    if bn:", switch)
     assert frozen(plan_of(text, "model.Segmenter()")) == ["backbone"]
+
+
+EXPERIMENTS = """
+class Exp:
+    def get_model(self):
+        self.model = Detector()
+        return self.model
+
+    def get_optimizer(self):
+        return torch.optim.SGD(self.model.parameters(), lr=0.1)
+
+
+class Small(Exp):
+    def get_model(self):
+        if not hasattr(self, "model"):
+            self.model = Detector()
+        return self.model
+
+
+class Same(Exp):
+    def get_model(self):
+        self.model = super().get_model()
+        return self.model
+
+
+class Other(Exp):
+    def get_model(self):
+        self.model = Block()
+        return self.model
+
+
+class Longer(Exp):
+    epochs = 300
+"""
+
+
+def test_subclasses_that_make_the_model_themselves() -> None:
+    """Each is frozen where it is made, but for what is made by the base class, or has none."""
+    text = NESTED + EXPERIMENTS
+    plan = plan_of(text, "model.Exp().get_model()")
+    lines = (HEAD + text).splitlines()
+    found = [edit for file in plan.files if file.path == "model.py" for edit in file.freezes]
+    assert [lines[edit.after.line - 1].strip() for edit in found] == [
+        "self.model = Detector()",
+        'if not hasattr(self, "model"):',
+    ]
+    places = [script.optimizer for script in plan.train_scripts if script.fix]
+    assert len(set(places)) == len(places)
