@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.scopes import Scope, assignments
 from bn2gn_codemod.survey.syntax import call_name, walk
-from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue, Instance
+from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue, Instance, TupleValue
 
 _DISPLAYS = (
     ast.List,
@@ -34,7 +34,7 @@ _COLLECTS = {
     "OrderedDict", "defaultdict", "namedtuple", "SimpleNamespace", "Namespace", "Munch", "edict",
     "EasyDict", "AttrDict", "items", "values", "keys",
 }  # fmt: skip
-# What gives the module that it is called on.
+# What gives the module that it is called on, and no list or dict has.
 _SAME = {"cuda", "to", "cpu", "train", "eval", "float", "half", "double", "requires_grad_"}
 # What no list or dict has.
 _OF_MODULES = {"parameters", "named_parameters", "modules", "named_modules", *_SAME}
@@ -83,18 +83,18 @@ class CollectionsOfParameters:
     def _may_call_give(
         self, scope: Scope, call: ast.Call, seen: frozenset[tuple[Scope, str]]
     ) -> bool:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _SAME:
+            return False
         callees = list(self._flow.value_of(call.func))
         functions = [value.function for value in callees if isinstance(value, FunctionValue)]
         if functions:
-            return any(self._may_give(function, seen) for function in functions)
+            # Of those that go by a computed name, some give nothing that a model is in.
+            return any(self._may_give(f, seen) for f in functions if self._gives_modules(f))
         if any(isinstance(value, ClassValue) for value in callees):
             return any(
                 isinstance(value, ClassValue) and not value.class_.is_module for value in callees
             )
-        name = call_name(call)
-        if name in _SAME and isinstance(call.func, ast.Attribute):
-            return self._may_be(scope, call.func.value, seen)
-        return name in _COLLECTS
+        return call_name(call) in _COLLECTS
 
     def _may_give(self, function: Function, seen: frozenset[tuple[Scope, str]]) -> bool:
         """Whether a function of the repository may return no module."""
@@ -112,6 +112,11 @@ class CollectionsOfParameters:
             if value is not None and self._may_be(scope, value, seen):
                 return True
         return False
+
+    def _gives_modules(self, function: Function) -> bool:
+        """Whether a module is, or is in, what a function gives."""
+        given = self._flow.values(self._flow.return_node(function))
+        return any(isinstance(value, (Instance, TupleValue)) for value in given)
 
     def _sources(self, scope: Scope, expr: ast.expr) -> Iterator[tuple[Scope, ast.expr]]:
         """What is assigned to a variable or an attribute, or handed to a parameter."""

@@ -138,7 +138,7 @@ class ModelPlaces:
             if wrap is None:
                 return Insertion(scope, statement, model)
             # ddp = DistributedDataParallel(net) if parallel else net: net is to be frozen
-            inner = {_moved(value) for _, value in bindings}
+            inner = {self.moved(value) for _, value in bindings}
             if len(inner) == 1:
                 model = inner.pop() or model
         return None
@@ -182,11 +182,29 @@ class ModelPlaces:
                 for _, value in assignments(statement, model):
                     if self.inside(value) is not None:
                         return True
-                    moved = _moved(value)
+                    moved = self.moved(value)
                     is_other = moved is not None and moved not in seen
                     if moved and is_other and self._lies_inside(where, moved, seen):
                         return True
         return False
+
+    def moved(self, value: ast.expr | None) -> str | None:
+        """The source of the model that a statement wraps, or gives another name."""
+        if isinstance(value, (ast.Name, ast.Attribute)):
+            return ast.unparse(value)
+        while (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and isinstance(value.func.value, ast.Call)
+        ):
+            value = value.func.value  # DataParallel(net).cuda()
+        if not isinstance(value, ast.Call):
+            return None
+        for argument in [*value.args, *(keyword.value for keyword in value.keywords)]:
+            if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
+                return ast.unparse(argument)
+        # Functions may be given anything first: to_parallel(args, net.cuda())
+        return wrapped(value) if _TRANSPARENT.search(call_name(value)) else None
 
     def _waits_for_gradients(self, statement: ast.stmt) -> bool:
         for call in calls(statement):
@@ -278,13 +296,6 @@ def _calls_super(scope: Scope, name: str) -> bool:
         and is_super(call.func.value)
         for _, call in scope.calls
     )
-
-
-def _moved(value: ast.expr | None) -> str | None:
-    """The source of the module that a statement wraps, or gives another name."""
-    if isinstance(value, ast.Call):
-        return wrapped(value)
-    return ast.unparse(value) if isinstance(value, (ast.Name, ast.Attribute)) else None
 
 
 def wrapped(call: ast.Call) -> str | None:

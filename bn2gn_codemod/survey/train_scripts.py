@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.freezing_effects import (
     wakes,
     without_options,
 )
-from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces, wrapped
+from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.optimizers import Optimizer
 from bn2gn_codemod.survey.scopes import (
     assignments,
@@ -229,7 +229,7 @@ class TrainScripts:
                     if isinstance(value, ast.Name) and self._models.of(value):
                         found.add(value.id)
                     elif isinstance(value, ast.Call):
-                        inner = self._places.inside(value) or wrapped(value)
+                        inner = self._places.inside(value) or self._places.moved(value)
                         found |= {inner} if inner is not None else set()
         return found
 

@@ -68,6 +68,9 @@ def with_extras(found):
     return found
 
 
+CHOICES = [with_extras, sort_out]
+
+
 class Solver:
     def __init__(self, model):
         self.slow = model.added(0.1)
@@ -87,7 +90,7 @@ from types import SimpleNamespace
 
 import torch
 from timm.optim import create_optimizer
-from model import GROUPS, Detector, Solver, with_extras
+from model import CHOICES, GROUPS, Detector, Solver, with_extras
 
 
 def main(loader):
@@ -153,6 +156,7 @@ def test_what_cannot_be_told_apart_is_reported() -> None:
         "net = with_extras(model); optimizer = torch.optim.SGD(net.parameters(), lr=0.1)",
         "net = model.cuda(); optimizer = torch.optim.SGD(net.parameters(), lr=0.1)",
         "net = model if loader else None; optimizer = torch.optim.SGD(net.parameters(), lr=0.1)",
+        "net = CHOICES[0](model).to('cpu'); optimizer = create_optimizer(0, net)",
         # What builds an optimizer may be handed the module itself.
         "net = model.cuda(); optimizer = create_optimizer(0, net)",
         "net = with_extras(model); optimizer = create_optimizer(0, net)",
