@@ -19,6 +19,11 @@ class Part(NamedTuple):
     path: tuple[str, ...]
     what: str = "module"
 
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether it is a parallel wrapper: the names of all modules below start with its own."""
+        return self.path[-1:] == WRAPPERS[:1]
+
 
 class Condition(NamedTuple):
     """A test that decides which layers are meant."""
@@ -198,6 +203,7 @@ def without_options(effects: Iterable[Effect]) -> list[Effect]:
 
 
 def _covers(effect: Effect, path: str, model: Model) -> bool:
+    model = _as_seen(effect, model)
     parts = _parts(path)
     given = _bare(effect.part.path)
     if given != parts[: len(given)]:
@@ -205,6 +211,11 @@ def _covers(effect: Effect, path: str, model: Model) -> bool:
     if effect.part.what == "child" and any(c.kind != "has" for c in effect.conditions):
         return False  # only the layers of the first level are looked at
     return all(_holds(condition, path, given, model) for condition in effect.conditions)
+
+
+def _as_seen(effect: Effect, model: Model) -> Model:
+    """The model, wrapped where the effect goes over the modules of a wrapper around it."""
+    return model._replace(is_wrapped=True) if effect.part.is_wrapped else model
 
 
 def _holds(condition: Condition, path: str, given: list[str], model: Model) -> bool:
@@ -238,6 +249,7 @@ def _holds(condition: Condition, path: str, given: list[str], model: Model) -> b
 
 def _overlaps(effect: Effect, path: str, model: Model) -> bool:
     """Whether an effect may reach some layer of the backbone's part at ``path``."""
+    model = _as_seen(effect, model)
     parts, given = _parts(path), _bare(effect.part.path)
     if any(one not in (other, ELEMENT) for one, other in zip(given, parts, strict=False)):
         return False
@@ -252,6 +264,7 @@ def _overlaps(effect: Effect, path: str, model: Model) -> bool:
 
 def _names_nothing(effect: Effect, model: Model) -> bool:
     """Whether an effect is for layers by a name that the model does not have."""
+    model = _as_seen(effect, model)
     given = _bare(effect.part.path)
     if given and given[0] not in model.parts and given[0] != ELEMENT:
         return True
