@@ -33,6 +33,7 @@ class BackbonePaths:
         self._converted = converted
         self._memo: dict[Class, tuple[str, ...]] = {}
         self._slots_of: dict[Class, list[Slot]] = {}
+        self._relatives_of: dict[Class, list[Class]] = {}
         self._held_in: dict[Slot, list[Class]] = {}
         self._reached: dict[Class, frozenset[Class]] = {}
         self._backbones_below: dict[Class, frozenset[Class]] = {}
@@ -67,7 +68,7 @@ class BackbonePaths:
             for slot in self._slots(cls)
             if self._is_backbone(slot)
             for value in self._roles.contents[slot]
-            if isinstance(value, Instance) and value.class_ not in _relatives(cls)
+            if isinstance(value, Instance) and value.class_ not in self._relatives(cls)
         )
 
     def backbones_below(self, cls: Class) -> frozenset[Class]:
@@ -75,7 +76,7 @@ class BackbonePaths:
         if cls not in self._backbones_below:
             holders = [cls, *self.held_below(cls)]
             found = {part for holder in holders for part in self.backbone_classes(holder)}
-            self._backbones_below[cls] = frozenset(found.difference(_relatives(cls)))
+            self._backbones_below[cls] = frozenset(found.difference(self._relatives(cls)))
         return self._backbones_below[cls]
 
     def holders(self, cls: Class) -> list[tuple[str, Class]]:
@@ -96,18 +97,27 @@ class BackbonePaths:
             while pending:
                 for slot in self._slots(pending.pop()):
                     for held in self._held(slot):
-                        for relative in _relatives(held):
+                        for relative in self._relatives(held):
                             if relative not in found:
                                 found[relative] = None
                                 pending.append(relative)
             known = self._reached[cls] = frozenset(found)
         return known
 
+    def _relatives(self, cls: Class) -> list[Class]:
+        """The class with its bases and subclasses."""
+        known = self._relatives_of.get(cls)
+        if known is None:
+            known = self._relatives_of[cls] = [*cls.ancestors(), *cls.descendants()[1:]]
+        return known
+
     def _slots(self, cls: Class) -> list[Slot]:
         known = self._slots_of.get(cls)
         if known is None:
             known = self._slots_of[cls] = [
-                slot for owner in _relatives(cls) for slot in self._roles.slots_of.get(owner, ())
+                slot
+                for owner in self._relatives(cls)
+                for slot in self._roles.slots_of.get(owner, ())
             ]
         return known
 
@@ -123,11 +133,11 @@ class BackbonePaths:
     def _leads_to_backbone(self) -> frozenset[Class]:
         """Classes below which a backbone attribute lies: the only ones worth a search."""
         start = {slot[0] for slot in self._roles.contents if self._is_backbone(slot)}
-        found = {relative for cls in start for relative in _relatives(cls)}
+        found = {relative for cls in start for relative in self._relatives(cls)}
         pending = list(found)
         while pending:
             for holder in self._holders_of.get(pending.pop(), ()):
-                for relative in _relatives(holder):
+                for relative in self._relatives(holder):
                     if relative not in found:
                         found.add(relative)
                         pending.append(relative)
@@ -143,7 +153,7 @@ class BackbonePaths:
         self._steps += 1
         if self._steps > _MOST_STEPS:
             raise _TooTangled
-        if len(around) > _DEEPEST or not set(around).isdisjoint(_relatives(cls)):
+        if len(around) > _DEEPEST or not set(around).isdisjoint(self._relatives(cls)):
             return ()
         # What lies around bears on the answer only where it lies below, too.
         met = frozenset(around) & self.held_below(cls)
@@ -233,7 +243,7 @@ class BackbonePaths:
         found: dict[Class, None] = {}
         pending = [slot[0] for slot in self._roles.contents if self._has_norm_itself(slot)]
         while pending:
-            for relative in _relatives(pending.pop()):
+            for relative in self._relatives(pending.pop()):
                 if relative not in found:
                     found[relative] = None
                     pending.extend(self._holders_of.get(relative, ()))
@@ -245,10 +255,6 @@ class BackbonePaths:
         holders: dict[Class, dict[Class, None]] = {}
         for slot in self._roles.contents:
             for held in self._held(slot):
-                for relative in _relatives(held):
+                for relative in self._relatives(held):
                     holders.setdefault(relative, {})[slot[0]] = None
         return {cls: list(found) for cls, found in holders.items()}
-
-
-def _relatives(cls: Class) -> list[Class]:
-    return [*cls.ancestors(), *cls.descendants()[1:]]

@@ -400,15 +400,15 @@ class Evidence:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
         if value.spot is None:
             return None
-        made_in = value.spot.function
+        made_in, own_line = value.spot.function, slot[0].ancestors()
         for one in self.contents.held_in.get(value, ()):
             because = self.own.get(one)
-            if one[0] in slot[0].ancestors() or because is None:
+            if because is None or one[0] in own_line:
                 continue
             maker = made_in.enclosing_class
             if maker is None and not self._is_mixed(one[0]):
                 maker = one[0] if self._call_sites.are_for(made_in, one[0]) else None
-            if maker is None or maker in slot[0].ancestors() or slot[0] in maker.ancestors():
+            if maker is None or maker in own_line or slot[0] in maker.ancestors():
                 continue
             if (
                 one[0] in maker.ancestors()
