@@ -79,6 +79,14 @@ class BackbonePaths:
             self._backbones_below[cls] = frozenset(found.difference(self._relatives(cls)))
         return self._backbones_below[cls]
 
+    def is_always_backbone(self, attribute: str) -> bool:
+        """Whether every module class that has the attribute keeps a backbone in it."""
+        return attribute not in self._not_always
+
+    @functools.cached_property
+    def _not_always(self) -> frozenset[str]:
+        return frozenset(slot[1] for slot in self._roles.contents if not self._is_backbone(slot))
+
     def holders(self, cls: Class) -> list[tuple[str, Class]]:
         """Attributes of a class, with each class in them that holds a backbone somewhere."""
         return [

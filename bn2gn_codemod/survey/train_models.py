@@ -11,6 +11,11 @@ from bn2gn_codemod.generated.freezing import WRAPPERS
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.families import (
+    is_backbone_attribute,
+    may_be_backbone_attribute,
+    may_hold_whole_model,
+)
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
 from bn2gn_codemod.survey.syntax import children
@@ -160,6 +165,31 @@ class TrainedModels:
         found = {value.class_: None for value in values if isinstance(value, Instance)}
         parts = {part for cls in self.of(expr) for part in self._paths.held_below(cls)}
         return tuple(cls for cls in found if cls not in parts and not self._paths.below(cls))
+
+    def elsewhere(self, classes: Iterable[Class]) -> list[Class]:
+        """Other models of the repository, whose backbone is one plain attribute or two.
+
+        Nothing says that these train scripts build them, but people swap models,
+        and such a name means a backbone wherever it is used. A part of a network that
+        one of them takes to pieces (``features4``) may be anything in another one.
+        """
+        classes = list(classes)
+        taken = {part for cls in classes for part in self._paths.parts(cls)}
+        parts = {part for cls in self._flow.classes for part in self._paths.backbone_classes(cls)}
+        return [
+            cls
+            for cls in self._flow.classes
+            if cls not in classes and cls not in parts and self._paths.owns(cls)
+            for paths in [self._paths.below(cls)]
+            if 0 < len(paths) <= 2 and all(map(self._is_always_backbone, paths))
+            if taken.isdisjoint(paths)
+        ]
+
+    def _is_always_backbone(self, path: str) -> bool:
+        is_named_so = is_backbone_attribute(path) or may_be_backbone_attribute(path)
+        return (
+            is_named_so and not may_hold_whole_model(path) and self._paths.is_always_backbone(path)
+        )
 
 
 def _below_wrappers(path: str, paths: set[str]) -> str:

@@ -315,11 +315,13 @@ class _Training:
     def _names_in(self, path: str) -> Names:
         """The names of one file's pattern; raises ``NotPlaced`` where it would freeze too much."""
         classes, others = self._classes_in[path], self._others_in[path]
-        names = self._models.names(classes)
-        objection = self._certainty.objection(classes, others, names)
-        if objection:
-            raise NotPlaced(objection)
-        return names
+        objection = ""
+        for more in (self._models.elsewhere([*classes, *others]), []):
+            names = self._models.names([*classes, *more])
+            objection = self._certainty.objection(classes, others, names)
+            if not objection:
+                return names
+        raise NotPlaced(objection)
 
     # ------------------------------------------------------------ siblings
 

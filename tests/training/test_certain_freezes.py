@@ -144,8 +144,11 @@ def test_another_model_is_converted() -> None:
 
 
 def test_names_of_models_that_are_not_built_here() -> None:
-    """A pattern names what these scripts may build, and not what others do."""
-    models = """
+    """They are frozen too, where such a name means a backbone and nothing else.
+
+    What somebody called a part of another network that he took to pieces means nothing here.
+    """
+    other = """
 class Detector(nn.Module):
     def __init__(self):
         super().__init__()
@@ -156,12 +159,24 @@ class Detector(nn.Module):
 class Other(nn.Module):
     def __init__(self):
         super().__init__()
-        self.base = torchvision.models.resnet18(pretrained=True)
+        self.{attribute} = torchvision.models.resnet18(pretrained=True)
         self.head = nn.Conv2d(4, 4, 1)
+
+
+class Loss(nn.Module):
+    def __init__(self, criterion):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(4, 4, 1))
 """
-    assert frozen(plan_of(models, "model.Detector()")) == ["backbone"]
-    assert frozen(plan_of(models, "model.Other()")) == ["base"]
-    assert frozen(plan_of(models, BY_NAME)) == ["backbone", "base"]
+    expected = {
+        "base": ["backbone", "base"],
+        "net": ["backbone"],
+        "stem": ["backbone"],
+        "regular_filter": ["backbone"],
+        "features4": ["backbone"],
+    }
+    for attribute, names in expected.items():
+        assert frozen(plan_of(other.format(attribute=attribute), "model.Detector()")) == names
 
 
 NOT_FOLLOWED = """
@@ -206,7 +221,7 @@ def test_modules_by_key() -> None:
     assert frozen(plan) == []
     assert "the keys of self.nets (model.py:16) are not known" in plan.train_scripts[0].reason
     plan = plan_of(HELD.format(nets="nn.ModuleList([Detector()])"), "model.Ensemble()")
-    assert frozen(plan) == ["nets.backbone"]
+    assert frozen(plan) == ["backbone"]
 
 
 ALL_IN_ONE = f"""
