@@ -40,7 +40,7 @@ def _findings(plan: Plan) -> Iterator[Finding]:
     }
     for place, script in thaws.items():
         message = f"this gives the frozen BatchNorm of {script.model} its gradients back"
-        yield Finding(RULE.code, place, f"{message}: leave the backbone out here")
+        yield Finding(RULE.code, place, f"{message}: keep BatchNorm frozen after it")
 
 
 _SCRIPT = """

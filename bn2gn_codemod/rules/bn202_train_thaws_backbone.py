@@ -42,7 +42,8 @@ RULE = Rule(
     summary=".train() puts frozen BatchNorm back into train mode",
     what="""
 A call of `.train()` on a model with a frozen backbone, in a train loop, after
-which nothing puts the backbone's BatchNorm back into eval mode.
+which nothing puts the backbone's BatchNorm back into eval mode. Also, `.train()`
+on layers of the frozen backbone themselves: it passes by any guard of the model.
 """,
     why="""
 `.train()` is recursive. From the first epoch on the frozen layers normalise

@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.library_models import (
     library_model,
 )
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
@@ -26,13 +27,16 @@ class _TooTangled(Exception):
 class BackbonePaths:
     """Paths such as ``backbone``, ``cp.resnet`` or ``layer1`` by model class."""
 
-    def __init__(self, roles: RoleMap, converted: frozenset[Spot]) -> None:
+    def __init__(self, roles: RoleMap, converted: frozenset[Spot], unused: UnusedBranches) -> None:
         self._roles = roles
+        self._unused = unused
         self._converted = converted
         self._memo: dict[Class, tuple[str, ...]] = {}
         self._slots_of: dict[Class, list[Slot]] = {}
+        self._relatives_of: dict[Class, list[Class]] = {}
         self._held_in: dict[Slot, list[Class]] = {}
         self._reached: dict[Class, frozenset[Class]] = {}
+        self._backbones_below: dict[Class, frozenset[Class]] = {}
         self._found: dict[tuple[Class, int, frozenset[Class]], tuple[str, ...]] = {}
         self._steps = 0  # of the search below one class
 
@@ -64,12 +68,20 @@ class BackbonePaths:
             for slot in self._slots(cls)
             if self._is_backbone(slot)
             for value in self._roles.contents[slot]
-            if isinstance(value, Instance) and value.class_ not in _relatives(cls)
+            if isinstance(value, Instance) and value.class_ not in self._relatives(cls)
         )
 
     def norm_attributes(self, cls: Class) -> frozenset[str]:
         """The attributes of a class that hold BatchNorm that stays, and no object around it."""
         return frozenset(slot[1] for slot in self._slots(cls) if self._has_norm_itself(slot))
+
+    def backbones_below(self, cls: Class) -> frozenset[Class]:
+        """The classes of backbones in a model, however deep, but for its own relatives."""
+        if cls not in self._backbones_below:
+            holders = [cls, *self.held_below(cls)]
+            found = {part for holder in holders for part in self.backbone_classes(holder)}
+            self._backbones_below[cls] = frozenset(found.difference(self._relatives(cls)))
+        return self._backbones_below[cls]
 
     def is_always_backbone(self, attribute: str) -> bool:
         """Whether every module class that has the attribute keeps a backbone in it."""
@@ -97,18 +109,27 @@ class BackbonePaths:
             while pending:
                 for slot in self._slots(pending.pop()):
                     for held in self._held(slot):
-                        for relative in _relatives(held):
+                        for relative in self._relatives(held):
                             if relative not in found:
                                 found[relative] = None
                                 pending.append(relative)
             known = self._reached[cls] = frozenset(found)
         return known
 
+    def _relatives(self, cls: Class) -> list[Class]:
+        """The class with its bases and subclasses."""
+        known = self._relatives_of.get(cls)
+        if known is None:
+            known = self._relatives_of[cls] = [*cls.ancestors(), *cls.descendants()[1:]]
+        return known
+
     def _slots(self, cls: Class) -> list[Slot]:
         known = self._slots_of.get(cls)
         if known is None:
             known = self._slots_of[cls] = [
-                slot for owner in _relatives(cls) for slot in self._roles.slots_of.get(owner, ())
+                slot
+                for owner in self._relatives(cls)
+                for slot in self._roles.slots_of.get(owner, ())
             ]
         return known
 
@@ -124,11 +145,11 @@ class BackbonePaths:
     def _leads_to_backbone(self) -> frozenset[Class]:
         """Classes below which a backbone attribute lies: the only ones worth a search."""
         start = {slot[0] for slot in self._roles.contents if self._is_backbone(slot)}
-        found = {relative for cls in start for relative in _relatives(cls)}
+        found = {relative for cls in start for relative in self._relatives(cls)}
         pending = list(found)
         while pending:
             for holder in self._holders_of.get(pending.pop(), ()):
-                for relative in _relatives(holder):
+                for relative in self._relatives(holder):
                     if relative not in found:
                         found.add(relative)
                         pending.append(relative)
@@ -144,7 +165,7 @@ class BackbonePaths:
         self._steps += 1
         if self._steps > _MOST_STEPS:
             raise _TooTangled
-        if len(around) > _DEEPEST or not set(around).isdisjoint(_relatives(cls)):
+        if len(around) > _DEEPEST or not set(around).isdisjoint(self._relatives(cls)):
             return ()
         # What lies around bears on the answer only where it lies below, too.
         met = frozenset(around) & self.held_below(cls)
@@ -212,18 +233,21 @@ class BackbonePaths:
     def _holds_norm(self, slot: Slot) -> bool:
         """Whether BatchNorm that stays lies in an attribute, however deep."""
         library = [value for value in self._roles.contents[slot] if library_model(value)]
-        if library:
-            return not has_frozen_norms(library[0])
+        if library and has_frozen_norms(library[0]):
+            return False
         return self._has_norm_itself(slot) or any(
             held in self._classes_with_norms for held in self._held(slot)
         )
 
     def _has_norm_itself(self, slot: Slot) -> bool:
         return any(
-            (isinstance(value, NormLayer) and value.spot not in self._converted)
-            or holds_library_norms(value)
+            (isinstance(value, NormLayer) and self._stays(value)) or holds_library_norms(value)
             for value in self._roles.contents[slot]
         )
+
+    def _stays(self, layer: NormLayer) -> bool:
+        """Whether a layer is made at all, and stays BatchNorm."""
+        return layer.spot not in self._converted and not self._unused.holds(layer.spot)
 
     @functools.cached_property
     def _classes_with_norms(self) -> frozenset[Class]:
@@ -231,7 +255,7 @@ class BackbonePaths:
         found: dict[Class, None] = {}
         pending = [slot[0] for slot in self._roles.contents if self._has_norm_itself(slot)]
         while pending:
-            for relative in _relatives(pending.pop()):
+            for relative in self._relatives(pending.pop()):
                 if relative not in found:
                     found[relative] = None
                     pending.extend(self._holders_of.get(relative, ()))
@@ -243,10 +267,6 @@ class BackbonePaths:
         holders: dict[Class, dict[Class, None]] = {}
         for slot in self._roles.contents:
             for held in self._held(slot):
-                for relative in _relatives(held):
+                for relative in self._relatives(held):
                     holders.setdefault(relative, {})[slot[0]] = None
         return {cls: list(found) for cls, found in holders.items()}
-
-
-def _relatives(cls: Class) -> list[Class]:
-    return [*cls.ancestors(), *cls.descendants()[1:]]

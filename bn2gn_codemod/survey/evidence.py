@@ -48,6 +48,8 @@ class Evidence:
         self._lent = LentParts(self.flow, self.load_of)
         self._families: dict[Class, families.Family | None] = {}
         self._loaded_inside: dict[Slot, bool] = {}
+        self._best_loads: dict[Class, Load | None] = {}
+        self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.extensions = Extensions(contents, self._family)
@@ -81,6 +83,7 @@ class Evidence:
             self._judge_network(cls, networks)
         for slot in [slot for slot in self.contents.of_slot if self._is_list_of_parts(slot)]:
             self.contents.drop(slot)
+        self._with_backbone.clear()  # of what was dropped, too
         for slot in self.contents.of_slot:
             if slot not in self.own:
                 because = self._by_itself(slot)
@@ -113,8 +116,10 @@ class Evidence:
 
     def load_of(self, cls: Class) -> Load | None:
         """How pretrained weights get into the class, if they do."""
-        found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
-        return min(found, key=lambda load: load.vague, default=None)
+        if cls not in self._best_loads:
+            found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
+            self._best_loads[cls] = min(found, key=lambda load: load.vague, default=None)
+        return self._best_loads[cls]
 
     def _loaded_into(self, cls: Class) -> list[tuple[Class, Load]]:
         """The networks that are loaded where the class's own attributes are, and how.
@@ -287,11 +292,13 @@ class Evidence:
 
     def _holds_backbone(self, cls: Class) -> bool:
         """Whether an attribute of the class holds a backbone, so that it is none itself."""
-        return any(
-            families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
-            for slot in self.contents.family_slots(cls)
-            if self.contents.may_hold_layers(slot) or self.external_network(slot)
-        )
+        if cls not in self._with_backbone:
+            self._with_backbone[cls] = any(
+                families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
+                for slot in self.contents.family_slots(cls)
+                if self.contents.may_hold_layers(slot) or self.external_network(slot)
+            )
+        return self._with_backbone[cls]
 
     def _holds_backbone_below(self, cls: Class) -> bool:
         """Whether something that the class holds, however deep, holds a backbone."""
@@ -449,15 +456,15 @@ class Evidence:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
         if value.spot is None:
             return None
-        made_in = value.spot.function
+        made_in, own_line = value.spot.function, slot[0].ancestors()
         for one in self.contents.held_in.get(value, ()):
             because = self.own.get(one)
-            if one[0] in slot[0].ancestors() or because is None:
+            if because is None or one[0] in own_line:
                 continue
             maker = made_in.enclosing_class
             if maker is None and not self._is_mixed(one[0]):
                 maker = one[0] if self._call_sites.are_for(made_in, one[0]) else None
-            if maker is None or maker in slot[0].ancestors() or slot[0] in maker.ancestors():
+            if maker is None or maker in own_line or slot[0] in maker.ancestors():
                 continue
             if (
                 one[0] in maker.ancestors()

@@ -95,11 +95,15 @@ class _Follower:
                 self._assign(target, value, conditions)
             case ast.Expr(value=value):
                 self._expression(value, conditions)
+            case ast.Return(value=ast.expr() as value) if self._depth:
+                self._expression(value, conditions)  # it holds for what the caller does next
             case ast.For(target=target, iter=iterated, body=body):
                 self._loop(target, iterated, body, conditions)
-            case ast.While(body=body):
+            case ast.While(test=test, body=body):
+                self._expression(test, conditions)
                 self.block(body, conditions)
             case ast.If(test=test, body=body, orelse=orelse):
+                self._expression(test, conditions)
                 self.block(body, (*conditions, *self._tests.of(test, True)))
                 self.block(orelse, (*conditions, *self._tests.of(test, False)))
                 if body and isinstance(body[-1], (ast.Continue, ast.Return, ast.Break, ast.Raise)):

@@ -56,8 +56,12 @@ class LayerTests:
             case ast.Attribute(attr=name, value=owner) if name in _ABOUT_A_LAYER:
                 return [] if self._bindings.resolve(owner) else [_UNKNOWN]
         if _is_option(test) and self._bindings.constant(test) is None:
-            return [Condition("option", positive, node=test)]
+            return [self._option(test, positive)]
         return [] if self._bindings.constant(test) is positive else [_UNKNOWN]
+
+    def _option(self, test: ast.expr, positive: bool) -> Condition:
+        path = self._function.module.path
+        return Condition("option", positive, node=test, module_path=path)
 
     def _of_name(self, name: str, positive: bool) -> list[Condition]:
         """What a test says that a name was given before."""
@@ -128,7 +132,7 @@ class LayerTests:
             if _is_layer_question(test.left):
                 return []
             if _is_option(test.left):
-                return [Condition("option", positive, node=test)]
+                return [self._option(test, positive)]
         pattern = self._pattern(test)
         if pattern is not None:
             return [Condition("pattern", positive, pattern=pattern)]

@@ -19,6 +19,11 @@ class Part(NamedTuple):
     path: tuple[str, ...]
     what: str = "module"
 
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether it is a parallel wrapper: the names of all modules below start with its own."""
+        return self.path[-1:] == WRAPPERS[:1]
+
 
 class Condition(NamedTuple):
     """A test that decides which layers are meant."""
@@ -29,6 +34,7 @@ class Condition(NamedTuple):
     anchored: str = ""  # what a name must start with
     pattern: re.Pattern[str] | None = None
     node: ast.expr | None = None
+    module_path: str = ""  # of the file that the test of an option stands in
 
 
 class Effect(NamedTuple):
@@ -48,9 +54,14 @@ class Effect(NamedTuple):
         return any(c.kind in ("norm", "norm2d") and c.positive for c in self.conditions)
 
     @property
-    def option(self) -> ast.expr | None:
+    def is_for_others(self) -> bool:
+        """Whether no BatchNorm layer gets past its conditions."""
+        return any(c.kind in ("norm", "norm2d") and not c.positive for c in self.conditions)
+
+    @property
+    def option(self) -> Condition | None:
         """The test of an option that decides whether it is done at all."""
-        return next((c.node for c in self.conditions if c.kind == "option"), None)
+        return next((c for c in self.conditions if c.kind == "option"), None)
 
     @property
     def test_for_2d(self) -> ast.expr | None:
@@ -157,6 +168,32 @@ def thaws(effects: Iterable[Effect], model: Model) -> Effect | None:
     )
 
 
+def wakes(effects: Iterable[Effect], model: Model) -> list[Effect]:
+    """Effects that put layers of the backbone itself into train mode, and nothing undoes.
+
+    Not ``train()`` of the model: that is a matter of the loop and its guard.
+    """
+    found: list[Effect] = []
+    for effect in effects:
+        if effect.kind == "eval" and all(_covers(effect, path, model) for path in model.backbone):
+            found = []
+        elif (
+            effect.kind == "train"
+            and effect.is_certain
+            and (_bare(effect.part.path) or effect.is_for_norms)
+            and not effect.is_for_others
+            and any(_reaches_into(effect, path, model) for path in model.backbone)
+        ):
+            found.append(effect)
+    return found
+
+
+def _reaches_into(effect: Effect, path: str, model: Model) -> bool:
+    """Whether an effect is for the backbone's part at ``path``, or for layers in it."""
+    is_inside = len(_bare(effect.part.path)) >= len(_parts(path)) or effect.is_for_norms
+    return is_inside and _overlaps(effect, path, model)
+
+
 def without_options(effects: Iterable[Effect]) -> list[Effect]:
     """The effects, where every option says that they are wanted."""
     return [
@@ -166,6 +203,7 @@ def without_options(effects: Iterable[Effect]) -> list[Effect]:
 
 
 def _covers(effect: Effect, path: str, model: Model) -> bool:
+    model = _as_seen(effect, model)
     parts = _parts(path)
     given = _bare(effect.part.path)
     if given != parts[: len(given)]:
@@ -173,6 +211,11 @@ def _covers(effect: Effect, path: str, model: Model) -> bool:
     if effect.part.what == "child" and any(c.kind != "has" for c in effect.conditions):
         return False  # only the layers of the first level are looked at
     return all(_holds(condition, path, given, model) for condition in effect.conditions)
+
+
+def _as_seen(effect: Effect, model: Model) -> Model:
+    """The model, wrapped where the effect goes over the modules of a wrapper around it."""
+    return model._replace(is_wrapped=True) if effect.part.is_wrapped else model
 
 
 def _holds(condition: Condition, path: str, given: list[str], model: Model) -> bool:
@@ -206,8 +249,9 @@ def _holds(condition: Condition, path: str, given: list[str], model: Model) -> b
 
 def _overlaps(effect: Effect, path: str, model: Model) -> bool:
     """Whether an effect may reach some layer of the backbone's part at ``path``."""
+    model = _as_seen(effect, model)
     parts, given = _parts(path), _bare(effect.part.path)
-    if parts[: len(given)] != given and given[: len(parts)] != parts:
+    if any(one not in (other, ELEMENT) for one, other in zip(given, parts, strict=False)):
         return False
     return not any(
         condition.kind in ("has", "pattern", "words")
@@ -220,6 +264,7 @@ def _overlaps(effect: Effect, path: str, model: Model) -> bool:
 
 def _names_nothing(effect: Effect, model: Model) -> bool:
     """Whether an effect is for layers by a name that the model does not have."""
+    model = _as_seen(effect, model)
     given = _bare(effect.part.path)
     if given and given[0] not in model.parts and given[0] != ELEMENT:
         return True

@@ -18,6 +18,7 @@ _GOING_OVER = {
     "named_parameters": "parameter",
 }
 _SAME_ITEMS = {"list", "tuple", "iter", "reversed", "enumerate", "sorted", "set", "tqdm"}
+_PARALLEL = re.compile(r"^(?:\w*DataParallel|DDP)$")
 _UNWRAPS = re.compile(r"de_?parallel|un_?wrap|without_?ddp|bare_?model")
 
 
@@ -45,11 +46,18 @@ class Bindings:
         self.loop_names.update(target_names(target))
         name = _layer_variable(target)
         if name is not None:
-            found = self.resolve(iterated)
+            found = self.resolve(iterated) or self._chosen_by_method(iterated)
             if found:
                 self.parts[name] = found
             else:
                 self.parts.pop(name, None)
+
+    def _chosen_by_method(self, iterated: ast.expr) -> list[Part]:
+        """``for layer in model.backbone.trained_layers()``: some layer of it."""
+        match iterated:
+            case ast.Call(func=ast.Attribute(value=owner)):
+                return [Part((*part.path, ELEMENT)) for part in self.modules(owner)]
+        return []
 
     def is_model(self, expr: ast.expr) -> bool:
         """Whether an expression is the model itself, in a wrapper or not."""
@@ -98,10 +106,7 @@ class Bindings:
             return known
         match expr:
             case ast.Attribute(value=owner, attr=name):
-                return [
-                    part if name in WRAPPERS else Part((*part.path, name))
-                    for part in self.modules(owner)
-                ]
+                return [_attribute(part, name) for part in self.modules(owner)]
             case ast.Subscript(value=owner):
                 inner = self.resolve(owner)
                 return [Part((*part.path, ELEMENT), part.what) for part in inner]
@@ -115,6 +120,8 @@ class Bindings:
 
     def _resolve_call(self, call: ast.Call) -> list[Part]:
         name = call_name(call)
+        if _PARALLEL.search(name):
+            return [Part((*part.path, WRAPPERS[0])) for part in self.modules(_wrapped_by(call))]
         if isinstance(call.func, ast.Attribute):
             owner = call.func.value
             if name in _GOING_OVER:
@@ -139,6 +146,18 @@ class Bindings:
         if name in _SAME_ITEMS or name == "chain" or _UNWRAPS.search(name):
             return [part for argument in call.args[:8] for part in self.resolve(argument)]
         return []
+
+
+def _attribute(part: Part, name: str) -> Part:
+    """An attribute of a part; ``module`` of a parallel wrapper is what it is around."""
+    if name in WRAPPERS:
+        return Part(part.path[:-1]) if part.is_wrapped else part
+    return Part((*part.path, name))
+
+
+def _wrapped_by(call: ast.Call) -> ast.expr:
+    given = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "module")]
+    return given[0] if given else ast.Constant(None)
 
 
 def _layer_variable(target: ast.expr) -> str | None:

@@ -42,6 +42,11 @@ _READS_TEXT = re.compile(
     r"transformers\.(?:\w*(?:Bert|BERT|Roberta|GPT|T5|Llama|Electra|XLNet|Bart|OPT)\w*|"
     r"\w*Text\w*|\w*ForCausalLM|\w*ForMaskedLM)(?:\.|$)"
 )
+# Networks of convolutions alone; those with BatchNorm end in _bn.
+_WITHOUT_NORMS = re.compile(
+    r"torchvision\.models\.(?:\w+\.)?"
+    r"(?:vgg1[1369]|alexnet|AlexNet|squeezenet1_[01]|SqueezeNet)$"
+)
 
 # Models with a backbone inside, whose weights are asked for by another argument.
 _BUILT_ON_BACKBONE = re.compile(r"\.(?:detection|segmentation)(?:\.|$)|segmentation_models_pytorch")
@@ -99,9 +104,8 @@ def inherited_model(value: object) -> str | None:
 
 def holds_library_norms(value: object) -> bool:
     """Whether norm layers of a library, none of them its frozen ones, are in a value."""
-    if library_model(value) is not None:
-        return not has_frozen_norms(value)
-    return inherited_model(value) is not None and not has_frozen_norms(value)
+    name = library_model(value) or inherited_model(value)
+    return name is not None and not (_WITHOUT_NORMS.match(name) or has_frozen_norms(value))
 
 
 def has_frozen_norms(value: object) -> bool:

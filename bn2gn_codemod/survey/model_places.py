@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.scopes import (
     calls,
     is_docstring,
 )
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, is_super, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
 
@@ -69,6 +69,9 @@ class ModelPlaces:
 
     def obstacle(self, entry: Optimizer) -> str:
         """Why :meth:`after_making` finds no place, and what to do."""
+        found = self.after_making(entry)
+        if found is not None and not self.is_module(entry, found):
+            return f"{found.model} may be a list of parameters: freeze the model before it is made"
         for statement in entry.scope.before(entry.use):
             for made, _ in assignments(statement, entry.model):
                 if self._waits_for_gradients(made):
@@ -77,6 +80,11 @@ class ModelPlaces:
                         "then freeze it, then wrap it"
                     )
         return "where the model is made is not clear: freeze it before the optimizer"
+
+    def is_module(self, entry: Optimizer, place: Insertion) -> bool:
+        """Whether a freeze would be called on a module for certain, and on no list of its parts."""
+        expr = ast.parse(place.model, mode="eval").body
+        return not self._optimizers.collections.may_be(place.scope, expr)
 
     def after_making(self, entry: Optimizer) -> Insertion | None:
         """After the last statement that makes or wraps the model, before the optimizer."""
@@ -137,18 +145,22 @@ class ModelPlaces:
             wrap = next((b for b in bindings if self._waits_for_gradients(b[0])), None)
             if wrap is None:
                 return Insertion(scope, statement, model)
-            inner = wrap[1]
-            if statement is wrap[0] and isinstance(inner, ast.Call):
-                # ddp = DistributedDataParallel(net): it is net that is to be frozen
-                model = wrapped(inner) or model
+            # ddp = DistributedDataParallel(net) if parallel else net: net is to be frozen
+            inner = {self.moved(value) for _, value in bindings}
+            if len(inner) == 1:
+                model = inner.pop() or model
         return None
 
     def inside(self, value: ast.expr | None) -> str | None:
         """``backbone`` of ``Network(backbone, head)``, a class that is not in the repository.
 
-        Under which name its modules lie there is not known.
+        Under which name its modules lie there is not known. So it is with what a
+        function of the repository makes that had no reason to be read.
         """
-        if not isinstance(value, ast.Call) or not call_name(value)[:1].isupper():
+        if not isinstance(value, ast.Call):
+            return None
+        callees = self._flow.value_of(value.func)
+        if not call_name(value)[:1].isupper() and not any(map(self._models.is_unread, callees)):
             return None
         if _TRANSPARENT.search(call_name(value)):
             return None
@@ -164,11 +176,43 @@ class ModelPlaces:
         return {
             cls
             for entry in entries
-            for statement in entry.scope.order
-            for _, value in assignments(statement, entry.model)
-            if self.inside(value) is not None
+            if self._lies_inside(entry.scope, entry.model, set())
             for cls in entry.models
         }
+
+    def _lies_inside(self, scope: Scope, model: str, seen: set[str]) -> bool:
+        """Whether a name, or what it is another name for, stands for such a module."""
+        seen.add(model)
+        cls = scope.function.class_
+        is_attribute = cls is not None and model.startswith("self.")
+        for where in self.methods(cls) if cls is not None and is_attribute else [scope]:
+            for statement in where.body:
+                for _, value in assignments(statement, model):
+                    if self.inside(value) is not None:
+                        return True
+                    moved = self.moved(value)
+                    is_other = moved is not None and moved not in seen
+                    if moved and is_other and self._lies_inside(where, moved, seen):
+                        return True
+        return False
+
+    def moved(self, value: ast.expr | None) -> str | None:
+        """The source of the model that a statement wraps, or gives another name."""
+        if isinstance(value, (ast.Name, ast.Attribute)):
+            return ast.unparse(value)
+        while (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and isinstance(value.func.value, ast.Call)
+        ):
+            value = value.func.value  # DataParallel(net).cuda()
+        if not isinstance(value, ast.Call):
+            return None
+        for argument in [*value.args, *(keyword.value for keyword in value.keywords)]:
+            if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
+                return ast.unparse(argument)
+        # Functions may be given anything first: to_parallel(args, net.cuda())
+        return wrapped(value) if _TRANSPARENT.search(call_name(value)) else None
 
     def _waits_for_gradients(self, statement: ast.stmt) -> bool:
         for call in calls(statement):
@@ -195,6 +239,24 @@ class ModelPlaces:
         if init.class_ is not cls or not body or is_docstring(body[-1]):
             return None
         return Insertion(Scope(init, init.node.body), body[-1], "self")
+
+    def overridden(self, place: Insertion) -> Iterator[Insertion]:
+        """Where subclasses make the model instead, in a method that overrides the one of a place.
+
+        ``Exp.get_model`` makes ``self.model``, and so does ``Nano.get_model``.
+        """
+        function = place.scope.function
+        name = function.name.rsplit(".", 1)[-1]
+        for cls in function.class_.descendants()[1:] if function.class_ is not None else ():
+            for scope in self._optimizers.scopes:
+                if scope.function is not cls.methods.get(name) or _calls_super(scope, name):
+                    continue
+                found = self._after_binding(scope, reversed(scope.body), place.model)
+                if found is not None and any(
+                    value is not None and self._models.of(value)
+                    for _, value in assignments(found.after, found.model)
+                ):
+                    yield found
 
     def methods(self, cls: Class) -> Iterator[Scope]:
         """The methods of a class and of its bases."""
@@ -289,6 +351,16 @@ def _is_option(node: ast.Attribute) -> bool:
         root = root.value
     return (
         isinstance(root, ast.Name) and re.search(r"arg|opt|cfg|conf|flag|self", root.id) is not None
+    )
+
+
+def _calls_super(scope: Scope, name: str) -> bool:
+    """Whether a method leaves the work to the one that it overrides."""
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == name
+        and is_super(call.func.value)
+        for _, call in scope.calls
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
+from bn2gn_codemod.survey.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.optimizer_calls import drives, optimizer_call
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
@@ -76,6 +77,7 @@ class Optimizers:
             for statement, call in scope.calls:
                 for function in self._called(call):
                     self._callers.setdefault(function, []).append((scope, statement, call))
+        self.collections = CollectionsOfParameters(flow, self.scopes, self.callers, arguments_for)
 
     def _called(self, call: ast.Call) -> Iterator[Function]:
         """The functions that a call may run, constructors included."""
@@ -136,13 +138,16 @@ class Optimizers:
         seen: set[tuple[Scope, str]],
     ) -> Iterator[Optimizer]:
         """The models whose parameters end up in ``value``, an expression of ``use``."""
-        modules = {}
+        modules: dict[str, ast.expr] = {}
+        doubtful: dict[str, ast.expr] = {}
         elements = _comprehension_variables(value)
         for expression in self._models.expressions(value):
             if ast.unparse(expression) in elements:
                 continue
             whole = self._module(scope, use, expression, value)
-            if whole is not None:
+            if whole is not None and self.collections.may_be(scope, whole):
+                doubtful[ast.unparse(whole)] = whole
+            elif whole is not None:
                 whole = self._inside_or_around(scope, use, whole)
                 modules[ast.unparse(whole)] = whole
         for source, expression in modules.items():
@@ -161,11 +166,18 @@ class Optimizers:
             classes = self._element_classes(scope, use, expression)
             others = self._models.others(expression)
             yield Optimizer(scope, statement, use, source, classes, others, is_used, doubt)
-        if not modules:
-            for source in _sources(value):
-                if (scope, source) not in seen and len(seen) < 40:
-                    seen.add((scope, source))
-                    yield from self._from_name(scope, statement, use, source, depth, seen)
+        found = bool(seen)  # else the expression that was asked for first is reported
+        for source in _sources(value) if not modules else doubtful:
+            if (scope, source) not in seen and len(seen) < 40:
+                seen.add((scope, source))
+                for optimizer in self._from_name(scope, statement, use, source, depth, seen):
+                    found = True
+                    yield optimizer
+        if not found:
+            for source, expression in doubtful.items():
+                classes, others = self._models.of(expression), self._models.others(expression)
+                doubt = not_certain(source)
+                yield Optimizer(scope, statement, use, source, classes, others, doubt=doubt)
 
     def _from_name(
         self,

@@ -18,6 +18,7 @@ from bn2gn_codemod.survey.scopes import Scope
 from bn2gn_codemod.survey.syntax import call_name, flat, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
+from bn2gn_codemod.survey.trial_runs import TrialRuns
 from bn2gn_codemod.survey.values import Class
 
 _DEEPEST = 4  # functions between a loop and the .train() in it
@@ -56,6 +57,7 @@ class TrainLoops:
         trained: set[Class],
         driven: set[Class],
         nameless: set[Class],
+        trial_runs: TrialRuns,
     ) -> None:
         self._models = models
         self._scripts = scripts
@@ -64,6 +66,7 @@ class TrainLoops:
         self._guard = settings.guard
         self._trained = trained
         self._driven = driven | nameless
+        self._trial_runs = trial_runs
         self._nameless = nameless  # no pattern of names finds their backbone in the receiver
         self.calls: list[TrainCall] = []
         self.loop_guards: list[LoopGuard] = []
@@ -78,11 +81,14 @@ class TrainLoops:
             if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
                 continue  # a train() that hands the mode on
             for statement, call in scope.calls:
-                models = self._models_of(_receiver(call)) if _is_train(call) else ()
-                if not models or _is_repeated_by(scope, statement, insertions):
+                called = _receiver(call)
+                models = self._models_of(called) if _is_train(call) else ()
+                if called is None or not models or _is_repeated_by(scope, statement, insertions):
                     continue  # a freeze follows anyway, once for once
+                if self._trial_runs.has(scope, statement, called):
+                    continue
                 receiver = _train_receiver(statement)
-                if receiver is not None and receiver is _receiver(call):
+                if receiver is not None and receiver is called:
                     found.append((scope, statement, receiver, models))
                     if _runs_in_loop(optimizers, scope, statement):
                         looped.update(models)

@@ -8,12 +8,18 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import WRAPPERS
+from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
-from bn2gn_codemod.survey.families import may_hold_whole_model
+from bn2gn_codemod.survey.families import (
+    is_backbone_attribute,
+    may_be_backbone_attribute,
+    may_hold_whole_model,
+)
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
 from bn2gn_codemod.survey.syntax import children
-from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, Value
+from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
 
 
 class Names(NamedTuple):
@@ -30,9 +36,12 @@ class Names(NamedTuple):
 class TrainedModels:
     """Models by the expressions of the repository that are one."""
 
-    def __init__(self, flow: Flow, paths: BackbonePaths) -> None:
+    def __init__(self, flow: Flow, paths: BackbonePaths, repository: Repository) -> None:
         self._flow = flow
         self._paths = paths
+        read = flow.by_path
+        self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
+        self._owners_of: dict[Class, list[Class]] = {}
 
     def of(self, expr: ast.expr) -> tuple[Class, ...]:
         """Classes with a backbone to freeze that an expression may be an instance of.
@@ -47,7 +56,7 @@ class TrainedModels:
             for value in values
             if isinstance(value, Instance) and self._paths.below(value.class_)
         }
-        parts = {part for cls in found for part in self._paths.backbone_classes(cls)}
+        parts = {part for cls in found for part in self._paths.backbones_below(cls)}
         return tuple(cls for cls in found if cls not in parts) or tuple(found)
 
     @functools.cached_property
@@ -59,10 +68,21 @@ class TrainedModels:
 
         It was made with the model, as in ``Actor(net)``; it is no model itself.
         """
-        if not isinstance(value, ExternalObject):
+        return (
+            isinstance(value, ExternalObject)
+            and self.is_unread(value)
+            and value.name.rpartition(".")[2][:1].isupper()
+        )
+
+    def is_unread(self, value: Value) -> bool:
+        """Whether something has its name from a file of the repository that was not read."""
+        if not isinstance(value, (External, ExternalObject)):
             return False
-        package, _, name = value.name.partition(".")
-        return package in self._packages and name.rpartition(".")[2][:1].isupper()
+        parts = value.name.split(".")
+        return parts[0] in self._packages or any(
+            self._files.find(".".join(parts[:length]), "") is not None
+            for length in range(1, len(parts))
+        )
 
     def expressions(self, root: ast.AST) -> Iterator[ast.expr]:
         """``model`` of ``model.backbone.parameters()``: the shortest part that is a model."""
@@ -117,17 +137,20 @@ class TrainedModels:
 
     def owners(self, cls: Class) -> list[Class]:
         """The classes in a model that hold a backbone in an attribute of their own."""
-        return self._owners(cls, ())
+        if cls not in self._owners_of:
+            self._owners_of[cls] = list(self._owners(cls, set()))
+        return self._owners_of[cls]
 
-    def _owners(self, cls: Class, around: tuple[Class, ...]) -> list[Class]:
+    def _owners(self, cls: Class, seen: set[Class]) -> Iterator[Class]:
+        # Once for each class: the ways from one to another are too many to go them all.
+        seen.add(cls)
         if self._paths.owns(cls):
-            return [cls]
+            yield cls
+            return
         heads = {path.split(".")[0] for path in self._paths.below(cls)}
-        found: list[Class] = []
         for attribute, inner in self._paths.holders(cls):
-            if attribute in heads and inner not in (cls, *around):
-                found.extend(self._owners(inner, (*around, cls)))
-        return list(dict.fromkeys(found))
+            if attribute in heads and inner not in seen:
+                yield from self._owners(inner, seen)
 
     def holds(self, outer: Class, inner: Class) -> bool:
         """Whether a model of one class is, or has in it, a model of the other one."""
@@ -160,7 +183,8 @@ class TrainedModels:
         """Other models of the repository, whose backbone is one plain attribute or two.
 
         Nothing says that these train scripts build them, but people swap models,
-        and the names mean a backbone wherever they are used.
+        and such a name means a backbone wherever it is used. A part of a network that
+        one of them takes to pieces (``features4``) may be anything in another one.
         """
         classes = list(classes)
         taken = {part for cls in classes for part in self._paths.parts(cls)}
@@ -175,10 +199,9 @@ class TrainedModels:
         ]
 
     def _is_always_backbone(self, path: str) -> bool:
+        is_named_so = is_backbone_attribute(path) or may_be_backbone_attribute(path)
         return (
-            path.isidentifier()
-            and not may_hold_whole_model(path)
-            and self._paths.is_always_backbone(path)
+            is_named_so and not may_hold_whole_model(path) and self._paths.is_always_backbone(path)
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from bn2gn_codemod.generated.freezing import FREEZE, recognise_freeze
-from bn2gn_codemod.plan import Place, TrainScript
+from bn2gn_codemod.plan import Place, TrainCall, TrainScript
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import (
@@ -17,9 +17,10 @@ from bn2gn_codemod.survey.freezing_effects import (
     coverage,
     extent,
     thaws,
+    wakes,
     without_options,
 )
-from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces, wrapped
+from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.optimizers import Optimizer
 from bn2gn_codemod.survey.scopes import (
     assignments,
@@ -155,9 +156,11 @@ class TrainScripts:
     def _option(self, entry: Optimizer) -> str:
         """The option that freezes the backbone, and where it is asked."""
         for effect in self._before(entry) + self._effects_where_made(entry):
-            if effect.kind in ("eval", "no gradient") and effect.option is not None:
-                where = f"{effect.module_path}:{effect.option.lineno}"
-                return f"{ast.unparse(effect.option)} ({where})"
+            option = effect.option
+            if effect.kind in ("eval", "no gradient") and option is not None:
+                assert option.node is not None
+                where = f"{option.module_path}:{option.node.lineno}"
+                return f"{ast.unparse(option.node)} ({where})"
         return ""
 
     def _thaw(self, entry: Optimizer) -> Place | None:
@@ -169,6 +172,20 @@ class TrainScripts:
                 column = source.column(found.node.lineno, found.node.col_offset)
                 return Place(found.module_path, found.node.lineno, column)
         return None
+
+    def awake(self, entry: Optimizer) -> Iterator[TrainCall]:
+        """Calls of ``train()`` on layers of the backbone, after the optimizer is built.
+
+        No guard reaches them: neither the model's own ``train()`` is called there nor its loop's.
+        """
+        for cls in entry.models:
+            for effect in wakes(self._after(entry), self._models.model(cls)):
+                if effect.node is not None:
+                    source = self._flow.by_path[effect.module_path].source
+                    column = source.column(effect.node.lineno, effect.node.col_offset)
+                    place = Place(effect.module_path, effect.node.lineno, column)
+                    reason = "it is called on layers of the backbone: leave BatchNorm out there"
+                    yield TrainCall(place, entry.model, guarded=False, reason=reason)
 
     def extent(self, entry: Optimizer, cls: Class) -> dict[str, str]:
         """What is without gradient when the optimizer is built, by part of the model."""
@@ -213,7 +230,7 @@ class TrainScripts:
                     if isinstance(value, ast.Name) and self._models.of(value):
                         found.add(value.id)
                     elif isinstance(value, ast.Call):
-                        inner = self._places.inside(value) or wrapped(value)
+                        inner = self._places.inside(value) or self._places.moved(value)
                         found |= {inner} if inner is not None else set()
         return found
 
@@ -321,6 +338,8 @@ class TrainScripts:
         And after those that give it its gradients back.
         """
         found = self._places.after_making(entry)
+        if found is not None and not self._places.is_module(entry, found):
+            return None
         if found is None or found.scope.function is not entry.scope.function:
             return found
         for statement in entry.scope.before(entry.use):

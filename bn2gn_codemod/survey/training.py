@@ -39,7 +39,9 @@ from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
+from bn2gn_codemod.survey.trial_runs import TrialRuns
 from bn2gn_codemod.survey.unfollowed_models import UnfollowedModels
+from bn2gn_codemod.survey.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.values import Class
 
 
@@ -78,7 +80,11 @@ class _Training:
         self._flow = flow
         self._settings = settings
         self._has_backbone = roles.has_pretrained
-        self._models = TrainedModels(flow, BackbonePaths(roles, decided.converted))
+        self._models = TrainedModels(
+            flow,
+            BackbonePaths(roles, decided.converted, UnusedBranches(flow)),
+            repository,
+        )
         self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow)
@@ -98,6 +104,7 @@ class _Training:
         hidden = [found for entry in entries for found in self._hidden(entry)]
         scripts = [self._scripts.script(entry) for entry in entries]
         insertions = self._insertions(entries, scripts)
+        self._add_overridden(entries, scripts, insertions)
         loops = TrainLoops(
             self._models,
             self._scripts,
@@ -107,6 +114,7 @@ class _Training:
             {cls for entry in entries for cls in entry.models},
             self._optimizers.driven() | self._lightning(entries),
             self._places.inside_unknown(entries),
+            TrialRuns(self._flow, self._optimizers),
         )
         found = [insertion for insertion in insertions if insertion is not None]
         loops.look(self._optimizers, found)
@@ -114,6 +122,7 @@ class _Training:
         freezes, scripts = self._freezes(entries, scripts, insertions)
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
         model_guards, calls = self._model_guards(loops.model_guards, calls)
+        calls += self._awake(entries, scripts, calls)
         return TrainingPlan(
             scripts=(*self._with_siblings(scripts, entries), *self._unfollowed(entries)),
             calls=tuple(sorted(calls, key=lambda call: call.place)),
@@ -172,6 +181,20 @@ class _Training:
         is_other = found.model != entry.model
         certain = is_other and self._certain.names_module(found.scope.function, found.model)
         return found if certain else None
+
+    def _add_overridden(
+        self,
+        entries: list[Optimizer],
+        scripts: list[TrainScript],
+        insertions: list[Insertion | None],
+    ) -> None:
+        """Add the places where subclasses make the model of an optimizer instead."""
+        for entry, script, insertion in list(zip(entries, scripts, insertions, strict=True)):
+            for place in self._places.overridden(insertion) if insertion is not None else ():
+                if place not in insertions:
+                    entries.append(entry)
+                    scripts.append(script._replace(optimizer=place.scope.place(place.after)))
+                    insertions.append(place)
 
     def _freezes(
         self,
@@ -241,6 +264,20 @@ class _Training:
                 )
             )
         return edits, _with_reasons(calls, refused)
+
+    def _awake(
+        self, entries: list[Optimizer], scripts: list[TrainScript], calls: list[TrainCall]
+    ) -> list[TrainCall]:
+        """Calls of ``train()`` that only the layers of a frozen backbone are for."""
+        known = {call.place for call in calls}
+        found = {
+            call.place: call
+            for entry, script in zip(entries, scripts, strict=True)
+            if script.state == "frozen" or script.fix
+            for call in self._scripts.awake(entry)
+            if call.place not in known
+        }
+        return list(found.values())
 
     def _model_guards(
         self, guards: list[ModelGuard], calls: list[TrainCall]

@@ -84,6 +84,17 @@ CODE = {
     "[m.eval() for m in model.modules() if isinstance(m, nn.BatchNorm2d)]": "eval",
     "model.apply(lambda m: m.eval())": "eval",
     "while True:\n    model.backbone.eval()": "eval",
+    "net = nn.DataParallel(model).cuda()\nnet.module.backbone.eval()": "eval",
+    "net = DDP(module=model)\nnet.module.head.eval()": "",
+    "net = nn.DataParallel(model)\nfor n, m in net.named_modules():\n"
+    "    if n.startswith('backbone'):\n        m.eval()": "",
+    "net = nn.DataParallel(model)\nfor n, m in net.named_modules():\n"
+    "    if n.startswith('module.backbone'):\n        m.eval()": "eval",
+    "net = nn.DataParallel(model)\nfor n, m in net.module.named_modules():\n"
+    "    if n.startswith('backbone'):\n        m.eval()": "eval",
+    "net = nn.DataParallel(model)\nfor n, m in net.module.named_modules():\n"
+    "    if n.startswith('module.backbone'):\n        m.eval()": "",
+    "net = Siamese(model)\nnet.backbone.eval()": "",
     "with torch.no_grad():\n    model.backbone.eval()": "eval",
 }
 TESTS = {

@@ -178,7 +178,10 @@ def test_another_model_is_converted() -> None:
 
 
 def test_names_of_models_that_are_not_built_here() -> None:
-    """They are frozen too, where such a name means a backbone and nothing else."""
+    """They are frozen too, where such a name means a backbone and nothing else.
+
+    What somebody called a part of another network that he took to pieces means nothing here.
+    """
     other = """
 class Detector(nn.Module):
     def __init__(self):
@@ -199,7 +202,13 @@ class Loss(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(4, 4, 1))
 """
-    expected = {"base": ["backbone", "base"], "net": ["backbone"], "stem": ["backbone"]}
+    expected = {
+        "base": ["backbone", "base"],
+        "net": ["backbone"],
+        "stem": ["backbone"],
+        "regular_filter": ["backbone"],
+        "features4": ["backbone"],
+    }
     for attribute, names in expected.items():
         assert frozen(plan_of(other.format(attribute=attribute), "model.Detector()")) == names
 
@@ -460,3 +469,222 @@ def test_block_that_an_undecided_part_is_made_of_as_well() -> None:
     plan = plan_of(SHARED, "model.Detector()")
     assert {str(site.verdict) for site in plan.sites} == {"keep", "conflict"}
     assert frozen(plan) == ["backbone"]
+
+
+NESTED = f"""
+{RESNET}
+class Features(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = ResNet()
+        self.down = nn.BatchNorm2d(4)
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = Features()
+        self.head = nn.BatchNorm2d(4)
+
+
+def load(model, path):
+    return model
+
+
+def make():
+    detector = Detector()
+    load(detector.features.net, "resnet.pth")
+    return load(detector, "all.pth")
+"""
+
+
+def test_a_backbone_however_deep_is_no_model_of_its_own() -> None:
+    """What a helper hands back may seem to be any of the two that it is called with."""
+    plan = plan_of(NESTED, "model.make()")
+    assert frozen(plan) == ["features.net"]
+    assert plan.train_scripts[0].backbone == ("features.net",)
+    assert frozen(plan_of(NESTED, "model.ResNet()")) == ["bn1", "layer1"]
+
+
+UNREAD = {
+    "engines/__init__.py": "from engines.actor import Actor\n\n\ndef make(kind, **given):\n"
+    "    return Actor(**given)\n",
+    "engines/actor.py": HEAD + "\n\nclass Actor(nn.Module):\n    def __init__(self, seg):\n"
+    "        super().__init__()\n        self.inner = seg\n",
+    "model.py": HEAD + NESTED,
+}
+JOB = """
+import torch
+from model import Detector
+from engines import make
+
+
+class Job:
+    def __init__(self, is_parallel):
+        self.model = Detector()
+        self.runner = {made}
+        if is_parallel:
+            self.net = torch.nn.parallel.DistributedDataParallel(self.runner)
+        else:
+            self.net = self.runner
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+
+    def run(self, loader):
+        model = self.net
+        model.train()
+        for x in loader:
+            model(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "guards"),
+    [
+        ("make('a', seg=self.model)", "model"),
+        ("torch.compile(self.model)", "loop"),
+        ("self.model.cuda()", "loop"),
+    ],
+)
+def test_a_model_in_what_was_not_read(made: str, guards: str) -> None:
+    """Under which name it lies there is not known: it is frozen itself, and guards itself."""
+    files = {**UNREAD, "train.py": JOB.format(made=made)}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    [freeze] = [edit for file in plan.files for edit in file.freezes]
+    assert freeze.model == ("self.model" if guards == "model" else "self.runner")
+    loops = [edit for file in plan.files for edit in file.loop_guards]
+    models = [edit for file in plan.files for edit in file.model_guards]
+    assert (bool(loops), bool(models)) == (guards == "loop", guards == "model")
+
+
+@pytest.mark.parametrize(
+    ("network", "names"),
+    [
+        ("vgg16", []),
+        ("vgg.vgg19", []),
+        ("alexnet", []),
+        ("squeezenet1_1", []),
+        ("vgg16_bn", ["backbone"]),
+        ("resnet18", ["backbone"]),
+        ("vgg.VGG", ["backbone"]),  # with layers that it is given
+    ],
+)
+def test_networks_of_the_library_without_norms(network: str, names: list[str]) -> None:
+    """What holds no BatchNorm is neither reported nor frozen."""
+    model = f"""
+class Segmenter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.{network}(pretrained=True)
+        self.head = nn.BatchNorm2d(4)
+"""
+    plan = plan_of(model, "model.Segmenter()")
+    assert frozen(plan) == names
+    assert bool(plan.train_scripts) == bool(plan.train_calls) == bool(names)
+    assert [str(site.verdict) for site in plan.sites] == ["convert"]
+
+
+SWITCHED = """
+def layers(width, bn=False, deep=True):
+    found = []
+    if bn:
+        found.append(nn.BatchNorm2d(width))
+    return nn.Sequential(nn.Conv2d(4, 4, 1), *found)
+
+
+class Segmenter(nn.Module):
+    def __init__(self, bn=False):
+        super().__init__()
+        self.backbone = {made}
+        self.head = nn.Conv2d(4, 4, 1)
+{more}
+"""
+OUTER = """
+def outer(width, norm=False):
+    return layers(width, norm)
+"""
+
+
+@pytest.mark.parametrize(
+    "made", ["layers(8)", "layers(8, False)", "layers(8, bn=None, deep=False)", "outer(8)"]
+)
+def test_layers_that_no_call_asks_for(made: str) -> None:
+    more = OUTER if "outer" in made else ""
+    plan = plan_of(SWITCHED.format(made=made, more=more), "model.Segmenter()")
+    assert (frozen(plan), plan.train_scripts, plan.train_calls) == ([], (), ())
+    # All layers are listed as before: only what is trained is asked for.
+    assert len(plan.sites) == 1
+
+
+@pytest.mark.parametrize(
+    ("made", "more"),
+    [
+        ("layers(8, True)", ""),
+        ("layers(8, bn=bn)", ""),
+        ("layers(*[8, 1])", ""),
+        ("layers(8)", "\nOTHER = layers(8, 1)"),
+        ("outer(8, bn)", OUTER),
+        ("layers(8)", OUTER),  # which nothing here calls, but something may
+        ("{'a': layers}['a'](8)", ""),
+        ("layers(8)", "\nMADE = [layers]"),
+    ],
+)
+def test_layers_that_a_call_may_ask_for(made: str, more: str) -> None:
+    plan = plan_of(SWITCHED.format(made=made, more=more), "model.Segmenter()")
+    assert frozen(plan) == ["backbone"]
+
+
+@pytest.mark.parametrize(
+    "switch", ["    bn = bn or width > 8\n    if bn:", "    if not bn:", "    if bn is None:"]
+)
+def test_branches_that_may_run(switch: str) -> None:
+    text = SWITCHED.format(made="layers(8)", more="").replace("    if bn:", switch)
+    assert frozen(plan_of(text, "model.Segmenter()")) == ["backbone"]
+
+
+EXPERIMENTS = """
+class Exp:
+    def get_model(self):
+        self.model = Detector()
+        return self.model
+
+    def get_optimizer(self):
+        return torch.optim.SGD(self.model.parameters(), lr=0.1)
+
+
+class Small(Exp):
+    def get_model(self):
+        if not hasattr(self, "model"):
+            self.model = Detector()
+        return self.model
+
+
+class Same(Exp):
+    def get_model(self):
+        self.model = super().get_model()
+        return self.model
+
+
+class Other(Exp):
+    def get_model(self):
+        self.model = Block()
+        return self.model
+
+
+class Longer(Exp):
+    epochs = 300
+"""
+
+
+def test_subclasses_that_make_the_model_themselves() -> None:
+    """Each is frozen where it is made, but for what is made by the base class, or has none."""
+    text = NESTED + EXPERIMENTS
+    plan = plan_of(text, "model.Exp().get_model()")
+    lines = (HEAD + text).splitlines()
+    found = [edit for file in plan.files if file.path == "model.py" for edit in file.freezes]
+    assert [lines[edit.after.line - 1].strip() for edit in found] == [
+        "self.model = Detector()",
+        'if not hasattr(self, "model"):',
+    ]
+    places = [script.optimizer for script in plan.train_scripts if script.fix]
+    assert len(set(places)) == len(places)

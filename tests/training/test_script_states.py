@@ -106,12 +106,85 @@ def test_main_block(before: str, after: str, state: str) -> None:
 # ------------------------------------------------------- where it cannot go
 
 
+def test_what_is_done_about_a_thaw() -> None:
+    """It is somebody's wish: what helps is to freeze BatchNorm again after it."""
+    thaw = "        model.backbone.requires_grad_(True)\n        for x in loader:"
+    text = script().replace("        for x in loader:", thaw)
+    [message] = messages(plan_of(train=text), "BN201")
+    assert "gives the frozen BatchNorm of model its gradients back" in message
+    assert "keep BatchNorm frozen after it" in message
+
+
+def test_option_that_another_file_asks() -> None:
+    """The place is that of the test, not of the freeze."""
+    text = script("from model import *\n", "if args.freeze:\n    model.freeze()")
+    method = """
+    def freeze(self):
+        self.backbone.requires_grad_(False)
+        self.backbone.eval()
+
+
+class Other"""
+    files = {"model.py": MODEL.replace("class Other", method.lstrip("\n"), 1)}
+    assert "\n\n    def freeze" in files["model.py"]
+    line = next(n for n, found in enumerate((IMPORTS + text).splitlines(), 1) if "if args" in found)
+    read = [SourceFile.from_bytes("model.py", files["model.py"].encode())]
+    read.append(SourceFile.from_bytes("train.py", (IMPORTS + text).encode()))
+    plan = plan_repository(Repository(Path("/repository"), tuple(read)), Settings())
+    assert only(plan).option == f"args.freeze (train.py:{line})"
+
+
 def test_made_and_wrapped_at_once() -> None:
     """DistributedDataParallel waits for the gradients that are due when it is made."""
     text = script(freeze="pass").replace("Detector()", "DistributedDataParallel(Detector())")
     found = only(plan_of(train=text))
     assert found.fix == ""
     assert "makes and wraps it at once: make it first, then freeze it" in found.reason
+
+
+# ----------------------------------------------------------------- tried out
+
+TRIED_OUT = """
+def look(net):
+    print(net)
+
+def fit_once(net, optimizer):
+    net(1).backward()
+    optimizer.step()
+
+if __name__ == "__main__":
+    model = Detector().cuda()
+    model.train()
+    {rest}
+"""
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "print(model(1).shape)",
+        "look(model)",
+        "for n in range(9):\n        model(n)",
+        "summary(model, (3, 8, 8))",
+    ],
+)
+def test_a_model_that_is_tried_out_needs_no_guard(rest: str) -> None:
+    plan = plan_of(train=script(), demo=TRIED_OUT.format(rest=rest))
+    assert [call.place.path for call in plan.train_calls if not call.guarded] == []
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "model(1).backward()",
+        "fit_once(model, args)",
+        "Network(model).run()",
+        "elsewhere(model)",
+    ],
+)
+def test_a_model_that_may_be_trained_there(rest: str) -> None:
+    plan = plan_of(train=script(), demo=TRIED_OUT.format(rest=rest))
+    assert "demo.py" in {call.place.path for call in plan.train_calls if not call.guarded}
 
 
 # -------------------------------------------------------------- thawed later
@@ -124,6 +197,9 @@ def test_made_and_wrapped_at_once() -> None:
         "model.backbone.requires_grad_(True)",
         "if epoch == 1:\n            model.backbone.layer4.requires_grad_()",
         "for name in names:\n            getattr(model.backbone, name).requires_grad_(True)",
+        "for layer in model.backbone.trained():\n            layer.requires_grad_(True)",
+        "for layer in model.trained(epoch):\n            layer.requires_grad_(True)",
+        "if epoch and model.backbone.requires_grad_(True):\n            print(epoch)",
     ],
 )
 def test_thawed_in_the_loop(thaw: str) -> None:
@@ -135,13 +211,61 @@ def test_thawed_in_the_loop(thaw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "harmless", ["model.head.requires_grad_(True)", "model.backbone.requires_grad_(False)"]
+    "harmless",
+    [
+        "model.head.requires_grad_(True)",
+        "model.backbone.requires_grad_(False)",
+        "for layer in model.head.trained():\n            layer.requires_grad_(True)",
+        "for layer in loader.trained():\n            layer.requires_grad_(True)",
+    ],
 )
 def test_not_thawed(harmless: str) -> None:
     text = script().replace(
         "        for x in loader:", f"        {harmless}\n        for x in loader:"
     )
     assert only(plan_of(train=text)).thaw is None
+
+
+IN_TRAIN_MODE = [
+    "for m in model.backbone.modules():\n            if isinstance(m, nn.BatchNorm2d):\n"
+    "                m.train()",
+    "for m in getattr(model.backbone, args.name).modules():\n"
+    "            if isinstance(m, nn.BatchNorm2d):\n                m.train()",
+    "for m in model.modules():\n            if isinstance(m, nn.BatchNorm2d):\n"
+    "                m.train()",
+    "model.backbone.layer4.train()",
+]
+
+
+@pytest.mark.parametrize("wake", IN_TRAIN_MODE)
+def test_layers_that_are_put_into_train_mode_themselves(wake: str) -> None:
+    text = script().replace("            optimizer.step()", f"        {wake}")
+    [message] = messages(plan_of(train=text), "BN202")
+    assert "leave BatchNorm out there" in message
+    [call] = [call for call in plan_of(train=text).train_calls if not call.guarded]
+    assert ".train()" in (IMPORTS + text).splitlines()[call.place.line - 1]
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "model.head.train()",
+        "for m in model.head.modules():\n            m.train()",
+        "for m in model.backbone.modules():\n            if not isinstance(m, nn.BatchNorm2d):\n"
+        "                m.train()",
+        "model.backbone.train(False)",
+        "model.backbone.layer4.train()\n        model.backbone.eval()",
+        f"{IN_TRAIN_MODE[0]}\n        freeze(model)",
+    ],
+)
+def test_layers_that_are_not_left_in_train_mode(harmless: str) -> None:
+    text = script().replace("            optimizer.step()", f"        {harmless}")
+    assert messages(plan_of(train=text), "BN202") == []
+
+
+def test_before_the_optimizer_it_does_no_harm() -> None:
+    text = script(freeze="model.backbone.layer4.train()\nfreeze(model)")
+    assert messages(plan_of(train=text), "BN202") == []
 
 
 _ONE_OF_TWO = """

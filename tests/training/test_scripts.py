@@ -314,6 +314,33 @@ def main(loader):
     optimizer = torch.optim.Adam(model.parameters())
 {LOOP}
 """,
+    "wrapped by a function that is given something else first": f"""
+def to_parallel(args, net):
+    return DistributedDataParallel(net)
+
+def main(loader):
+    options = args
+    model = Detector(){FREEZE}
+    model = to_parallel(options, model)
+    optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
+    "wrapped and moved, and again later on": f"""
+def main(loader):
+    model = Detector()
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    parallel = nn.DataParallel(model).cuda()
+    optimizer = torch.optim.Adam(model.parameters())
+    if args.resume:
+        parallel = nn.DataParallel(model).cuda()
+        optimizer = torch.optim.Adam(parallel.module.parameters())
+    for epoch in range(3):
+        model.train()
++        eval_backbone_bn(model)
+        for x in loader:
+            parallel(x)
+""",
     "an if around the conversion": f"""
 def main(loader):
     model = Detector()
