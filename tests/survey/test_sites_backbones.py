@@ -174,7 +174,7 @@ class BaseModel(nn.Module):
         super().__init__()
         self.embedding = nn.Sequential(nn.BatchNorm2d(8))  #! {embedding}
         for head in heads:
-            setattr(self, head, nn.Sequential(nn.BatchNorm2d(8)))  #! unknown
+            setattr(self, head, nn.Sequential(nn.BatchNorm2d(8)))  #! {embedding}
 class PoseResNet(BaseModel):
     def __init__(self, heads):
         super().__init__(heads)
@@ -201,7 +201,7 @@ class Whole(BaseModel):
 
 @pytest.mark.parametrize(("embedding", "another"), [("convert", ""), ("unknown", _ANOTHER)])
 def test_what_a_subclass_loads_says_what_it_inherits(embedding: str, another: str) -> None:
-    """A ResNet file has no embedding, in whichever class that stands; another's may have."""
+    """A ResNet file has no embedding and no head, in whichever class; another's may have."""
     check(_INHERITED.format(embedding=embedding, another=another))
 
 
