@@ -214,7 +214,13 @@ class FreezingCertainty:
     def _is_kept(self, slot: Slot, layer: NormLayer, role: Role | None) -> bool:
         """By the verdict; one class that serves both sides is told apart by where it lies."""
         site = self._site(layer)
-        if site is None or site.verdict is Verdict.CONFLICT or layer.spot in self._divided:
+        if (
+            site is None
+            or site.verdict is Verdict.CONFLICT
+            or layer.spot in self._divided
+            # It may not be in the object that is looked at, but in others of its class.
+            or self._roles.is_handed_to_some(slot, layer)
+        ):
             return role is Role.BACKBONE and not self._roles.is_beside_loaded(slot, layer)
         # ``None`` is a model of which nothing is known; what else differs from the
         # verdict is overruled by a comment on the line.

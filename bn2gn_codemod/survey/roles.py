@@ -58,14 +58,21 @@ class RoleMap:
         """The roles of a norm layer over all attributes that it ends up in."""
         roles: Roles = {}
         for slot in self.held_in.get(layer, ()):
-            found = self.roles_in(slot, layer)
-            if len(found) > 1 and slot not in self.own:
-                found = self._handed_roles(slot, layer) or found
+            found = self._handed_roles(slot, layer) or self.roles_in(slot, layer)
             roles = together(roles, found)
         return self.lost_roles(layer) | roles
 
+    def is_handed_to_some(self, slot: Slot, layer: NormLayer) -> bool:
+        """Whether the layer is only in some of the objects whose attribute seems to hold it."""
+        return bool(self._handed_roles(slot, layer))
+
     def _handed_roles(self, slot: Slot, layer: NormLayer) -> Roles:
-        """The roles of those objects alone to whose constructor the layer is handed."""
+        """The roles of those objects alone to whose constructor the layer is handed.
+
+        Nothing where they are not told, or where all objects of the class have one role.
+        """
+        if slot in self.own or len(self.roles_in(slot, layer)) < 2:
+            return {}
         roles: Roles = {}
         for one in self._handed.objects(slot, layer):
             holders = self.held_in.get(one)

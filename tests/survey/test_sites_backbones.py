@@ -201,7 +201,7 @@ class Whole(BaseModel):
 
 @pytest.mark.parametrize(("embedding", "another"), [("convert", ""), ("unknown", _ANOTHER)])
 def test_what_a_subclass_loads_says_what_it_inherits(embedding: str, another: str) -> None:
-    """A ResNet file has no embedding, in whichever class that stands; another's may have."""
+    """A ResNet file has no embedding and no head, in whichever class; another's may have."""
     check(_INHERITED.format(embedding=embedding, another=another))
 
 

@@ -51,17 +51,28 @@ def test_layer_is_in_the_objects_to_which_it_is_handed(head: str) -> None:
     check(_repository(head))
 
 
-def test_frozen_backbone_and_a_new_layer_of_the_same_class() -> None:
-    script = """\
+_SCRIPT = """\
 def main(loader):
     model = Net()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     for x in loader:
         model(x)
 """
-    text = _repository("self.head = nn.Sequential(Block(64, new), Block(64))")
-    [made] = plan_of(text + script).train_scripts
-    assert made.backbone == ("backbone",)
+
+
+@pytest.mark.parametrize(
+    ("head", "new"),
+    [
+        ("self.head = nn.Sequential(Block(64, new), Block(64))", "convert"),
+        ("self.depth_encoder = nn.Sequential(Block(64, new))", "unknown"),
+    ],
+)
+def test_backbone_is_frozen_beside_a_layer_of_the_same_class(head: str, new: str) -> None:
+    text = _repository(head, new=new)
+    check(text)
+    [made] = plan_of(text + _SCRIPT).train_scripts
+    assert (made.backbone, made.reason) == (("backbone",), "")
+    assert made.fix
 
 
 @pytest.mark.parametrize(

@@ -507,16 +507,13 @@ def test_a_backbone_however_deep_is_no_model_of_its_own() -> None:
 
 
 UNREAD = {
-    "engines/__init__.py": "from engines.actor import Actor\n\n\ndef make(kind, **given):\n"
-    "    return Actor(**given)\n",
-    "engines/actor.py": HEAD + "\n\nclass Actor(nn.Module):\n    def __init__(self, seg):\n"
-    "        super().__init__()\n        self.inner = seg\n",
+    "engines/pool.py": "def make(kind, **given):\n    return given\n",
     "model.py": HEAD + NESTED,
 }
 JOB = """
 import torch
 from model import Detector
-from engines import make
+from engines.pool import make
 
 
 class Job:

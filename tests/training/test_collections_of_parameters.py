@@ -146,7 +146,7 @@ def test_what_cannot_be_told_apart_is_reported() -> None:
     plan = plan_of("slow = GROUPS.of(0.1); optimizer = torch.optim.SGD(slow, lr=0.1)")
     assert frozen(plan) == []
     [found] = [finding for finding in findings(plan) if finding.code == "BN201"]
-    assert "slow may be a list of parameters" in found.message
+    assert "slow may be something else than a module" in found.message
     assert not found.fixable
 
 
@@ -155,8 +155,6 @@ def test_what_cannot_be_told_apart_is_reported() -> None:
     [
         "net = with_extras(model); optimizer = torch.optim.SGD(net.parameters(), lr=0.1)",
         "net = model.cuda(); optimizer = torch.optim.SGD(net.parameters(), lr=0.1)",
-        "net = model if loader else None; optimizer = torch.optim.SGD(net.parameters(), lr=0.1)",
-        "net = CHOICES[0](model).to('cpu'); optimizer = create_optimizer(0, net)",
         # What builds an optimizer may be handed the module itself.
         "net = model.cuda(); optimizer = create_optimizer(0, net)",
         "net = with_extras(model); optimizer = create_optimizer(0, net)",
