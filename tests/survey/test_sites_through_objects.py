@@ -241,7 +241,7 @@ def test_a_name_that_is_not_known_calls_nothing_that_refuses_its_keywords() -> N
         class Shared(nn.Module):
             def __init__(self, **options):
                 super().__init__()
-                self.bn = nn.BatchNorm2d(8)  #! conflict
+                self.bn = nn.BatchNorm2d(8)  #! unknown
         class Net(nn.Module):
             def __init__(self, pretrained=True):
                 super().__init__()
