@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.syntax import dotted
 from bn2gn_codemod.survey.unfollowed import find_unfollowed
 from bn2gn_codemod.survey.values import Class, NormClass, Spot, UseContext
 from bn2gn_codemod.survey.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
-from bn2gn_codemod.survey.verdicts import UNDECIDED, Judge, Judged
+from bn2gn_codemod.survey.verdicts import OVERRIDDEN, UNDECIDED, Judge, Judged
 
 
 class Decided(NamedTuple):
@@ -30,6 +30,13 @@ class Decided(NamedTuple):
     divided: frozenset[Spot]
 
 
+class _Staying(NamedTuple):
+    """BatchNorm that reaches a new layer all the same: its last name, and what makes it there."""
+
+    norm: NormClass
+    maker: str = ""  # a function or a class that is handed over in the norm class's place
+
+
 def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     """Give every site its verdict, and every conversion its edit."""
     decider = _Decider(flow, roles, settings)
@@ -39,6 +46,7 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     decider.take_back()
     decider.calls_by_other_names()
     decider.unfollowed()
+    decider.offer()
     sites = sorted(decider.sites.values(), key=lambda site: site.place)
     edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
     return Decided(tuple(sites), tuple(edits), decider.converted(), decider.divided())
@@ -48,12 +56,13 @@ class _Decider:
     def __init__(self, flow: Flow, roles: RoleMap, settings: Settings) -> None:
         self.flow = flow
         self.roles = roles
-        self.uses = NormUses(flow, frozenset(settings.norms))
+        self.uses = NormUses(flow, frozenset(settings.norms), roles)
         self.calls = ComposingCalls(flow, roles)
         self._judge = Judge(flow, roles, self.uses, self.calls).judge
         self.settling = Settling(self.uses, roles, settings)
         self.sites: dict[Place, Site] = {}
         self.edits: dict[Place, NormEdit] = {}
+        self._open: dict[Place, tuple[NormClass, Judged]] = {}
         self._at: dict[Place, list[NormClass]] = {}
         for norm in flow.norm_classes:
             self._at.setdefault(self._place(norm.spot), []).append(norm)
@@ -70,6 +79,8 @@ class _Decider:
             self._commented(norm, comment)
             return
         judged = self._judge(norm)
+        if judged.verdict is Verdict.CONVERT and self._is_left_to_callers(norm):
+            judged = OVERRIDDEN
         note = self._left_open(norm)
         if judged.verdict is Verdict.CONVERT and note is not None:
             judged = Judged(Verdict.UNKNOWN, judged.because, note)
@@ -86,59 +97,108 @@ class _Decider:
         To change a default that every caller overrides would change nothing.
         """
         while True:
-            staying = self._staying()
+            edited = frozenset(self._edited())
+            staying = self._staying(edited)
             idle = {
                 place: overruled
                 for place in self.edits
                 for norm in self._at[place]
                 if comment_at(norm.spot) is None
-                and (overruled := self._overruled(norm, staying)) is not None
+                and (overruled := self._overruled(norm, staying, edited)) is not None
             }
             if not idle:
                 return
-            for place, norm in idle.items():
+            for place, overruled in idle.items():
                 del self.edits[place]
-                self._add(self._at[place][0], self._stays(norm, self._judge(norm)))
+                norm = self._at[place][0]
+                self._add(norm, self._stays(overruled, self._judge(norm)))
 
-    def _overruled(self, norm: NormClass, staying: dict[NormClass, None]) -> NormClass | None:
+    def _overruled(
+        self, norm: NormClass, staying: dict[NormClass, None], edited: frozenset[NormClass]
+    ) -> _Staying | None:
         """A name below ``norm`` by which a layer goes on to be made of BatchNorm, in its stead."""
-        below = frozenset(self.uses.below(norm))
+        below = self.uses.below(norm)
+        # By the same name comes whatever others hand over: another class, or a function.
+        together = frozenset(one for use in below for one in self._at[self._place(use.spot)])
+        own = frozenset(self._at[self._place(norm.spot)])
         entries = [
             use
-            for use in below - {norm}
-            if use in staying and (_is_origin(use) or self._comes_from_beside(use, below, staying))
+            for use in together - own
+            if use in staying
+            and (_is_origin(use) or self._comes_from_beside(use, together, staying))
         ]
-        left = reached(entries, frozenset(self._edited()))
-        return next((one.norm for one in self.uses.layers(norm) if one.norm in left), None)
+        left = reached(entries, edited)
+        for layer in self.uses.layers(norm):
+            made = [one for one in self._at[self._place(layer.norm.spot)] if one in left]
+            if made:
+                return _Staying(made[0])
+            instead = self._stays_instead(layer.norm, staying)
+            if instead is not None:
+                return instead
+        return None
+
+    def _stays_instead(self, norm: NormClass, staying: dict[NormClass, None]) -> _Staying | None:
+        """The BatchNorm of a function or a module that others hand over in the class's place."""
+        for maker, layer in self.uses.made_instead(norm):
+            if layer.norm in staying:
+                return _Staying(layer.norm, maker)
+        return None
 
     def _comes_from_beside(
-        self, use: NormClass, below: frozenset[NormClass], staying: dict[NormClass, None]
+        self, use: NormClass, together: frozenset[NormClass], staying: dict[NormClass, None]
     ) -> bool:
         """Whether the same objects may get BatchNorm from elsewhere by the name ``use``."""
+        ways = [parent for one in self._at[self._place(use.spot)] for parent in one.parents]
         return any(
             parent in staying
-            and parent not in below
-            and not any(self.calls.enters_apart(own, parent) for own in use.parents if own in below)
+            and parent not in together
+            and not any(self.calls.enters_apart(own, parent) for own in ways if own in together)
             for parent in use.parents
         )
 
     def calls_by_other_names(self) -> None:
         """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
-        staying = self._staying()
-        changed = reached(self._edited())
+        edited = self._edited()
+        staying = self._staying(frozenset(edited))
+        changed = reached(edited)
         for place, norms in self._at.items():
             called = [norm for norm in norms if norm.context == "callee"]
-            if not called or place in self.sites:
+            if not called or place in self.sites or all(map(self._is_said_inside, called)):
                 continue
-            norm = next((norm for norm in called if norm in staying), called[0])
+            norm = next(
+                (one for one in called if one in staying),
+                next((one for one in called if one in changed), called[0]),
+            )
+            if norm in staying:
+                stays: _Staying | None = _Staying(norm)
+            else:
+                stays = self._stays_instead(norm, staying)
             judged = self._judge(norm)
             if judged.verdict is Verdict.CONFLICT and norm in staying:
                 judged = self._shared_out(norm, judged, norm in changed)
-            elif judged.verdict is Verdict.CONVERT and norm in staying:
-                judged = self._stays(norm, judged)
+            elif judged.verdict is Verdict.CONVERT and stays is not None:
+                judged = self._stays(stays, judged)
             elif judged.verdict is Verdict.CONVERT and norm not in changed:
-                judged = Judged(Verdict.KEEP, (), "a comment keeps what is handed to it")
+                judged = self._left_alone(norm)
             self._add(norm, judged)
+
+    def _is_said_inside(self, norm: NormClass) -> bool:
+        """Whether a function is called whose own line tells the verdict on all of its layers."""
+        return norm.function is not None and not any(
+            self._judge(inside).verdict is Verdict.CONFLICT for inside in norm.names_inside()
+        )
+
+    def _left_alone(self, norm: NormClass) -> Judged:
+        """The verdict on a new layer that gets no BatchNorm, and none to be changed either."""
+        origins = [one for one in self.flow.norm_classes if _is_origin(one)]
+        handed = [one for one in origins if norm in reached([one])]
+        if any(map(self.calls.is_overridden, handed)):
+            return OVERRIDDEN
+        return Judged(Verdict.KEEP, (), "a comment keeps what is handed to it")
+
+    def _is_left_to_callers(self, norm: NormClass) -> bool:
+        """Whether a default could not be changed, and need not be as no call uses it."""
+        return self.uses.refusal(norm) is not None and self.calls.is_overridden(norm)
 
     def converted(self) -> frozenset[Spot]:
         """Where layers are made that all become GroupNorm."""
@@ -147,7 +207,7 @@ class _Decider:
     def divided(self) -> frozenset[Spot]:
         """Where layers are made of which some become GroupNorm, as the calls above say."""
         changed = reached(self._edited())
-        return spots_of(changed) & spots_of(self._staying())
+        return spots_of(changed) & spots_of(self._staying(frozenset(self._edited())))
 
     def _shared_out(self, norm: NormClass, judged: Judged, is_changed: bool) -> Judged:
         """A line that need not change where what calls hand to it is changed at the calls."""
@@ -158,10 +218,12 @@ class _Decider:
             if self.sites[self._place(origin.spot)].verdict in UNDECIDED
             and norm in reached([origin], edited)
         ]
+        maker = self.uses.function_below(norm)
         if still_open and not is_changed:
-            return judged
+            return judged if maker is None else judged._replace(note=_SHARED.format(maker.name))
         left = ", ".join(dict.fromkeys(still_open))
-        note = f"{_EACH_CALL}, but for {left}" if left else _EACH_CALL
+        words = _EACH_CALL if maker is None else _CALLED.format(maker.name)
+        note = f"{words}, but for {left}" if left else words
         return Judged(Verdict.KEEP, judged.because, note)
 
     def _origins(self) -> Iterator[NormClass]:
@@ -173,14 +235,16 @@ class _Decider:
     def _edited(self) -> list[NormClass]:
         return [norm for place in self.edits for norm in self._at[place]]
 
-    def _staying(self) -> dict[NormClass, None]:
-        """Names that may hold BatchNorm after all edits, where no comment asks for it."""
-        edited = self._edited()
+    def _staying(self, edited: frozenset[NormClass]) -> dict[NormClass, None]:
+        """Names that may hold BatchNorm after such edits, where no comment asks for it."""
         kept = [norm for norm in self.flow.norm_classes if comment_at(norm.spot) == "keep"]
         return reached(self._origins(), frozenset([*edited, *kept]))
 
-    def _stays(self, norm: NormClass, judged: Judged) -> Judged:
+    def _stays(self, staying: _Staying, judged: Judged) -> Judged:
         """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
+        norm, maker = staying
+        if norm.function is not None:
+            maker = norm.function.name
         edited = frozenset(self._edited())
         origins = [
             origin
@@ -194,7 +258,8 @@ class _Decider:
         sites = [self.sites[self._place(origin.spot)] for origin in causes]
         is_conflict = any(site.verdict is Verdict.CONFLICT for site in sites)
         verdict = Verdict.CONFLICT if is_conflict else Verdict.UNKNOWN
-        note = f"a new layer, but {norm.norm} is handed to it from {where}, which is not changed"
+        given = f"{maker} gives it {norm.norm}, named in" if maker else _HANDED.format(norm.norm)
+        note = f"a new layer, but {given} {where}, which is not changed"
         return Judged(verdict, judged.because, note)
 
     def unfollowed(self) -> None:
@@ -262,13 +327,16 @@ class _Decider:
             kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
             because = kept[0].because if kept else judged.because
             judged = Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
+        maker = self.uses.function_below(norm)
+        if maker is not None and judged.verdict is Verdict.CONFLICT and not judged.note:
+            judged = judged._replace(note=_SHARED.format(maker.name))
         self._add(norm, judged)
 
     def _separate(
         self, norm: NormClass, parts: list[tuple[NormClass, Judged]], seen: set[NormClass]
     ) -> bool:
         """Collect the uses of one side each; whether all layers are below one of them."""
-        is_whole = not norm.layers
+        is_whole = not self.uses.own_layers(norm)
         for child in self.uses.children(norm):
             if child in seen or not self.uses.layers(child):
                 continue
@@ -300,6 +368,27 @@ class _Decider:
         name = "" if is_plain else ast.unparse(node)
         self.edits[place] = NormEdit(place, kind, norm.norm, name)
 
+    def offer(self) -> None:
+        """Give each undecided site the lines to paste that would settle it."""
+        edited = frozenset(self._edited())
+        # A setting would decide about the others that hang on the same attributes as well.
+        alike = [
+            norm
+            for norm, judged in self._open.values()
+            if judged.verdict is Verdict.UNKNOWN and self.uses.refusal(norm) is None
+        ]
+        for_settings = edited.union(alike)
+        staying, left = self._staying(edited), self._staying(for_settings)
+        for place, (norm, judged) in self._open.items():
+            settles = self.settling.lines(
+                norm,
+                self._class_around(norm.spot),
+                judged,
+                by_comment=self._overruled(norm, staying, edited) is None,
+                by_setting=self._overruled(norm, left, for_settings) is None,
+            )
+            self.sites[place] = self.sites[place]._replace(settles=settles)
+
     def _add(self, norm: NormClass, judged: Judged, fixable: bool | None = None) -> None:
         place = self._place(norm.spot)
         reasons = [judged.note] if judged.note else []
@@ -311,6 +400,9 @@ class _Decider:
             evidence.extend(chain)
         cls = self._class_around(norm.spot)
         layers = self.uses.layers(norm)
+        self._open.pop(place, None)
+        if judged.verdict in UNDECIDED:
+            self._open[place] = (norm, judged)
         attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
         self.sites[place] = Site(
             place=place,
@@ -320,7 +412,6 @@ class _Decider:
             verdict=judged.verdict,
             reasons=tuple(dict.fromkeys(reasons)),
             evidence=tuple(dict.fromkeys(evidence)),
-            settles=self.settling.lines(norm, cls, judged),
             fixable=judged.verdict is Verdict.CONVERT if fixable is None else fixable,
         )
 
@@ -339,6 +430,9 @@ class _Decider:
 
 
 _EACH_CALL = "each call that leads here hands over the norm class of its own side"
+_CALLED = "where {} is called for new layers, the call is changed"
+_SHARED = "{} is called for both sides, and not every call of it can be changed"
+_HANDED = "{} is handed to it from"
 _HANDED_ON = "what it names for the new layers is changed where it is handed to them"
 _REPLACED = "the layers made of it are changed where they are made"
 

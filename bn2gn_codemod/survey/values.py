@@ -12,6 +12,7 @@ import dataclasses
 import functools
 from typing import Literal
 
+from bn2gn_codemod.survey.layer_functions import layer_calls
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax import all_arguments
 
@@ -114,6 +115,12 @@ class Function:
         return frozenset(argument.arg for argument in extra if argument is not None)
 
     @functools.cached_property
+    def layer_calls(self) -> frozenset[ast.expr]:
+        """The calls that make the one layer that it gives, if it does nothing beside."""
+        is_method = self.class_ is not None
+        return frozenset() if is_method else layer_calls(self.node)
+
+    @functools.cached_property
     def enclosing_class(self) -> Class | None:
         """The class whose method the function is, or stands in."""
         if self.class_ is not None or self.outer is None:
@@ -154,6 +161,8 @@ class FunctionValue:
 
     function: Function
     bound: bool
+    # It came by a name: where it makes norm layers, that name is the class of them.
+    is_named: bool = False
 
 
 @dataclasses.dataclass(eq=False)
@@ -201,6 +210,7 @@ class NormClass:
     """A norm class, named at ``spot``; ``parents`` are where it came from.
 
     ``is_origin``: it is named here without any, perhaps beside what came from elsewhere.
+    ``function``: it is named by a function that makes such layers and does nothing else.
     """
 
     norm: str
@@ -217,6 +227,17 @@ class NormClass:
     is_bound: bool = False
     local_class: Class | None = None  # an in-house subclass
     is_origin: bool = False
+    function: Function | None = None
+
+    def names_inside(self) -> list[NormClass]:
+        """The names in its function by which that makes the layers."""
+        found = dict.fromkeys([self])
+        pending = list(found)
+        for one in pending:
+            if one.function is self.function:
+                pending.extend(parent for parent in one.parents if parent not in found)
+                found.update(dict.fromkeys(one.parents))
+        return [one for one in found if one.function is not self.function]
 
 
 @dataclasses.dataclass(eq=False)
@@ -225,6 +246,10 @@ class NormLayer:
 
     norm: NormClass
     spot: Spot
+
+    def is_given_by(self, function: Function | None) -> bool:
+        """Whether the function makes it, and gives nothing but such layers."""
+        return self.spot.function is function and self.spot.node in function.layer_calls
 
 
 @dataclasses.dataclass(eq=False)
