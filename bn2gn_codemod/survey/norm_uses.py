@@ -75,7 +75,8 @@ class NormUses:
                 slots = self._roles.family_slots(value.class_)
                 name = value.class_.name
                 found = [held for slot in slots for held in self._roles.contents[slot]]
-            yield from ((name, held) for held in found if isinstance(held, NormLayer))
+            layers = (held for held in found if isinstance(held, NormLayer))
+            yield from ((name, layer) for layer in layers if layer.is_called)
 
     def children(self, norm: NormClass) -> list[NormClass]:
         """The next places that it is passed on to, in the order of the source."""

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.because import Role
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order, spots_of
@@ -401,7 +402,8 @@ class _Decider:
         cls = self._class_around(norm.spot)
         layers = self.uses.layers(norm)
         self._open.pop(place, None)
-        if judged.verdict in UNDECIDED:
+        is_open = judged.verdict in UNDECIDED
+        if is_open:
             self._open[place] = (norm, judged)
         attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
         self.sites[place] = Site(
@@ -413,6 +415,8 @@ class _Decider:
             reasons=tuple(dict.fromkeys(reasons)),
             evidence=tuple(dict.fromkeys(evidence)),
             fixable=judged.verdict is Verdict.CONVERT if fixable is None else fixable,
+            scope="" if cls is not None else norm.spot.scope,
+            is_new=is_open and {one.role for one in judged.because} == {Role.NEW},
         )
 
     def _class_around(self, spot: Spot) -> Class | None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from bn2gn_codemod.survey.layer_functions import layer_calls
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import all_arguments
+from bn2gn_codemod.survey.syntax import all_arguments, dotted, flat
 
 # fmt: off
 _PLAIN_BASES = frozenset({
@@ -147,6 +147,21 @@ class Spot:
     def where(self) -> str:
         return f"{self.module.path}:{self.node.lineno}"
 
+    @property
+    def scope(self) -> str:
+        """What it stands in: ``conv_bn()``, or the variable that a module sets there."""
+        if self.function.name:
+            return f"{self.function.name}()"
+        found = ""
+        for statement in flat(self.module.tree.body):
+            if statement.lineno <= self.line <= (statement.end_lineno or 0):
+                match statement:
+                    case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                        found = f"{name}()"  # in its defaults or decorators
+                    case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+                        found = dotted(target) or found
+        return found
+
 
 @dataclasses.dataclass(eq=False)
 class ClassValue:
@@ -246,6 +261,11 @@ class NormLayer:
 
     norm: NormClass
     spot: Spot
+
+    @property
+    def is_called(self) -> bool:
+        """Whether the name itself is called, not code of other packages that is handed it."""
+        return isinstance(self.spot.node, ast.Call) and self.spot.node.func is self.norm.spot.node
 
     def is_given_by(self, function: Function | None) -> bool:
         """Whether the function makes it, and gives nothing but such layers."""

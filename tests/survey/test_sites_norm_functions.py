@@ -186,3 +186,17 @@ class Net(Base):
         self.head = nn.Sequential(nn.Conv2d(8, 8, 1), {around})
 """
     )
+
+
+def test_function_that_makes_other_norms_keeps_no_layer_batchnorm() -> None:
+    function = """\
+def norm(c):
+    if c % 32 == 0:
+        return nn.GroupNorm(32, c)
+    return nn.GroupNorm(1, c)
+"""
+    # Names that are mixed up in a parameter make no layer of the other norm.
+    mixed = "\ndef both(values=(nn.BatchNorm2d, 8)):\n    for one in values:\n        norm(one)\n"
+    text = function + BACKBONE + HEADS + mixed
+    verdicts = [str(site.verdict) for site in plan_of(text).sites if site.class_ == "Head"]
+    assert verdicts == ["convert", "convert"]
