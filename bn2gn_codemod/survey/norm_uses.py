@@ -14,7 +14,6 @@ from bn2gn_codemod.survey.values import (
     ClassValue,
     Entries,
     External,
-    Function,
     FunctionValue,
     NormClass,
     NormLayer,
@@ -53,11 +52,6 @@ class NormUses:
     def own_layers(self, norm: NormClass) -> list[NormLayer]:
         """The layers that are made of it by that very name."""
         return [layer for layer in norm.layers if layer not in self._roles.patterns]
-
-    def function_below(self, norm: NormClass) -> Function | None:
-        """The function that makes layers of it and does nothing else, if it gets to one."""
-        others = (one.function for one in self.below(norm) if one.function is not norm.function)
-        return next(others, None)
 
     def made_instead(self, norm: NormClass) -> Iterator[tuple[str, NormLayer]]:
         """The layers of what else may be called by the name: functions, and modules around one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
@@ -12,11 +11,12 @@ from bn2gn_codemod.survey.because import Role
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order, spots_of
+from bn2gn_codemod.survey.remaining_norms import RemainingNorms, Staying, is_origin
 from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.settling import Settling, not_asked_for
 from bn2gn_codemod.survey.syntax import dotted
 from bn2gn_codemod.survey.unfollowed import find_unfollowed
-from bn2gn_codemod.survey.values import Class, NormClass, Spot, UseContext
+from bn2gn_codemod.survey.values import Class, Function, NormClass, Spot, UseContext
 from bn2gn_codemod.survey.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
 from bn2gn_codemod.survey.verdicts import OVERRIDDEN, UNDECIDED, Judge, Judged
 
@@ -31,18 +31,11 @@ class Decided(NamedTuple):
     divided: frozenset[Spot]
 
 
-class _Staying(NamedTuple):
-    """BatchNorm that reaches a new layer all the same: its last name, and what makes it there."""
-
-    norm: NormClass
-    maker: str = ""  # a function or a class that is handed over in the norm class's place
-
-
 def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     """Give every site its verdict, and every conversion its edit."""
     decider = _Decider(flow, roles, settings)
     for norm in list(flow.norm_classes):
-        if _is_origin(norm):
+        if is_origin(norm):
             decider.site(norm)
     decider.take_back()
     decider.calls_by_other_names()
@@ -67,6 +60,7 @@ class _Decider:
         self._at: dict[Place, list[NormClass]] = {}
         for norm in flow.norm_classes:
             self._at.setdefault(self._place(norm.spot), []).append(norm)
+        self.remains = RemainingNorms(flow, self.uses, self.calls)
         self._classes_of: dict[str, list[Class]] = {}
         for cls in flow.classes:
             self._classes_of.setdefault(cls.path, []).append(cls)
@@ -99,13 +93,13 @@ class _Decider:
         """
         while True:
             edited = frozenset(self._edited())
-            staying = self._staying(edited)
+            staying = self.remains.staying(edited)
             idle = {
                 place: overruled
                 for place in self.edits
                 for norm in self._at[place]
                 if comment_at(norm.spot) is None
-                and (overruled := self._overruled(norm, staying, edited)) is not None
+                and (overruled := self.remains.overruled(norm, staying, edited)) is not None
             }
             if not idle:
                 return
@@ -114,53 +108,10 @@ class _Decider:
                 norm = self._at[place][0]
                 self._add(norm, self._stays(overruled, self._judge(norm)))
 
-    def _overruled(
-        self, norm: NormClass, staying: dict[NormClass, None], edited: frozenset[NormClass]
-    ) -> _Staying | None:
-        """A name below ``norm`` by which a layer goes on to be made of BatchNorm, in its stead."""
-        below = self.uses.below(norm)
-        # By the same name comes whatever others hand over: another class, or a function.
-        together = frozenset(one for use in below for one in self._at[self._place(use.spot)])
-        own = frozenset(self._at[self._place(norm.spot)])
-        entries = [
-            use
-            for use in together - own
-            if use in staying
-            and (_is_origin(use) or self._comes_from_beside(use, together, staying))
-        ]
-        left = reached(entries, edited)
-        for layer in self.uses.layers(norm):
-            made = [one for one in self._at[self._place(layer.norm.spot)] if one in left]
-            if made:
-                return _Staying(made[0])
-            instead = self._stays_instead(layer.norm, staying)
-            if instead is not None:
-                return instead
-        return None
-
-    def _stays_instead(self, norm: NormClass, staying: dict[NormClass, None]) -> _Staying | None:
-        """The BatchNorm of a function or a module that others hand over in the class's place."""
-        for maker, layer in self.uses.made_instead(norm):
-            if layer.norm in staying:
-                return _Staying(layer.norm, maker)
-        return None
-
-    def _comes_from_beside(
-        self, use: NormClass, together: frozenset[NormClass], staying: dict[NormClass, None]
-    ) -> bool:
-        """Whether the same objects may get BatchNorm from elsewhere by the name ``use``."""
-        ways = [parent for one in self._at[self._place(use.spot)] for parent in one.parents]
-        return any(
-            parent in staying
-            and parent not in together
-            and not any(self.calls.enters_apart(own, parent) for own in ways if own in together)
-            for parent in use.parents
-        )
-
     def calls_by_other_names(self) -> None:
         """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
         edited = self._edited()
-        staying = self._staying(frozenset(edited))
+        staying = self.remains.staying(frozenset(edited))
         changed = reached(edited)
         for place, norms in self._at.items():
             called = [norm for norm in norms if norm.context == "callee"]
@@ -171,9 +122,9 @@ class _Decider:
                 next((one for one in called if one in changed), called[0]),
             )
             if norm in staying:
-                stays: _Staying | None = _Staying(norm)
+                stays: Staying | None = Staying(norm)
             else:
-                stays = self._stays_instead(norm, staying)
+                stays = self.remains.instead(norm, staying)
             judged = self._judge(norm)
             if judged.verdict is Verdict.CONFLICT and norm in staying:
                 judged = self._shared_out(norm, judged, norm in changed)
@@ -191,7 +142,7 @@ class _Decider:
 
     def _left_alone(self, norm: NormClass) -> Judged:
         """The verdict on a new layer that gets no BatchNorm, and none to be changed either."""
-        origins = [one for one in self.flow.norm_classes if _is_origin(one)]
+        origins = [one for one in self.flow.norm_classes if is_origin(one)]
         handed = [one for one in origins if norm in reached([one])]
         if any(map(self.calls.is_overridden, handed)):
             return OVERRIDDEN
@@ -208,18 +159,18 @@ class _Decider:
     def divided(self) -> frozenset[Spot]:
         """Where layers are made of which some become GroupNorm, as the calls above say."""
         changed = reached(self._edited())
-        return spots_of(changed) & spots_of(self._staying(frozenset(self._edited())))
+        return spots_of(changed) & spots_of(self.remains.staying(frozenset(self._edited())))
 
     def _shared_out(self, norm: NormClass, judged: Judged, is_changed: bool) -> Judged:
         """A line that need not change where what calls hand to it is changed at the calls."""
         edited = frozenset(self._edited())
         still_open = [
             origin.spot.where
-            for origin in sorted(self._origins(), key=source_order)
+            for origin in sorted(self.remains.origins(), key=source_order)
             if self.sites[self._place(origin.spot)].verdict in UNDECIDED
             and norm in reached([origin], edited)
         ]
-        maker = self.uses.function_below(norm)
+        maker = self._shared_function(norm)
         if still_open and not is_changed:
             return judged if maker is None else judged._replace(note=_SHARED.format(maker.name))
         left = ", ".join(dict.fromkeys(still_open))
@@ -227,21 +178,15 @@ class _Decider:
         note = f"{words}, but for {left}" if left else words
         return Judged(Verdict.KEEP, judged.because, note)
 
-    def _origins(self) -> Iterator[NormClass]:
-        """Where norm classes come from that reach any layer at all."""
-        for norm in self.flow.norm_classes:
-            if _is_origin(norm) and not self.calls.is_overridden(norm):
-                yield norm
+    def _shared_function(self, norm: NormClass) -> Function | None:
+        """A function that makes layers of it for both sides and does nothing else."""
+        below = (one for one in self.uses.below(norm) if one.function is not norm.function)
+        return next((one.function for one in below if not self._is_said_inside(one)), None)
 
     def _edited(self) -> list[NormClass]:
         return [norm for place in self.edits for norm in self._at[place]]
 
-    def _staying(self, edited: frozenset[NormClass]) -> dict[NormClass, None]:
-        """Names that may hold BatchNorm after such edits, where no comment asks for it."""
-        kept = [norm for norm in self.flow.norm_classes if comment_at(norm.spot) == "keep"]
-        return reached(self._origins(), frozenset([*edited, *kept]))
-
-    def _stays(self, staying: _Staying, judged: Judged) -> Judged:
+    def _stays(self, staying: Staying, judged: Judged) -> Judged:
         """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
         norm, maker = staying
         if norm.function is not None:
@@ -249,7 +194,7 @@ class _Decider:
         edited = frozenset(self._edited())
         origins = [
             origin
-            for origin in sorted(self._origins(), key=source_order)
+            for origin in sorted(self.remains.origins(), key=source_order)
             if norm in reached([origin], edited)
         ]
         # What is new as a whole is not the cause, but left for the same reason.
@@ -328,7 +273,7 @@ class _Decider:
             kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
             because = kept[0].because if kept else judged.because
             judged = Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
-        maker = self.uses.function_below(norm)
+        maker = self._shared_function(norm)
         if maker is not None and judged.verdict is Verdict.CONFLICT and not judged.note:
             judged = judged._replace(note=_SHARED.format(maker.name))
         self._add(norm, judged)
@@ -379,14 +324,14 @@ class _Decider:
             if judged.verdict is Verdict.UNKNOWN and self.uses.refusal(norm) is None
         ]
         for_settings = edited.union(alike)
-        staying, left = self._staying(edited), self._staying(for_settings)
+        staying, left = self.remains.staying(edited), self.remains.staying(for_settings)
         for place, (norm, judged) in self._open.items():
             settles = self.settling.lines(
                 norm,
                 self._class_around(norm.spot),
                 judged,
-                by_comment=self._overruled(norm, staying, edited) is None,
-                by_setting=self._overruled(norm, left, for_settings) is None,
+                by_comment=self.remains.overruled(norm, staying, edited) is None,
+                by_setting=self.remains.overruled(norm, left, for_settings) is None,
             )
             self.sites[place] = self.sites[place]._replace(settles=settles)
 
@@ -441,7 +386,3 @@ _HANDED_ON = "what it names for the new layers is changed where it is handed to 
 _REPLACED = "the layers made of it are changed where they are made"
 
 _KINDS: dict[UseContext, Literal["call", "partial"]] = {"callee": "call", "partial": "partial"}
-
-
-def _is_origin(norm: NormClass) -> bool:
-    return norm.is_origin and norm.context != "other"
