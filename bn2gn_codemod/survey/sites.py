@@ -321,7 +321,9 @@ class _Decider:
         alike = [
             norm
             for norm, judged in self._open.values()
-            if judged.verdict is Verdict.UNKNOWN and self.uses.refusal(norm) is None
+            if judged.verdict is Verdict.UNKNOWN
+            and is_origin(norm)
+            and self.uses.refusal(norm) is None
         ]
         for_settings = edited.union(alike)
         staying, left = self.remains.staying(edited), self.remains.staying(for_settings)
