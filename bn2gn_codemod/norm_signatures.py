@@ -46,6 +46,18 @@ def binds_dropped_alone(call: ast.expr) -> bool:
     )
 
 
+def gives_dropped_alone(call: ast.expr) -> bool:
+    """Whether ``nn.BatchNorm2d(channels, ...)`` says nothing more that GroupNorm would have."""
+    return (
+        isinstance(call, ast.Call)
+        and unsupported_arguments(call) is None
+        and all(name not in CARRIED for name in PARAMETERS[1 : len(call.args)])
+        and not any(
+            keyword.arg in CARRIED and keyword.arg != PARAMETERS[0] for keyword in call.keywords
+        )
+    )
+
+
 def _dropped_with_effect(names: Sequence[str | None], values: Sequence[ast.expr]) -> str | None:
     """Dropping ``momentum=(m := 0.1)`` would drop the assignment too."""
     effects = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)

@@ -42,7 +42,10 @@ class Site(NamedTuple):
     (``""`` in module-level functions), ``attribute`` the attribute that the
     layer ends up in (``actf``, ``proj_*`` for a computed name, ``""`` when it
     is not known). ``settles`` are the settings or comments, one per line and
-    ready to paste, that would decide a conflict or an unknown.
+    ready to paste, that would decide a conflict or an unknown. ``scope`` is what
+    a line outside of classes stands in: ``conv_bn()``, or a variable that the
+    module sets. ``is_new``: the layer is known to be new, and undecided as it
+    cannot be converted there.
     """
 
     place: Place
@@ -54,6 +57,15 @@ class Site(NamedTuple):
     evidence: tuple[str, ...] = ()  # the whole chain, for --explain
     settles: tuple[str, ...] = ()
     fixable: bool = False  # an edit here or where the name comes from converts it
+    scope: str = ""
+    is_new: bool = False
+
+    @property
+    def name(self) -> str:
+        """The layer as people call it: ``Neck.bn``, or as much of that as is known."""
+        if self.class_:
+            return ".".join(filter(None, (self.class_, self.attribute)))
+        return " of ".join(filter(None, (self.attribute, self.scope))) or f"line {self.place.line}"
 
 
 class Finding(NamedTuple):

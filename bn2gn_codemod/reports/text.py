@@ -46,8 +46,7 @@ def _noted(migration: Migration) -> list[Finding]:
 def explanation(sites: Iterable[Site]) -> None:
     """For each site its verdict, and every piece of evidence that led to it."""
     for site in sites:
-        where = ".".join(filter(None, (site.class_, site.attribute)))
-        click.echo(f"{site.place}: {site.norm}{f' in {where}' if where else ''}: {site.verdict}")
+        click.echo(f"{site.place}: {site.norm} in {site.name}: {site.verdict}")
         for heading, lines in (
             ("because", site.reasons),
             ("evidence", site.evidence),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bn2gn_codemod.plan import Finding, Plan, Verdict
 from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.rules.example_detector import WITH_NECK
-from bn2gn_codemod.rules.wording import layer, reasons
+from bn2gn_codemod.rules.wording import reasons
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 code=RULE.code,
                 place=site.place,
-                message=f"{site.norm} in new layer {layer(site)}: {reasons(site)}",
+                message=f"{site.norm} in new layer {site.name}: {reasons(site)}",
                 fixable=site.fixable or site.place in in_configs,
             )
 

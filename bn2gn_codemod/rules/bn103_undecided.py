@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.plan import Finding, Plan, Verdict
 from bn2gn_codemod.rules import Example, Rule
-from bn2gn_codemod.rules.wording import layer, reasons
+from bn2gn_codemod.rules.wording import undecided
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
     for site in plan.sites:
         if site.verdict is Verdict.UNKNOWN:
-            message = f"cannot tell whether {layer(site)} is backbone: {reasons(site)}"
+            message = undecided(site, f"cannot tell whether {site.name} is backbone")
             yield Finding(RULE.code, site.place, message)
 
 

@@ -9,9 +9,10 @@ from bn2gn_codemod.plan import Site
 _MOST_PARTS = 12
 
 
-def layer(site: Site) -> str:
-    """The layer by class and attribute, or as much of it as is known."""
-    return ".".join(filter(None, (site.class_, site.attribute))) or "outside of a class"
+def undecided(site: Site, question: str) -> str:
+    """The ``question`` about a layer, or what cannot be done where that is no question."""
+    words = f"cannot convert {site.name}" if site.is_new else question
+    return f"{words}: {reasons(site)}"
 
 
 def reasons(site: Site) -> str:

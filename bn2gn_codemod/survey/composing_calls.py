@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Role, Roles
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.idle_layers import is_test
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import is_super, unpacks
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormClass, NormLayer
@@ -49,6 +50,8 @@ class ComposingCalls:
                 continue
             seen.add(key)
             for layer in use.layers:
+                if layer in self._roles.patterns:
+                    continue
                 yield layer, None if objects is None else self._roles_in(layer, objects)
             pending.extend(self._next(use, objects))
 
@@ -138,10 +141,12 @@ class ComposingCalls:
             return None
         cls, parameter, position = found
         entered: list[Instance] = []
+        is_built = False
         for child in cls.descendants():
             if self._flow.find_method(child, "__init__") is not cls.methods["__init__"]:
                 return None  # it may call the one of its base with or without
-            for one in self._flow.instances.get(child, ()):
+            for one in filter(self._is_for_model, self._flow.instances.get(child, ())):
+                is_built = True
                 call = one.spot.node if one.spot is not None else None
                 if one.weak or not isinstance(call, ast.Call):
                     return None
@@ -149,7 +154,12 @@ class ComposingCalls:
                     return None
                 if not _hands_over(call, parameter, position):
                     entered.append(one)
-        return entered if any(map(self._flow.instances.get, cls.descendants())) else None
+        return entered if is_built else None
+
+    def _is_for_model(self, made: Instance) -> bool:
+        """Whether an object is more than what a test makes for itself."""
+        is_tested = made.spot is not None and is_test(made.spot.module.path)
+        return not is_tested or bool(self._roles.held_in.get(made))
 
     @functools.cached_property
     def _defaults(self) -> dict[ast.AST, tuple[Class, str, int | None]]:

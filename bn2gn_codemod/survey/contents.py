@@ -32,6 +32,7 @@ class Contents:
         self.held_in: dict[Value, list[Slot]] = {}
         self.holders: dict[Class, list[Slot]] = {}  # attributes that hold an instance
         self._below: dict[Class, dict[Class, None]] = {}
+        self._patterns: set[Value] = set()
         for cls, name, node in flow.holders():
             if cls.is_module and name not in _NO_MODULES:
                 self._collect((cls, name), node)
@@ -45,6 +46,9 @@ class Contents:
         ]
         if not found:
             return
+        patterns = _patterns(found)
+        self._patterns |= patterns
+        found = [value for value in found if value not in patterns]
         self.of_slot[slot] = found
         self.slots_of.setdefault(slot[0], []).append(slot)
         classes: dict[Class, None] = {}
@@ -55,6 +59,11 @@ class Contents:
                 classes.update(dict.fromkeys(value.class_.ancestors()))
         for cls in classes:
             self.holders.setdefault(cls, []).append(slot)
+
+    @functools.cached_property
+    def patterns(self) -> frozenset[Value]:
+        """The layers of functions for which in every attribute those of the calls stand."""
+        return frozenset(value for value in self._patterns if value not in self.held_in)
 
     def drop(self, slot: Slot) -> None:
         """Forget an attribute that only lists what other attributes hold."""
@@ -141,3 +150,16 @@ class Contents:
             for child in cls.descendants()
             for made in self.flow.instances.get(child, ())
         }
+
+
+def _patterns(found: list[Value]) -> set[Value]:
+    """Layers of functions that are there as those of single calls of the functions, too."""
+    layers = [value for value in found if isinstance(value, NormLayer)]
+    called = {layer.norm.function for layer in layers} - {None}
+    return {
+        layer
+        for layer in layers
+        if layer.spot.function in called
+        and layer.is_given_by(layer.spot.function)
+        and layer.norm.function is not layer.spot.function  # it calls itself
+    }

@@ -122,7 +122,6 @@ class Flow(ValueGraph):
         self._slots_of: dict[Class, dict[str, Node]] = {}
         self._reads: dict[Class, dict[str, Node]] = {}
         self._names: dict[tuple[Function, str], Node] = {}
-        self._returns: dict[Function, Node] = {}
         self.externals: dict[str, External] = {}
         # Where values go that nobody reads.
         self.nowhere = self.node()
@@ -258,12 +257,6 @@ class Flow(ValueGraph):
                 return self.name_node(scope, name)
             scope = scope.outer
         return None
-
-    def return_node(self, function: Function) -> Node:
-        node = self._returns.get(function)
-        if node is None:
-            node = self._returns[function] = self.node()
-        return node
 
     def extra(self, function: Function, name: str) -> Node:
         """What callers pass by a name that only ``**kwargs`` takes."""

@@ -31,7 +31,7 @@ class IdleLayers:
         function, cls = layer.spot.function, layer.spot.function.enclosing_class
         if _copies_norm(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "it stands in for a norm that is there")}
-        if _TEST.search(layer.spot.module.path) and not self._roles.held_in.get(layer):
+        if is_test(layer.spot.module.path) and not self._roles.held_in.get(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "a test makes it for itself")}
         if cls is not None and self._roles.held_in.get(layer):
             found = self._roles_of_home(cls)
@@ -111,6 +111,11 @@ class IdleLayers:
         if not self._roles.is_built(cls):
             return f"{cls.name} is built nowhere in this repository"
         return f"{cls.name} holds no backbone, and no backbone holds it"
+
+
+def is_test(path: str) -> bool:
+    """Whether a file of that name tests others."""
+    return _TEST.search(path) is not None
 
 
 def _copies_norm(layer: NormLayer) -> bool:

@@ -9,11 +9,14 @@ from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.local_norms import activation_of, torch_base
 from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
+from bn2gn_codemod.survey.norm_functions import NormFunctions
+from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
     Entries,
     External,
+    FunctionValue,
     NormClass,
     NormLayer,
     Spot,
@@ -25,9 +28,11 @@ from bn2gn_codemod.survey.values import (
 class NormUses:
     """What follows from a name that holds a norm class."""
 
-    def __init__(self, flow: Flow, asked_for: frozenset[str]) -> None:
+    def __init__(self, flow: Flow, asked_for: frozenset[str], roles: RoleMap) -> None:
         self._flow = flow
         self._asked_for = asked_for
+        self._roles = roles
+        self._functions = NormFunctions(flow)
         self._below: dict[NormClass, list[NormClass]] = {}
         self._layers: dict[NormClass, list[NormLayer]] = {}
 
@@ -42,9 +47,32 @@ class NormUses:
         """The layers that are made of it, in the order of the source."""
         known = self._layers.get(norm)
         if known is None:
-            found = [layer for current in self.below(norm) for layer in current.layers]
+            found = [layer for current in self.below(norm) for layer in self.own_layers(current)]
             known = self._layers[norm] = sorted(found, key=_layer_order)
         return known
+
+    def own_layers(self, norm: NormClass) -> list[NormLayer]:
+        """The layers that are made of it by that very name."""
+        return [layer for layer in norm.layers if layer not in self._roles.patterns]
+
+    def made_instead(self, norm: NormClass) -> Iterator[tuple[str, NormLayer]]:
+        """The layers of what else may be called by the name: functions, and modules around one.
+
+        Each with the name of what makes it.
+        """
+        node = norm.spot.node
+        if not isinstance(node, ast.expr):
+            return
+        for value in self._flow.value_of(node):
+            name, found = "", list[Value]()
+            if isinstance(value, FunctionValue) and not self._functions.is_named_by(value, node):
+                name, found = value.function.name, self._functions.given(value.function)
+            elif isinstance(value, ClassValue):
+                slots = self._roles.family_slots(value.class_)
+                name = value.class_.name
+                found = [held for slot in slots for held in self._roles.contents[slot]]
+            layers = (held for held in found if isinstance(held, NormLayer))
+            yield from ((name, layer) for layer in layers if layer.is_called)
 
     def children(self, norm: NormClass) -> list[NormClass]:
         """The next places that it is passed on to, in the order of the source."""
@@ -61,11 +89,19 @@ class NormUses:
             return f"{norm.norm} also applies {activation}, which GroupNorm would leave out"
         if norm.local_class is not None and _has_own_arguments(norm.local_class):
             return f"{norm.norm} is this repository's own class with its own arguments"
+        if norm.function is not None and norm.context != "other":
+            reason = self._functions.refusal(norm.function)
+            if reason is not None:
+                return reason
         if not _is_written_out(norm.spot.node):
             return f"what says {norm.norm} is a string that is computed: replace it by hand"
         if norm.context == "callee":
             call = _call_of(norm)
-            return None if call is None else unsupported_arguments(call)
+            if call is None:
+                return None
+            if norm.function is not None and (len(call.args) != 1 or call.keywords):
+                return f"the call hands {norm.function.name} more than the channels"
+            return unsupported_arguments(call)
         if isinstance(norm.spot.node, ast.Call):
             return f"{norm.norm} is named by a string"
         return self._not_accepted(norm)
@@ -103,12 +139,15 @@ class NormUses:
             if isinstance(value, NormClass)
             else not isinstance(value, (Text, Entries))
             and not (reads_as_one and _is_implementation(value))
+            and not (isinstance(value, FunctionValue) and self._functions.is_named_by(value, node))
             for value in self._flow.value_of(node)
         )
 
     def _not_accepted(self, norm: NormClass) -> str | None:
         """Why a use below would not survive a function in the class's place: the first one."""
-        for use in sorted(self.below(norm), key=source_order):
+        # What calls a function whose layers change goes on to call that function.
+        uses = (use for use in self.below(norm) if use.function is norm.function)
+        for use in sorted(uses, key=source_order):
             for refusal in sorted(use.refusals):
                 return f"{norm.norm} {refusal}"
             reason = _use_refusal(use, is_first=use is norm)

@@ -31,6 +31,7 @@ class RoleMap:
         self.contents: dict[Slot, list[Value]] = contents.of_slot
         self.slots_of: dict[Class, list[Slot]] = contents.slots_of
         self.held_in: dict[Value, list[Slot]] = contents.held_in
+        self.patterns = contents.patterns
         self.own: dict[Slot, Because] = evidence.own
         self.loads = evidence.loads
         self.contexts: dict[Class, Roles] = {}

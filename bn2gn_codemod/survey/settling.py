@@ -11,7 +11,7 @@ from bn2gn_codemod.survey.pins import setting_name
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, NormClass
 from bn2gn_codemod.survey.verdict_comments import EITHER_COMMENT, KEEP_COMMENT
-from bn2gn_codemod.survey.verdicts import UNDECIDED, Judged
+from bn2gn_codemod.survey.verdicts import Judged
 
 _MOST_NAMED = 4  # attributes in one line to paste
 
@@ -24,14 +24,24 @@ class Settling:
         self._roles = roles
         self._settings = settings
 
-    def lines(self, norm: NormClass, cls: Class | None, judged: Judged) -> tuple[str, ...]:
-        """The lines for a name in a class, under the verdict that it has; none if it is decided."""
-        if judged.verdict not in UNDECIDED:
-            return ()
+    def lines(
+        self,
+        norm: NormClass,
+        cls: Class | None,
+        judged: Judged,
+        *,
+        by_comment: bool,
+        by_setting: bool,
+    ) -> tuple[str, ...]:
+        """The lines for an undecided name in a class, under the verdict that it has.
+
+        ``by_comment``, ``by_setting``: whether its layers would be made of it alone, if it were
+        changed, or all that a setting names with it; else to change it would change nothing.
+        """
         # What is handed over is changed where that happens, if at all.
         is_handed = bool(norm.parents) and norm.is_parameter
         may_convert = not is_handed and self._may_be_changed(norm)
-        comment = EITHER_COMMENT if may_convert else KEEP_COMMENT
+        comment = EITHER_COMMENT if may_convert and by_comment else KEEP_COMMENT
         names = self._open_names(norm, cls) if judged.verdict is Verdict.UNKNOWN else []
         listed = ", ".join(f'"{name}"' for name in names)
         # Where the line serves a new part as well, a backbone would make it a conflict.
@@ -42,7 +52,7 @@ class Settling:
                 return (*keeping, comment)
             asked = [*self._settings.norms, dimension(norm.norm)]
             return ("norms = [{}]".format(", ".join(f'"{name}"' for name in asked)), comment)
-        converting = (f"convert = [{listed}]",) if names and may_convert else ()
+        converting = (f"convert = [{listed}]",) if names and may_convert and by_setting else ()
         return (*keeping, *converting, comment)
 
     def _may_be_changed(self, norm: NormClass) -> bool:

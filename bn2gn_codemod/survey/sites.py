@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
-from bn2gn_codemod.survey.because import Because
+from bn2gn_codemod.survey.because import Because, Role
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.fresh_models import find_fresh_models
 from bn2gn_codemod.survey.library_parts import find_library_parts
 from bn2gn_codemod.survey.norm_classes import norm_name
 from bn2gn_codemod.survey.norm_uses import NormUses, may_activate, reached, source_order, spots_of
+from bn2gn_codemod.survey.remaining_norms import RemainingNorms, Staying, is_origin
 from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.settling import Settling, not_asked_for
 from bn2gn_codemod.survey.syntax import dotted
 from bn2gn_codemod.survey.unfollowed import find_unfollowed
-from bn2gn_codemod.survey.values import Class, NormClass, Spot, UseContext
+from bn2gn_codemod.survey.values import Class, Function, NormClass, Spot, UseContext
 from bn2gn_codemod.survey.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
-from bn2gn_codemod.survey.verdicts import UNDECIDED, Judge, Judged
+from bn2gn_codemod.survey.verdicts import OVERRIDDEN, UNDECIDED, Judge, Judged
 
 
 class Decided(NamedTuple):
@@ -38,12 +39,13 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     """Give every site its verdict, and every conversion its edit."""
     decider = _Decider(flow, roles, settings)
     # A call by the name of two classes is changed for the sake of the one that may be replaced.
-    for norm in sorted(filter(_is_origin, flow.norm_classes), key=may_activate):
+    for norm in sorted(filter(is_origin, flow.norm_classes), key=may_activate):
         decider.site(norm)
     decider.take_back()
     decider.calls_by_other_names()
     decider.unfollowed()
     decider.library_parts()
+    decider.offer()
     sites = sorted(decider.sites.values(), key=lambda site: site.place)
     edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
     return Decided(tuple(sites), tuple(edits), decider.converted(), decider.divided())
@@ -53,15 +55,17 @@ class _Decider:
     def __init__(self, flow: Flow, roles: RoleMap, settings: Settings) -> None:
         self.flow = flow
         self.roles = roles
-        self.uses = NormUses(flow, frozenset(settings.norms))
+        self.uses = NormUses(flow, frozenset(settings.norms), roles)
         self.calls = ComposingCalls(flow, roles)
         self._judge = Judge(flow, roles, self.uses, self.calls).judge
         self.settling = Settling(self.uses, roles, settings)
         self.sites: dict[Place, Site] = {}
         self.edits: dict[Place, NormEdit] = {}
+        self._open: dict[Place, tuple[NormClass, Judged]] = {}
         self._at: dict[Place, list[NormClass]] = {}
         for norm in flow.norm_classes:
             self._at.setdefault(self._place(norm.spot), []).append(norm)
+        self.remains = RemainingNorms(flow, self.uses, self.calls)
         self._classes_of: dict[str, list[Class]] = {}
         for cls in flow.classes:
             self._classes_of.setdefault(cls.path, []).append(cls)
@@ -75,6 +79,8 @@ class _Decider:
             self._commented(norm, comment)
             return
         judged = self._judge(norm)
+        if judged.verdict is Verdict.CONVERT and self._is_left_to_callers(norm):
+            judged = OVERRIDDEN
         note = self._left_open(norm)
         if judged.verdict is Verdict.CONVERT and note is not None:
             judged = Judged(Verdict.UNKNOWN, judged.because, note)
@@ -91,59 +97,65 @@ class _Decider:
         To change a default that every caller overrides would change nothing.
         """
         while True:
-            staying = self._staying()
+            edited = frozenset(self._edited())
+            staying = self.remains.staying(edited)
             idle = {
                 place: overruled
                 for place in self.edits
                 for norm in self._at[place]
                 if comment_at(norm.spot) is None
-                and (overruled := self._overruled(norm, staying)) is not None
+                and (overruled := self.remains.overruled(norm, staying, edited)) is not None
             }
             if not idle:
                 return
-            for place, norm in idle.items():
+            for place, overruled in idle.items():
                 del self.edits[place]
-                self._add(self._at[place][0], self._stays(norm, self._judge(norm)))
-
-    def _overruled(self, norm: NormClass, staying: dict[NormClass, None]) -> NormClass | None:
-        """A name below ``norm`` by which a layer goes on to be made of BatchNorm, in its stead."""
-        below = frozenset(self.uses.below(norm))
-        entries = [
-            use
-            for use in below - {norm}
-            if use in staying and (_is_origin(use) or self._comes_from_beside(use, below, staying))
-        ]
-        left = reached(entries, frozenset(self._edited()))
-        return next((one.norm for one in self.uses.layers(norm) if one.norm in left), None)
-
-    def _comes_from_beside(
-        self, use: NormClass, below: frozenset[NormClass], staying: dict[NormClass, None]
-    ) -> bool:
-        """Whether the same objects may get BatchNorm from elsewhere by the name ``use``."""
-        return any(
-            parent in staying
-            and parent not in below
-            and not any(self.calls.enters_apart(own, parent) for own in use.parents if own in below)
-            for parent in use.parents
-        )
+                norm = self._at[place][0]
+                self._add(norm, self._stays(overruled, self._judge(norm)))
 
     def calls_by_other_names(self) -> None:
         """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
-        staying = self._staying()
-        changed = reached(self._edited())
+        edited = self._edited()
+        staying = self.remains.staying(frozenset(edited))
+        changed = reached(edited)
         for place, norms in self._at.items():
             called = [norm for norm in norms if norm.context == "callee"]
-            if not called or place in self.sites:
+            if not called or place in self.sites or all(map(self._is_said_inside, called)):
                 continue
-            norm = next((norm for norm in called if norm in staying), called[0])
+            norm = next(
+                (one for one in called if one in staying),
+                next((one for one in called if one in changed), called[0]),
+            )
+            if norm in staying:
+                stays: Staying | None = Staying(norm)
+            else:
+                stays = self.remains.instead(norm, staying)
             judged = self._judge(norm)
             if judged.verdict is Verdict.CONFLICT and norm in staying:
                 judged = self._shared_out(norm, judged, norm in changed)
-            elif judged.verdict is Verdict.CONVERT and norm in staying:
-                judged = self._stays(norm, judged)
+            elif judged.verdict is Verdict.CONVERT and stays is not None:
+                judged = self._stays(stays, judged)
             elif judged.verdict is Verdict.CONVERT and norm not in changed:
-                judged = Judged(Verdict.KEEP, (), "a comment keeps what is handed to it")
+                judged = self._left_alone(norm)
             self._add(norm, judged)
+
+    def _is_said_inside(self, norm: NormClass) -> bool:
+        """Whether a function is called whose own line tells the verdict on all of its layers."""
+        return norm.function is not None and not any(
+            self._judge(inside).verdict is Verdict.CONFLICT for inside in norm.names_inside()
+        )
+
+    def _left_alone(self, norm: NormClass) -> Judged:
+        """The verdict on a new layer that gets no BatchNorm, and none to be changed either."""
+        origins = [one for one in self.flow.norm_classes if is_origin(one)]
+        handed = [one for one in origins if norm in reached([one])]
+        if any(map(self.calls.is_overridden, handed)):
+            return OVERRIDDEN
+        return Judged(Verdict.KEEP, (), "a comment keeps what is handed to it")
+
+    def _is_left_to_callers(self, norm: NormClass) -> bool:
+        """Whether a default could not be changed, and need not be as no call uses it."""
+        return self.uses.refusal(norm) is not None and self.calls.is_overridden(norm)
 
     def converted(self) -> frozenset[Spot]:
         """Where layers are made that all become GroupNorm."""
@@ -152,44 +164,42 @@ class _Decider:
     def divided(self) -> frozenset[Spot]:
         """Where layers are made of which some become GroupNorm, as the calls above say."""
         changed = reached(self._edited())
-        return spots_of(changed) & spots_of(self._staying())
+        return spots_of(changed) & spots_of(self.remains.staying(frozenset(self._edited())))
 
     def _shared_out(self, norm: NormClass, judged: Judged, is_changed: bool) -> Judged:
         """A line that need not change where what calls hand to it is changed at the calls."""
         edited = frozenset(self._edited())
         still_open = [
             origin.spot.where
-            for origin in sorted(self._origins(), key=source_order)
+            for origin in sorted(self.remains.origins(), key=source_order)
             if self.sites[self._place(origin.spot)].verdict in UNDECIDED
             and norm in reached([origin], edited)
         ]
+        maker = self._shared_function(norm)
         if still_open and not is_changed:
-            return judged
+            return judged if maker is None else judged._replace(note=_SHARED.format(maker.name))
         left = ", ".join(dict.fromkeys(still_open))
-        note = f"{_EACH_CALL}, but for {left}" if left else _EACH_CALL
+        words = _EACH_CALL if maker is None else _CALLED.format(maker.name)
+        note = f"{words}, but for {left}" if left else words
         return Judged(Verdict.KEEP, judged.because, note)
 
-    def _origins(self) -> Iterator[NormClass]:
-        """Where norm classes come from that reach any layer at all."""
-        for norm in self.flow.norm_classes:
-            if _is_origin(norm) and not self.calls.is_overridden(norm):
-                yield norm
+    def _shared_function(self, norm: NormClass) -> Function | None:
+        """A function that makes layers of it for both sides and does nothing else."""
+        below = (one for one in self.uses.below(norm) if one.function is not norm.function)
+        return next((one.function for one in below if not self._is_said_inside(one)), None)
 
     def _edited(self) -> list[NormClass]:
         return [norm for place in self.edits for norm in self._at[place]]
 
-    def _staying(self) -> dict[NormClass, None]:
-        """Names that may hold BatchNorm after all edits, where no comment asks for it."""
-        edited = self._edited()
-        kept = [norm for norm in self.flow.norm_classes if comment_at(norm.spot) == "keep"]
-        return reached(self._origins(), frozenset([*edited, *kept]))
-
-    def _stays(self, norm: NormClass, judged: Judged) -> Judged:
+    def _stays(self, staying: Staying, judged: Judged) -> Judged:
         """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
+        norm, maker = staying
+        if norm.function is not None:
+            maker = norm.function.name
         edited = frozenset(self._edited())
         origins = [
             origin
-            for origin in sorted(self._origins(), key=source_order)
+            for origin in sorted(self.remains.origins(), key=source_order)
             if norm in reached([origin], edited)
         ]
         # What is new as a whole is not the cause, but left for the same reason.
@@ -199,7 +209,8 @@ class _Decider:
         sites = [self.sites[self._place(origin.spot)] for origin in causes]
         is_conflict = any(site.verdict is Verdict.CONFLICT for site in sites)
         verdict = Verdict.CONFLICT if is_conflict else Verdict.UNKNOWN
-        note = f"a new layer, but {norm.norm} is handed to it from {where}, which is not changed"
+        given = f"{maker} gives it {norm.norm}, named in" if maker else _HANDED.format(norm.norm)
+        note = f"a new layer, but {given} {where}, which is not changed"
         return Judged(verdict, judged.because, note)
 
     def unfollowed(self) -> None:
@@ -292,13 +303,16 @@ class _Decider:
             kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
             because = kept[0].because if kept else judged.because
             judged = Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
+        maker = self._shared_function(norm)
+        if maker is not None and judged.verdict is Verdict.CONFLICT and not judged.note:
+            judged = judged._replace(note=_SHARED.format(maker.name))
         self._add(norm, judged)
 
     def _separate(
         self, norm: NormClass, parts: list[tuple[NormClass, Judged]], seen: set[NormClass]
     ) -> bool:
         """Collect the uses of one side each; whether all layers are below one of them."""
-        is_whole = not norm.layers
+        is_whole = not self.uses.own_layers(norm)
         for child in self.uses.children(norm):
             if child in seen or not self.uses.layers(child):
                 continue
@@ -332,11 +346,38 @@ class _Decider:
         name = "" if is_plain else ast.unparse(node)
         self.edits[place] = NormEdit(place, kind, norm.norm, name)
 
+    def offer(self) -> None:
+        """Give each undecided site the lines to paste that would settle it."""
+        edited = frozenset(self._edited())
+        # A setting would decide about the others that hang on the same attributes as well.
+        alike = [
+            norm
+            for norm, judged in self._open.values()
+            if judged.verdict is Verdict.UNKNOWN
+            and is_origin(norm)
+            and self.uses.refusal(norm) is None
+        ]
+        for_settings = edited.union(alike)
+        staying, left = self.remains.staying(edited), self.remains.staying(for_settings)
+        for place, (norm, judged) in self._open.items():
+            settles = self.settling.lines(
+                norm,
+                self._class_around(norm.spot),
+                judged,
+                by_comment=self.remains.overruled(norm, staying, edited) is None,
+                by_setting=self.remains.overruled(norm, left, for_settings) is None,
+            )
+            self.sites[place] = self.sites[place]._replace(settles=settles)
+
     def _add(self, norm: NormClass, judged: Judged, fixable: bool | None = None) -> None:
         place = self._place(norm.spot)
         reasons, evidence = _told(judged.note, judged.because)
         cls = self._class_around(norm.spot)
         layers = self.uses.layers(norm)
+        self._open.pop(place, None)
+        is_open = judged.verdict in UNDECIDED
+        if is_open:
+            self._open[place] = (norm, judged)
         attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
         self.sites[place] = Site(
             place=place,
@@ -346,8 +387,9 @@ class _Decider:
             verdict=judged.verdict,
             reasons=reasons,
             evidence=evidence,
-            settles=self.settling.lines(norm, cls, judged),
             fixable=judged.verdict is Verdict.CONVERT if fixable is None else fixable,
+            scope="" if cls is not None else norm.spot.scope,
+            is_new=is_open and {one.role for one in judged.because} == {Role.NEW},
         )
 
     def _class_around(self, spot: Spot) -> Class | None:
@@ -381,11 +423,10 @@ _ACTIVATED = (
     "a new layer, but {} also applies {}: to replace it, write GroupNorm and the activation"
 )
 _EACH_CALL = "each call that leads here hands over the norm class of its own side"
+_CALLED = "where {} is called for new layers, the call is changed"
+_SHARED = "{} is called for both sides, and not every call of it can be changed"
+_HANDED = "{} is handed to it from"
 _HANDED_ON = "what it names for the new layers is changed where it is handed to them"
 _REPLACED = "the layers made of it are changed where they are made"
 
 _KINDS: dict[UseContext, Literal["call", "partial"]] = {"callee": "call", "partial": "partial"}
-
-
-def _is_origin(norm: NormClass) -> bool:
-    return norm.is_origin and norm.context != "other"

@@ -17,7 +17,10 @@ from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
     External,
+    Function,
+    FunctionValue,
     NormClass,
+    NormLayer,
     Spot,
     UseContext,
     Value,
@@ -36,6 +39,7 @@ class ValueGraph:
         self._watchers: list[list[Callable[[Value], None]]] = []
         # where a value is read by a name: the spot, how it is used, whether others set it
         self.loads: dict[Node, tuple[Spot, UseContext, bool]] = {}
+        self._returns: dict[Function, Node] = {}
         self._pending: deque[tuple[Node, Value]] = deque()
         self._made: dict[tuple[object, ...], Value] = {}
         self._local_norms: dict[Class, str | None] = {}
@@ -103,8 +107,12 @@ class ValueGraph:
     def add(self, node: Node, value: Value) -> None:
         """The node may hold the value."""
         load = self.loads.get(node)
-        if load is not None and isinstance(value, (NormClass, External, ClassValue)):
+        if load is None:
+            pass
+        elif isinstance(value, (NormClass, External, ClassValue)):
             value = self._name_norm(value, *load)
+        elif isinstance(value, FunctionValue) and value.function.layer_calls:
+            value = self._name_function(value, node)
         held = self._values[node]
         if value in held:
             return
@@ -115,6 +123,13 @@ class ValueGraph:
         held[value] = None
         self._moved += 1
         self._pending.append((node, value))
+
+    def return_node(self, function: Function) -> Node:
+        """What a function may give."""
+        node = self._returns.get(function)
+        if node is None:
+            node = self._returns[function] = self.node()
+        return node
 
     def hand_to_lost(self, nodes: Iterable[Node]) -> None:
         """These are stored in, or passed to, something that was dropped on the way."""
@@ -147,14 +162,19 @@ class ValueGraph:
         spot: Spot,
         context: UseContext,
         is_parameter: bool,
+        function: Function | None = None,
     ) -> Value:
-        """Turn a norm class into one named here; leave other values alone."""
+        """Turn a norm class into one named here; leave other values alone.
+
+        It may be a ``function`` that is named, which makes layers of that class.
+        """
         local: Class | None = None
         if isinstance(value, NormClass):
             if value.spot.node is spot.node:
                 return value
             norm = value.norm
             local = value.local_class
+            function = function or value.function
         elif isinstance(value, External):
             if not is_norm_class(value.name):
                 return value
@@ -167,10 +187,11 @@ class ValueGraph:
 
         def make() -> NormClass:
             made = NormClass(norm, spot, context, is_parameter, local_class=local)
+            made.function = function
             self.norm_classes.append(made)
             return made
 
-        named = self.once(("norm", spot.node, norm, local), make)
+        named = self.once(("norm", spot.node, norm, local, function), make)
         assert isinstance(named, NormClass)
         if isinstance(value, NormClass):
             named.parents[value] = None
@@ -183,3 +204,19 @@ class ValueGraph:
         if cls not in self._local_norms:
             self._local_norms[cls] = local_norm(cls)
         return self._local_norms[cls]
+
+    def _name_function(self, value: FunctionValue, node: Node) -> Value:
+        """Put the norm classes beside a function of which it makes layers; say that it is named.
+
+        From there on they go where it goes.
+        """
+        function = value.function
+        if value.bound or value.is_named:
+            return value
+
+        def on_made(held: Value) -> None:
+            if isinstance(held, NormLayer) and held.is_given_by(function):
+                self.add(node, self._name_norm(held.norm, *self.loads[node], function))
+
+        self.watch(self.return_node(function), on_made)
+        return self.once(("named function", function), lambda: FunctionValue(function, False, True))

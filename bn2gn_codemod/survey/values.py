@@ -13,8 +13,9 @@ import functools
 import re
 from typing import Literal
 
+from bn2gn_codemod.survey.layer_functions import layer_calls
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import all_arguments
+from bn2gn_codemod.survey.syntax import all_arguments, dotted, flat
 
 # fmt: off
 _PLAIN_BASES = frozenset({
@@ -119,6 +120,12 @@ class Function:
         return frozenset(argument.arg for argument in extra if argument is not None)
 
     @functools.cached_property
+    def layer_calls(self) -> frozenset[ast.expr]:
+        """The calls that make the one layer that it gives, if it does nothing beside."""
+        is_method = self.class_ is not None
+        return frozenset() if is_method else layer_calls(self.node)
+
+    @functools.cached_property
     def enclosing_class(self) -> Class | None:
         """The class whose method the function is, or stands in."""
         if self.class_ is not None or self.outer is None:
@@ -145,6 +152,21 @@ class Spot:
     def where(self) -> str:
         return f"{self.module.path}:{self.node.lineno}"
 
+    @property
+    def scope(self) -> str:
+        """What it stands in: ``conv_bn()``, or the variable that a module sets there."""
+        if self.function.name:
+            return f"{self.function.name}()"
+        found = ""
+        for statement in flat(self.module.tree.body):
+            if statement.lineno <= self.line <= (statement.end_lineno or 0):
+                match statement:
+                    case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                        found = f"{name}()"  # in its defaults or decorators
+                    case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+                        found = dotted(target) or found
+        return found
+
 
 @dataclasses.dataclass(eq=False)
 class ClassValue:
@@ -159,6 +181,8 @@ class FunctionValue:
 
     function: Function
     bound: bool
+    # It came by a name: where it makes norm layers, that name is the class of them.
+    is_named: bool = False
 
 
 @dataclasses.dataclass(eq=False)
@@ -206,6 +230,7 @@ class NormClass:
     """A norm class, named at ``spot``; ``parents`` are where it came from.
 
     ``is_origin``: it is named here without any, perhaps beside what came from elsewhere.
+    ``function``: it is named by a function that makes such layers and does nothing else.
     """
 
     norm: str
@@ -224,6 +249,17 @@ class NormClass:
     bound: dict[ast.Call, None] = dataclasses.field(default_factory=dict)
     local_class: Class | None = None  # of the repository: a subclass, or one of its own kind
     is_origin: bool = False
+    function: Function | None = None
+
+    def names_inside(self) -> list[NormClass]:
+        """The names in its function by which that makes the layers."""
+        found = dict.fromkeys([self])
+        pending = list(found)
+        for one in pending:
+            if one.function is self.function:
+                pending.extend(parent for parent in one.parents if parent not in found)
+                found.update(dict.fromkeys(one.parents))
+        return [one for one in found if one.function is not self.function]
 
 
 @dataclasses.dataclass(eq=False)
@@ -232,6 +268,15 @@ class NormLayer:
 
     norm: NormClass
     spot: Spot
+
+    @property
+    def is_called(self) -> bool:
+        """Whether the name itself is called, not code of other packages that is handed it."""
+        return isinstance(self.spot.node, ast.Call) and self.spot.node.func is self.norm.spot.node
+
+    def is_given_by(self, function: Function | None) -> bool:
+        """Whether the function makes it, and gives nothing but such layers."""
+        return self.spot.function is function and self.spot.node in function.layer_calls
 
 
 @dataclasses.dataclass(eq=False)

@@ -26,6 +26,9 @@ class Judged(NamedTuple):
     note: str = ""
 
 
+OVERRIDDEN = Judged(Verdict.KEEP, (), "every call hands over a norm class of its own")
+
+
 class Judge:
     """Weighs the roles of all layers that a name leads to."""
 
@@ -52,7 +55,7 @@ class Judge:
         if judged.verdict not in UNDECIDED:
             return judged
         if self._calls.is_overridden(norm):
-            return Judged(Verdict.KEEP, (), "every call hands over a norm class of its own")
+            return OVERRIDDEN
         found = list(self._calls.layer_roles(norm))
         by_calls = self._weigh(
             [layer for layer, _ in found],

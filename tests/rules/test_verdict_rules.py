@@ -43,8 +43,36 @@ def test_a_layer_without_class_or_attribute_is_named_all_the_same() -> None:
     plan = plan_of(Verdict.UNKNOWN)
     bare = plan.sites[0]._replace(class_="", attribute="", reasons=())
     (finding,) = rules.findings(dataclasses.replace(plan, sites=(bare,)))
-    assert "outside of a class" in finding.message
+    assert f"line {PLACE.line}" in finding.message
     assert finding.message.endswith("no evidence")
+
+
+@pytest.mark.parametrize(
+    ("class_", "attribute", "scope", "named"),
+    [
+        ("", "", "conv_bn()", "whether conv_bn() is backbone"),
+        ("", "bn", "conv_bn()", "whether bn of conv_bn() is backbone"),
+        ("", "", "norm_cfg", "whether norm_cfg is backbone"),
+        ("Neck", "", "", "whether Neck is backbone"),
+    ],
+)
+def test_a_layer_outside_of_classes_goes_by_its_function(
+    class_: str, attribute: str, scope: str, named: str
+) -> None:
+    plan = plan_of(Verdict.UNKNOWN)
+    site = plan.sites[0]._replace(class_=class_, attribute=attribute, scope=scope)
+    (finding,) = rules.findings(dataclasses.replace(plan, sites=(site,)))
+    assert named in finding.message
+
+
+@pytest.mark.parametrize("verdict", [Verdict.CONFLICT, Verdict.UNKNOWN])
+def test_a_layer_that_is_new_for_certain_is_not_asked_about(verdict: Verdict) -> None:
+    plan = plan_of(verdict)
+    site = plan.sites[0]._replace(
+        is_new=True, reasons=("a new layer, but it is named by a string",)
+    )
+    (finding,) = rules.findings(dataclasses.replace(plan, sites=(site,)))
+    assert finding.message == "cannot convert Neck.bn: a new layer, but it is named by a string"
 
 
 def test_findings_of_the_plan_are_kept_and_ordered_by_place() -> None:

@@ -254,3 +254,57 @@ class Net(nn.Module):
 """
     )
     assert edited(plan) == [(21, "call")]
+
+
+OWN_DEFAULT = """\
+import torchvision
+class SyncNorm2d(nn.SyncBatchNorm):
+    def __init__(self, c, sync=True):
+        super().__init__(c)
+class Attention(nn.Module):
+    def __init__(self, c, norm_layer=SyncNorm2d):  #! {default}
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv2d(c, c, 1), norm_layer(c))  #! {layer}
+class Net(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d):  #! convert
+        super().__init__()
+        self.backbone = torchvision.models.resnet50(pretrained=True)
+        self.head = Attention(64, norm_layer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "is_used"),
+    [
+        ("", False),
+        ("-- tests/test_attention.py --\nfrom net import Attention\nAttention(8)\n", False),
+        ("-- test_attention.py --\nfrom net import *\ndef test_it():\n    Attention(8)\n", False),
+        ("-- tools/try_it.py --\nfrom net import Attention\nAttention(8)\n", True),
+    ],
+    ids=["nobody", "a test", "a test function", "a tool"],
+)
+def test_default_that_only_a_test_uses_keeps_nothing_open(other: str, is_used: bool) -> None:
+    default, layer = ("unknown", "unknown") if is_used else ("keep", "convert")
+    plan = check(OWN_DEFAULT.format(default=default, layer=layer) + other)
+    reasons = [site.reasons[0] for site in plan.sites]
+    assert not any("comment" in reason for reason in reasons)
+    assert is_used or reasons[0] == "every call hands over a norm class of its own"
+
+
+def test_default_is_not_called_converted_where_another_class_is_handed_over_and_stays() -> None:
+    plan = plan_of(
+        BOTH.replace("c, norm_layer=nn.BatchNorm2d", "c, norm_layer=nn.SyncBatchNorm")
+        + """\
+class Model(nn.Module):
+    def __init__(self, norms):
+        super().__init__()
+        norm_layer = nn.BatchNorm2d if norms else nn.Identity
+        self.backbone = ResNet(norm_layer)
+        self.head = Head(64, norm_layer)
+"""
+    )
+    sites = {site.place.line: site for site in plan.sites}
+    for line in (10, 12):
+        assert str(sites[line].verdict) == "conflict", sites[line].reasons
+        assert sites[line].settles == ("# bn2gn: keep   on this line",)
+    assert not edited(plan)

@@ -204,6 +204,28 @@ Pose(), Faces()
 """
 
 
+# A default beside which others hand over what cannot be changed, and a function of norms.
+WRAPPED = """\
+from functools import partial
+class Conv(nn.Module):
+    def __init__(self, norm_layer=nn.BatchNorm2d):
+        super().__init__()
+        self.bn = norm_layer(8)
+class Tracker(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        norm_layer = config.norm_layer or nn.BatchNorm2d
+        if config.options:
+            norm_layer = partial(norm_layer, **config.options)
+        self.a, self.b = Conv(norm_layer), Conv(**config.options)
+        self.c = Conv(zeroed)
+def zeroed(c):
+    layer = nn.BatchNorm2d(c, eps=1e-3)
+    nn.init.zeros_(layer.weight)
+    return layer
+"""
+
+
 def settled(text: str, line: int, offered: str) -> list[tuple[str, Plan]]:
     """What is promised by a line that is offered, and the plan that follows from it."""
     key, _, value = offered.partition(" = ")
@@ -221,7 +243,7 @@ def settled(text: str, line: int, offered: str) -> list[tuple[str, Plan]]:
 
 @pytest.mark.parametrize(
     ("text", "least"),
-    [(MANY, 13), (PASSED_ON, 4), (HALF_OPEN, 3), (MADE_OUTSIDE, 8)],
+    [(MANY, 13), (PASSED_ON, 4), (HALF_OPEN, 3), (MADE_OUTSIDE, 8), (WRAPPED, 8)],
 )
 def test_every_offered_line_settles_its_site(text: str, least: int) -> None:
     """Also where many attributes are open, a class is handed over, or norms leaves it out."""

@@ -685,3 +685,19 @@ class Model(nn.Module):
         self.head = eval('Head()')
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("def conv_bn(c):\n    return nn.BatchNorm2d(c)\n", "conv_bn()"),
+        ("def conv_bn(c, norm=nn.BatchNorm2d):\n    return norm(c)\n", "conv_bn()"),
+        ("def outer():\n    def inner(c):\n        return nn.BatchNorm2d(c)\n", "outer.inner()"),
+        ("NORMS = {\n    'bn': nn.BatchNorm2d,\n}\n", "NORMS"),
+        ("if torch:\n    layer: nn.Module = nn.BatchNorm2d(8)\n", "layer"),
+        ("nn.BatchNorm2d(8)\n", ""),
+        ("class Net(nn.Module):\n    norm = nn.BatchNorm2d\n", ""),
+    ],
+)
+def test_line_outside_of_classes_is_named_by_what_it_stands_in(text: str, scope: str) -> None:
+    assert {site.scope for site in plan_of(text).sites} == {scope}

@@ -139,14 +139,7 @@ class _Trees:
 
     def _by_file(self, sites: list[Site]) -> Iterator[Node]:
         for path, in_file in itertools.groupby(sites, key=lambda site: site.place.path):
-            children = (
-                self._layer(
-                    ".".join(filter(None, (site.class_, site.attribute)))
-                    or f"line {site.place.line}",
-                    site.place,
-                )
-                for site in in_file
-            )
+            children = (self._layer(site.name, site.place) for site in in_file)
             yield with_children(path, "", children)
 
 
