@@ -43,8 +43,13 @@ class RoleMap:
             cls: Because(Role.DOUBT, CROWDED.format(cls.name, where))
             for cls, where in contents.flow.out_of_sight.classes.items()
         }
+        self._guessed: dict[Class, None] = {}
         self._inherit([*self.own, *self._begin_lost()])
-        self._inherit(list(self.contents), guesses=True)
+        self._guessed = self._find_guessed()
+        if self._guessed:
+            self.contexts.clear()
+            self._inherit([*self.own, *self._begin_lost()])
+            self._inherit(list(self.contents), guesses=True)
         self._inherit_doubt()
 
     def slot_roles(self, slot: Slot) -> Roles:
@@ -232,7 +237,7 @@ class RoleMap:
             for value in self.contents[slot]:
                 if not isinstance(value, Instance):
                     continue
-                is_guess = self._contents.flow.is_guess(slot, value)
+                is_guess = self._is_guess(slot, value)
                 if is_guess and not guesses:
                     continue
                 roles = self.roles_in(slot, value)
@@ -248,6 +253,21 @@ class RoleMap:
                         guessed = is_guess or because.is_guess
                         contexts[role] = Because(role, words, because, is_guess=guessed)
                         pending.extend(self.slots_of.get(cls, ()))
+
+    def _find_guessed(self) -> dict[Class, None]:
+        """Classes with a role that they have but for a name that is not known, and another one."""
+        return {
+            value.class_: None
+            for slot, values in self.contents.items()
+            for value in values
+            if isinstance(value, Instance)
+            and len(self.contexts.get(value.class_, {}).keys() - {Role.DOUBT}) > 1
+            and self._contents.flow.is_guess(slot, value)
+        }
+
+    def _is_guess(self, slot: Slot, value: Instance) -> bool:
+        """Whether only a name that is not known puts the value there, and elsewhere it is else."""
+        return value.class_ in self._guessed and self._contents.flow.is_guess(slot, value)
 
     def _inherit_doubt(self) -> None:
         """A class of a model without evidence is not certain to be new elsewhere either."""

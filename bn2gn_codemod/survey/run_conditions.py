@@ -74,6 +74,7 @@ def conditions_above(
         if root == "self":
             if _is_on_self(call):
                 found.add(condition._replace(owner=_owner(caller, "self")))
+                found.update(_of_stored(caller, condition))
             continue
         given = passed(function, call, root)
         if given is None:
@@ -165,7 +166,20 @@ def _asked(function: Function, test: ast.expr, holds: bool) -> Iterator[Conditio
         case ast.Name() | ast.Attribute():
             text = dotted(test)
             if text is not None and _is_steady(function, test, text):
-                yield Condition(text, holds, _owner(function, text.partition(".")[0]))
+                found = Condition(text, holds, _owner(function, text.partition(".")[0]))
+                yield found
+                yield from _of_stored(function, found)
+
+
+def _of_stored(function: Function, condition: Condition) -> Iterator[Condition]:
+    """``pretrained`` of ``self.pretrained``, where a function stores the one as the other."""
+    if not condition.text.startswith("self."):
+        return
+    for node in walk(function.node):
+        match node:
+            case ast.Assign(targets=[target], value=ast.Name() as value):
+                if dotted(target) == condition.text:
+                    yield from _asked(function, value, condition.holds)
 
 
 def _owner(function: Function, root: str) -> Function | str:

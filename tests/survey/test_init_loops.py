@@ -582,6 +582,23 @@ ORDERS = {
         "",
         "        self.trained = pretrained\n        if not pretrained:\n            init(self)",
     ),
+    "asked of an attribute of its own, in a method": (
+        "net = Net(pretrained=args.p)",
+        "        self.trained = pretrained\n        self.weigh()\n    def weigh(self):\n"
+        "        if not self.trained:\n            init(self)",
+    ),
+    "asked of an attribute that holds something else": (
+        "net = Net(pretrained=args.p)",
+        "        self.trained = n\n        self.weigh()\n    def weigh(self):\n"
+        "        if not self.trained:\n            init(self)",
+        True,
+    ),
+    "asked of an attribute that is set again": (
+        "net = Net(pretrained=args.p)",
+        "        self.trained = pretrained\n        self.trained = n\n        self.weigh()\n"
+        "    def weigh(self):\n        if not self.trained:\n            init(self)",
+        True,
+    ),
     "another question": ("net = Net(pretrained=args.p)\nif not args.q:\n    init(net)", "", True),
     "the same question": ("net = Net(pretrained=args.p)\nif args.p:\n    init(net)", "", True),
     "one of two questions": (

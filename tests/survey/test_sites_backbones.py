@@ -348,6 +348,47 @@ def test_a_name_that_is_not_known_may_be_any_class(
         assert not any("not known" in reason for reason in site.reasons)
 
 
+def test_classes_of_a_module_of_their_own_are_what_an_unknown_name_means() -> None:
+    plan = check(
+        """\
+-- encoders.py --
+from parts import Shared
+class A(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+        self.shared = Shared()
+class B(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+-- decoders.py --
+from parts import Shared
+class C(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class D(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.shared = Shared()
+-- parts.py --
+class Shared(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! conflict
+-- net.py --
+import encoders, decoders
+class Net(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = encoders.__dict__[cfg.encoder]()
+        self.decoder = getattr(decoders, cfg.decoder)()
+"""
+    )
+    assert not any("not known" in reason for site in plan.sites for reason in site.reasons)
+
+
 def test_backbone_two_levels_down() -> None:
     check(
         f"""\
