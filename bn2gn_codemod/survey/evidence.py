@@ -135,7 +135,7 @@ class Evidence:
             if self.loads.of_class.get(child)
         ]
         resumed = self._resumed(cls)
-        return below or ([] if resumed is None else [(cls, resumed)])
+        return below or ([] if resumed is None else [(cls, resumed._replace(is_resumed=True))])
 
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
@@ -234,6 +234,8 @@ class Evidence:
             name = spoken_name(self.flow, slot[0])
         if family is not None and family.members.match(name):
             return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
+        if load.is_resumed:
+            return Role.UNDECIDED, f"{loads}: pretrained, or training that is resumed"
         if load.strict:
             if inside is not None or family is not None or families.is_network_class(network):
                 return Role.BACKBONE, f"{loads}, strictly"
@@ -254,9 +256,20 @@ class Evidence:
             words = f"{shown(slot)} is added to {base.name}"
             return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
         is_filled = not load.from_other or families.may_be_backbone_attribute(name)
+        is_filled = is_filled and not self._is_beside_network(slot, network, load)
         if family is None and is_filled and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
+
+    def _is_beside_network(self, slot: Slot, model: Class, load: Load) -> bool:
+        """Whether a file may be for a network in another attribute of a model alone."""
+        if load.kind != "file" or load.by_hand or families.is_network_class(model):
+            return False
+        return not families.may_be_backbone_attribute(slot[1]) and any(
+            families.may_be_backbone_attribute(other[1]) and self.network_content(other) is not None
+            for other in self.contents.family_slots(model)
+            if other is not slot
+        )
 
     def _family(self, cls: Class) -> families.Family | None:
         if cls not in self._families:

@@ -58,6 +58,7 @@ class Load(NamedTuple):
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
+    is_resumed: bool = False  # nothing says that it is no training that goes on
     # It names one attribute, and its function says that the weights are pretrained.
     is_meant: bool = False
 

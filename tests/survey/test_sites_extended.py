@@ -209,3 +209,40 @@ class Model(nn.Module):
         self.neck = Adjust()
 """
     )
+
+
+def test_what_stands_beside_a_network_in_a_file_that_is_loaded_is_not_certain() -> None:
+    check(
+        """\
+class ResNet50(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+class Tracker(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = ResNet50()
+        self.connect = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+def load_pretrained(model, path):
+    model.load_state_dict(torch.load(path), strict=False)
+    return model
+net = load_pretrained(Tracker(), 'resnet50.pth')
+"""
+    )
+
+
+def test_what_a_model_named_like_a_network_resumes_is_not_certain() -> None:
+    check(
+        """\
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.context = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+net = ResNet()
+net.load_state_dict(torch.load('last.pth'))
+"""
+    )
