@@ -1056,33 +1056,3 @@ def test_what_was_added_to_one_network_was_added_to_those_in_its_place() -> None
                 self.backbone = Small() if is_small else ResNet()
         """
     )
-
-
-@pytest.mark.parametrize("method", ["build", "from_dict", "create", "instantiate"])
-def test_registry_under_whatever_name_it_builds(method: str) -> None:
-    check(
-        f"""\
-import torchvision
-class Registry:
-    def __init__(self):
-        self.known = {{}}
-    def register(self, name):
-        def inner(cls):
-            self.known[name] = cls
-            return cls
-        return inner
-    def {method}(self, options):
-        return self.known[options.pop("name")](**options)
-HEADS = Registry()
-@HEADS.register("aspp")
-class Pyramid(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.bn = nn.BatchNorm2d(8)  #! convert
-class Model(nn.Module):
-    def __init__(self, cfg):
-        super().__init__()
-        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
-        self.top = HEADS.{method}(cfg)
-"""
-    )

@@ -16,8 +16,6 @@ from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import ExternalObject, Value, is_registry
 
 _MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "appendleft"}
-# What registries call what they do, beside ``build``.
-_BUILDS = {"from_dict", "from_config", "create", "create_instance", "instantiate", "make"}
 _SAME_OBJECT = {
     "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_", "apply",
     "get", "pop", "values", "items", "copy", "deepcopy", "type", "share_memory", "popitem",
@@ -60,8 +58,6 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         base = tracer.evaluate(func.value)
         if base is not None:
             give_same_object(tracer.flow, base, name, result)
-    elif name in _BUILDS:
-        _build_of_registry(tracer, func.value, result)
     return name in CHILDREN
 
 
@@ -116,18 +112,6 @@ def _into_plain_container(flow: Flow, base: Node, value: Node, holder: Node) -> 
             flow.edge(value, holder)
 
     flow.watch(base, on_base)
-
-
-def _build_of_registry(tracer: Tracer, registry: ast.expr, result: Node) -> None:
-    """``MODELS.from_dict(cfg)``, whatever the registry calls it."""
-    base = tracer.evaluate(registry)
-
-    def on_base(held: Value) -> None:
-        if base is not None and is_registry(held):
-            give_same_object(tracer.flow, base, "build", result)
-
-    if base is not None:
-        tracer.flow.watch(base, on_base)
 
 
 def _put_in_registry(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
