@@ -21,7 +21,7 @@ from bn2gn_codemod.survey.run_conditions import (
     exclude,
     weights_asked,
 )
-from bn2gn_codemod.survey.syntax import is_super, walk
+from bn2gn_codemod.survey.syntax import is_super, target_names, walk
 from bn2gn_codemod.survey.values import Class, ClassValue, Function
 
 # Whether a call in a function hands over what is looked for.
@@ -113,9 +113,16 @@ def _takes_what_it_is_about(function: Function) -> bool:
 
 
 def _hands_on(caller: Function, call: ast.Call) -> bool:
-    return _takes_what_it_is_about(caller) and any(
-        isinstance(expr, ast.Name) and expr.id in caller.parameters for expr in about(call)
-    )
+    """Whether a call is about a parameter of its function, or what a loop takes out of one."""
+    if not _takes_what_it_is_about(caller):
+        return False
+    given = set(caller.parameters)
+    for loop in walk(caller.node):
+        if isinstance(loop, ast.For) and any(
+            isinstance(node, ast.Name) and node.id in given for node in walk(loop.iter)
+        ):
+            given.update(target_names(loop.target))
+    return any(isinstance(expr, ast.Name) and expr.id in given for expr in about(call))
 
 
 # ------------------------------------------------------------------- order

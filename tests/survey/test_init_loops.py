@@ -669,6 +669,17 @@ ORDERS = {
         "def wide(net):\n    init(net)\nnet = Net()\nwide(net.neck)",
         "",
     ),
+    "a helper hands on what is in it": (
+        "def wide(net):\n    for part in net.children():\n        init(part)\n"
+        "net = Net()\nwide(net.neck)",
+        "",
+    ),
+    "a helper hands on all that is in it": (
+        "def wide(net):\n    for part in net.children():\n        init(part)\n"
+        "net = Net()\nwide(net.neck)\nwide(net)",
+        "",
+        True,
+    ),
     "a helper hands all of it on": (
         "def wide(net):\n    init(net)\nnet = Net()\nwide(net)",
         "",
