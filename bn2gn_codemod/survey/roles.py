@@ -150,6 +150,22 @@ class RoleMap:
                 found[slot] = None
         return list(found)
 
+    def is_all_below(self, layer: NormLayer, cls: Class) -> bool:
+        """Whether nothing holds the layer but objects of the class, however far up."""
+        family = {*cls.ancestors(), *cls.descendants()}
+        seen: set[Slot] = set()
+        pending = list(self.held_in.get(layer, ()))
+        while pending:
+            slot = pending.pop()
+            if slot in seen or family.issuperset(slot[0].descendants()):
+                continue
+            seen.add(slot)
+            holders = self._contents.holders.get(slot[0], ())
+            if not holders:
+                return False
+            pending.extend(holders)
+        return True
+
     def is_only_one_named(self, cls: Class) -> bool:
         """Whether no other class of the repository has the same name."""
         return self._counts[cls.name] == 1

@@ -53,6 +53,8 @@ class Settling:
             asked = [*self._settings.norms, dimension(norm.norm)]
             return ("norms = [{}]".format(", ".join(f'"{name}"' for name in asked)), comment)
         converting = (f"convert = [{listed}]",) if names and may_convert and by_setting else ()
+        if cls is not None and names == [self._name(cls)] and not self._is_all_below(norm, cls):
+            converting = ()  # what else holds them would leave them open
         return (*keeping, *converting, comment)
 
     def _may_be_changed(self, norm: NormClass) -> bool:
@@ -76,6 +78,9 @@ class Settling:
         if len(names) > _MOST_NAMED:
             names = sorted({self._name(holder) for holder, _ in slots})
         return names or own
+
+    def _is_all_below(self, norm: NormClass, cls: Class) -> bool:
+        return all(self._roles.is_all_below(layer, cls) for layer in self._uses.layers(norm))
 
     def _name(self, cls: Class, attribute: str | None = None) -> str:
         return setting_name(cls, attribute, self._roles.is_only_one_named(cls))

@@ -226,6 +226,31 @@ def zeroed(c):
 """
 
 
+# Models of one base that hold their parts in what they share, where nothing has a name.
+SHARED_BASE = """\
+class Body(nn.Module):
+    def __init__(self, merge):
+        super().__init__()
+        self.merge = merge
+class Base(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+class Large(Base):
+    def __init__(self):
+        super().__init__(Body(nn.BatchNorm2d(8)))
+class Small(Base):
+    def __init__(self):
+        super().__init__(Body(nn.BatchNorm2d(4)))
+class Tracker(nn.Sequential):
+    def __init__(self):
+        super().__init__(Large())
+class Detector(nn.Sequential):
+    def __init__(self):
+        super().__init__(Small())
+"""
+
+
 def settled(text: str, line: int, offered: str) -> list[tuple[str, Plan]]:
     """What is promised by a line that is offered, and the plan that follows from it."""
     key, _, value = offered.partition(" = ")
@@ -243,7 +268,14 @@ def settled(text: str, line: int, offered: str) -> list[tuple[str, Plan]]:
 
 @pytest.mark.parametrize(
     ("text", "least"),
-    [(MANY, 13), (PASSED_ON, 4), (HALF_OPEN, 3), (MADE_OUTSIDE, 8), (WRAPPED, 8)],
+    [
+        (MANY, 13),
+        (PASSED_ON, 4),
+        (HALF_OPEN, 3),
+        (MADE_OUTSIDE, 8),
+        (WRAPPED, 8),
+        (SHARED_BASE, 6),
+    ],
 )
 def test_every_offered_line_settles_its_site(text: str, least: int) -> None:
     """Also where many attributes are open, a class is handed over, or norms leaves it out."""
