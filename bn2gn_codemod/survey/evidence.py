@@ -14,16 +14,15 @@ from collections.abc import Iterator
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
+from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
-from bn2gn_codemod.survey.extensions import Extensions
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
-from bn2gn_codemod.survey.skipped_keys import is_skipped
-from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer
 
 # A class that handles weights itself, in a way that may not have been followed.
@@ -46,13 +45,12 @@ class Evidence:
         self.own: dict[Slot, Because] = {}
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
-        self._families: dict[Class, families.Family | None] = {}
         self._loaded_inside: dict[Slot, bool] = {}
         self._best_loads: dict[Class, Load | None] = {}
         self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
-        self.extensions = Extensions(contents, self._family)
+        self.members = CheckpointMembers(contents)
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
         named = {
             cls
@@ -102,7 +100,7 @@ class Evidence:
         """Whether the class is a model of which a part is loaded by itself."""
         return self._loads_a_part_alone(cls) or (
             not families.is_network_class(cls)
-            and self._family(cls) is None
+            and self.members.family(cls) is None
             and any(self._holds_loaded(slot) for slot in self.contents.family_slots(cls))
         )
 
@@ -186,7 +184,7 @@ class Evidence:
         places = {load.where for one in related for load in self.loads.of_class.get(one, ())}
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
-                found = [self._in_network(slot, *network, inside) for network in networks]
+                found = [self.members.judge(slot, *network, inside) for network in networks]
                 # What one of them loads is a backbone's, and new is what none of them does.
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
                 if because.role is Role.BACKBONE:
@@ -216,69 +214,9 @@ class Evidence:
                 return other
         return None
 
-    def _in_network(self, slot: Slot, network: Class, load: Load, inside: Slot | None) -> Because:
-        role, words = self._in_checkpoint(slot, network, load, inside)
-        if role is Role.NEW and load.vague:
-            role = Role.UNDECIDED
-        word = is_skipped(slot[1], load.skipped)
-        if role is Role.BACKBONE and word:
-            role, words = Role.UNDECIDED, f"{words}, but leaves out entries with {word!r}"
-        return Because(role, words, vague=load.vague)
-
-    def _in_checkpoint(
-        self, slot: Slot, network: Class, load: Load, inside: Slot | None
-    ) -> tuple[Role, str]:
-        name, family = slot[1], self._family(network)
-        loads = f"{network.name} {load.words}"
-        if name == "*" and load.published:
-            name = spoken_name(self.flow, slot[0])
-        if family is not None and family.members.match(name):
-            return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
-        if load.is_resumed:
-            return Role.UNDECIDED, f"{loads}: pretrained, or training that is resumed"
-        if load.strict:
-            if inside is not None or family is not None or families.is_network_class(network):
-                return Role.BACKBONE, f"{loads}, strictly"
-            return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
-        if family is not None and families.has_certainly_new_word(name):
-            return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
-        if inside is not None and (family is not None or families.has_new_word(name)):
-            outer = f"{shown(inside)} holds {network.name}"
-            return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"
-        if family is not None and families.has_new_word(name) and not family.is_twin(name):
-            part = shown(slot) if name == slot[1] else f"what {slot[0].name} stores under a {name}"
-            return Role.NEW, f"{loads}, and {part} is not part of a {family.name} checkpoint"
-        if family is not None and load.published and name != "*" and not family.is_twin(name):
-            words = f"a {family.name} checkpoint, which has no {name}"
-            return Role.NEW, f"{loads}, {words}"
-        base = self.extensions.base_of(network, slot)
-        if base is not None:
-            words = f"{shown(slot)} is added to {base.name}"
-            return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
-        is_filled = not load.from_other or families.may_be_backbone_attribute(name)
-        is_filled = is_filled and not self._is_beside_network(slot, network, load)
-        if family is None and is_filled and not families.has_new_word(name):
-            return Role.BACKBONE, loads
-        return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
-
-    def _is_beside_network(self, slot: Slot, model: Class, load: Load) -> bool:
-        """Whether a file may be for a network in another attribute of a model alone."""
-        if load.kind != "file" or load.by_hand or families.is_network_class(model):
-            return False
-        return not families.may_be_backbone_attribute(slot[1]) and any(
-            families.may_be_backbone_attribute(other[1]) and self.network_content(other) is not None
-            for other in self.contents.family_slots(model)
-            if other is not slot
-        )
-
-    def _family(self, cls: Class) -> families.Family | None:
-        if cls not in self._families:
-            self._families[cls] = families.family_of(cls, self.contents.names(cls))
-        return self._families[cls]
-
     def is_part_of_family(self, slot: Slot) -> bool:
         """Whether an attribute is a member of a well-known network that weights are loaded into."""
-        family = self._family(slot[0])
+        family = self.members.family(slot[0])
         return (
             family is not None
             and family.members.match(slot[1]) is not None
@@ -298,7 +236,7 @@ class Evidence:
         """A file that some script loads onto a class that is built like a known network."""
         if not families.is_network_class(cls):
             return None
-        if self._family(cls) is None:
+        if self.members.family(cls) is None:
             return None
         resumed = self.loads.resumed
         return next((resumed[one] for one in cls.descendants() if one in resumed), None)
@@ -309,7 +247,7 @@ class Evidence:
             self._with_backbone[cls] = any(
                 families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
                 for slot in self.contents.family_slots(cls)
-                if self.contents.may_hold_layers(slot) or self.external_network(slot)
+                if self.contents.may_hold_layers(slot) or external_network(self.contents, slot)
             )
         return self._with_backbone[cls]
 
@@ -329,7 +267,7 @@ class Evidence:
 
     def _loads_a_part_alone(self, cls: Class) -> bool:
         """Whether the class is a model whose backbone gets weights of its own."""
-        if families.is_network_class(cls) or self._family(cls) is not None:
+        if families.is_network_class(cls) or self.members.family(cls) is not None:
             return False
         return any(
             slot in self.loads.of_slot and families.may_be_backbone_attribute(slot[1])
@@ -361,10 +299,6 @@ class Evidence:
         load = self.load_of(cls)
         return load is not None and not load.vague
 
-    def external_network(self, slot: Slot) -> bool:
-        """Whether a library's network is in there."""
-        return any(library_model(value) is not None for value in self.contents.of_slot[slot])
-
     # ------------------------------------------------- an attribute by itself
 
     def _by_itself(self, slot: Slot) -> Because | None:
@@ -379,19 +313,19 @@ class Evidence:
             self._lent.add(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
         if families.is_backbone_attribute(name) and (
-            self.contents.may_hold_layers(slot) or self.external_network(slot)
+            self.contents.may_hold_layers(slot) or external_network(self.contents, slot)
         ):
             self.only_named.add(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
-            and not self._family(cls)
+            and not self.members.family(cls)
             # What a network is built of is no backbone in it: its stem would be new.
             and not families.is_named_after_network(cls)
             and families.backbone_home(cls.path) is None
         ):
-            network = self.network_content(slot)
+            network = network_content(self.contents, slot)
             if network is not None:
                 self.only_named.add(slot)
                 return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
@@ -551,32 +485,4 @@ class Evidence:
             self.own[slot].role is not Role.BACKBONE
             for slot in self.contents.family_slots(cls)
             if slot in self.own
-        )
-
-    def network_content(self, slot: Slot) -> str | None:
-        """In words, the network that an attribute holds, as far as names tell."""
-        for value in self.contents.of_slot[slot]:
-            if isinstance(value, Instance) and self._may_be_backbone(value.class_):
-                if families.is_network_class(value.class_):
-                    return f"{value.class_.name}, a backbone network by its name"
-                home = families.backbone_home(value.class_.path)
-                is_block = families.is_block_name(value.class_.name)
-                if home is not None and not (is_block or self.contents.is_one_layer(value.class_)):
-                    return f"{value.class_.name} from {value.class_.path}, where backbones live"
-                made_in = value.spot.function if value.spot is not None else None
-                maker = made_in.name if made_in is not None and made_in.class_ is None else ""
-                if made_in is not None and value not in set(
-                    self.flow.values(self.flow.return_node(made_in))
-                ):
-                    continue  # one part of the model that the function is named after
-                if maker and families.is_network_name(maker) and not families.has_new_word(maker):
-                    return f"what {maker}() makes, a backbone network by its name"
-        return None
-
-    def _may_be_backbone(self, cls: Class) -> bool:
-        """Whether the class has no part by which it is more than a backbone."""
-        return not any(
-            families.has_certainly_new_word(slot[1]) or families.is_backbone_attribute(slot[1])
-            for slot in self.contents.family_slots(cls)
-            if self.contents.may_hold_layers(slot)
         )

@@ -9,6 +9,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
+from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.values import Class, Instance
 
 
@@ -104,7 +105,7 @@ class Neighbours:
         slots = [
             slot
             for slot in self._contents.family_slots(cls)
-            if self._contents.may_hold_layers(slot) or self._evidence.external_network(slot)
+            if self._contents.may_hold_layers(slot) or external_network(self._contents, slot)
         ]
         return families.is_network_class(cls) and all(
             slot in self._own and self._own[slot].role is Role.BACKBONE for slot in slots
@@ -130,7 +131,7 @@ class Neighbours:
             words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
             return Because(Role.BACKBONE, words, owner)
         if not families.has_new_word(name):
-            network = self._evidence.network_content(slot)
+            network = network_content(self._contents, slot)
             is_stage = network is None and self._goes_on(slot, trunk)
             if network is None and not is_stage and families.may_be_backbone_attribute(name):
                 network = "what may be another backbone by the attribute's name"
@@ -149,7 +150,7 @@ class Neighbours:
             trunk[0] is cls
             and families.is_later_stage(name)
             and families.FIRST_STAGE not in self._contents.names(cls)
-            and self._evidence.external_network(trunk)
+            and external_network(self._contents, trunk)
             and not any(self._evidence.load_of(one) for one in cls.descendants())
             and not self._is_handed_on(slot)
         )
@@ -238,7 +239,7 @@ class Neighbours:
         return any(
             isinstance(value, Instance)
             and slot[0] in value.class_.ancestors()
-            and self._evidence.extensions.base_of(value.class_, slot) is not None
+            and self._evidence.members.extensions.base_of(value.class_, slot) is not None
             for value in self._contents.of_slot[outer]
         )
 

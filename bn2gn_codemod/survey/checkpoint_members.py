@@ -1,0 +1,88 @@
+"""Whether an attribute is in the checkpoint that is loaded into its network."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.extensions import Extensions
+from bn2gn_codemod.survey.network_contents import network_content
+from bn2gn_codemod.survey.pretrained import Load
+from bn2gn_codemod.survey.skipped_keys import is_skipped
+from bn2gn_codemod.survey.unnamed_attributes import spoken_name
+from bn2gn_codemod.survey.values import Class
+
+
+class CheckpointMembers:
+    """Judges the attributes of networks by the file, its source, and what is known of the kind."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._families: dict[Class, families.Family | None] = {}
+        self.extensions = Extensions(contents, self.family)
+
+    def family(self, cls: Class) -> families.Family | None:
+        """The family of well-known networks that a class is built like."""
+        if cls not in self._families:
+            self._families[cls] = families.family_of(cls, self._contents.names(cls))
+        return self._families[cls]
+
+    def judge(self, slot: Slot, network: Class, load: Load, inside: Slot | None) -> Because:
+        """What a load into ``network`` says of an attribute, and how certain that is.
+
+        ``inside``: an attribute that holds the network as a part of a model.
+        """
+        role, words = self._in_checkpoint(slot, network, load, inside)
+        if role is Role.NEW and load.vague:
+            role = Role.UNDECIDED
+        word = is_skipped(slot[1], load.skipped)
+        if role is Role.BACKBONE and word:
+            role, words = Role.UNDECIDED, f"{words}, but leaves out entries with {word!r}"
+        return Because(role, words, vague=load.vague)
+
+    def _in_checkpoint(
+        self, slot: Slot, network: Class, load: Load, inside: Slot | None
+    ) -> tuple[Role, str]:
+        name, family = slot[1], self.family(network)
+        loads = f"{network.name} {load.words}"
+        if name == "*" and load.published:
+            name = spoken_name(self._contents.flow, slot[0])
+        if family is not None and family.members.match(name):
+            return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
+        if load.is_resumed:
+            return Role.UNDECIDED, f"{loads}: pretrained, or training that is resumed"
+        if load.strict:
+            if inside is not None or family is not None or families.is_network_class(network):
+                return Role.BACKBONE, f"{loads}, strictly"
+            return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
+        if family is not None and families.has_certainly_new_word(name):
+            return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
+        if inside is not None and (family is not None or families.has_new_word(name)):
+            outer = f"{shown(inside)} holds {network.name}"
+            return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"
+        if family is not None and families.has_new_word(name) and not family.is_twin(name):
+            part = shown(slot) if name == slot[1] else f"what {slot[0].name} stores under a {name}"
+            return Role.NEW, f"{loads}, and {part} is not part of a {family.name} checkpoint"
+        if family is not None and load.published and name != "*" and not family.is_twin(name):
+            words = f"a {family.name} checkpoint, which has no {name}"
+            return Role.NEW, f"{loads}, {words}"
+        base = self.extensions.base_of(network, slot)
+        if base is not None:
+            words = f"{shown(slot)} is added to {base.name}"
+            return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
+        is_filled = not load.from_other or families.may_be_backbone_attribute(name)
+        is_filled = is_filled and not self._is_beside_network(slot, network, load)
+        if family is None and is_filled and not families.has_new_word(name):
+            return Role.BACKBONE, loads
+        return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
+
+    def _is_beside_network(self, slot: Slot, model: Class, load: Load) -> bool:
+        """Whether a file may be for a network in another attribute of a model alone."""
+        if load.kind != "file" or load.by_hand or families.is_network_class(model):
+            return False
+        return not families.may_be_backbone_attribute(slot[1]) and any(
+            families.may_be_backbone_attribute(other[1])
+            and network_content(self._contents, other) is not None
+            for other in self._contents.family_slots(model)
+            if other is not slot
+        )
