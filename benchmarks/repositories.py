@@ -1,6 +1,6 @@
 """How the verdicts stand against known answers on clones of public repositories.
 
-    python benchmarks/repositories.py CLONES ANSWERS > docs/repositories.md
+    python benchmarks/repositories.py CLONES ANSWERS  # prints a table of docs/repositories.md
 
 ``CLONES/<name>`` is a clone and ``ANSWERS/<name>.json`` what is known about it:
 ``repo``, ``commit``, ``models`` (each with ``label`` and the numbers of norm
@@ -23,16 +23,9 @@ from bn2gn_codemod.plan import Plan, Verdict
 
 OPEN = {"conflict", "unknown"}
 HEAD = """\
-# Verdicts on public repositories
-
-Made by `benchmarks/repositories.py`; nothing here was configured. *wrong* counts the lines whose
-verdict is not one of the right ones, *missed* the lines with a norm layer that `bn2gn check` does
-not list. The last column names the models that were built, with the BatchNorm layers counted in
-them that must be kept and converted; it is what the answers were checked against. A repository
-without such numbers was read by eye.
-
-| repository | commit | sites | convert | keep | conflict | unknown | wrong | missed | models |
-|---|---|--:|--:|--:|--:|--:|--:|--:|---|"""
+| repository | commit | sites | convert | keep | conflict | unknown \
+| wrong | open | missed | models |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +37,10 @@ class Row:
 
     def __str__(self) -> str:
         counts = " | ".join(str(self.plan.count(verdict)) for verdict in Verdict)
+        judged = f"{self.wrong()} | {self.undecided()} | {self.missed()}"
         return (
             f"| {self.answers['repo']} | {self.answers['commit'][:8]} | {len(self.plan.sites)} "
-            f"| {counts} | {self.wrong()} | {self.missed()} | {self.models()} |"
+            f"| {counts} | {judged} | {self.models()} |"
         )
 
     def accepted(self) -> dict[tuple[str, int], set[str]]:
@@ -56,15 +50,25 @@ class Row:
             found[site["path"], site["line"]].update(site["expect"])
         return found
 
-    def wrong(self) -> int:
-        """Lines whose verdict is known to be another; one open verdict is as good as the other."""
+    def others(self) -> list[str]:
+        """The verdicts that are known to be others; one open verdict is as good as the other."""
         accepted = self.accepted()
-        wrong = 0
+        found = []
         for site in self.plan.sites:
             right = accepted.get((site.place.path, site.place.line))
-            if right is not None and str(site.verdict) not in right:
-                wrong += str(site.verdict) not in OPEN or right.isdisjoint(OPEN)
-        return wrong
+            if right is None or str(site.verdict) in right:
+                continue
+            if str(site.verdict) not in OPEN or right.isdisjoint(OPEN):
+                found.append(str(site.verdict))
+        return found
+
+    def wrong(self) -> int:
+        """Lines that are converted or kept and must not be."""
+        return sum(verdict not in OPEN for verdict in self.others())
+
+    def undecided(self) -> int:
+        """Lines that are left open though one can be certain."""
+        return sum(verdict in OPEN for verdict in self.others())
 
     def missed(self) -> int:
         """Lines with a norm layer that the plan does not list."""
@@ -101,8 +105,11 @@ def main() -> None:
         print(row)
     total = collections.Counter(str(site.verdict) for row in rows for site in row.plan.sites)
     counts = " | ".join(str(total[str(verdict)]) for verdict in Verdict)
-    wrong, missed = sum(row.wrong() for row in rows), sum(row.missed() for row in rows)
-    print(f"| **{len(rows)} repositories** | | {total.total()} | {counts} | {wrong} | {missed} | |")
+    wrong, undecided, missed = (
+        sum(count(row) for row in rows) for count in (Row.wrong, Row.undecided, Row.missed)
+    )
+    sums = f"{total.total()} | {counts} | {wrong} | {undecided} | {missed}"
+    print(f"| **{len(rows)} repositories** | | {sums} | |")
 
 
 if __name__ == "__main__":
