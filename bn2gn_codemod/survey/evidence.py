@@ -43,6 +43,7 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
+        self._only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
         self._loaded_inside: dict[Slot, bool] = {}
@@ -83,7 +84,7 @@ class Evidence:
             self.contents.drop(slot)
         self._with_backbone.clear()  # of what was dropped, too
         for slot in self.contents.of_slot:
-            if slot not in self.own:
+            if slot not in self.own or slot in self._only_resumed:
                 because = self._by_itself(slot)
                 if because is not None:
                     self.own[slot] = because
@@ -190,6 +191,8 @@ class Evidence:
                 if because.role is Role.BACKBONE:
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
                 self.own[slot] = because
+                if because.role is Role.UNDECIDED and all(load.is_resumed for _, load in networks):
+                    self._only_resumed.add(slot)
         for slot in self.contents.slots_of[cls]:
             if self.own[slot].role is Role.UNDECIDED:
                 same = self._same_layers(slot)

@@ -246,3 +246,30 @@ net = ResNet()
 net.load_state_dict(torch.load('last.pth'))
 """
     )
+
+
+def test_what_a_resumed_model_takes_out_of_a_loaded_network_is_its_backbone() -> None:
+    check(
+        """\
+import torchvision
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.load_state_dict(torchvision.models.resnet18(True).state_dict(), strict=False)
+class UNetResnet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        network = ResNet()
+        self.initial = nn.Sequential(network.bn1, nn.ReLU())
+        self.layer1 = network.layer1
+        self.layer2 = network.layer2
+        self.layer3 = network.layer3
+        self.up = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+net = UNetResnet()
+net.load_state_dict(torch.load('last.pth'))
+"""
+    )
