@@ -23,7 +23,7 @@ from bn2gn_codemod.survey.network_contents import external_network, network_cont
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
-from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 # A class that handles weights itself, in a way that may not have been followed.
 _HANDLES_WEIGHTS = re.compile(
@@ -430,6 +430,11 @@ class Evidence:
         ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
         """
         return self._replaced.beside(slot, value) or self._lent.beside(slot, value)
+
+    def is_never_filled(self, slot: Slot, value: Value) -> bool:
+        """Whether a library's network has no weights, as far as anything is seen to load them."""
+        loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
+        return not loaded and self.pinned(slot) is None and self._lent.is_never_filled(value)
 
     def _is_list_of_parts(self, slot: Slot) -> bool:
         """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""

@@ -205,7 +205,8 @@ class FreezingCertainty:
                 for inner in self._slots(value.class_):
                     yield from self._layers(inner, self._role(inner, around), seen)
             if holds_library_norms(value):
-                yield _Matched(slot, role is Role.BACKBONE)
+                is_filled = not self._roles.is_never_filled(slot, value)
+                yield _Matched(slot, role is Role.BACKBONE and is_filled)
 
     def _role(self, slot: Slot, around: Role | None) -> Role | None:
         own = self._roles.own.get(slot)

@@ -56,11 +56,17 @@ class LentParts:
         Where the attribute may be the backbone, they may come with the whole model's.
         """
         return (
+            families.has_new_word(slot[1])
+            and self.is_never_filled(value)
+            and not self._is_loaded(slot[0])
+        )
+
+    def is_never_filled(self, value: Value) -> bool:
+        """Whether a library's network says that it has no weights, and is given none itself."""
+        return (
             isinstance(value, ExternalObject)
-            and families.has_new_word(slot[1])
             and is_made_untrained(value)
             and value not in self._receivers
-            and not self._is_loaded(slot[0])
         )
 
     def _is_loaded(self, cls: Class) -> bool:

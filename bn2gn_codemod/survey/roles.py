@@ -103,6 +103,10 @@ class RoleMap:
         """Whether the value may not be loaded itself, where loaded parts go as well."""
         return self._evidence.beside_loaded(slot, value) is not None
 
+    def is_never_filled(self, slot: Slot, value: Value) -> bool:
+        """Whether an attribute holds a library's network into which no weights ever come."""
+        return self._evidence.is_never_filled(slot, value)
+
     def network_of(self, slot: Slot, value: Instance | NormLayer) -> Class | None:
         """The network that a value was taken out of, as in ``self.layer1 = resnet.layer1``."""
         return self._evidence.part_of_network(value, slot)

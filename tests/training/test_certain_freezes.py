@@ -685,3 +685,47 @@ def test_subclasses_that_make_the_model_themselves() -> None:
     ]
     places = [script.optimizer for script in plan.train_scripts if script.fix]
     assert len(set(places)) == len(places)
+
+
+UNFILLED = """
+class Camera(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet50(pretrained=True)
+
+
+class Map(nn.Module):
+    def __init__(self):
+        super().__init__()
+        network = torchvision.models.resnet18({arguments})
+        {after}
+        self.bn1 = network.bn1
+        self.layer1 = network.layer1
+
+
+class Whole(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.camera = Camera()
+        self.map = Map()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "after", "is_frozen"),
+    [
+        ("pretrained=False, zero_init_residual=True", "pass", False),
+        ("weights=None", "pass", False),
+        ("pretrained=True", "pass", True),
+        ("pretrained=False", "network.load_state_dict(torch.load('resnet18.pth'))", True),
+    ],
+)
+def test_network_of_the_library_without_weights(
+    arguments: str, after: str, is_frozen: bool
+) -> None:
+    """Frozen as it was made, it would never learn anything."""
+    plan = plan_of(UNFILLED.format(arguments=arguments, after=after), "model.Whole()")
+    assert bool(frozen(plan)) == is_frozen
+    if not is_frozen:
+        [found] = [finding for finding in findings(plan) if finding.code == "BN201"]
+        assert "nothing says that it is pretrained" in found.message
