@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
@@ -10,7 +13,7 @@ from bn2gn_codemod.survey.network_contents import network_content
 from bn2gn_codemod.survey.pretrained import Load
 from bn2gn_codemod.survey.skipped_keys import is_skipped
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
-from bn2gn_codemod.survey.values import Class
+from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
 
 
 class CheckpointMembers:
@@ -47,7 +50,7 @@ class CheckpointMembers:
         loads = f"{network.name} {load.words}"
         if name == "*" and load.published:
             name = spoken_name(self._contents.flow, slot[0])
-        if family is not None and family.members.match(name):
+        if family is not None and self.is_member(family, slot, name):
             return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
         if load.is_resumed:
             return Role.UNDECIDED, f"{loads}: pretrained, or training that is resumed"
@@ -66,6 +69,10 @@ class CheckpointMembers:
         if family is not None and load.published and name != "*" and not family.is_twin(name):
             words = f"a {family.name} checkpoint, which has no {name}"
             return Role.NEW, f"{loads}, {words}"
+        if family is not None and load.of_classifier and inside is None and name != "*":
+            if not family.is_twin(name) and self._comes_last(family, slot):
+                words = f"{loads} without the classifier that the file has"
+                return Role.NEW, f"{words}, and {shown(slot)} comes after its last stage"
         base = self.extensions.base_of(network, slot)
         if base is not None:
             words = f"{shown(slot)} is added to {base.name}"
@@ -75,6 +82,40 @@ class CheckpointMembers:
         if family is None and is_filled and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
+
+    def is_member(self, family: families.Family, slot: Slot, name: str = "") -> bool:
+        """Whether an attribute is of those that a checkpoint of the family has.
+
+        A fifth layer is a stage, as in DRN, where it is made like one of the first four.
+        """
+        name = name or slot[1]
+        if family.members.match(name) is None:
+            return False
+        if not families.is_extra_stage(name):
+            return True
+        first = (one for one in self._contents.family_slots(slot[0]) if families.is_usual_stage(one[1]))
+        makers = {maker for one in first for maker in self._makers(one)}
+        return not makers.isdisjoint(self._makers(slot))
+
+    def _makers(self, slot: Slot) -> Iterator[Class | Function]:
+        """The classes of the blocks in an attribute, and the helper methods that made it."""
+        for value in self._contents.of_slot.get(slot, ()):
+            if isinstance(value, Instance):
+                yield value.class_
+            if isinstance(value, (Instance, NormLayer)) and value.spot is not None:
+                function = value.spot.function
+                if function.name != "__init__":
+                    yield function
+
+    def _comes_last(self, family: families.Family, slot: Slot) -> bool:
+        """Whether an attribute is first stored after all that the family's checkpoints have."""
+        stored = _first_stores(slot[0].node)
+        members = [
+            stored[name]
+            for cls, name in self._contents.slots_of[slot[0]]
+            if name in stored and self.is_member(family, (cls, name))
+        ]
+        return slot[1] in stored and bool(members) and stored[slot[1]] > max(members)
 
     def _is_beside_network(self, slot: Slot, model: Class, load: Load) -> bool:
         """Whether a file may be for a network in another attribute of a model alone."""
@@ -86,3 +127,15 @@ class CheckpointMembers:
             for other in self._contents.family_slots(model)
             if other is not slot
         )
+
+
+def _first_stores(node: ast.ClassDef) -> dict[str, int]:
+    """The line on which each attribute of ``self`` is stored first."""
+    found: dict[str, int] = {}
+    for one in ast.walk(node):
+        match one:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                found[name] = min(one.lineno, found.get(name, one.lineno))
+            case _:
+                pass
+    return found

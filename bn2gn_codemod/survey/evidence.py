@@ -222,7 +222,7 @@ class Evidence:
         family = self.members.family(slot[0])
         return (
             family is not None
-            and family.members.match(slot[1]) is not None
+            and self.members.is_member(family, slot)
             and self.load_of(slot[0]) is not None
         )
 
@@ -231,6 +231,7 @@ class Evidence:
         for child in cls.descendants():
             for slot in self.contents.holders.get(child, ()):
                 is_around = slot[0] in child.ancestors() or self.contents.is_above(child, slot)
+                is_around = is_around or slot[0].is_parallel_wrapper
                 if not is_around and not families.may_hold_whole_model(slot[1]):
                     return slot
         return None

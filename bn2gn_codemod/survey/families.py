@@ -117,6 +117,8 @@ _BACKBONE_ATTRIBUTE = re.compile(
 _STEM_ATTRIBUTE = re.compile(r"^base_layer$")
 FIRST_STAGE = "layer1"
 _LATER_STAGE = re.compile(r"layer[2-9]$")
+_USUAL_STAGE = re.compile(r"layer[1-4]$")
+_EXTRA_STAGE = re.compile(r"layer(?:[5-9]|\d\d)$")
 _MAYBE_BACKBONE_ATTRIBUTE = re.compile(
     r"^_?(?:base|base_?net|base_?model|basenet|encoder\w*|\w*_encoder|enc|features?|feature_?net|"
     r"feature_?extract(?:or|ion)|feat(?:s|ure_net)?|extractor|trunk|body|cnn|stem|pretrained\w*|"
@@ -238,3 +240,13 @@ def is_stem_attribute(name: str) -> bool:
 def is_later_stage(name: str) -> bool:
     """Whether an attribute is named like one of a ResNet's stages, but for the first."""
     return _LATER_STAGE.match(name) is not None
+
+
+def is_usual_stage(name: str) -> bool:
+    """Whether the attribute is named like one of the four stages that every ResNet has."""
+    return _USUAL_STAGE.match(name) is not None
+
+
+def is_extra_stage(name: str) -> bool:
+    """Whether the attribute is named like a stage that only some networks have."""
+    return _EXTRA_STAGE.match(name) is not None

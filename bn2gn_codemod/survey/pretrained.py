@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
-from bn2gn_codemod.survey.skipped_keys import skipped_keys
+from bn2gn_codemod.survey.skipped_keys import classifiers, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
     Class,
@@ -58,6 +58,7 @@ class Load(NamedTuple):
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
+    of_classifier: bool = False  # a classification network's, whose last layer is left out
     is_resumed: bool = False  # nothing says that it is no training that goes on
     # It names one attribute, and its function says that the weights are pretrained.
     is_meant: bool = False
@@ -129,9 +130,11 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
                 continue
             if not has_layers(flow, cls) or (value in parts and not families.is_network_class(cls)):
                 continue
+            of_classifier = _is_of_classifier(contents, cls, load)
             if not (
                 load.kind != "file"
                 or load.by_hand
+                or of_classifier
                 or _means_pretrained(contents, call, value, held, owners)
             ):
                 loads.resumed.setdefault(cls, load)
@@ -140,7 +143,9 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
                 for slot in mine:
                     loads.of_slot[slot] = load._replace(is_meant=True)
                 continue
-            into = load._replace(vague=load.vague or value in parts)
+            into = load._replace(
+                vague=load.vague or value in parts, of_classifier=of_classifier
+            )
             loads.of_class.setdefault(cls, []).append(into)
     for cls in flow.classes:
         for ancestor in cls.ancestors():
@@ -224,6 +229,19 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
 def _skipped(call: LoadCall) -> frozenset[str]:
     at = call.spot.node
     return skipped_keys(call.spot.function, at) if isinstance(at, ast.expr) else frozenset()
+
+
+def _is_of_classifier(contents: Contents, cls: Class, load: Load) -> bool:
+    """Whether the file has the last layer of a classification network, which the class has not.
+
+    What is left out by such a word is in the file. The class's own file would not have it.
+    """
+    names = classifiers(load.skipped)
+    known = contents.names(cls)
+    if not names or families.family_of(cls, known) is None:
+        return False
+    inner = frozenset().union(known, *map(contents.names, contents.below(cls)))
+    return not any(name in attribute for name in names for attribute in inner)
 
 
 def _is_published(weights: Weights) -> bool:

@@ -9,6 +9,8 @@ from bn2gn_codemod.survey.syntax import flat, walk
 from bn2gn_codemod.survey.values import Function
 
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
+# The last layer of classification networks, in their published checkpoints.
+_CLASSIFIERS = frozenset({"fc", "_fc", "last_linear", "classifier"})
 _SHORTEST = 2  # "1" or "." name no attribute
 
 
@@ -45,14 +47,42 @@ def is_skipped(attribute: str, words: Iterable[str]) -> str:
     return ""
 
 
+def classifiers(words: Iterable[str]) -> frozenset[str]:
+    """The names of a classification network's last layer among words that are left out."""
+    names = (_layer_of(word) for word in words)
+    return frozenset(name for name in names if name in _CLASSIFIERS)
+
+
+def _layer_of(word: str) -> str:
+    parts = [part for part in word.split(".") if part]
+    while len(parts) > 1 and parts[-1] in _TENSORS:
+        parts.pop()
+    return ".".join(parts)
+
+
 def _passed_over(loop: ast.For, load: ast.expr) -> Iterator[str]:
     for statement in flat(loop.body):
-        if (
-            isinstance(statement, ast.If)
-            and statement.lineno < load.lineno
-            and isinstance(statement.body[-1], ast.Continue)
-        ):
-            yield from _words(statement.test)
+        if isinstance(statement, ast.If) and statement.lineno < load.lineno:
+            if isinstance(statement.body[-1], ast.Continue):
+                yield from _words(statement.test)
+            elif not statement.orelse and _takes_entry(statement, loop):
+                yield from _words(_opposite(statement.test))
+
+
+def _takes_entry(statement: ast.If, loop: ast.For) -> bool:
+    """``if ...: merged[key] = saved[key]``, or ``= value``"""
+    targets = {one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)}
+    return any(
+        isinstance(inner, ast.Assign)
+        and isinstance(inner.targets[0], ast.Subscript)
+        and _is_entry(inner.value, targets)
+        for inner in statement.body
+    )
+
+
+def _is_entry(value: ast.expr, targets: set[str]) -> bool:
+    key = value.slice if isinstance(value, ast.Subscript) else value
+    return isinstance(key, ast.Name) and key.id in targets
 
 
 def _removed(node: ast.expr | ast.Delete) -> Iterator[str]:
@@ -80,12 +110,22 @@ def _words(test: ast.expr) -> Iterator[str]:
                 yield from _words(part)
         case ast.Compare(left=left, ops=[ast.In()], comparators=[ast.Name()]):
             yield from _texts(left)
-        case ast.Compare(left=ast.Name(), ops=[ast.Eq() | ast.In()], comparators=[given]):
-            yield from _texts(given)
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.In()], comparators=[given]):
+            if isinstance(left, ast.Name) or _is_first(left):
+                yield from _texts(given)
         case ast.Call(func=ast.Attribute(attr="startswith", value=ast.Name()), args=[given]):
             yield from _texts(given)
         case _:
             pass
+
+
+def _is_first(expr: ast.expr) -> bool:
+    """``parts[0]``, as of ``key.split(".")``"""
+    match expr:
+        case ast.Subscript(value=ast.Name(), slice=ast.Constant(value=0)):
+            return True
+        case _:
+            return False
 
 
 def _opposite(test: ast.expr) -> ast.expr:

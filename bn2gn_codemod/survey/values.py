@@ -66,6 +66,15 @@ class Class:
         )
 
     @property
+    def is_parallel_wrapper(self) -> bool:
+        """Whether its objects are ``nn.DataParallel`` or the like, around a whole model."""
+        return any(
+            base.endswith("DataParallel")
+            for ancestor in self.ancestors()
+            for base in ancestor.external_bases
+        )
+
+    @property
     def is_registry(self) -> bool:
         """Whether its objects are what classes are registered with, and handed out by."""
         return self.name.endswith("Registry")
