@@ -214,7 +214,7 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     if weights:
         best = next((value for value in weights if value.kind == "url"), weights[0])
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
-        published = best.kind == "url" and call.as_read and not updated and _is_published(best)
+        published = best.kind == "url" and call.as_read and _is_published(best)
         vague = copied_parameters.are_of_one_class(flow, call)
         by_hand = call.into_tensors
         return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)

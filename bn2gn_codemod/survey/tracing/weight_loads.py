@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.survey.flow import LoadCall
-from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
+from bn2gn_codemod.survey.tracing.kept_keys import keeps_keys
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
 
@@ -26,7 +26,7 @@ def load_state_dict(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None
     strict = made_lenient or not _is_lenient(expr)
     load = LoadCall(receiver, weights, tracer.spot(expr), strict)
     load.made_lenient = made_lenient
-    load.as_read = bool(expr.args) and _is_as_read(tracer, expr.args[0])
+    load.as_read = bool(expr.args) and keeps_keys(tracer.function.node, expr.args[0])
     if isinstance(func.value, ast.Attribute):
         load.base, load.attribute = tracer.evaluate(func.value.value), func.value.attr
     elif isinstance(func.value, ast.Name):
@@ -66,23 +66,6 @@ def _is_lenient(load: ast.Call) -> bool:
     return any(isinstance(value, ast.Constant) and not value.value for value in said)
 
 
-def _is_as_read(tracer: Tracer, weights: ast.expr) -> bool:
-    """Whether nobody gives the entries of a state dict other names before it is loaded."""
-    if isinstance(weights, ast.Call):
-        return True
-    if not isinstance(weights, ast.Name):
-        return False
-    for node in walk(tracer.function.node):
-        targets = node.targets if isinstance(node, ast.Assign) else ()
-        for target in targets:
-            if isinstance(target, ast.Name) and target.id == weights.id:
-                if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
-                    return False
-            elif isinstance(target, ast.Subscript) and _root(target) == weights.id:
-                return False
-    return True
-
-
 def _is_variable(target: ast.expr) -> bool:
     """Whether a tensor is told by a variable alone: ``p`` or ``p.data``."""
     if isinstance(target, ast.Attribute) and target.attr == "data":
@@ -97,10 +80,3 @@ def _variables(tracer: Tracer, source: ast.expr) -> Iterator[Node]:
             node = tracer.evaluate(part)
             if node is not None:
                 yield node
-
-
-def _root(expr: ast.expr) -> str:
-    """The name that an expression such as ``state["bn1"].weight`` starts with."""
-    while isinstance(expr, (ast.Attribute, ast.Subscript)):
-        expr = expr.value
-    return expr.id if isinstance(expr, ast.Name) else ""
