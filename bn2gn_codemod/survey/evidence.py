@@ -296,8 +296,35 @@ class Evidence:
                 and self._is_clearly_loaded(value.class_)
                 and not self.contents.is_above(value.class_, slot)
             )
+            or self._is_part_of_loaded(slot, value)
             for value in self.contents.of_slot[slot]
         )
+
+    def _is_part_of_loaded(self, slot: Slot, value: Value) -> bool:
+        """Whether the value was taken out of a network that is loaded: ``vgg16().features``."""
+        if not isinstance(value, (Instance, NormLayer)) or value.spot is None:
+            return False
+        if self._is_published(slot[0]):
+            return False  # a network by itself, whatever else seems to come together in it
+        made_in, own_line = value.spot.function, slot[0].ancestors()
+        maker = made_in.enclosing_class
+        return any(
+            network not in own_line
+            and slot[0] not in network.ancestors()
+            and families.is_network_class(network)
+            and self._is_clearly_loaded(network)
+            and (
+                maker in network.ancestors()
+                if maker is not None
+                else self._call_sites.are_for(made_in, network)
+            )
+            and not self._built_in(network, slot)
+            for network, _ in self.contents.held_in.get(value, ())
+        )
+
+    def _is_published(self, cls: Class) -> bool:
+        load = self.load_of(cls)
+        return load is not None and load.kind == "url"
 
     def _is_clearly_loaded(self, cls: Class) -> bool:
         load = self.load_of(cls)

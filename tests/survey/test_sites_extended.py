@@ -268,7 +268,7 @@ class UNetResnet(nn.Module):
         self.layer1 = network.layer1
         self.layer2 = network.layer2
         self.layer3 = network.layer3
-        self.up = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+        self.up = nn.Sequential(nn.BatchNorm2d(8))  #! convert
 net = UNetResnet()
 net.load_state_dict(torch.load('last.pth'))
 """
