@@ -93,7 +93,9 @@ class CheckpointMembers:
             return False
         if not families.is_extra_stage(name):
             return True
-        first = (one for one in self._contents.family_slots(slot[0]) if families.is_usual_stage(one[1]))
+        first = (
+            one for one in self._contents.family_slots(slot[0]) if families.is_usual_stage(one[1])
+        )
         makers = {maker for one in first for maker in self._makers(one)}
         return not makers.isdisjoint(self._makers(slot))
 

@@ -250,3 +250,9 @@ def is_usual_stage(name: str) -> bool:
 def is_extra_stage(name: str) -> bool:
     """Whether the attribute is named like a stage that only some networks have."""
     return _EXTRA_STAGE.match(name) is not None
+
+
+def name_before(name: str) -> str | None:
+    """The name with the number before the one that it ends with: ``encoder4`` of ``encoder5``."""
+    found = re.fullmatch(r"(\D*)([1-9]\d?)", name)
+    return None if found is None else f"{found[1]}{int(found[2]) - 1}"

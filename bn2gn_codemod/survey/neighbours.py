@@ -132,7 +132,7 @@ class Neighbours:
             return Because(Role.BACKBONE, words, owner)
         if not families.has_new_word(name):
             network = network_content(self._contents, slot)
-            is_stage = network is None and self._goes_on(slot, trunk)
+            is_stage = network is None and (self._goes_on(slot, trunk) or self._is_next(slot))
             if network is None and not is_stage and families.may_be_backbone_attribute(name):
                 network = "what may be another backbone by the attribute's name"
             if network is not None and self._contents.may_hold_layers(slot):
@@ -152,6 +152,22 @@ class Neighbours:
             and families.FIRST_STAGE not in self._contents.names(cls)
             and external_network(self._contents, trunk)
             and not any(self._evidence.load_of(one) for one in cls.descendants())
+            and not self._is_handed_on(slot)
+        )
+
+    def _is_next(self, slot: Slot) -> bool:
+        """Whether an attribute is one number after a part of a network that was made elsewhere.
+
+        ``self.encoder4 = resnet.layer4``, and ``self.encoder5`` of the model's own.
+        """
+        cls, name = slot
+        before = families.name_before(name)
+        one = self._own.get((cls, before)) if before is not None else None
+        if one is None or one.role is not Role.BACKBONE or one.vague:
+            return False
+        return (
+            (cls, before) not in self._evidence.only_named
+            and not any(self._evidence.load_of(child) for child in cls.descendants())
             and not self._is_handed_on(slot)
         )
 

@@ -143,9 +143,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
                 for slot in mine:
                     loads.of_slot[slot] = load._replace(is_meant=True)
                 continue
-            into = load._replace(
-                vague=load.vague or value in parts, of_classifier=of_classifier
-            )
+            into = load._replace(vague=load.vague or value in parts, of_classifier=of_classifier)
             loads.of_class.setdefault(cls, []).append(into)
     for cls in flow.classes:
         for ancestor in cls.ancestors():

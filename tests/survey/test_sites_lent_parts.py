@@ -178,3 +178,38 @@ def test_later_stage_made_anew_behind_parts_of_a_network(
 ) -> None:
     body = textwrap.indent(body, " " * 8)
     check(_STAGES.format(trunk=trunk, body=body, verdict=verdict))
+
+
+_NUMBERED = """\
+from torchvision import models
+from copying import copy_into
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(c)  #! {verdict}
+class Matting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        net = models.resnet34(pretrained=True)
+{body}
+        self.decoder = nn.Conv2d(8, 8, 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        ("self.encoder3, self.encoder4 = net.layer3, net.layer4\nself.encoder5 = Block(8)", "convert"),
+        ("self.encoder4 = net.layer4\nself.encoder5 = nn.Sequential(Block(8), Block(8))", "convert"),
+        ("self.res_4 = net.layer4\nself.stage4 = net.layer4\nself.stage5 = Block(8)", "convert"),
+        # The one before is none of the network's, or there is none.
+        ("self.encoder4 = nn.Conv2d(8, 8, 1)\nself.resnet = net\nself.encoder5 = Block(8)", "unknown"),
+        ("self.resnet = net\nself.encoder5 = Block(8)", "unknown"),
+        ("self.encoder4 = net.layer4\nself.encoder6 = Block(8)", "unknown"),
+        # Weights may come into it after all.
+        ("self.encoder4 = net.layer4\nself.encoder5 = Block(8)\n"
+         "copy_into(self.encoder5, net.layer4)", "unknown"),
+    ],
+)  # fmt: skip
+def test_a_number_more_than_the_parts_of_a_network(body: str, verdict: str) -> None:
+    check(_NUMBERED.format(body=textwrap.indent(body, " " * 8), verdict=verdict))
