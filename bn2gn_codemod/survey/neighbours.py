@@ -163,10 +163,13 @@ class Neighbours:
         cls, name = slot
         before = families.name_before(name)
         one = self._own.get((cls, before)) if before is not None else None
-        if one is None or one.role is not Role.BACKBONE or one.vague:
+        if one is None or before is None or one.vague:
             return False
+        if one.role is Role.NEW:
+            return self._is_next((cls, before)) and not self._is_handed_on(slot)
         return (
-            (cls, before) not in self._evidence.only_named
+            one.role is Role.BACKBONE
+            and (cls, before) not in self._evidence.only_named
             and not any(self._evidence.load_of(child) for child in cls.descendants())
             and not self._is_handed_on(slot)
         )

@@ -202,9 +202,11 @@ class Matting(nn.Module):
         ("self.encoder3, self.encoder4 = net.layer3, net.layer4\nself.encoder5 = Block(8)", "convert"),
         ("self.encoder4 = net.layer4\nself.encoder5 = nn.Sequential(Block(8), Block(8))", "convert"),
         ("self.res_4 = net.layer4\nself.stage4 = net.layer4\nself.stage5 = Block(8)", "convert"),
+        ("self.encoder4 = net.layer4\nself.encoder5 = Block(8)\nself.encoder6 = Block(8)", "convert"),
         # The one before is none of the network's, or there is none.
         ("self.encoder4 = nn.Conv2d(8, 8, 1)\nself.resnet = net\nself.encoder5 = Block(8)", "unknown"),
         ("self.resnet = net\nself.encoder5 = Block(8)", "unknown"),
+        ("self.encoder5 = Block(8)\nself.resnet = net\nself.encoder6 = Block(8)", "unknown"),
         ("self.encoder4 = net.layer4\nself.encoder6 = Block(8)", "unknown"),
         # Weights may come into it after all.
         ("self.encoder4 = net.layer4\nself.encoder5 = Block(8)\n"
