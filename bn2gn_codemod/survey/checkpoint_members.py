@@ -69,10 +69,10 @@ class CheckpointMembers:
         if family is not None and load.published and name != "*" and not family.is_twin(name):
             words = f"a {family.name} checkpoint, which has no {name}"
             return Role.NEW, f"{loads}, {words}"
-        if family is not None and load.of_classifier and inside is None and name != "*":
-            if not family.is_twin(name) and self._comes_last(family, slot):
-                words = f"{loads} without the classifier that the file has"
-                return Role.NEW, f"{words}, and {shown(slot)} comes after its last stage"
+        is_whole = load.of_classifier and inside is None
+        if family is not None and is_whole and self._comes_last(family, slot):
+            words = f"{loads} without the classifier that the file has"
+            return Role.NEW, f"{words}, and {shown(slot)} comes after its last stage"
         base = self.extensions.base_of(network, slot)
         if base is not None:
             words = f"{shown(slot)} is added to {base.name}"
@@ -111,6 +111,8 @@ class CheckpointMembers:
 
     def _comes_last(self, family: families.Family, slot: Slot) -> bool:
         """Whether an attribute is first stored after all that the family's checkpoints have."""
+        if family.is_twin(slot[1]):
+            return False
         stored = _first_stores(slot[0].node)
         members = [
             stored[name]
