@@ -69,7 +69,8 @@ class CheckpointMembers:
         if family is not None and load.published and name != "*" and not family.is_twin(name):
             words = f"a {family.name} checkpoint, which has no {name}"
             return Role.NEW, f"{loads}, {words}"
-        is_whole = load.of_classifier and inside is None
+        is_whole = inside is None and families.backbone_home(network.path) is None
+        is_whole = is_whole and load.of_classifier
         if family is not None and is_whole and self._comes_last(family, slot):
             words = f"{loads} without the classifier that the file has"
             return Role.NEW, f"{words}, and {shown(slot)} comes after its last stage"

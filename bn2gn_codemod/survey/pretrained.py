@@ -130,7 +130,8 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
                 continue
             if not has_layers(flow, cls) or (value in parts and not families.is_network_class(cls)):
                 continue
-            of_classifier = _is_of_classifier(contents, cls, load)
+            is_inner = call.spot.function.enclosing_class in cls.ancestors()
+            of_classifier = not is_inner and _is_of_classifier(contents, cls, load)
             if not (
                 load.kind != "file"
                 or load.by_hand
@@ -233,6 +234,7 @@ def _is_of_classifier(contents: Contents, cls: Class, load: Load) -> bool:
     """Whether the file has the last layer of a classification network, which the class has not.
 
     What is left out by such a word is in the file. The class's own file would not have it.
+    Loaded from outside, that is: a backbone that loads itself was trained with what it has.
     """
     names = classifiers(load.skipped)
     known = contents.names(cls)

@@ -140,6 +140,25 @@ class Detector(nn.Module):
     check(model(load, "keep", "unknown").replace("-- train.py --\n", detector))
 
 
+def test_a_network_in_a_folder_of_backbones_may_have_been_trained_with_all_that_it_has() -> None:
+    load = MERGE.format(test="if not parts[0] == 'fc':")
+    text = model(load, "keep", "unknown").replace("from net import", "from backbones.net import")
+    check("-- backbones/net.py --\n" + text)
+
+
+def test_a_network_that_loads_itself_may_have_been_trained_with_all_that_it_has() -> None:
+    load = """\
+    def load_param(self, path):
+        read = torch.load(path)
+        for i in read:
+            if 'fc' in i:
+                continue
+            self.state_dict()[i].copy_(read[i])
+"""
+    text = model("", "keep", "unknown").replace("class Bottleneck", load + "class Bottleneck")
+    check(text)
+
+
 def test_a_parallel_wrapper_holds_the_whole_model() -> None:
     load = MERGE.format(test="if not parts[0] == 'fc':") + "model = Parallel(model)\n"
     wrapper = """\
