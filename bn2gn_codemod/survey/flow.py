@@ -23,6 +23,7 @@ from typing import NamedTuple
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.survey.crowds import OutOfSight, out_of_sight
 from bn2gn_codemod.survey.external_members import ExternalMembers, is_known, is_plain_module
+from bn2gn_codemod.survey.filled_containers import FilledContainers
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.stray_attributes import StrayAttributes
@@ -146,6 +147,7 @@ class Flow(ValueGraph):
         # calls with ``**kwargs`` of their own function -> that function
         self.forwards: dict[ast.expr, Function] = {}
         self.strays = StrayAttributes(self)
+        self.containers = FilledContainers(self)
         # whether any class may set attributes by the keys of a dict
         self.has_configs = any(_CONFIGS.search(module.source.data) for module in self.modules)
         self.members = ExternalMembers(self)
@@ -208,7 +210,7 @@ class Flow(ValueGraph):
     def solve(self) -> None:
         """Move values until nothing changes."""
         self.run()
-        while self.strays.join():
+        while self.strays.join() | self.containers.join():
             self.run()
         for named, base, result in self.unnamed:
             texts = [held.pattern for held in self._values[named] if isinstance(held, Text)]
@@ -219,6 +221,7 @@ class Flow(ValueGraph):
         for callee, result, arguments in self.calls:
             if not self._values[callee]:
                 for _, node in arguments:
+                    self.containers.separate(node, result)
                     self.edge(node, result)
         self.run()
 

@@ -74,11 +74,19 @@ class ValueGraph:
 
     @functools.cached_property
     def _reversed(self) -> dict[Node, list[Node]]:
+        return self.backwards()
+
+    def backwards(self) -> dict[Node, list[Node]]:
+        """For each node, those whose values go straight to it, as far as that is known by now."""
         found: dict[Node, list[Node]] = {}
         for source, targets in enumerate(self._edges):
             for target in targets:
                 found.setdefault(target, []).append(source)
         return found
+
+    def has_edge(self, source: Node, target: Node) -> bool:
+        """Whether the values of one node go straight to the other."""
+        return target in self._edges[source]
 
     def is_crowded(self, node: Node) -> bool:
         """Whether values were dropped on the way to the node."""

@@ -133,6 +133,8 @@ def _bind_unpacked(
     """``f(c, *values)``: the elements of a tuple have places, all else may come anywhere."""
     rest = [] if function.rest_parameter is None else [function.rest_parameter]
     after = parameters[first or 0 :] + rest
+    for name in after:
+        flow.containers.take(values, flow.name_node(function, name))
 
     def on_value(held: Value) -> None:
         if isinstance(held, TupleValue):

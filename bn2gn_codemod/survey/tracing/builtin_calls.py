@@ -8,6 +8,7 @@ import re
 from bn2gn_codemod.survey.syntax import call_name, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.computed_names import read_named, read_text, store_named
+from bn2gn_codemod.survey.tracing.containers import CONTAINERS
 from bn2gn_codemod.survey.tracing.external_calls import is_opaque
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
@@ -65,7 +66,14 @@ def call_builtin(
     handed = arguments_of(tracer, expr)
     if is_opaque(f"builtins.{name}"):
         return None
+    is_container = name in CONTAINERS
+    if is_container:
+        flow.containers.make(result)
     for _, node in handed:
+        if is_container:
+            flow.containers.hold(node, result)
+        else:
+            flow.containers.take(node, result)
         flow.edge(node, result)
     entries = tuple((key, node) for key, node in handed if isinstance(key, str))
     if name == "dict" and entries:

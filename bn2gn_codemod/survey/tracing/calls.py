@@ -49,6 +49,7 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
     arguments = arguments_of(tracer, expr)
     if callee is None:
         for _, node in arguments:
+            flow.containers.separate(node, result)
             flow.edge(node, result)
         return result
     call_whatever(callee, Call(flow, tracer.function, expr, arguments, result))

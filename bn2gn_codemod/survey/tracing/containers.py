@@ -9,6 +9,16 @@ from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Function, ModuleValue, Value
 
+# Methods that add what they are handed.
+MUTATORS = frozenset(
+    {"append", "extend", "insert", "add", "update", "setdefault", "appendleft", "extendleft"}
+)
+# Calls that make a new container.
+CONTAINERS = frozenset(
+    {"list", "dict", "set", "OrderedDict", "defaultdict", "deque", "Sequential", "ModuleList",
+     "ModuleDict", "UserDict", "UserList"}
+)  # fmt: skip
+
 
 def container(tracer: Tracer, expr: ast.expr) -> Node | None:
     """The node that ``expr.append(x)`` or ``expr[k] = x`` adds to."""
@@ -30,6 +40,20 @@ def container(tracer: Tracer, expr: ast.expr) -> Node | None:
             return node
         case _:
             return None
+
+
+def put_into(tracer: Tracer, expr: ast.expr, holder: Node | None, element: Node) -> None:
+    """``expr.append(element)``, where ``holder`` is what :func:`container` says of ``expr``.
+
+    The container may have been made under another name, and gets it there as well.
+    """
+    flow = tracer.flow
+    if holder is not None:
+        flow.containers.hold(element, holder)
+        flow.edge(element, holder)
+    base = holder if isinstance(expr, ast.Name) else tracer.evaluate(expr)
+    if base is not None:
+        flow.containers.add(base, element)
 
 
 def _exported(tracer: Tracer, name: str) -> Node | None:

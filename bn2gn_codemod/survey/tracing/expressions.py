@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, 
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
+from bn2gn_codemod.survey.tracing.containers import MUTATORS
 from bn2gn_codemod.survey.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.type_tests import may_be_simple_layer
@@ -53,7 +54,7 @@ class Expressions(Tracer):
             case ast.Constant():
                 return text_node(flow, expr.value) if isinstance(expr.value, str) else None
             case ast.List() | ast.Set():
-                return self._union(expr.elts, context)
+                return self._container(expr.elts, context)
             case ast.Tuple():
                 return self._tuple(expr, context)
             case ast.Dict():
@@ -80,10 +81,14 @@ class Expressions(Tracer):
                 return value
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
                 self._comprehension(expr.generators)
-                return self.evaluate(expr.elt)
+                return self._container([expr.elt], context)
             case ast.DictComp():
                 self._comprehension(expr.generators)
-                return self._union([expr.key, expr.value], "plain")
+                made = self._container([expr.key, expr.value], "plain")
+                key = self.evaluate(expr.key)
+                if made is not None and key is not None and key != self.evaluate(expr.value):
+                    flow.containers.separate(key, made)
+                return made
             case ast.JoinedStr():
                 for part in expr.values:
                     if isinstance(part, ast.FormattedValue):
@@ -94,7 +99,10 @@ class Expressions(Tracer):
                 if pattern is not None:
                     return text_node(flow, pattern)
                 if isinstance(expr.op, (ast.Add, ast.Mult, ast.BitOr)):
-                    return self._union([expr.left, expr.right], "plain")
+                    parts = [expr.left, expr.right]
+                    if any(_is_text(part) for part in parts):
+                        return self._text(parts)
+                    return self._container(parts, "plain")
                 return None
             case ast.Lambda():
                 return self._lambda(expr)
@@ -121,6 +129,27 @@ class Expressions(Tracer):
             self.flow.edge(node, result)
         return result
 
+    def _text(self, parts: list[ast.expr]) -> Node | None:
+        """A string of parts, some of which are not known to be strings."""
+        result = self._union(parts, "plain")
+        for part in parts:
+            node = self.evaluate(part)
+            if node is not None and result is not None:
+                self.flow.containers.separate(node, result)
+        return result
+
+    def _container(self, parts: list[ast.expr], context: UseContext) -> Node | None:
+        """A new container of what the parts hold; ``None`` if nobody would fill it with layers."""
+        nodes = [node for part in parts if (node := self.evaluate(part, context)) is not None]
+        if parts and not nodes:
+            return None  # [64, 128]
+        result = self.flow.node()
+        self.flow.containers.make(result)
+        for node in nodes:
+            self.flow.containers.hold(node, result)
+            self.flow.edge(node, result)
+        return result
+
     def _tuple(self, expr: ast.Tuple, context: UseContext) -> Node | None:
         flow = self.flow
         found = [self.evaluate(part, context) for part in expr.elts]
@@ -142,10 +171,12 @@ class Expressions(Tracer):
             found.append(value)
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 entries.append((key.value, value))
-        if len(found) <= 1 and not entries:
-            return found[0] if found else None
+        if expr.values and not found:
+            return None
         node = flow.node()
+        flow.containers.make(node)
         for value in found:
+            flow.containers.hold(value, node)
             flow.edge(value, node)
         is_told = any(not isinstance(value, ast.Constant) for value in expr.values)
         if entries and (is_told or flow.has_configs):
@@ -162,6 +193,9 @@ class Expressions(Tracer):
         if isinstance(expr.value, ast.Attribute) and expr.value.attr == "__dict__":
             return read_named(self, base, expr.slice, expr, context)
         result = flow.node()
+        flow.containers.take(base, result)
+        if isinstance(expr.slice, ast.Slice):
+            flow.containers.make(result)
         position = expr.slice.value if isinstance(expr.slice, ast.Constant) else None
 
         def on_base(held: Value) -> None:
@@ -245,6 +279,8 @@ class Expressions(Tracer):
             flow.add(node, flow.module_value(module))
         else:
             flow.attribute(base, expr.attr, node)
+            if expr.attr in MUTATORS:
+                flow.containers.give_adder(base, node)
         return node
 
     def _dotted_module(self, expr: ast.Attribute) -> Module | None:
@@ -273,6 +309,17 @@ def _move_simple_layers(flow: Flow, source: Node, target: Node) -> None:
 def _of_part(context: UseContext) -> UseContext:
     """``(norm or nn.BatchNorm2d)(c)`` calls neither part by its name."""
     return "plain" if context in ("callee", "partial") else context
+
+
+def _is_text(expr: ast.expr) -> bool:
+    """Whether an operand is certain to be a string."""
+    match expr:
+        case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
+            return _is_text(left) or _is_text(right)
+        case _:
+            return isinstance(expr, ast.JoinedStr) or (
+                isinstance(expr, ast.Constant) and isinstance(expr.value, str)
+            )
 
 
 def _is_enum(cls: Class) -> bool:

@@ -11,6 +11,7 @@ from bn2gn_codemod.survey.external_members import wraps_model
 from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
 from bn2gn_codemod.survey.library_models import is_library_model, part_with_norms
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
+from bn2gn_codemod.survey.tracing.containers import CONTAINERS
 from bn2gn_codemod.survey.tracing.made_objects import (
     give_same_object,
     instantiate,
@@ -46,6 +47,8 @@ _LEAF = re.compile(
     r"PixelShuffle|Identity|Flatten|Fold|Unfold|LSTM|GRU|MultiheadAttention|Bilinear)$|"
     r"torch\.nn\.(?:functional|init)\."
 )
+# What gives the very objects that are in what it is handed.
+_HANDS_ON = re.compile(r"(?:itertools|more_itertools|functools|operator|collections|copy)\.")
 _BUILDER = re.compile(
     r"^_?(?:build|create|make|instantiate|get)_?(?:model|net|network|backbone|encoder|instance)",
     re.IGNORECASE,
@@ -139,6 +142,9 @@ def _make_something(call: Call, name: str, last: str) -> None:
     else:
         made = flow.once(("made",), lambda: ExternalObject("", spot))
     flow.add(call.result, made)
+    is_new = last in CONTAINERS or last == "deepcopy"
+    if is_new or last == "copy":
+        flow.containers.make(call.result)
     is_loader = _LOADER.match(last) is not None
     if _BUILDER.search(last) and _asks_for_pretrained(call.expr):
         flow.load_calls.append(LoadCall(call.result, [], spot, False, loader=last))
@@ -147,6 +153,8 @@ def _make_something(call: Call, name: str, last: str) -> None:
             flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
         if wraps_model(name):
             flow.members.wrap(made, key, node)
+        if not is_new and _HANDS_ON.match(name):
+            flow.containers.take(node, call.result)
         _hand_over(call, name, node)
 
 

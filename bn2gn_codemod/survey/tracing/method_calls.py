@@ -8,19 +8,20 @@ from bn2gn_codemod.survey.flow import CHILDREN, Flow
 from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
-from bn2gn_codemod.survey.tracing.containers import container
+from bn2gn_codemod.survey.tracing.containers import MUTATORS, container, put_into
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import ExternalObject, Value, is_registry
 
-_MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "appendleft"}
 _SAME_OBJECT = {
     "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_", "apply",
     "get", "pop", "values", "items", "copy", "deepcopy", "type", "share_memory", "popitem",
     "build", "state_dict", "parameters", "named_parameters", "buffers", "named_buffers",
 }  # fmt: skip
+# Methods of containers that give what is in them.
+_GETTERS = {"get", "pop", "values", "items", "copy", "popitem"}
 
 
 def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> bool:
@@ -50,13 +51,17 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         return True
     if name == "__get__":
         return _bind_function(tracer, func, expr, result)
-    if name in _MUTATORS:
-        return _mutate(tracer, func, expr)
+    if name in MUTATORS:
+        return _mutate(tracer, func, expr, result)
     if name.startswith("register"):
         _put_in_registry(tracer, func, expr)
     if name in _SAME_OBJECT or name in CHILDREN:
         base = tracer.evaluate(func.value)
         if base is not None:
+            if name in _GETTERS or name in CHILDREN:
+                tracer.flow.containers.take(base, result)
+            if name in ("copy", "deepcopy"):
+                tracer.flow.containers.make(result)
             give_same_object(tracer.flow, base, name, result)
     return name in CHILDREN
 
@@ -90,6 +95,7 @@ def _add_module(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
     base, value = tracer.evaluate(func.value), tracer.evaluate(expr.args[1])
     if base is not None and value is not None:
         store_named(tracer, base, expr.args[0], value)
+        tracer.flow.containers.add(base, value)
         holder = container(tracer, func.value)
         if holder is not None and isinstance(func.value, ast.Name):
             _into_plain_container(tracer.flow, base, value, holder)
@@ -109,6 +115,7 @@ def _into_plain_container(flow: Flow, base: Node, value: Node, holder: Node) -> 
 
     def on_base(held: Value) -> None:
         if isinstance(held, ExternalObject):
+            flow.containers.hold(value, holder)
             flow.edge(value, holder)
 
     flow.watch(base, on_base)
@@ -128,16 +135,19 @@ def _put_in_registry(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> Non
         tracer.flow.watch(base, on_base)
 
 
-def _mutate(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> bool:
+def _mutate(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> bool:
     """``layers.append(layer)``; whether it is certain that a container is meant."""
     flow = tracer.flow
+    whole = tracer.evaluate(func.value) if func.attr == "setdefault" else None
+    if whole is not None:
+        flow.containers.take(whole, result)
+        give_same_object(flow, whole, func.attr, result)
     holder = container(tracer, func.value)
     base: Node | None = None
     if isinstance(func.value, ast.Attribute) and func.value.attr == "__dict__":
         base = tracer.evaluate(func.value.value)
     for key, node in arguments_of(tracer, expr):
-        if holder is not None:
-            flow.edge(node, holder)
+        put_into(tracer, func.value, holder, node)
         if base is not None and isinstance(key, str):
             flow.store(base, key, node)
         elif base is not None:

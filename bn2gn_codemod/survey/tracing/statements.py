@@ -8,7 +8,7 @@ from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, is_classmethod
 from bn2gn_codemod.survey.syntax import call_name, captured_names, target_names
 from bn2gn_codemod.survey.tracing.arguments import Call
 from bn2gn_codemod.survey.tracing.calls import call_whatever
-from bn2gn_codemod.survey.tracing.containers import container
+from bn2gn_codemod.survey.tracing.containers import container, put_into
 from bn2gn_codemod.survey.tracing.expressions import Expressions
 from bn2gn_codemod.survey.tracing.imports import bind_import
 from bn2gn_codemod.survey.tracing.targets import assign, assign_each
@@ -52,7 +52,11 @@ class Statements:
                     assign(expressions, statement.target, value)
                     self._keep_as_attribute(statement.value)
             case ast.AugAssign():
-                assign(expressions, statement.target, expressions.evaluate(statement.value))
+                value = expressions.evaluate(statement.value)
+                if value is not None and not isinstance(statement.target, ast.Subscript):
+                    holder = container(expressions, statement.target)
+                    put_into(expressions, statement.target, holder, value)
+                assign(expressions, statement.target, value)
             case ast.Expr():
                 expressions.evaluate(statement.value)
             case ast.Return():

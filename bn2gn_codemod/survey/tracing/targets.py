@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.survey.tracing.computed_names import store_named
-from bn2gn_codemod.survey.tracing.containers import container
+from bn2gn_codemod.survey.tracing.containers import container, put_into
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import TENSORS, weights_into
 from bn2gn_codemod.survey.value_graph import Node
@@ -20,11 +20,13 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
     match target:
         case ast.Name():
             if tracer.cls is not None:
-                flow.edge(value, flow.slot(tracer.cls, target.id))
+                variable: Node | None = flow.slot(tracer.cls, target.id)
             else:
                 variable = flow.lookup(tracer.function, target.id)
-                if variable is not None:
-                    flow.edge(value, variable)
+            if variable is not None:
+                if iterate:
+                    flow.containers.take(value, variable)
+                flow.edge(value, variable)
         case ast.Attribute():
             base = tracer.evaluate(target.value)
             if base is None:
@@ -37,10 +39,10 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
                 weights_into(tracer, target, [value], target, source)
         case ast.Subscript():
             holder = container(tracer, target.value)
-            if holder is not None:
-                flow.edge(value, holder)
-                if isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str):
-                    flow.add(holder, Entries(((target.slice.value, value),)))
+            put_into(tracer, target.value, holder, value)
+            key = target.slice.value if isinstance(target.slice, ast.Constant) else None
+            if holder is not None and isinstance(key, str):
+                flow.add(holder, Entries(((key, value),)))
             _store_in_modules(tracer, target, value)
         case ast.Starred():
             assign(tracer, target.value, value)
@@ -91,6 +93,8 @@ def _assign_elements(tracer: Tracer, target: ast.Name, value: Node | None) -> No
 def _unpack(tracer: Tracer, targets: list[ast.expr], value: Node, iterate: bool) -> None:
     flow = tracer.flow
     nodes = [flow.node() for _ in targets]
+    for node in nodes:
+        flow.containers.take(value, node)
     for target, node in zip(targets, nodes, strict=True):
         assign(tracer, target, node)
 
