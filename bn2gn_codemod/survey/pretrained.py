@@ -173,8 +173,18 @@ def _parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Insta
     for together in made_by.values():
         for whole in together if len(together) > 1 else ():
             inner = contents.below(whole.class_)
-            found.update(part for part in together if part.class_ in inner)
+            found.update(
+                part
+                for part in together
+                if part.class_ in inner and _is_held_as_part(contents, part.class_)
+            )
     return found
+
+
+def _is_held_as_part(contents: Contents, cls: Class) -> bool:
+    """Whether anything holds the class but wrappers around whole models."""
+    holders = contents.holders.get(cls, ())
+    return not all(families.may_hold_whole_model(name) for _, name in holders)
 
 
 def _is_one_of_several(attributes: LoadedAttributes, cls: Class, named: set[Slot]) -> bool:

@@ -211,6 +211,37 @@ class Model(nn.Module):
     )
 
 
+def test_model_that_is_looked_up_beside_a_wrapper_that_counts_its_operations() -> None:
+    """The file of a whole model is loaded into the model, though a wrapper holds it as well."""
+    check(
+        """\
+-- main.py --
+import sys
+import models
+def load_pretrain(model, path):
+    model.load_state_dict(torch.load(path), strict=False)
+    return model
+load_pretrain(models.__dict__[sys.argv[1]](), 'w.pth')
+-- models/__init__.py --
+from models.net import Tracker, Counter
+-- models/net.py --
+class ResNet50(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+class Tracker(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = ResNet50()
+        self.connect = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+class Counter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = Tracker()
+"""
+    )
+
+
 def test_what_stands_beside_a_network_in_a_file_that_is_loaded_is_not_certain() -> None:
     check(
         """\
