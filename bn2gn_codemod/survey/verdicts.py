@@ -10,6 +10,7 @@ from bn2gn_codemod.survey.because import Because, Role, Roles, together
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.idle_layers import IdleLayers
+from bn2gn_codemod.survey.mentions import Mentions
 from bn2gn_codemod.survey.norm_uses import NormUses
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import NormClass, NormLayer
@@ -38,6 +39,7 @@ class Judge:
         self._uses = uses
         self._calls = calls
         self._idle = IdleLayers(flow, roles)
+        self._mentions = Mentions(flow, roles)
         self._layer_memo: dict[NormLayer, Roles] = {}
         self._judged: dict[NormClass, Judged] = {}
 
@@ -79,6 +81,13 @@ class Judge:
             if cls is not None and self._roles.may_load_unseen(cls):
                 words = f"{cls.name} speaks of pretrained weights, and no load of them was followed"
                 return Judged(Verdict.UNKNOWN, (Because(Role.UNDECIDED, words),))
+            mention = self._mentions.of(layer)
+            if mention is not None:
+                name = cls.name if cls is not None else f"{layer.spot.function.name}()"
+                words = f"{mention.backbone.name} is a backbone, and {mention.spot.where} in it"
+                words = f"{words}, or in what it calls, names {name}: what comes of that there"
+                because = Because(Role.UNDECIDED, f"{words} is not seen")
+                return Judged(Verdict.UNKNOWN, (because,))
         return None
 
     def _without_layers(self, norm: NormClass) -> Judged:

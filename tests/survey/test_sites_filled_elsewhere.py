@@ -151,4 +151,6 @@ def test_aliases(body: str) -> None:
     ],
 )
 def test_other_containers_do_not_get_it(body: str) -> None:
-    check(repository(FILL.format("cells.append(Block(8))"), body, "convert"))
+    body = body.replace("self.layer1 =", "self.backbone.layer1 =")
+    text = repository(FILL.format("cells.append(Block(8))"), "pass", "convert")
+    check(text + textwrap.indent(body, " " * 8) + "\n")

@@ -1,0 +1,144 @@
+"""What the code of a backbone names is never taken for new, however it gets into the backbone."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.survey.verdicts import check, only, plan_of
+
+REPOSITORY = """\
+import functools, operator
+from collections import namedtuple
+from dataclasses import dataclass
+class Block(nn.Module):
+    def __init__(self, c=8):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)
+{helper}
+class Encoder(nn.Module):
+    def __init__(self, kind='a'):
+        super().__init__()
+{body}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = Block(8)
+        self.backbone = Encoder()
+        self.backbone.load_state_dict(torch.load('imagenet.pth'))
+"""
+
+
+def repository(helper: str, body: str) -> str:
+    body = textwrap.indent(body, " " * 8)
+    return REPOSITORY.format(helper=textwrap.dedent(helper), body=body)
+
+
+@pytest.mark.parametrize(
+    ("helper", "body"),
+    [
+        ("MAKE = {'a': lambda c: Block(c)}", "self.l = MAKE.get(kind)(8)"),
+        ("MAKE = {'a': lambda c: Block(c)}",
+         "for name, make in MAKE.items(): self.add_module(name, make(8))"),
+        ("TABLE = {'a': Block}\ndef pick(b):\n    return TABLE[b] if isinstance(b, str) else b",
+         "self.l = pick(kind)(8)"),
+        ("", "self.l = nn.Sequential(*map(Block, [8, 8]))"),
+        ("", "self.l = nn.Sequential(*sum([[Block(8)] for _ in range(2)], []))"),
+        ("SPECS = (('x', Block), ('y', Block))", "for n, b in SPECS: self.add_module(n, b(8))"),
+        ("SPECS = {'a': (Block, 8)}", "for n, (b, c) in SPECS.items(): self.add_module(n, b(c))"),
+        ("def make(**kw):\n    kw.setdefault('block', Block)\n    return build(**kw)\n"
+         "def build(block):\n    return block(8)", "self.l = make()"),
+        ("CONFIG = {'a': {'block': Block}}\ndef build(block):\n    return block(8)",
+         "self.l = build(**CONFIG[kind])"),
+        ("def make(block, c):\n    return block(c)", "self.l = functools.partial(make, Block)(8)"),
+        ("", "self.l = functools.reduce(lambda a, b: b(8), [None, Block])"),
+        ("class Specs:\n    def __iter__(self):\n        yield Block",
+         "self.l = nn.Sequential(*[b(8) for b in Specs()])"),
+        ("def bind(f):\n    def inner(c):\n        return nn.Sequential(f(c), Block(c))\n"
+         "    return inner\n@bind\ndef make(c):\n    return nn.ReLU()", "self.l = make(8)"),
+        ("def add(m):\n    if isinstance(m, nn.Sequential): m.add_module('x', Block(8))",
+         "self.l = nn.Sequential()\nself.apply(add)"),
+        ("Spec = namedtuple('Spec', 'block n')\nSPECS = [Spec(Block, 2)]",
+         "self.l = SPECS[0].block(8)"),
+        ("class Parent(nn.Module):\n    def make(self, block):\n        return block(8)\n"
+         "    def fill(self):\n        self.l = self.make(Block)\nBase = Parent if 1 else Parent",
+         "self.l = Base.make(self, Block)"),
+        ("def build(b=Block):\n    return b(8)", "self.l = getattr(self, '_make_' + kind)(build)"),
+        ("@dataclass\nclass Spec:\n    block: type\n    n: int = 1\nSPEC = Spec(Block)",
+         "self.l = SPEC.block(8)"),
+    ],
+)  # fmt: skip
+def test_however_it_gets_there(helper: str, body: str) -> None:
+    """Each program puts a Block into the backbone; what the flow does not see is said."""
+    plan = plan_of(repository(helper, body))
+    [site] = [site for site in plan.sites if site.class_ == "Block"]
+    assert site.verdict in ("unknown", "conflict"), site.reasons
+
+
+def test_the_reason_names_the_backbone_and_the_place() -> None:
+    text = repository("", "self.l = nn.Sequential(*map(Block, [8, 8]))")
+    [site] = only(plan_of(text), "unknown")
+    assert site.reasons == (
+        "Encoder is a backbone, and net.py:14 in it, or in what it calls, names Block: "
+        "what comes of that there is not seen",
+    )
+    assert site.settles
+
+
+def test_functions_are_named_as_well() -> None:
+    helper = "def conv_bn(c):\n    return nn.Sequential(nn.Conv2d(c, c, 1), nn.BatchNorm2d(c))"
+    text = repository(helper, "self.l = nn.Sequential(*map(conv_bn, [8, 8]))")
+    plan = plan_of(text.replace("self.head = Block(8)", "self.head = conv_bn(8)"))
+    assert not only(plan, "convert")
+
+
+@pytest.mark.parametrize(
+    ("helper", "body"),
+    [
+        # What only asks, or only says what is expected, puts nothing in.
+        ("", "for m in self.modules():\n    if isinstance(m, Block): pass"),
+        ("", "if kind is Block: raise TypeError(Block)"),
+        ("", "extra: Block = None"),
+        ("def check(m: Block) -> Block:\n    return issubclass(m, Block)", "check(self)"),
+        # A registry hands out more than what a backbone asks it for.
+        ("class Registry:\n    def register(self, c):\n        return c\n"
+         "    def get(self, k):\n        pass\n"
+         "REG = Registry()\nBlock = REG.register(Block)", "pass"),
+        # Another class of that name.
+        ("def make():\n    class Block(nn.Module):\n        pass\n    return Block()",
+         "self.l = make()"),
+    ],
+)  # fmt: skip
+def test_what_is_no_mention(helper: str, body: str) -> None:
+    text = repository(helper, body).replace(
+        "self.bn = nn.BatchNorm2d(c)", "self.bn = nn.BatchNorm2d(c)  #! convert"
+    )
+    check(text)
+
+
+def test_a_model_that_is_backbone_and_head_in_one_names_its_head() -> None:
+    check(
+        """\
+        from torch.utils import model_zoo
+        class Head(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! convert
+        class PoseResNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv1 = nn.Conv2d(3, 64, 7)
+                self.bn1 = nn.BatchNorm2d(64)  #! keep
+                self.layer1 = nn.Sequential(nn.BatchNorm2d(64))  #! keep
+                self.layer2 = nn.Sequential(nn.BatchNorm2d(64))  #! keep
+                self.layer3 = nn.Sequential(nn.BatchNorm2d(64))  #! keep
+                self.deconv_layers = nn.Sequential(Head())
+                url = 'https://download.pytorch.org/models/resnet50-19c8e357.pth'
+                self.load_state_dict(model_zoo.load_url(url), strict=False)
+        class Tracker(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = PoseResNet()
+        """
+    )
