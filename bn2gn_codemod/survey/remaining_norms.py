@@ -78,10 +78,13 @@ class RemainingNorms:
     ) -> bool:
         """Whether the same objects may get BatchNorm from elsewhere by the name ``use``."""
         ways = [parent for one in self._at[use.spot.node] for parent in one.parents]
+        own_ways = [own for own in ways if own in together]
+        if own_ways and all(self._calls.is_all_handed_over(own, use) for own in own_ways):
+            return False
         return any(
             parent in staying
             and parent not in together
-            and not any(self._calls.enters_apart(own, parent) for own in ways if own in together)
+            and not any(self._calls.enters_apart(own, parent) for own in own_ways)
             for parent in use.parents
         )
 
