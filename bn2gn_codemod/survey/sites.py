@@ -193,14 +193,14 @@ class _Decider:
 
     def _stays(self, staying: Staying, judged: Judged) -> Judged:
         """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
-        norm, maker = staying
+        norm, maker = staying.norm, staying.maker
         if norm.function is not None:
             maker = norm.function.name
         edited = frozenset(self._edited())
         origins = [
             origin
             for origin in sorted(self.remains.origins(), key=source_order)
-            if norm in reached([origin], edited)
+            if not reached([origin], edited).keys().isdisjoint(staying.entries or (norm,))
         ]
         # What is new as a whole is not the cause, but left for the same reason.
         causes = [one for one in origins if self._judge(one).verdict is not Verdict.CONVERT]
