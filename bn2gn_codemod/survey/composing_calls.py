@@ -199,12 +199,19 @@ class ComposingCalls:
         """The objects with the roles of what holds them, or ``None`` if nothing is seen to."""
         roles: Roles = {}
         classes: set[Class] = set()
+        idle: list[Instance] = []
         for one in made:
             found = self._roles_in(one, around)
-            if not found:
+            if found:
+                classes.update(one.class_.ancestors())
+                roles = found | roles
+            elif self._roles.held_in.get(one):
+                idle.append(one)  # for certain, or it would be in doubt
+            else:
                 return None
-            classes.update(one.class_.ancestors())
-            roles = found | roles
+        if not classes and idle:
+            classes.update(idle[0].class_.ancestors())
+            roles = self._roles.unseen(self._roles.held_in[idle[0]][0])
         return Objects(frozenset(classes), roles) if classes else None
 
     def _roles_in(self, value: Instance | NormLayer, objects: Objects | None) -> Roles:

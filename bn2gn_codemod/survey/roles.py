@@ -122,8 +122,10 @@ class RoleMap:
 
     def doubt(self, slot: Slot) -> Roles:
         """Doubt about an attribute without a role: nobody knows what its model is."""
-        if self._evidence.is_certainly_idle(slot[0]):
-            return {}
+        return {} if self._evidence.is_certainly_idle(slot[0]) else self.unseen(slot)
+
+    def unseen(self, slot: Slot) -> Roles:
+        """What is said of an attribute without a role."""
         words = _doubt(slot[0], self.is_built(slot[0]))
         return {Role.DOUBT: Because(Role.DOUBT, words)}
 
