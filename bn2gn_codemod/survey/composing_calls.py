@@ -59,6 +59,11 @@ class ComposingCalls:
         """Whether a parameter's default is used by no call that makes an object."""
         return self._entered_by_default(norm) == []
 
+    def class_around(self, norm: NormClass) -> Class | None:
+        """The class whose method names it, be it as the default of a parameter."""
+        found = self._defaults.get(norm.spot.node)
+        return norm.spot.function.enclosing_class if found is None else found[0]
+
     def enters_apart(self, norm: NormClass, other: NormClass) -> bool:
         """Whether what comes into a class by ``other`` is not for the objects of ``norm``."""
         is_same = norm.spot.function is other.spot.function and self._is_for_base(norm)
@@ -211,7 +216,7 @@ class ComposingCalls:
                 return None
         if not classes and idle:
             classes.update(idle[0].class_.ancestors())
-            roles = self._roles.unseen(self._roles.held_in[idle[0]][0])
+            roles = self._roles.unseen(self._roles.held_in[idle[0]][0][0])
         return Objects(frozenset(classes), roles) if classes else None
 
     def _roles_in(self, value: Instance | NormLayer, objects: Objects | None) -> Roles:

@@ -152,14 +152,14 @@ class Evidence:
     def _is_idle(self, cls: Class, around: tuple[Class, ...]) -> bool:
         if self.handles_weights(cls):
             return False
-        if self._is_unused_part(cls):
+        if self.is_unused_part(cls):
             return True
         if not families.has_new_class_name(cls) and families.new_home(cls) is None:
             return False
         makers = self.contents.makers(cls) - {cls, *around}
         return all(maker is not None and self._is_idle(maker, (*around, cls)) for maker in makers)
 
-    def _is_unused_part(self, cls: Class) -> bool:
+    def is_unused_part(self, cls: Class) -> bool:
         """Whether a class that is no model or network is built by nothing in the repository."""
         return not (
             families.is_network_class(cls)

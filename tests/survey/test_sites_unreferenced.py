@@ -129,3 +129,29 @@ def test_a_class_where_backbones_live() -> None:
         f"-- backbones/down.py --\nfrom layers import Conv\nclass Down{down}"
         f"-- net.py --\nimport torchvision\nfrom layers import Conv\nclass Detector{detector}"
     )
+
+
+@pytest.mark.parametrize(
+    ("own", "default"), [("pass", "keep"), ("self.own = norm(8)  #! unknown", "unknown")]
+)
+def test_what_it_names_itself_is_not_changed(own: str, default: str) -> None:
+    """Nothing tells what it is for, though what it builds is new elsewhere."""
+    check(
+        f"""\
+        import torchvision
+        class Conv(nn.Module):
+            def __init__(self, norm=nn.BatchNorm2d):  #! convert
+                super().__init__()
+                self.bn = norm(8)  #! convert
+        class Down(nn.Module):
+            def __init__(self, norm=nn.BatchNorm2d):  #! {default}
+                super().__init__()
+                self.first = Conv(norm)
+                {own}
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True)
+                self.extra = Conv()
+        """
+    )
