@@ -50,6 +50,10 @@ class Judge:
             self._judged[norm] = known
         return known
 
+    def judge_layer(self, layer: NormLayer) -> Judged:
+        """The verdict on one layer, whatever else is made by the name that makes it."""
+        return self._weigh([layer], [self._roles_of(layer)])
+
     def _by_layers(self, norm: NormClass, layers: list[NormLayer]) -> Judged:
         judged = self._weigh(layers, map(self._roles_of, layers))
         cls = self._calls.class_around(norm)
