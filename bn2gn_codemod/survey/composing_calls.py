@@ -59,6 +59,10 @@ class ComposingCalls:
         """Whether a parameter's default is used by no call that makes an object."""
         return self._entered_by_default(norm) == []
 
+    def is_default(self, norm: NormClass) -> bool:
+        """Whether it is the default of a constructor's parameter."""
+        return norm.spot.node in self._defaults
+
     def class_around(self, norm: NormClass) -> Class | None:
         """The class whose method names it, be it as the default of a parameter."""
         found = self._defaults.get(norm.spot.node)

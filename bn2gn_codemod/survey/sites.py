@@ -346,7 +346,7 @@ class _Decider:
             judged = self._judge_use(child)
             if judged.verdict is Verdict.KEEP or (
                 judged.verdict is Verdict.CONVERT
-                and self.uses.is_editable(child)
+                and self.uses.is_editable(child, is_default=self._is_default_function(child))
                 and not any(map(self._is_kept, self.uses.below(child)))
             ):
                 parts.append((child, judged))
@@ -355,6 +355,11 @@ class _Decider:
             elif not self._separate(child, parts, seen):
                 is_whole = False
         return is_whole
+
+    def _is_default_function(self, norm: NormClass) -> bool:
+        """``norm_layer=Norm2d``, where that is a function whose calls are told apart."""
+        is_function = norm.function is not None and self.calls.is_default(norm)
+        return is_function and not self.calls.is_overridden(norm)
 
     def _judge_use(self, norm: NormClass) -> Judged:
         comment = comment_at(norm.spot)
