@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.crowds import OutOfSight, out_of_sight
 from bn2gn_codemod.survey.external_members import ExternalMembers, is_known, is_plain_module
 from bn2gn_codemod.survey.modules import Module
@@ -109,6 +110,7 @@ class Flow(ValueGraph):
     def __init__(self, modules: Iterable[Module]) -> None:
         super().__init__()
         self.modules = list(modules)
+        self.unread: list[SourceFile] = []  # files that do not parse
         self.index = ModuleIndex(module.path for module in self.modules)
         self.by_path = {module.path: module for module in self.modules}
         self.top_level: dict[str, Function] = {}

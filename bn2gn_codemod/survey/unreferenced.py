@@ -55,7 +55,7 @@ class Unreferenced:
     def _unused(self) -> set[_Definition]:
         if self._looks_names_up():
             return set()
-        named: set[str] = set()
+        named = {word for file in self._flow.unread for word in _WORD.findall(file.text)}
         kept: dict[str, list[_Definition]] = {}
         for module in self._flow.modules:
             for statement in module.tree.body:

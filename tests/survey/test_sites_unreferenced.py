@@ -72,6 +72,7 @@ def test_a_class_that_nothing_names_makes_nothing_doubtful(after: str) -> None:
         "class Stack(nn.Module, metaclass=Registering):\n    part = Down",
         "-- other.py --\nfrom net import Down as Part",
         "-- other.py --\nimport net\npart = net.Down",
+        "-- old.py --\nfrom net import Down\nprint Down()",  # does not parse
         "-- hubconf.py --\nimport net\ndef down():\n    return net.Down()",
         "-- test_parts.py --\nimport net\ndef sizes():\n    net.Down()",
     ],
