@@ -236,7 +236,9 @@ class _Decider:
         is_conflict = any(site.verdict is Verdict.CONFLICT for site in sites)
         verdict = Verdict.CONFLICT if is_conflict else Verdict.UNKNOWN
         given = f"{maker} gives it {norm.norm}, named in" if maker else _HANDED.format(norm.norm)
-        note = f"a new layer, but {given} {where}, which is not changed"
+        refusal = self.uses.refusal(norm) if norm.context == "callee" and not maker else None
+        stuck_here = "" if refusal is None else f"{refusal}, and "  # else this call were changed
+        note = f"a new layer, but {stuck_here}{given} {where}, which is not changed"
         return Judged(verdict, judged.because, note)
 
     def unfollowed(self) -> None:

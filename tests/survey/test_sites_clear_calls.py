@@ -108,3 +108,27 @@ def test_both_verdicts_stay_at_their_lines() -> None:
         other = Other(norm=nn.BatchNorm2d)  #! unknown
         """
     )
+
+
+def test_the_reason_names_what_stands_in_the_way_of_the_call() -> None:
+    plan = check(
+        """\
+        from torchvision import models
+        class Trunk(nn.Module):
+            def __init__(self, norm):
+                super().__init__()
+                self.bn = norm(8)  #! keep
+        class Seg(nn.Module):
+            def __init__(self, norm, **more):
+                super().__init__()
+                self.backbone = Trunk(norm)
+                self.backbone.load_state_dict(torch.load(more['path']))
+                self.head = nn.Sequential(norm(64, **more))  #! conflict
+        seg = Seg(nn.BatchNorm2d)  #! conflict
+        """
+    )
+    [head] = [site for site in plan.sites if site.place.line == 13]
+    assert head.reasons[0] == (
+        "a new layer, but its arguments hold **kwargs, which cannot be read from the source, "
+        "and BatchNorm2d is handed to it from net.py:14, which is not changed"
+    )
