@@ -30,7 +30,8 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     """
     check_asked_for(settings)
     modules, skipped = read_modules(repository)
-    flow = analyse(modules)
+    unread = {one.path for one in skipped}
+    flow = analyse(modules, (file for file in repository.files if file.path in unread))
     roles = assign_roles(flow, Pins.of(settings, "backbone"), Pins.of(settings, "convert"))
     decided = decide_sites(flow, roles, settings)
     placement = place_helper(flow, repository, decided, settings)

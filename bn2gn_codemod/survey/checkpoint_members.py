@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
@@ -12,8 +13,11 @@ from bn2gn_codemod.survey.extensions import Extensions
 from bn2gn_codemod.survey.network_contents import network_content
 from bn2gn_codemod.survey.pretrained import Load
 from bn2gn_codemod.survey.skipped_keys import is_skipped
+from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
+
+_PLAIN_LAYER = re.compile(r"\w*Conv\w*|Linear")
 
 
 class CheckpointMembers:
@@ -80,6 +84,8 @@ class CheckpointMembers:
             return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
         is_filled = not load.from_other or families.may_be_backbone_attribute(name)
         is_filled = is_filled and not self._is_beside_network(slot, network, load)
+        if load.by_script and inside is None and not families.is_network_class(network):
+            is_filled = is_filled and self._comes_early(slot)
         if family is None and is_filled and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
@@ -122,6 +128,31 @@ class CheckpointMembers:
         ]
         return slot[1] in stored and bool(members) and stored[slot[1]] > max(members)
 
+    def _comes_early(self, slot: Slot) -> bool:
+        """Whether an attribute is first stored before all that a model may add to a backbone.
+
+        A script that copies whatever the model has from a file may have one of another model:
+        that begins like this one, and ends in another way.
+        """
+        if families.may_be_backbone_attribute(slot[1]):
+            return True
+        stored = _first_stores(slot[0].node)
+        holding = {
+            name
+            for cls, name in self._contents.slots_of[slot[0]]
+            if self._contents.may_hold_layers((cls, name))
+        }
+        plain = set(_plain_layers(slot[0].node))
+        lines = {
+            name: line
+            for name, line in stored.items()
+            if name != slot[1] and (name in holding or name in plain)
+        }
+        if not lines:
+            return True
+        added = [line for name, line in lines.items() if families.has_new_word(name)]
+        return slot[1] in stored and stored[slot[1]] < min(added or [max(lines.values())])
+
     def _is_beside_network(self, slot: Slot, model: Class, load: Load) -> bool:
         """Whether a file may be for a network in another attribute of a model alone."""
         if load.kind != "file" or load.by_hand or families.is_network_class(model):
@@ -144,3 +175,16 @@ def _first_stores(node: ast.ClassDef) -> dict[str, int]:
             case _:
                 pass
     return found
+
+
+def _plain_layers(node: ast.ClassDef) -> Iterator[str]:
+    """The attributes that hold a convolution or the like, which have weights but no norm."""
+    for one in ast.walk(node):
+        match one:
+            case ast.Assign(
+                targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)],
+                value=ast.Call() as made,
+            ) if _PLAIN_LAYER.fullmatch(call_name(made)):
+                yield name
+            case _:
+                pass

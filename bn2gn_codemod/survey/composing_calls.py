@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.because import Role, Roles
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.idle_layers import is_test
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.syntax import is_super, unpacks
+from bn2gn_codemod.survey.syntax import bound_names, flat, is_super, unpacks
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormClass, NormLayer
 
 
@@ -59,10 +59,33 @@ class ComposingCalls:
         """Whether a parameter's default is used by no call that makes an object."""
         return self._entered_by_default(norm) == []
 
+    def is_default(self, norm: NormClass) -> bool:
+        """Whether it is the default of a constructor's parameter."""
+        return norm.spot.node in self._defaults
+
+    def class_around(self, norm: NormClass) -> Class | None:
+        """The class whose method names it, be it as the default of a parameter."""
+        found = self._defaults.get(norm.spot.node)
+        return norm.spot.function.enclosing_class if found is None else found[0]
+
     def enters_apart(self, norm: NormClass, other: NormClass) -> bool:
         """Whether what comes into a class by ``other`` is not for the objects of ``norm``."""
         is_same = norm.spot.function is other.spot.function and self._is_for_base(norm)
         return not is_same and self._enters(norm) and self._enters(other)
+
+    def is_all_handed_over(self, norm: NormClass, use: NormClass) -> bool:
+        """Whether objects that the call with ``norm`` makes get nothing else by the name ``use``.
+
+        That is a parameter of their constructor, for which the call hands ``norm`` over: whatever
+        other calls may hand over there, or leave to a default, they make other objects.
+        """
+        init, call, made = use.spot.function, self._call_with(norm), self._made_with(norm)
+        name = use.spot.node.id if isinstance(use.spot.node, ast.Name) else ""
+        if init.class_ is None or call is None or not made or not _is_only_parameter(init, name):
+            return False
+        return _takes_by_name(call, norm.spot.node, name, init) and all(
+            self._flow.find_method(one.class_, "__init__") is init for one in made
+        )
 
     def _enters(self, norm: NormClass) -> bool:
         return bool(
@@ -185,12 +208,19 @@ class ComposingCalls:
         """The objects with the roles of what holds them, or ``None`` if nothing is seen to."""
         roles: Roles = {}
         classes: set[Class] = set()
+        idle: list[Instance] = []
         for one in made:
             found = self._roles_in(one, around)
-            if not found:
+            if found:
+                classes.update(one.class_.ancestors())
+                roles = found | roles
+            elif self._roles.held_in.get(one):
+                idle.append(one)  # for certain, or it would be in doubt
+            else:
                 return None
-            classes.update(one.class_.ancestors())
-            roles = found | roles
+        if not classes and idle:
+            classes.update(idle[0].class_.ancestors())
+            roles = self._roles.unseen(self._roles.held_in[idle[0]][0][0])
         return Objects(frozenset(classes), roles) if classes else None
 
     def _roles_in(self, value: Instance | NormLayer, objects: Objects | None) -> Roles:
@@ -213,6 +243,32 @@ def _hands_over(call: ast.Call, parameter: str, position: int | None) -> bool:
     if any(keyword.arg == parameter for keyword in call.keywords):
         return True
     return position is not None and position < len(call.args)
+
+
+def _takes_by_name(call: ast.Call, argument: ast.AST, parameter: str, init: Function) -> bool:
+    """Whether a call of a constructor hands an argument over for a parameter, certainly."""
+    if any(keyword.value is argument for keyword in call.keywords):
+        return any(keyword.arg == parameter for keyword in call.keywords)
+    if any(isinstance(given, ast.Starred) for given in call.args):
+        return False
+    assert isinstance(init.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    placed = [*init.node.args.posonlyargs, *init.node.args.args][1:]
+    handed = zip(call.args, placed, strict=False)
+    return any(given is argument and taken.arg == parameter for given, taken in handed)
+
+
+def _is_only_parameter(function: Function, name: str) -> bool:
+    """Whether a name is a parameter to which the function gives no value of its own."""
+    node = function.node
+    if not isinstance(node, ast.FunctionDef) or name not in function.parameters:
+        return False
+    if name in function.extra_parameters:
+        return False
+    is_stored = any(
+        isinstance(one, ast.Name) and one.id == name and not isinstance(one.ctx, ast.Load)
+        for one in ast.walk(node)
+    )
+    return not is_stored and not any(name in bound_names(one) for one in flat(node.body))
 
 
 def _first_parameter(use: NormClass) -> str | None:

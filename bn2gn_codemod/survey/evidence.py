@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.network_contents import external_network, network_cont
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
+from bn2gn_codemod.survey.unreferenced import Unreferenced
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 # A class that handles weights itself, in a way that may not have been followed.
@@ -50,6 +51,7 @@ class Evidence:
         self._best_loads: dict[Class, Load | None] = {}
         self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
+        self._unreferenced = Unreferenced(self.flow)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.members = CheckpointMembers(contents)
         self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
@@ -150,10 +152,20 @@ class Evidence:
     def _is_idle(self, cls: Class, around: tuple[Class, ...]) -> bool:
         if self.handles_weights(cls):
             return False
+        if self.is_unused_part(cls):
+            return True
         if not families.has_new_class_name(cls) and families.new_home(cls) is None:
             return False
         makers = self.contents.makers(cls) - {cls, *around}
         return all(maker is not None and self._is_idle(maker, (*around, cls)) for maker in makers)
+
+    def is_unused_part(self, cls: Class) -> bool:
+        """Whether a class that is no model or network is built by nothing in the repository."""
+        return not (
+            families.is_network_class(cls)
+            or families.may_be_whole_model(cls)
+            or families.backbone_home(cls.path) is not None
+        ) and self._unreferenced.is_unused(cls)
 
     # ------------------------------------------------------------ settings
 

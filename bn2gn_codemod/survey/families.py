@@ -103,6 +103,12 @@ _WHOLE_MODEL = re.compile(
     re.IGNORECASE,
 )
 
+# Words for what is a model, or may be the backbone of one.
+_MODEL_CLASS = re.compile(
+    r"net(?:work)?s?(?:_?v?\d+|_[a-z])?$|model|track|detect|segment|estimat|matting|recogni|"
+    r"backbone|encod|extract|trunk|(?:^|_)body|stem|base"
+)
+
 # Words for the parts that detectors, trackers and segmenters add to a backbone.
 _NEW_WORD = re.compile(
     rf"deconv|head|(?:^|_)ups?(?:_|\d|$)|upsampl|dla_up|ida_up|fpn|pafpn|{_NECK}|decod|aspp|ppm|"
@@ -190,6 +196,12 @@ def is_named_after_network(cls: Class) -> bool:
 def has_new_class_name(cls: Class) -> bool:
     """Whether a class is named like a part that was added to a backbone."""
     return has_new_word(cls.name.rsplit(".", 1)[-1])
+
+
+def may_be_whole_model(cls: Class) -> bool:
+    """Whether a class is named like a model, or like the network in one: ``UNet``, ``Tracker``."""
+    words = _words(cls.name.rsplit(".", 1)[-1]).lower()
+    return _MODEL_CLASS.search(words) is not None
 
 
 def _words(name: str) -> str:

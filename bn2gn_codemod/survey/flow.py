@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.crowds import OutOfSight, out_of_sight
 from bn2gn_codemod.survey.external_members import ExternalMembers, is_known, is_plain_module
 from bn2gn_codemod.survey.filled_containers import FilledContainers
@@ -110,6 +111,7 @@ class Flow(ValueGraph):
     def __init__(self, modules: Iterable[Module]) -> None:
         super().__init__()
         self.modules = list(modules)
+        self.unread: list[SourceFile] = []  # files that do not parse
         self.index = ModuleIndex(module.path for module in self.modules)
         self.by_path = {module.path: module for module in self.modules}
         self.top_level: dict[str, Function] = {}
@@ -259,7 +261,8 @@ class Flow(ValueGraph):
                 scope = self.top_level[function.module.path]
                 return self.name_node(scope, name)
             scope = scope.outer
-        return None
+        top = self.top_level[function.module.path]
+        return self.name_node(top, name) if self.join_computed(top, name) else None
 
     def extra(self, function: Function, name: str) -> Node:
         """What callers pass by a name that only ``**kwargs`` takes."""
@@ -317,8 +320,9 @@ class Flow(ValueGraph):
                     self.keep_in_class(held.class_, value)
             elif isinstance(held, Lost):
                 self.hand_to_lost([value])
-            elif isinstance(held, ModuleValue) and self.has_global(held.module, attribute):
-                self.edge(value, self.name_node(self.top_level[held.module.path], attribute))
+            elif isinstance(held, (ModuleValue, NamespaceValue)):
+                if self.has_global(held.module, attribute):
+                    self.edge(value, self.name_node(self.top_level[held.module.path], attribute))
             elif is_plain_module(held):
                 self.edge(value, self.members.node(held, attribute))
 
@@ -341,6 +345,13 @@ class Flow(ValueGraph):
     def has_global(self, module: Module, name: str) -> bool:
         """Whether the module's own code binds the name."""
         return name in self.top_level[module.path].locals
+
+    def join_computed(self, scope: Function, name: str) -> bool:
+        """Let a name that a module does not plainly bind be what goes by patterns that it fits."""
+        found = [one for one in sorted(scope.computed) if fnmatch.fnmatchcase(name, one)]
+        for pattern in found:
+            self.edge(self.name_node(scope, pattern), self.name_node(scope, name))
+        return bool(found)
 
     def attribute(self, base: Node, name: str, result: Node, from_pattern: bool = False) -> None:
         """``result = base.name``; ``name`` may be a pattern."""
@@ -403,11 +414,13 @@ class Flow(ValueGraph):
             if name == "*":
                 self.guesses.append(result)
             for local in sorted(scope.locals):
-                if fnmatch.fnmatchcase(local, name):
+                if fnmatch.fnmatchcase(local, name) or (
+                    local in scope.computed and fnmatch.fnmatchcase(name, local)
+                ):
                     self._edge_nameable(self.name_node(scope, local), result)
             if module.is_package:
                 self._add_submodules(module, name, result)
-        elif name in scope.locals:
+        elif name in scope.locals or self.join_computed(scope, name):
             self.edge(self.name_node(scope, name), result)
         elif not from_pattern:
             path = self.index.find_relative(1, name, module.path) if module.is_package else None
@@ -478,6 +491,8 @@ def _attribute_matches(stored: str, read: str) -> bool:
         return True
     if stored == "*":
         return False  # an unknown name: only a read of unknown name may see it
+    if read == "module":
+        return False  # what ``DataParallel`` wraps, rather than one of ``mod1``, ``mod2``
     if "*" in stored:
         return fnmatch.fnmatchcase(read, stored) or (
             "*" in read and fnmatch.fnmatchcase(stored, read)

@@ -38,8 +38,11 @@ class IdleLayers:
         elif cls is not None:
             found = self._roles_of_class(cls, function)
         else:
-            words = f"{function.name}() is not used"
-            found = self._roles_of_file(layer.spot.module.path, words, is_named=False)
+            is_held = bool(self._roles.held_in.get(layer))
+            where = "is followed to no known model" if is_held else "is not used"
+            words = f"{function.name}() {where}"
+            found = self._roles_of_holders(layer) if is_held else None
+            found = found or self._roles_of_file(layer.spot.module.path, words, is_named=False)
         if found is not None:
             return {found.role: found}
         return {Role.UNDECIDED: Because(Role.UNDECIDED, self._no_evidence(layer, cls))}
@@ -57,9 +60,14 @@ class IdleLayers:
         seen = {**own, **contexts}
         seen.pop(Role.UNDECIDED, None)
         seen.pop(Role.DOUBT, None)
-        unused = f"nothing calls {function.name}()"
+        unused, of_it = f"nothing calls {function.name}()", "of a backbone class"
+        if function is cls.methods.get("__init__") and self._roles.is_built(cls):
+            unused, of_it = (
+                f"where {function.name}() puts it is not followed,",
+                "in a backbone class",
+            )
         if set(seen) == {Role.BACKBONE}:
-            return Because(Role.BACKBONE, f"{unused} of a backbone class", seen[Role.BACKBONE])
+            return Because(Role.BACKBONE, f"{unused} {of_it}", seen[Role.BACKBONE])
         if Role.BACKBONE in own and families.has_certainly_new_word(function.name):
             words = f"{unused}, but by its name it makes layers beside the backbone"
             return Because(Role.NEW, words, own[Role.BACKBONE])
@@ -78,11 +86,26 @@ class IdleLayers:
         if home is not None and (is_named or not self._roles.is_part_used_outside(cls, home)):
             return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")
         if is_named:
-            return self._roles_of_file(cls.path, f"{cls.name} is not used", is_named=True)
+            where = "is followed to no known model" if self._roles.is_built(cls) else "is not used"
+            return self._roles_of_file(cls.path, f"{cls.name} {where}", is_named=True)
         home = families.new_home(cls)
         if home is not None and self._roles.has_backbone and not self._roles.handles_weights(cls):
             return Because(Role.NEW, f"{cls.name} stands in {home}, where new parts live")
         return None
+
+    def _roles_of_holders(self, layer: NormLayer) -> Because | None:
+        """What a function makes where backbones live, for nothing but classes that live there."""
+        homes = [families.backbone_home(layer.spot.module.path)]
+        found: list[Because | None] = []
+        for cls, _ in self._roles.held_in[layer]:
+            homes.append(families.backbone_home(cls.path))
+            found.append(self._roles_of_home(cls))
+        first = found[0]
+        if first is None or None in homes:
+            return None
+        is_backbone = all(one is not None and one.role is Role.BACKBONE for one in found)
+        held = f"{shown(self._roles.held_in[layer][0])} holds it"
+        return Because(Role.BACKBONE, held, first) if is_backbone else None
 
     def _roles_of_file(self, path: str, words: str, *, is_named: bool) -> Because | None:
         """Unused code in a file whose used layers are backbone: all of them, or its kin's."""

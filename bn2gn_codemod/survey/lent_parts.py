@@ -6,12 +6,13 @@ lent, with the weights that came with them; nothing was loaded into the others.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.library_models import is_made_untrained
+from bn2gn_codemod.survey.library_models import is_made_untrained, library_model
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 
@@ -36,11 +37,11 @@ class LentParts:
         cls, name = slot
         if slot not in self._slots or families.is_backbone_attribute(name):
             return None
-        if value.spot is None or value.spot.function.class_ not in cls.ancestors():
+        if value.spot is None or value.spot.function.enclosing_class not in cls.ancestors():
             return None
         if isinstance(value, Instance) and (
             # One of several networks that may be there, rather than a part beside parts.
-            families.may_be_backbone_attribute(name)
+            (families.may_be_backbone_attribute(name) and not self._is_put_beside(value, cls))
             or value.weak
             or self._load_of(value.class_) is not None
         ):
@@ -49,6 +50,33 @@ class LentParts:
         if families.has_certainly_new_word(name) and not self._is_loaded(cls):
             return Because(Role.NEW, f"{words}, beside parts of another network")
         return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+
+    def _is_put_beside(self, value: Instance, cls: Class) -> bool:
+        """Whether one call takes an object and what other code made: ``Sequential(Stem(), *net)``.
+
+        That they stand in one place is not because one or the other may be there.
+        """
+        if value.spot is None:
+            return False
+        calls = self._flow.calls_in.get(value.spot.function, ())
+        return any(
+            self._is_made_elsewhere(other, cls)
+            for _, call in calls
+            if value.spot.node in call.args
+            for other in call.args
+            if other is not value.spot.node
+        )
+
+    def _is_made_elsewhere(self, expr: ast.expr, cls: Class) -> bool:
+        inner = expr.value if isinstance(expr, ast.Starred) else expr
+        return any(
+            library_model(value) is not None
+            if isinstance(value, ExternalObject)
+            else isinstance(value, (Instance, NormLayer))
+            and value.spot is not None
+            and value.spot.function.enclosing_class not in cls.ancestors()
+            for value in self._flow.value_of(inner)
+        )
 
     def holds_untrained(self, slot: Slot, value: Value) -> bool:
         """Whether the value is a library's network that no weights ever come into.

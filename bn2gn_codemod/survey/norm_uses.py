@@ -118,10 +118,13 @@ class NormUses:
                     return found
         return None
 
-    def is_editable(self, norm: NormClass) -> bool:
-        """Whether one use of a name can be replaced, whatever the name holds elsewhere."""
+    def is_editable(self, norm: NormClass, *, is_default: bool = False) -> bool:
+        """Whether one use of a name can be replaced, whatever the name holds elsewhere.
+
+        ``is_default``: it is a function that makes norm layers, as the default of a parameter.
+        """
         return (
-            norm.context in ("callee", "argument", "partial")
+            (norm.context in ("callee", "argument", "partial") or is_default)
             and not self._may_be_other(norm)
             and not _comes_bound(norm)
             and self.refusal(norm) is None

@@ -54,6 +54,7 @@ class Load(NamedTuple):
     published: bool = False
     from_other: bool = False  # of a network that the loader is named after: a model has more
     by_hand: bool = False  # layer by layer, which nobody does to resume
+    by_script: bool = False  # so, and nothing but that says that the file is a backbone's
     into_some: bool = False  # attributes of a model together, which is no resuming either
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
@@ -132,19 +133,19 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
                 continue
             is_inner = call.spot.function.enclosing_class in cls.ancestors()
             of_classifier = not is_inner and _is_of_classifier(contents, cls, load)
-            if not (
-                load.kind != "file"
-                or load.by_hand
-                or of_classifier
-                or _means_pretrained(contents, call, value, held, owners)
-            ):
+            is_meant = load.kind != "file" or _means_pretrained(contents, call, value, held, owners)
+            if not (is_meant or load.by_hand or of_classifier):
                 loads.resumed.setdefault(cls, load)
                 continue
             if mine and _is_one_of_several(attributes, cls, named):
                 for slot in mine:
                     loads.of_slot[slot] = load._replace(is_meant=True)
                 continue
-            into = load._replace(vague=load.vague or value in parts, of_classifier=of_classifier)
+            into = load._replace(
+                vague=load.vague or value in parts,
+                of_classifier=of_classifier,
+                by_script=load.by_hand and not is_meant and not is_inner,
+            )
             loads.of_class.setdefault(cls, []).append(into)
     for cls in flow.classes:
         for ancestor in cls.ancestors():

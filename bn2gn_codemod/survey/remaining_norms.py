@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.norm_uses import NormUses, reached
+from bn2gn_codemod.survey.norm_uses import NormUses, reached, source_order
 from bn2gn_codemod.survey.values import NormClass
 from bn2gn_codemod.survey.verdict_comments import comment_at
 
@@ -18,6 +19,7 @@ class Staying(NamedTuple):
 
     norm: NormClass
     maker: str = ""  # a function or a class that is handed over in the norm class's place
+    entries: tuple[NormClass, ...] = ()  # by which it comes there from elsewhere
 
 
 class RemainingNorms:
@@ -52,18 +54,22 @@ class RemainingNorms:
         below = self._uses.below(norm)
         # By the same name comes whatever others hand over: another class, or a function.
         together = frozenset(one for use in below for one in self._at[use.spot.node])
-        entries = [
-            use
+        entries = {
+            use: found
             for use in together.difference(self._at[norm.spot.node])
             if use in staying
-            and (is_origin(use) or self._comes_from_beside(use, together, staying))
-        ]
+            and (found := (use,) if is_origin(use) else self._beside(use, together, staying))
+        }
         left = reached(entries, edited)
         for layer in self._uses.layers(norm):
             made = next((one for one in self._at[layer.norm.spot.node] if one in left), None)
-            found = self.instead(layer.norm, staying) if made is None else Staying(made)
-            if found is not None:
-                return found
+            if made is not None:
+                ways = (way for use, way in entries.items() if made in reached([use], edited))
+                entered = sorted(itertools.chain(*ways), key=source_order)
+                return Staying(made, entries=tuple(entered))
+            instead = self.instead(layer.norm, staying)
+            if instead is not None:
+                return instead
         return None
 
     def instead(self, norm: NormClass, staying: dict[NormClass, None]) -> Staying | None:
@@ -73,16 +79,20 @@ class RemainingNorms:
                 return Staying(layer.norm, maker)
         return None
 
-    def _comes_from_beside(
+    def _beside(
         self, use: NormClass, together: frozenset[NormClass], staying: dict[NormClass, None]
-    ) -> bool:
-        """Whether the same objects may get BatchNorm from elsewhere by the name ``use``."""
+    ) -> tuple[NormClass, ...]:
+        """Where the same objects may get BatchNorm from elsewhere by the name ``use``."""
         ways = [parent for one in self._at[use.spot.node] for parent in one.parents]
-        return any(
-            parent in staying
-            and parent not in together
-            and not any(self._calls.enters_apart(own, parent) for own in ways if own in together)
+        own_ways = [own for own in ways if own in together]
+        if own_ways and all(self._calls.is_all_handed_over(own, use) for own in own_ways):
+            return ()
+        return tuple(
+            parent
             for parent in use.parents
+            if parent in staying
+            and parent not in together
+            and not any(self._calls.enters_apart(own, parent) for own in own_ways)
         )
 
 

@@ -122,10 +122,18 @@ class RoleMap:
 
     def doubt(self, slot: Slot) -> Roles:
         """Doubt about an attribute without a role: nobody knows what its model is."""
-        if self._evidence.is_certainly_idle(slot[0]):
-            return {}
-        words = _doubt(slot[0], self.is_built(slot[0]))
-        return {Role.DOUBT: Because(Role.DOUBT, words)}
+        return {} if self._evidence.is_certainly_idle(slot[0]) else self.unseen(slot[0])
+
+    def unseen(self, cls: Class) -> Roles:
+        """What is said of a class without a role: nobody knows what it is for."""
+        return {Role.DOUBT: Because(Role.DOUBT, _doubt(cls, self.is_built(cls)))}
+
+    def is_unused(self, cls: Class) -> bool:
+        """Whether nothing in the repository builds the class, which is no neck by its name."""
+        has_role = bool(self.contexts.get(cls)) or any(
+            slot in self.own for slot in self.family_slots(cls)
+        )
+        return not has_role and self._evidence.is_unused_part(cls)
 
     def open_slots(self, layer: NormLayer) -> list[Slot]:
         """The attributes of models whose being undecided leaves the layer undecided."""

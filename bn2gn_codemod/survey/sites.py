@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.roles import CROWDED, RoleMap
 from bn2gn_codemod.survey.settling import Settling, not_asked_for
 from bn2gn_codemod.survey.syntax import dotted
 from bn2gn_codemod.survey.unfollowed import find_unfollowed
-from bn2gn_codemod.survey.values import Class, Function, NormClass, Spot, UseContext
+from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot, UseContext
 from bn2gn_codemod.survey.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
 from bn2gn_codemod.survey.verdicts import OVERRIDDEN, UNDECIDED, Judge, Judged
 
@@ -43,6 +43,7 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
         decider.site(norm)
     decider.take_back()
     decider.calls_by_other_names()
+    decider.calls_of_what_is_given()
     decider.unfollowed()
     decider.library_parts()
     decider.offer()
@@ -57,7 +58,8 @@ class _Decider:
         self.roles = roles
         self.uses = NormUses(flow, frozenset(settings.norms), roles)
         self.calls = ComposingCalls(flow, roles)
-        self._judge = Judge(flow, roles, self.uses, self.calls).judge
+        judge = Judge(flow, roles, self.uses, self.calls)
+        self._judge, self._judge_layer = judge.judge, judge.judge_layer
         self.settling = Settling(self.uses, roles, settings)
         self.sites: dict[Place, Site] = {}
         self.edits: dict[Place, NormEdit] = {}
@@ -139,6 +141,30 @@ class _Decider:
                 judged = self._left_alone(norm)
             self._add(norm, judged)
 
+    def calls_of_what_is_given(self) -> None:
+        """List the calls of what another call gives: ``pick(norm_layer, 0)(channels)``."""
+        edited = self._edited()
+        staying, changed = self.remains.staying(frozenset(edited)), reached(edited)
+        for layer in sorted(self.flow.norm_layers, key=lambda layer: layer.norm not in staying):
+            if not _is_given(layer) or layer in self.roles.patterns or self._is_told(layer.spot):
+                continue
+            norm, judged = layer.norm, self._judge_layer(layer)
+            note = self._left_open(norm) if judged.verdict is Verdict.CONVERT else None
+            if note is not None:
+                judged = Judged(Verdict.UNKNOWN, judged.because, note)
+            elif judged.verdict is Verdict.CONVERT and norm in staying:
+                judged = self._stays(Staying(norm), judged)
+            elif judged.verdict is Verdict.CONVERT and norm not in changed:
+                judged = self._left_alone(norm)
+            if norm not in changed and comment_at(layer.spot) == "keep":
+                judged = Judged(Verdict.KEEP, (), said("keep"))
+            self._add(norm, judged, of=layer)
+
+    def _is_told(self, spot: Spot) -> bool:
+        """Whether a line of the expression is listed already."""
+        lines = range(spot.line, (spot.node.end_lineno or spot.line) + 1)
+        return any(site.path == spot.module.path and site.line in lines for site in self.sites)
+
     def _is_said_inside(self, norm: NormClass) -> bool:
         """Whether a function is called whose own line tells the verdict on all of its layers."""
         return norm.function is not None and not any(
@@ -193,14 +219,14 @@ class _Decider:
 
     def _stays(self, staying: Staying, judged: Judged) -> Judged:
         """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
-        norm, maker = staying
+        norm, maker = staying.norm, staying.maker
         if norm.function is not None:
             maker = norm.function.name
         edited = frozenset(self._edited())
         origins = [
             origin
             for origin in sorted(self.remains.origins(), key=source_order)
-            if norm in reached([origin], edited)
+            if not reached([origin], edited).keys().isdisjoint(staying.entries or (norm,))
         ]
         # What is new as a whole is not the cause, but left for the same reason.
         causes = [one for one in origins if self._judge(one).verdict is not Verdict.CONVERT]
@@ -210,7 +236,9 @@ class _Decider:
         is_conflict = any(site.verdict is Verdict.CONFLICT for site in sites)
         verdict = Verdict.CONFLICT if is_conflict else Verdict.UNKNOWN
         given = f"{maker} gives it {norm.norm}, named in" if maker else _HANDED.format(norm.norm)
-        note = f"a new layer, but {given} {where}, which is not changed"
+        refusal = self.uses.refusal(norm) if norm.context == "callee" and not maker else None
+        stuck_here = "" if refusal is None else f"{refusal}, and "  # else this call were changed
+        note = f"a new layer, but {stuck_here}{given} {where}, which is not changed"
         return Judged(verdict, judged.because, note)
 
     def unfollowed(self) -> None:
@@ -320,7 +348,7 @@ class _Decider:
             judged = self._judge_use(child)
             if judged.verdict is Verdict.KEEP or (
                 judged.verdict is Verdict.CONVERT
-                and self.uses.is_editable(child)
+                and self.uses.is_editable(child, is_default=self._is_default_function(child))
                 and not any(map(self._is_kept, self.uses.below(child)))
             ):
                 parts.append((child, judged))
@@ -329,6 +357,11 @@ class _Decider:
             elif not self._separate(child, parts, seen):
                 is_whole = False
         return is_whole
+
+    def _is_default_function(self, norm: NormClass) -> bool:
+        """``norm_layer=Norm2d``, where that is a function whose calls are told apart."""
+        is_function = norm.function is not None and self.calls.is_default(norm)
+        return is_function and not self.calls.is_overridden(norm)
 
     def _judge_use(self, norm: NormClass) -> Judged:
         comment = comment_at(norm.spot)
@@ -369,14 +402,23 @@ class _Decider:
             )
             self.sites[place] = self.sites[place]._replace(settles=settles)
 
-    def _add(self, norm: NormClass, judged: Judged, fixable: bool | None = None) -> None:
-        place = self._place(norm.spot)
+    def _add(
+        self,
+        norm: NormClass,
+        judged: Judged,
+        fixable: bool | None = None,
+        *,
+        of: NormLayer | None = None,
+    ) -> None:
+        """Put a site down for a name, or for the call that makes one layer ``of`` it."""
+        spot = norm.spot if of is None else of.spot
+        place = self._place(spot)
         reasons, evidence = _told(judged.note, judged.because)
-        cls = self._class_around(norm.spot)
-        layers = self.uses.layers(norm)
+        cls = self._class_around(spot)
+        layers = self.uses.layers(norm) if of is None else [of]
         self._open.pop(place, None)
         is_open = judged.verdict in UNDECIDED
-        if is_open:
+        if is_open and of is None:
             self._open[place] = (norm, judged)
         attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
         self.sites[place] = Site(
@@ -388,7 +430,8 @@ class _Decider:
             reasons=reasons,
             evidence=evidence,
             fixable=judged.verdict is Verdict.CONVERT if fixable is None else fixable,
-            scope="" if cls is not None else norm.spot.scope,
+            scope="" if cls is not None else spot.scope,
+            settles=(KEEP_COMMENT,) if is_open and of is not None else (),
             is_new=is_open and {one.role for one in judged.because} == {Role.NEW},
         )
 
@@ -417,6 +460,11 @@ def _told(note: str, because: Iterable[Because]) -> tuple[tuple[str, ...], tuple
         reasons.append("; ".join(dict.fromkeys(steps)))
         evidence.extend(chain)
     return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(evidence))
+
+
+def _is_given(layer: NormLayer) -> bool:
+    call = layer.spot.node
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Call) and not layer.is_called
 
 
 _ACTIVATED = (

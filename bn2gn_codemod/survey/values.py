@@ -104,6 +104,8 @@ class Function:
     nonlocal_names: set[str] = dataclasses.field(default_factory=set)
     # Names that others import from a module and that it does not plainly bind.
     guessed: set[str] = dataclasses.field(default_factory=set)
+    # Patterns of names that a module puts together: ``net_*``. They are among its names.
+    computed: set[str] = dataclasses.field(default_factory=set)
     is_static: bool = False
 
     @functools.cached_property

@@ -52,8 +52,16 @@ class Judge:
             self._judged[norm] = known
         return known
 
+    def judge_layer(self, layer: NormLayer) -> Judged:
+        """The verdict on one layer, whatever else is made by the name that makes it."""
+        return self._weigh([layer], [self._roles_of(layer)])
+
     def _by_layers(self, norm: NormClass, layers: list[NormLayer]) -> Judged:
         judged = self._weigh(layers, map(self._roles_of, layers))
+        cls = self._calls.class_around(norm)
+        if judged.verdict is Verdict.CONVERT and cls is not None and self._roles.is_unused(cls):
+            # New parts share what it builds, but nobody knows what this one is for.
+            return Judged(Verdict.UNKNOWN, (*judged.because, *self._roles.unseen(cls).values()))
         if judged.verdict not in UNDECIDED:
             return judged
         if self._calls.is_overridden(norm):

@@ -1056,3 +1056,87 @@ def test_what_was_added_to_one_network_was_added_to_those_in_its_place() -> None
                 self.backbone = Small() if is_small else ResNet()
         """
     )
+
+
+FUNCTION_OF_BACKBONES = """\
+-- {made}/layers.py --
+def down(c, norm=None):
+    norm = norm or nn.BatchNorm2d  #! {verdict}
+    return nn.Sequential(nn.Conv2d(c, c, 1), norm(c))  #! {verdict}
+-- {held}/net.py --
+from {made}.layers import down
+class Deformable(nn.Module):
+    def __init__(self, c, downsample=None):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! {own}
+        self.downsample = downsample
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        for i in range(4):
+            self.add_module(f'layer{{i}}', Deformable(8, down(8)))
+def build(cfg):
+    return Net()
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "held", "own", "verdict"),
+    [
+        ("backbones", "backbones", "keep", "keep"),
+        ("lib/backbones", "lib/backbones", "keep", "keep"),
+        # Either may be for other models as well.
+        ("layers", "backbones", "keep", "unknown"),
+        ("backbones", "models", "unknown", "unknown"),
+    ],
+)
+def test_what_a_function_makes_for_classes_of_the_backbones_folder(
+    made: str, held: str, own: str, verdict: str
+) -> None:
+    text = FUNCTION_OF_BACKBONES.format(made=made, held=held, own=own, verdict=verdict)
+    check(text.replace("from lib/", "from lib."))
+
+
+def test_function_of_the_backbones_folder_that_others_use_as_well() -> None:
+    text = FUNCTION_OF_BACKBONES.format(
+        made="backbones", held="backbones", own="keep", verdict="unknown"
+    )
+    other = """\
+-- models.py --
+from backbones.layers import down
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = down(8)
+model = Model()
+"""
+    check(text + other)
+
+
+def test_words_for_layers_that_are_not_followed_are_true() -> None:
+    plan = check(
+        """\
+        class _Transition(nn.Sequential):
+            def __init__(self, c):
+                super().__init__()
+                self.add_module('norm', nn.BatchNorm2d(c))  #! keep
+        class _DenseLayer(nn.Sequential):
+            def __init__(self, c):
+                super().__init__()
+                self.add_module('norm', nn.BatchNorm2d(c))  #! keep
+        class DenseNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.features = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+                self.features.add_module('transition', _Transition(8))
+                self.features.add_module('norm5', nn.BatchNorm2d(8))  #! keep
+        def densenet():
+            net = DenseNet()
+            net.load_state_dict(torch.hub.load_state_dict_from_url('https://e.org/densenet.pth'))
+            return net
+        """
+    )
+    transition, layer, _, last = (site.reasons[0] for site in plan.sites)
+    assert transition.startswith("_Transition is followed to no known model;")
+    assert layer.startswith("_DenseLayer is not used;")
+    assert last.startswith("where DenseNet.__init__() puts it is not followed, in a backbone class")

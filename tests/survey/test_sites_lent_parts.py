@@ -53,7 +53,7 @@ _MIXED = "self.{name} = nn.Sequential(*[nn.Sequential(p, Up(64)) for p in other.
         ("tail", "pretrained=True", "conflict"),
         # The weights may come with those of the whole model.
         ("tail", "pretrained=False", "conflict"),
-        ("encoder2", "pretrained=False", "keep"),
+        ("encoder2", "pretrained=False", "conflict"),
         ("backbone", "pretrained=False", "keep"),
     ],
 )
@@ -216,3 +216,54 @@ class Matting(nn.Module):
 def test_a_number_more_than_the_parts_of_a_network(body: str, verdict: str) -> None:
     body = textwrap.indent(body.format(four="self.encoder4 = net.layer4"), " " * 8)
     check(_NUMBERED.format(body=body, verdict=verdict))
+
+
+_STEMS = """\
+from torchvision import models
+class Stem(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! {stem}
+class MobileNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        def part(i, o):
+            return nn.Sequential(nn.Conv2d(i, o, 3), nn.BatchNorm2d(o))  #! keep
+        self.model = nn.Sequential(part(3, 32), part(32, 64))
+class Depth(nn.Module):
+    def __init__(self, channels, pretrained=True):
+        super().__init__()
+        net = MobileNet()
+        resnet = models.resnet18(pretrained=True)
+        net.load_state_dict(torch.load('mobilenet.pth'))
+        def stem(i, o):
+            return nn.Sequential(nn.Conv2d(i, o, 3), nn.BatchNorm2d(o))  #! {norm}
+        self.{name} = {body}
+        self.decoder = nn.BatchNorm2d(64)  #! convert
+depth = Depth(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "norm", "stem"),
+    [
+        ("nn.Sequential(stem(1, 32), *(net.model[i] for i in range(1, 2)), Stem(8))",
+         "conflict", "conflict"),
+        ("nn.Sequential(stem(1, 32), *[net.model[1]], Stem(8))", "conflict", "conflict"),
+        ("nn.Sequential(stem(1, 32), net.model[1], Stem(8))", "conflict", "conflict"),
+        ("nn.Sequential(stem(1, 32), Stem(8), *list(resnet.children())[1:5])",
+         "conflict", "conflict"),
+        # One or the other, or no part beside it.
+        ("net.model if pretrained else nn.Sequential(stem(1, 8), Stem(8))", "conflict", "keep"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["mobilenet", "trunk", "features"])
+def test_stem_made_anew_before_parts_of_a_network(
+    name: str, body: str, norm: str, stem: str
+) -> None:
+    check(_STEMS.format(name=name, body=body, norm=norm, stem=stem))
+
+
+@pytest.mark.parametrize("body", ["nn.Sequential(*net.model)", "net.model", "net"])
+def test_all_of_a_network_has_no_stem_beside_it(body: str) -> None:
+    check(_STEMS.format(name="trunk", body=body, norm="unknown", stem="unknown"))

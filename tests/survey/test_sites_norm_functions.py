@@ -200,3 +200,53 @@ def norm(c):
     text = function + BACKBONE + HEADS + mixed
     verdicts = [str(site.verdict) for site in plan_of(text).sites if site.class_ == "Head"]
     assert verdicts == ["convert", "convert"]
+
+
+DEFAULTS = """\
+def norm(c, **kwargs):
+    layer = nn.BatchNorm2d  #! {named}
+    made = layer(c, **kwargs)  #! {named}
+    return made
+class Unit(nn.Module):
+    def __init__(self, c, norm_layer=norm):{default}
+        super().__init__()
+        {use}
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = resnet()
+        self.neck = norm(8)  #! convert
+        self.head = {built}
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "built", "default"),
+    [
+        ("self.bn = norm_layer(c, eps=1e-5)  #! convert", "Unit(8)", "convert"),
+        ("self.bn = norm_layer(c)  #! convert", "Unit(8)", "convert"),
+        # Arguments that the helper does not take, or what a function does not survive.
+        ("self.bn = norm_layer(c, momentum=0.1)  #! conflict", "Unit(8)", None),
+        ("self.bn = norm_layer(c, 1e-5)  #! conflict", "Unit(8)", None),
+        ("self.bn = norm_layer(c)  #! convert\n"
+         "        self.is_plain = issubclass(norm_layer, nn.Module)", "Unit(8)", None),
+        # Nobody uses it.
+        ("self.bn = norm_layer(c)  #! convert", "Unit(8, norm)  #! convert", None),
+    ],
+)  # fmt: skip
+def test_default_that_hands_the_function_over(use: str, built: str, default: str | None) -> None:
+    is_shared = default is not None or "conflict" not in use
+    text = DEFAULTS.format(
+        named="keep" if is_shared else "conflict",
+        use=use,
+        built=built,
+        default=f"  #! {default}" if default else "",
+    )
+    check(BACKBONE + text)
+
+
+def test_default_for_both_sides_is_not_changed() -> None:
+    text = DEFAULTS.format(
+        named="conflict", use="self.bn = norm_layer(c)  #! conflict", built="Unit(8)", default=""
+    )
+    check(BACKBONE.replace("self.conv1 =", "self.layer1 = Unit(8)\n        self.conv1 =") + text)

@@ -226,7 +226,7 @@ def test_norm_class_named_by_a_string_that_is_not_in_the_code(body: str, verdict
                         return found
             """,
             """\
-            self.a = pick('bn')(c)
+            self.a = pick('bn')(c)  #! convert
             self.b = pick({'type': nn.SyncBatchNorm})(c)  #! convert
             self.d = pick((nn.BatchNorm2d, 3))(c)  #! convert
             """,

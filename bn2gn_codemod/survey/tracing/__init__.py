@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
@@ -16,9 +17,10 @@ from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
 from bn2gn_codemod.survey.tracing.statements import Statements
 
 
-def analyse(modules: Iterable[Module]) -> Flow:
-    """Build and solve the flow analysis of these modules."""
+def analyse(modules: Iterable[Module], unread: Iterable[SourceFile] = ()) -> Flow:
+    """Build and solve the flow analysis of these modules; ``unread`` are files without a tree."""
     flow = Flow(modules)
+    flow.unread.extend(unread)
     declare(flow)
     scopes = [flow.top_level[module.path] for module in flow.modules]
     for scope in scopes:

@@ -8,6 +8,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
+from bn2gn_codemod.survey.tracing.computed_globals import declare_computed
 from bn2gn_codemod.survey.values import Class, Function
 
 
@@ -17,6 +18,7 @@ def declare(flow: Flow) -> None:
         function = Function("", module, module.tree)
         flow.top_level[module.path] = function
         _declare_body(flow, module.tree.body, function, None)
+        declare_computed(function)
 
 
 def link_bases(flow: Flow) -> None:

@@ -11,6 +11,7 @@ from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, text_pattern
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.tracing.calls import trace_call
+from bn2gn_codemod.survey.tracing.computed_globals import is_own_module
 from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
 from bn2gn_codemod.survey.tracing.containers import MUTATORS
 from bn2gn_codemod.survey.tracing.targets import assign, assign_each
@@ -185,6 +186,10 @@ class Expressions(Tracer):
 
     def _subscript(self, expr: ast.Subscript, context: UseContext) -> Node | None:
         flow = self.flow
+        if is_own_module(expr):
+            own = flow.node()
+            flow.add(own, flow.module_value(self.function.module))
+            return own
         base = self.evaluate(expr.value)
         if base is None:
             return None

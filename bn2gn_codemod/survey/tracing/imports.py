@@ -91,6 +91,8 @@ def _bind_name(
     flow: Flow, scope: Function, name: str, path: str | None, dotted: str, attribute: str | None
 ) -> None:
     scope.locals.add(name)
+    if "*" in name:
+        scope.computed.add(name)
     node = flow.name_node(scope, name)
     if path is None:
         flow.bindings[(scope.module.path, name)] = (dotted, None)
@@ -105,6 +107,7 @@ def _bind_name(
     if attribute not in exporter.locals:
         exporter.locals.add(attribute)
         exporter.guessed.add(attribute)
+        flow.join_computed(exporter, attribute)
     flow.edge(flow.name_node(exporter, attribute), node)
 
 

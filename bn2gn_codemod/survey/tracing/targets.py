@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from bn2gn_codemod.survey.tracing.computed_globals import is_own_namespace
 from bn2gn_codemod.survey.tracing.computed_names import store_named
 from bn2gn_codemod.survey.tracing.containers import container, put_into
 from bn2gn_codemod.survey.tracing.tracer import Tracer
@@ -114,7 +115,11 @@ def _unpack(tracer: Tracer, targets: list[ast.expr], value: Node, iterate: bool)
 
 
 def _store_in_modules(tracer: Tracer, target: ast.Subscript, value: Node) -> None:
-    """``self._modules[name] = layer``"""
+    """``self._modules[name] = layer``, ``globals()[name] = Net``"""
+    if is_own_namespace(target.value):
+        names = tracer.evaluate(target.value)
+        if names is not None:
+            store_named(tracer, names, target.slice, value)
     if isinstance(target.value, ast.Attribute) and target.value.attr == "_modules":
         base = tracer.evaluate(target.value.value)
         if base is not None:
