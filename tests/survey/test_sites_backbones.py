@@ -1128,8 +1128,8 @@ def test_words_for_layers_that_are_not_followed_are_true() -> None:
             def __init__(self):
                 super().__init__()
                 self.features = nn.Sequential(nn.BatchNorm2d(8))  #! keep
-                self.features.add_module('transition', _Transition(8))
-                self.features.add_module('norm5', nn.BatchNorm2d(8))  #! keep
+                nn.Module.add_module(self.features, 'transition', _Transition(8))
+                nn.Module.add_module(self.features, 'norm5', nn.BatchNorm2d(8))  #! keep
         def densenet():
             net = DenseNet()
             net.load_state_dict(torch.hub.load_state_dict_from_url('https://e.org/densenet.pth'))
