@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import Class, ModuleValue, NamespaceValue, Spot
 
 _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -22,6 +22,10 @@ _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Calls that may give whatever goes by a name that is not in the code.
 _LOOK_UP = frozenset({"eval", "exec", "globals", "locals", "__import__"})
 _LOOK_UP_IN = frozenset({"getmembers", "__subclasses__", "locate", "instantiate", "import_string"})
+_MAY_LOOK_UP = re.compile(
+    rb"\b(?:eval|exec|globals|locals|__import__|getmembers|__subclasses__|locate|instantiate|"
+    rb"import_string|getattr|vars)\s*\(|__dict__|\bsys\.modules\b"
+)
 _IMPORTS_BY_NAME = re.compile(rb"\b(?:import_module|spec_from_file_location)\(|\bsys\.modules\[")
 # Functions that are called from outside of the code, by a command or a test runner.
 _ENTRY = re.compile(r"main|run|train|test|setup|demo|eval|infer|cli|app|pytest", re.IGNORECASE)
@@ -34,10 +38,12 @@ class Unreferenced:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
+        self._names: dict[ast.stmt, frozenset[str]] = {}
+        self._used: dict[str, bool] = {}
 
     def is_unused(self, cls: Class) -> bool:
         """Whether nothing builds a class, however it may be looked up."""
-        return cls.node in self._unused and all(
+        return self._is_unused(cls.module, cls.node) and all(
             made.spot is None or self._is_inside(made.spot)
             for child in cls.descendants()
             for made in self._flow.instances.get(child, ())
@@ -46,36 +52,68 @@ class Unreferenced:
     def _is_inside(self, spot: Spot) -> bool:
         """Whether code stands in a definition that is unused itself."""
         return any(
-            one in self._unused and one.lineno <= spot.line <= (one.end_lineno or 0)
+            one.lineno <= spot.line <= (one.end_lineno or 0) and self._is_unused(spot.module, one)
             for one in spot.module.tree.body
             if isinstance(one, _Definition)
         )
 
-    @functools.cached_property
-    def _unused(self) -> set[_Definition]:
-        if self._looks_names_up():
-            return set()
-        named = {word for file in self._flow.unread for word in _WORD.findall(file.text)}
-        kept: dict[str, list[_Definition]] = {}
-        for module in self._flow.modules:
-            for statement in module.tree.body:
-                if isinstance(statement, _Definition) and not _is_entry(module, statement):
-                    kept.setdefault(statement.name, []).append(statement)
-                else:
-                    named.update(_names(statement))
-        pending = [name for name in named if name in kept]
-        while pending:
-            for definition in kept.pop(pending.pop(), ()):
-                new = _names(definition) - named
-                named |= new
-                pending.extend(name for name in new if name in kept)
-        return {definition for left in kept.values() for definition in left}
+    def _is_unused(self, module: Module, definition: _Definition) -> bool:
+        if definition not in module.tree.body or _is_entry(module, definition):
+            return False
+        return not self._is_used(definition.name) and not self._looks_names_up
 
+    def _is_used(self, name: str) -> bool:
+        """Whether anything goes by the name outside of what is unused itself."""
+        if name not in self._used:
+            seen = {name}
+            pending = [name]
+            self._used[name] = any(self._is_reached(one, seen, pending) for one in pending)
+            if not self._used[name]:
+                self._used.update(dict.fromkeys(pending, False))
+        return self._used[name]
+
+    def _is_reached(self, name: str, seen: set[str], pending: list[str]) -> bool:
+        """Whether something that is used names it; what may be unused is ``pending``."""
+        if name in self._unread_words:
+            return True
+        for module, statement in self._naming(name):
+            if not isinstance(statement, _Definition) or _is_entry(module, statement):
+                return True
+            if self._used.get(statement.name):
+                return True
+            if statement.name not in seen and statement.name not in self._used:
+                seen.add(statement.name)
+                pending.append(statement.name)
+        return False
+
+    def _naming(self, name: str) -> Iterator[tuple[Module, ast.stmt]]:
+        """The statements at the top of modules that name something, its definitions left out."""
+        text = name.encode()
+        for module in self._flow.modules:
+            if text not in module.source.data:
+                continue
+            for statement in module.tree.body:
+                is_own = isinstance(statement, _Definition) and statement.name == name
+                if not is_own and name in self._names_in(statement):
+                    yield module, statement
+
+    def _names_in(self, statement: ast.stmt) -> frozenset[str]:
+        known = self._names.get(statement)
+        if known is None:
+            known = self._names[statement] = frozenset(_found_names(statement))
+        return known
+
+    @functools.cached_property
+    def _unread_words(self) -> set[str]:
+        return {word for file in self._flow.unread for word in _WORD.findall(file.text)}
+
+    @functools.cached_property
     def _looks_names_up(self) -> bool:
         return any(
             self._is_look_up(node)
             for module in self._flow.modules
-            for node in ast.walk(module.tree)
+            if _MAY_LOOK_UP.search(module.source.data)
+            for node in walk(module.tree)
             if isinstance(node, (ast.Call, ast.Subscript))
         )
 
@@ -114,13 +152,10 @@ def _is_entry(module: Module, definition: _Definition) -> bool:
     return _ENTRY.search(definition.name) is not None
 
 
-def _names(statement: ast.stmt) -> set[str]:
-    return set(_found_names(statement))
-
-
 def _found_names(statement: ast.stmt) -> Iterator[str]:
-    documentation = {one.value for one in ast.walk(statement) if isinstance(one, ast.Expr)}
-    for node in ast.walk(statement):
+    nodes = walk(statement)
+    documentation = {one.value for one in nodes if isinstance(one, ast.Expr)}
+    for node in nodes:
         match node:
             case ast.Constant() if node in documentation:
                 pass
@@ -128,8 +163,9 @@ def _found_names(statement: ast.stmt) -> Iterator[str]:
                 yield name
             case ast.keyword(arg=str(name)):
                 yield name
-            case ast.alias(name=name):
-                yield from _WORD.findall(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                for alias in names:
+                    yield from _WORD.findall(alias.name)
             case ast.Constant(value=str(text)):
                 yield from _WORD.findall(text)
             case _:
