@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, nodes_on, walk
 from bn2gn_codemod.survey.values import Class, ModuleValue, NamespaceValue, Spot
 
 _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -112,8 +112,7 @@ class Unreferenced:
         return any(
             self._is_look_up(node)
             for module in self._flow.modules
-            if _MAY_LOOK_UP.search(module.source.data)
-            for node in walk(module.tree)
+            for node in nodes_on(module.tree, _lines_with(_MAY_LOOK_UP, module.source.data))
             if isinstance(node, (ast.Call, ast.Subscript))
         )
 
@@ -141,6 +140,16 @@ class Unreferenced:
 
     def _is_namespace(self, base: ast.expr) -> bool:
         return any(isinstance(value, NamespaceValue) for value in self._flow.value_of(base))
+
+
+def _lines_with(pattern: re.Pattern[bytes], data: bytes) -> list[int]:
+    lines: list[int] = []
+    line, read = 1, 0
+    for match in pattern.finditer(data):
+        line += data.count(b"\n", read, match.start())
+        read = match.start()
+        lines.append(line)
+    return sorted(set(lines))
 
 
 def _is_entry(module: Module, definition: _Definition) -> bool:
