@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, text_pattern
+from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, text_pattern, walk
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_globals import is_own_module
@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.tracing.containers import MUTATORS
 from bn2gn_codemod.survey.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.type_tests import may_be_simple_layer
+from bn2gn_codemod.survey.tracing.weight_loads import hand_on_load
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     Class,
@@ -98,12 +99,14 @@ class Expressions(Tracer):
             case ast.BinOp():
                 pattern = text_pattern(expr)
                 if pattern is not None:
+                    self._calls_in(expr)
                     return text_node(flow, pattern)
                 if isinstance(expr.op, (ast.Add, ast.Mult, ast.BitOr)):
                     parts = [expr.left, expr.right]
                     if any(_is_text(part) for part in parts):
                         return self._text(parts)
                     return self._container(parts, "plain")
+                self._calls_in(expr)
                 return None
             case ast.Lambda():
                 return self._lambda(expr)
@@ -119,7 +122,14 @@ class Expressions(Tracer):
                 self.evaluate(expr.operand, "test")
                 return None
             case _:
+                self._calls_in(expr)
                 return None
+
+    def _calls_in(self, expr: ast.expr) -> None:
+        """Look at calls in a part of which nothing else is asked: ``"%s" % net.load(path)``."""
+        for part in walk(expr):
+            if isinstance(part, ast.Call):
+                self.evaluate(part)
 
     def _union(self, parts: Iterable[ast.expr], context: UseContext) -> Node | None:
         nodes = [node for part in parts if (node := self.evaluate(part, context)) is not None]
@@ -191,6 +201,8 @@ class Expressions(Tracer):
             flow.add(own, flow.module_value(self.function.module))
             return own
         base = self.evaluate(expr.value)
+        if not isinstance(expr.slice, (ast.Constant, ast.Name)):
+            self._calls_in(expr.slice)
         if base is None:
             return None
         if isinstance(expr.value, ast.Call) and call_name(expr.value) in ("globals", "vars"):
@@ -286,6 +298,8 @@ class Expressions(Tracer):
             flow.attribute(base, expr.attr, node)
             if expr.attr in MUTATORS:
                 flow.containers.give_adder(base, node)
+            if expr.attr == "load_state_dict":
+                hand_on_load(self, expr, base)
         return node
 
     def _dotted_module(self, expr: ast.Attribute) -> Module | None:

@@ -31,6 +31,7 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         _call_super(tracer, name, expr, result)
         return True
     if name == "format" and isinstance(func.value, (ast.Constant, ast.JoinedStr)):
+        arguments_of(tracer, expr)
         text = text_node(tracer.flow, text_pattern(expr) or "*")
         if text is not None:
             tracer.flow.edge(text, result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, is_classmethod
-from bn2gn_codemod.survey.syntax import call_name, captured_names, target_names
+from bn2gn_codemod.survey.syntax import call_name, captured_names, target_names, walk
 from bn2gn_codemod.survey.tracing.arguments import Call
 from bn2gn_codemod.survey.tracing.calls import call_whatever
 from bn2gn_codemod.survey.tracing.containers import container, put_into
@@ -76,6 +76,10 @@ class Statements:
                     if item.optional_vars is not None:
                         assign(expressions, item.optional_vars, value)
                 self.run(statement.body)
+            case ast.Delete() | ast.Raise():
+                for part in walk(statement):
+                    if isinstance(part, ast.Call):
+                        expressions.evaluate(part)
             case ast.Try():
                 self.run(statement.body)
                 for handler in statement.handlers:

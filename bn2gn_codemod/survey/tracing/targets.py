@@ -68,6 +68,9 @@ def assign_each(tracer: Tracer, target: ast.expr, iterable: ast.expr) -> None:
             ast.Call(func=ast.Name(id="enumerate"), args=[part, *_]),
         ) if not isinstance(one, ast.Starred):
             assign_each(tracer, one, part)
+        case (_, ast.Tuple(elts=parts)) if not _has_starred(parts):
+            for part in parts:
+                assign(tracer, target, tracer.evaluate(part))
         case _:
             assign(tracer, target, value, iterate=True)
 

@@ -34,6 +34,14 @@ def load_state_dict(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None
     tracer.flow.load_calls.append(load)
 
 
+def hand_on_load(tracer: Tracer, method: ast.Attribute, base: Node) -> None:
+    """``load = net.load_state_dict``, which somebody calls with weights that are not known."""
+    load = LoadCall(base, [], tracer.spot(method), False, loader="load_state_dict")
+    if isinstance(method.value, ast.Attribute):
+        load.base, load.attribute = tracer.evaluate(method.value.value), method.value.attr
+    tracer.flow.load_calls.append(load)
+
+
 def weights_into(
     tracer: Tracer, target: ast.expr, weights: list[Node], at: ast.expr, source: ast.expr | None
 ) -> None:
