@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from bn2gn_codemod.survey.because import Role, Slot
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import built_of, call_name, children, flat, target_names
@@ -33,6 +34,10 @@ from bn2gn_codemod.survey.values import (
 
 # Calls that only ask what something is, or what a class inherits.
 _TESTS = frozenset({"isinstance", "issubclass", "super", "print", "hasattr"})
+# Calls that may give whatever goes by a name.
+_LOOK_UPS = frozenset({"import_module", "__import__", "exec", "getmembers", "import_string"})
+# What is asked of a registry for something that goes by a name, or to put something in.
+_ASKED = frozenset({"get", "build", "register", "register_module", "module_dict", "name"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -49,7 +54,7 @@ Definition = Class | Function | Variable
 class Mention(NamedTuple):
     """A backbone, and where its code, or what this calls, names something."""
 
-    backbone: Class
+    backbone: str
     spot: Spot
 
 
@@ -88,7 +93,22 @@ class Mentions:
         found: dict[Definition, Mention] = {}
         for backbone in self._backbones():
             self._follow(backbone, found)
+        for definition, mention in self._handed_to_libraries():
+            found.setdefault(definition, mention)
         return found
+
+    def _handed_to_libraries(self) -> Iterator[tuple[Definition, Mention]]:
+        """``resnet18(norm_layer=make_norm)``: the library builds its network with that."""
+        for function, calls in self._flow.calls_in.items():
+            for _, call in calls:
+                given = [*call.args, *(keyword.value for keyword in call.keywords)]
+                held = list(self._flow.value_of(call)) if given else []
+                network = next((name for value in held if (name := library_model(value))), None)
+                if network is None:
+                    continue
+                for argument in given:
+                    for definition in self._opened(self._flow.value_of(argument)):
+                        yield definition, Mention(network, Spot(function.module, call, function))
 
     def _backbones(self) -> Iterator[Class]:
         """Classes of which all that is decided is backbone."""
@@ -127,7 +147,7 @@ class Mentions:
                 if definition in seen:
                     continue
                 seen.add(definition)
-                found.setdefault(definition, Mention(backbone, spot))
+                found.setdefault(definition, Mention(backbone.name, spot))
                 if self._may_follow(definition):
                     pending.append(definition)
 
@@ -173,6 +193,9 @@ class Mentions:
                     pending.append((self._flow.function_of.get(part, function), part))
                     continue
                 pending.append((function, part))
+                if _looks_up(part):
+                    for definition in self._all_that_make_layers:
+                        yield definition, Spot(scope.module, cast(ast.expr, part), scope)
                 if isinstance(part, ast.Name):
                     variable = self._variable(function, part)
                     if variable is not None:
@@ -187,9 +210,25 @@ class Mentions:
             values = list(self._flow.values(self._flow.lookup(function, part.id)))
         elif isinstance(part.value, ast.Name) and part.value.id == _first_parameter(function):
             return []  # ``self.make``: what the class and its attributes hold is looked at anyway
+        elif part.attr not in _ASKED and (inside := self._registered(function, part.value)):
+            return inside
         else:
             values = list(self._flow.value_of(part))
         return [] if any(map(is_registry, values)) else values
+
+    def _registered(self, function: Function, registry: ast.expr) -> list[Value]:
+        """What is in a registry, of which something else is asked than what goes by a name."""
+        if not isinstance(registry, ast.Name):
+            return []
+        values = list(self._flow.values(self._flow.lookup(function, registry.id)))
+        return values if any(map(is_registry, values)) else []
+
+    @functools.cached_property
+    def _all_that_make_layers(self) -> dict[Definition, None]:
+        return {
+            layer.spot.function.enclosing_class or layer.spot.function: None
+            for layer in self._flow.norm_layers
+        }
 
     def _variable(self, function: Function, name: ast.Name) -> Variable | None:
         """The variable of a module that a name stands for, also of the one it is imported from."""
@@ -247,6 +286,19 @@ class Mentions:
                 new = [held for held in self._flow.values(node) if held not in seen]
                 seen.update(new)
                 pending.extend(new)
+
+
+def _looks_up(part: ast.AST) -> bool:
+    """Whether code looks for something by a name, in a way that is not followed."""
+    match part:
+        case ast.Attribute(value=ast.Name(id="sys"), attr="modules"):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Call() as inner)):
+            return call_name(inner) in ("globals", "vars", "locals")
+        case ast.Call():
+            return call_name(part) in _LOOK_UPS
+        case _:
+            return False
 
 
 def _spoken(node: ast.AST) -> list[ast.AST]:
