@@ -202,7 +202,8 @@ class _Training:
         scripts: list[TrainScript],
         insertions: list[Insertion | None],
     ) -> tuple[list[FreezeEdit], list[TrainScript]]:
-        edits: dict[Place, FreezeEdit] = {}
+        # Two models may be made by one statement; several optimizers may share one of them.
+        edits: dict[tuple[Place, str], FreezeEdit] = {}
         judged: list[TrainScript] = []
         for entry, script, insertion in zip(entries, scripts, insertions, strict=True):
             if script.state == "frozen":
@@ -216,7 +217,7 @@ class _Training:
                 except NotPlaced as error:
                     judged.append(script._replace(reason=str(error)))
                     continue
-                edits.setdefault(edit.after, edit)
+                edits.setdefault((edit.after, edit.model), edit)
                 fix = f"{freezing.FREEZE}({edit.model}, ...) after line {edit.after.line}"
                 judged.append(script._replace(fix=fix))
         return list(edits.values()), judged

@@ -280,6 +280,28 @@ def main(loader):
         for x in loader:
             model(x)
 """,
+    "several models that one statement moves": f"""
+def main(loader):
+    model = Detector()
+    other = Other()
+    if args.cuda:
+        model = model.cuda()
+        other = other.cuda()
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
++    frozen_count = freeze_backbone_bn(other, 'Other')
++    {COUNT}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    second = torch.optim.SGD(model.parameters(), lr=0.1)
+    third = torch.optim.SGD(other.parameters(), lr=0.1)
+    for epoch in range(3):
+        model.train()
++        eval_backbone_bn(model)
+        other.train()
++        eval_backbone_bn(other)
+        for x in loader:
+            model(x)
+""",
     "models in a dict": f"""
 class Trainer:
     def __init__(self):
