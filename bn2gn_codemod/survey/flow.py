@@ -143,6 +143,8 @@ class Flow(ValueGraph):
         self.expressions: dict[ast.expr, Node | None] = {}
         # Calls in the order of the source, with the statement whose own they are.
         self.calls_in: dict[Function, list[tuple[ast.stmt, ast.Call]]] = {}
+        # ``a, b = f()``: targets that were given as many values as do not fit, so all of them
+        self.misfits: set[ast.expr] = set()
         # calls with ``**kwargs`` of their own function -> that function
         self.forwards: dict[ast.expr, Function] = {}
         self.strays = StrayAttributes(self)

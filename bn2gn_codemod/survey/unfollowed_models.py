@@ -14,7 +14,8 @@ from typing import NamedTuple
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.optimizer_calls import optimizer_call
-from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers, arguments_for
+from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.origins import arguments_for
 from bn2gn_codemod.survey.scopes import Scope, assignments
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.values import (
