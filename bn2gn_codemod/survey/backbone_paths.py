@@ -42,6 +42,13 @@ class BackbonePaths:
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
+        return tuple(path for path in self._all_below(cls) if not _is_nameless(path))
+
+    def nameless(self, cls: Class) -> tuple[str, ...]:
+        """Where backbones lie below ``cls`` under a name that is not known: ``heads.*``."""
+        return tuple(path or "*" for path in self._all_below(cls) if _is_nameless(path))
+
+    def _all_below(self, cls: Class) -> tuple[str, ...]:
         known = self._memo.get(cls)
         if known is None:
             self._steps = 0
@@ -176,20 +183,25 @@ class BackbonePaths:
         return known
 
     def _search(self, cls: Class, around: tuple[Class, ...]) -> Iterator[str]:
+        """Paths below a class; ``""`` is an object of it as a whole."""
         for slot in self._slots(cls):
             name = slot[1]
-            if name == "*":
-                continue
-            below = self._inner(slot, around)
-            if self._is_backbone(slot):
+            if name == "*" and cls.is_parallel_wrapper:
+                continue  # the model, below a name that every pattern has
+            below = [path and f".{path}" for path in self._inner(slot, around)]
+            if name == "*" and self._is_backbone(slot):
+                # What nn.Sequential.__init__ is handed has no name here, but what holds it has.
+                if self._holds_norm(slot):
+                    yield ""
+            elif self._is_backbone(slot):
                 # A whole backbone; or one with new parts inside, named one by one.
                 if below and self._has_new_parts(slot):
-                    paths = dict.fromkeys([*below, *self._parts_of_others(slot)])
-                    yield from (f"{name}.{path}" for path in paths)
+                    others = (f".{part}" for part in self._parts_of_others(slot))
+                    yield from (f"{name}{path}" for path in dict.fromkeys([*below, *others]))
                 elif self._holds_norm(slot):
                     yield name
             else:
-                yield from (f"{name}.{path}" for path in below)
+                yield from (f"{name}{path}" for path in below)
 
     def _parts_of_others(self, slot: Slot) -> Iterator[str]:
         """What is to be named of the networks in a backbone attribute that have no backbone."""
@@ -270,3 +282,8 @@ class BackbonePaths:
                 for relative in self._relatives(held):
                     holders.setdefault(relative, {})[slot[0]] = None
         return {cls: list(found) for cls, found in holders.items()}
+
+
+def _is_nameless(path: str) -> bool:
+    """Whether a path has a part that no pattern of names can match."""
+    return not path or "*" in path.split(".")

@@ -169,6 +169,10 @@ class TrainedModels:
         """Attribute paths below an instance of the class."""
         return self._paths.below(cls)
 
+    def nameless(self, classes: Iterable[Class]) -> str:
+        """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""
+        return next((path for cls in classes for path in self._paths.nameless(cls)), "")
+
     def others(self, expr: ast.expr) -> tuple[Class, ...]:
         """Classes without a backbone that an expression may be an instance of.
 

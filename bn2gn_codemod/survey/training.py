@@ -338,6 +338,10 @@ class _Training:
     def _names_in(self, path: str) -> Names:
         """The names of one file's pattern; raises ``NotPlaced`` where it would freeze too much."""
         classes, others = self._classes_in[path], self._others_in[path]
+        nameless = self._models.nameless(classes)
+        if nameless:
+            words = "pretrained layers lie below a name that is not known"
+            raise NotPlaced(f"{words} ({nameless}): freeze it by hand")
         objection = ""
         for more in (self._models.elsewhere([*classes, *others]), []):
             names = self._models.names([*classes, *more])

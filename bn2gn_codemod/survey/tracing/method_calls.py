@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 
 from bn2gn_codemod.survey.flow import CHILDREN, Flow
 from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
 from bn2gn_codemod.survey.tracing.containers import container
-from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
+from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold, hold_forwarded
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
@@ -77,6 +78,9 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
             return
     if name == "__init__":
         hold(flow, cls, arguments)
+        forwarded = flow.forwards.get(expr)
+        if forwarded is not None:
+            flow.listen_to_extras(forwarded, functools.partial(hold_forwarded, flow, cls))
     elif name in ("add_module", "__setattr__") and len(expr.args) == 2:
         value = tracer.evaluate(expr.args[1])
         base = flow.node()
