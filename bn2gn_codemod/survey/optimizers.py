@@ -10,7 +10,13 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.optimizer_calls import drives, optimizer_call
+from bn2gn_codemod.survey.optimizer_calls import (
+    OptimizerCall,
+    drives,
+    may_take_parameters,
+    optimizer_call,
+    stored_parameters,
+)
 from bn2gn_codemod.survey.optimizer_objects import OptimizerObjects
 from bn2gn_codemod.survey.origins import Origins, arguments_for
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
@@ -103,6 +109,8 @@ class Optimizers:
         for scope in self.scopes:
             for statement, call in scope.calls:
                 kind = optimizer_call(self._flow, call)
+                if kind is None and may_take_parameters(self._flow, call):
+                    kind = OptimizerCall(by_name=True, is_alone=True)
                 if kind is None:
                     continue
                 for optimizer in self._of_call(scope, statement, call, 0):
@@ -112,7 +120,17 @@ class Optimizers:
                         optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
                     key = (optimizer.scope.path, optimizer.model, optimizer.statement)
                     found.setdefault(key, optimizer)
-        return list(found.values())
+        followed = {cls for optimizer in found.values() for cls in optimizer.models}
+        stored = (one for one in self._stored() if followed.isdisjoint(one.models))
+        return [*found.values(), *stored]
+
+    def _stored(self) -> Iterator[Optimizer]:
+        """Models whose parameters are put where an optimizer gets them from."""
+        for scope in self.scopes:
+            for statement in scope.order:
+                parameters = stored_parameters(statement)
+                if parameters is not None:
+                    yield from self._of(scope, statement, statement, parameters, 0, set())
 
     def driven(self) -> set[Class]:
         """Classes of models whose ``.train()`` a framework calls."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bn2gn_codemod.generated.freezing import FREEZE
 from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
-from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain, takes_mode
+from bn2gn_codemod.survey.certain_modules import BY_HAND, CertainModules, not_certain, takes_mode
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect, Part, coverage
 from bn2gn_codemod.survey.model_places import Insertion
@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.values import Class
 
 _DEEPEST = 4  # functions between a loop and the .train() in it
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_NO_OPTIMIZER = f"no optimizer was followed that it is trained by: {BY_HAND}"
 
 
 class LoopGuard(NamedTuple):
@@ -81,8 +82,10 @@ class TrainLoops:
             if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
                 continue  # a train() that hands the mode on
             for statement, call in scope.calls:
-                called = _receiver(call)
-                models = self._models_of(called) if _is_train(call) else ()
+                called = _receiver(call) if _is_train(call) else None
+                models = self._models_of(called)
+                if called is not None and not models:
+                    self._note_unfollowed(scope, statement, called)
                 if called is None or not models or _is_repeated_by(scope, statement, insertions):
                     continue  # a freeze follows anyway, once for once
                 if self._trial_runs.has(scope, statement, called):
@@ -118,6 +121,16 @@ class TrainLoops:
             for cls in self._models.of(receiver)
             if any(self._models.holds(cls, trained) for trained in self._trained)
         )
+
+    def _note_unfollowed(self, scope: Scope, statement: ast.stmt, called: ast.expr) -> None:
+        """A model that is put into train mode where training goes on, by whatever optimizer."""
+        models = self._models.of(called)
+        if models and self._trial_runs.is_training(scope.function):
+            source = ast.unparse(called)
+            if not self._is_guarded(scope, statement, {source}, models):
+                self.calls.append(
+                    TrainCall(scope.place(statement), source, False, "", _NO_OPTIMIZER)
+                )
 
     def _note(
         self,

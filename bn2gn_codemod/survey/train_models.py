@@ -11,6 +11,7 @@ from bn2gn_codemod.generated.freezing import WRAPPERS
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.external_members import wraps_model
 from bn2gn_codemod.survey.families import (
     is_backbone_attribute,
     may_be_backbone_attribute,
@@ -66,11 +67,13 @@ class TrainedModels:
     def _is_unread(self, value: Value) -> bool:
         """Whether an object is of a class of the repository that had no reason to be read.
 
-        It was made with the model, as in ``Actor(net)``; it is no model itself.
+        It was made with the model, as in ``Actor(net)``; it is no model itself. A
+        ``DataParallel`` of the repository's own is as good as the one of torch.
         """
         return (
             isinstance(value, ExternalObject)
             and self.is_unread(value)
+            and not wraps_model(value.name)
             and value.name.rpartition(".")[2][:1].isupper()
         )
 
