@@ -176,6 +176,11 @@ class TrainedModels:
         """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""
         return next((path for cls in classes for path in self._paths.nameless(cls)), "")
 
+    def with_backbones(self, classes: Iterable[Class]) -> list[Class]:
+        """Models and the backbones in them, however deep."""
+        classes = list(classes)
+        return [*classes, *(part for cls in classes for part in self._paths.backbones_below(cls))]
+
     def others(self, expr: ast.expr) -> tuple[Class, ...]:
         """Classes without a backbone that an expression may be an instance of.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated import freezing
@@ -23,10 +23,12 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.certain_modules import CertainModules
+from bn2gn_codemod.survey.copied_statistics import CopiedStatistics
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect
+from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
@@ -85,18 +87,19 @@ class _Training:
             BackbonePaths(roles, decided.converted, UnusedBranches(flow)),
             repository,
         )
-        self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
+        whole = settings.freeze == "backbone"
+        self._names = FreezingNames(
+            self._models,
+            FreezingCertainty(roles, decided, whole),
+            CopiedStatistics(flow, roles.loads),
+        )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow)
         self._optimizers = Optimizers(flow, self._models, self._certain)
-        whole = settings.freeze == "backbone"
         self._places = ModelPlaces(flow, self._models, self._optimizers)
         self._scripts = TrainScripts(flow, self._models, self._code, self._places, whole)
         self._placement = FreezingPlacement(flow, repository, settings)
         self._top_names = TopNames(flow)
-        # By file: the models that its pattern is for, and what else may come in their place.
-        self._classes_in: dict[str, dict[Class, None]] = {}
-        self._others_in: dict[str, dict[Class, None]] = {}
         self._sync_tests: dict[Place, SyncTestEdit] = {}
 
     def plan(self) -> TrainingPlan:
@@ -224,7 +227,7 @@ class _Training:
 
     def _freeze_edit(self, entry: Optimizer, insertion: Insertion) -> FreezeEdit:
         path = insertion.scope.path
-        names = self._names_in(path)
+        names = self._names.of_file(path)
         source = self._placement.source(path, freezing.FREEZE, names)
         return FreezeEdit(
             path=path,
@@ -248,7 +251,7 @@ class _Training:
         for guard in guards:
             path, place = guard.scope.path, guard.scope.place(guard.after)
             try:
-                names = self._names_in(path)
+                names = self._names.of_file(path)
                 source = self._placement.source(path, freezing.EVAL, names)
             except NotPlaced as error:
                 refused[place] = str(error)
@@ -288,14 +291,14 @@ class _Training:
         for guard in guards:
             owner = guard.owner
             if guard.attributes:
-                objection = self._certainty.objection([owner], [], Names(guard.attributes))
+                objection = self._names.objection([owner], [], Names(guard.attributes))
                 if objection:
                     refused[guard.place] = objection
                     continue
                 edits.append(ModelGuardEdit(guard.place, owner.name, guard.attributes))
                 continue
             try:
-                names = self._names_in(owner.path)
+                names = self._names.of_file(owner.path)
                 source = self._placement.source(owner.path, freezing.EVAL, names)
             except NotPlaced as error:
                 refused[guard.place] = str(error)
@@ -320,35 +323,14 @@ class _Training:
         """Which models each file's pattern is for; all of them where one module is shared."""
         for entry, insertion in zip(entries, insertions, strict=True):
             if insertion is not None:
-                self._want(insertion.scope.path, entry.models, entry.others)
+                self._names.want(insertion.scope.path, entry.models, entry.others)
         for loop in loops.loop_guards:
-            self._want(loop.scope.path, loop.models, loop.others)
+            self._names.want(loop.scope.path, loop.models, loop.others)
         for model in loops.model_guards:
             if not model.attributes:
-                self._want(model.owner.path, [model.owner], [])
+                self._names.want(model.owner.path, [model.owner], [])
         if self._settings.shared_module is not None:
-            for collected in (self._classes_in, self._others_in):
-                everything = {cls: None for found in collected.values() for cls in found}
-                collected.update(dict.fromkeys(collected, everything))
-
-    def _want(self, path: str, classes: Iterable[Class], others: Iterable[Class]) -> None:
-        self._classes_in.setdefault(path, {}).update(dict.fromkeys(classes))
-        self._others_in.setdefault(path, {}).update(dict.fromkeys(others))
-
-    def _names_in(self, path: str) -> Names:
-        """The names of one file's pattern; raises ``NotPlaced`` where it would freeze too much."""
-        classes, others = self._classes_in[path], self._others_in[path]
-        nameless = self._models.nameless(classes)
-        if nameless:
-            words = "pretrained layers lie below a name that is not known"
-            raise NotPlaced(f"{words} ({nameless}): freeze it by hand")
-        objection = ""
-        for more in (self._models.elsewhere([*classes, *others]), []):
-            names = self._models.names([*classes, *more])
-            objection = self._certainty.objection(classes, others, names)
-            if not objection:
-                return names
-        raise NotPlaced(objection)
+            self._names.share()
 
     # ------------------------------------------------------------ siblings
 
