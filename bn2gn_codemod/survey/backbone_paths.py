@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.because import Role, Slot
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import (
     has_frozen_norms,
     holds_library_norms,
@@ -27,7 +28,10 @@ class _TooTangled(Exception):
 class BackbonePaths:
     """Paths such as ``backbone``, ``cp.resnet`` or ``layer1`` by model class."""
 
-    def __init__(self, roles: RoleMap, converted: frozenset[Spot], unused: UnusedBranches) -> None:
+    def __init__(
+        self, flow: Flow, roles: RoleMap, converted: frozenset[Spot], unused: UnusedBranches
+    ) -> None:
+        self._flow = flow
         self._roles = roles
         self._unused = unused
         self._converted = converted
@@ -186,8 +190,8 @@ class BackbonePaths:
         """Paths below a class; ``""`` is an object of it as a whole."""
         for slot in self._slots(cls):
             name = slot[1]
-            if name == "*" and cls.is_parallel_wrapper:
-                continue  # the model, below a name that every pattern has
+            if name == "*" and not self._is_told(slot[0]):
+                continue
             below = [path and f".{path}" for path in self._inner(slot, around)]
             if name == "*" and self._is_backbone(slot):
                 # What nn.Sequential.__init__ is handed has no name here, but what holds it has.
@@ -202,6 +206,13 @@ class BackbonePaths:
                     yield name
             else:
                 yield from (f"{name}{path}" for path in below)
+
+    def _is_told(self, cls: Class) -> bool:
+        """Whether what lies in a class below names that are not known lies nowhere else in it.
+
+        A parallel wrapper has the model there, below a name that every pattern has.
+        """
+        return not cls.is_parallel_wrapper and self._flow.are_all_held_in_base(cls)
 
     def _parts_of_others(self, slot: Slot) -> Iterator[str]:
         """What is to be named of the networks in a backbone attribute that have no backbone."""

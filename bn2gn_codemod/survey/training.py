@@ -84,7 +84,7 @@ class _Training:
         self._has_backbone = roles.has_pretrained
         self._models = TrainedModels(
             flow,
-            BackbonePaths(roles, decided.converted, UnusedBranches(flow)),
+            BackbonePaths(flow, roles, decided.converted, UnusedBranches(flow)),
             repository,
         )
         whole = settings.freeze == "backbone"
