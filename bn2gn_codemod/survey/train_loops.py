@@ -72,6 +72,8 @@ class TrainLoops:
         self.calls: list[TrainCall] = []
         self.loop_guards: list[LoopGuard] = []
         self.model_guards: list[ModelGuard] = []
+        # By the place of a call, those of the classes whose train() is to be overridden for it.
+        self.relies_on: dict[Place, list[Place]] = {}
 
     def look(self, optimizers: Optimizers, insertions: list[Insertion]) -> None:
         """Note every ``.train()`` and plan its guard."""
@@ -147,14 +149,18 @@ class TrainLoops:
         reason = ""
         by_model = self._guard == "model" or any(self._is_in(c, models) for c in self._nameless)
         driven = any(self._is_in(cls, models) for cls in self._driven)
-        if by_model or (self._guard == "auto" and driven):
+        is_module = self._certain.is_module(receiver, frozenset({"train"}))
+        if by_model or (self._guard == "auto" and (driven or not is_module)):
+            # Whoever asks the model for train(), its own one is called in the end.
             reasons = [self._guard_model(cls) for cls in sorted(models, key=_source_order)]
             reason = "; ".join(dict.fromkeys(filter(None, reasons)))
             if not reason or by_model:
                 fix = "" if reason else "train() of the model is overridden"
+                owners = [owner for cls in models for owner in self._models.owners(cls)]
+                self.relies_on[place] = [owner.module.place(owner.node) for owner in owners]
                 self.calls.append(TrainCall(place, source, False, fix, reason))
                 return
-        if not self._certain.is_module(receiver, frozenset({"train"})):
+        if not is_module:
             self.calls.append(TrainCall(place, source, False, "", not_certain(source)))
             return
         others = self._models.others(receiver)
@@ -212,9 +218,7 @@ class TrainLoops:
         for owner in self._models.owners(cls):
             if self._scripts.keeps_eval(owner):
                 continue
-            module = owner.module
-            column = module.source.column(owner.node.lineno, owner.node.col_offset)
-            place = Place(owner.path, owner.node.lineno, column)
+            place = owner.module.place(owner.node)
             if any(guard.place == place for guard in self.model_guards):
                 continue
             if "train" in owner.methods:

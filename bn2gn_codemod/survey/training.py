@@ -38,7 +38,7 @@ from bn2gn_codemod.survey.shared_import import NotPlaced
 from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.top_names import TopNames
-from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
+from bn2gn_codemod.survey.train_loops import LoopGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
 from bn2gn_codemod.survey.trial_runs import TrialRuns
@@ -124,7 +124,7 @@ class _Training:
         self._collect_classes(entries, insertions, loops)
         freezes, scripts = self._freezes(entries, scripts, insertions)
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
-        model_guards, calls = self._model_guards(loops.model_guards, calls)
+        model_guards, calls = self._model_guards(loops, calls)
         calls += self._awake(entries, scripts, calls)
         return TrainingPlan(
             scripts=(*self._with_siblings(scripts, entries), *self._unfollowed(entries)),
@@ -284,11 +284,11 @@ class _Training:
         return list(found.values())
 
     def _model_guards(
-        self, guards: list[ModelGuard], calls: list[TrainCall]
+        self, loops: TrainLoops, calls: list[TrainCall]
     ) -> tuple[list[ModelGuardEdit], list[TrainCall]]:
         edits: list[ModelGuardEdit] = []
         refused: dict[Place, str] = {}
-        for guard in guards:
+        for guard in loops.model_guards:
             owner = guard.owner
             if guard.attributes:
                 objection = self._names.objection([owner], [], Names(guard.attributes))
@@ -313,6 +313,8 @@ class _Training:
                     import_from=source.import_from,
                 )
             )
+        for place, owners in loops.relies_on.items():
+            refused.update((place, refused[owner]) for owner in owners if owner in refused)
         return edits, _with_reasons(calls, refused)
 
     # --------------------------------------------------------------- names

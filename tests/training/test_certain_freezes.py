@@ -839,3 +839,29 @@ class Both(nn.Sequential):
     plan = plan_of(imports + both + model, "model.Detector()")
     assert frozen(plan) == []
     assert "it would freeze" in plan.train_scripts[0].reason
+
+
+def test_a_guard_that_is_not_written_is_not_promised() -> None:
+    """What stands in the way of the override is said where the override was to help, too."""
+    actor = """
+class Actor:
+    def __init__(self, net):
+        self.net = net
+
+    def train(self, mode=True):
+        self.net.train(mode)
+"""
+    made = "args.wrap(model.Actor(model.Detector()), model.Detector())"
+    script = SCRIPT.replace("net.parameters()", "model.Detector().parameters()")
+    files = {
+        "model.py": HEAD + MADE_OF_UNDECIDED + actor,
+        "train.py": script.format(made=made),
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert frozen(plan) == []
+    said = [found for found in findings(plan) if found.code == "BN202"]
+    assert len(said) == 2
+    for found in said:
+        assert "it would freeze Detector.backbone as well" in found.message
+        assert not found.fixable

@@ -836,6 +836,22 @@ class Exp:
     def get_optimizer(self):
         return torch.optim.SGD(self.model.parameters(), lr=0.1)
 """,
+    "asked by what is no module for certain": """
+class Actor:
+    def __init__(self, net):
+        self.net = net
+
+    def train(self, mode=True):
+        self.net.train(mode)
+
+def main(loader):
+    model = Detector()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    actor = args.wrap(Actor(model), model)
+    for x in loader:
+        actor.train()
+        actor(x)
+""",
     "no loop to be found": """
 model = Detector()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
