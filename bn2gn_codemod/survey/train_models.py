@@ -96,8 +96,8 @@ class TrainedModels:
                 pending.extend(children(node))
                 continue
             chain: list[ast.expr] = [node]
-            while isinstance(chain[-1], (ast.Attribute, ast.Subscript)):
-                chain.append(chain[-1].value)
+            while (inner := _whole(chain[-1])) is not None:
+                chain.append(inner)
             found = next((part for part in reversed(chain) if self.of(part)), None)
             if found is not None:
                 yield found
@@ -115,7 +115,9 @@ class TrainedModels:
             if all(path.partition(".")[2] in paths for path in paths if path.startswith(head + "."))
         ]
         kept = [path for path in paths if "." not in path or path.split(".")[0] not in wrappers]
-        return Names(tuple(kept), tuple(wrappers))
+        # Of what one class has as a whole, the parts in another one are matched already.
+        wholes = [path for path in kept if not any(path.startswith(f"{one}.") for one in kept)]
+        return Names(tuple(wholes), tuple(wrappers))
 
     def model(self, cls: Class, is_wrapped: bool = False) -> Model:
         """The class as ``freezing_effects`` wants it."""
@@ -215,6 +217,16 @@ class TrainedModels:
         return (
             is_named_so and not may_hold_whole_model(path) and self._paths.is_always_backbone(path)
         )
+
+
+def _whole(expr: ast.expr) -> ast.expr | None:
+    """What an expression is a part of: ``net`` for ``net.head`` and ``getattr(net, name)``."""
+    match expr:
+        case ast.Attribute(value=value) | ast.Subscript(value=value):
+            return value
+        case ast.Call(func=ast.Name(id="getattr"), args=[value, *_]):
+            return value
+    return None
 
 
 def _below_wrappers(path: str, paths: set[str]) -> str:

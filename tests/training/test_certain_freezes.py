@@ -865,3 +865,31 @@ class Actor:
     for found in said:
         assert "it would freeze Detector.backbone as well" in found.message
         assert not found.fixable
+
+
+def test_parts_of_what_another_model_has_as_a_whole() -> None:
+    models = """
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torchvision.models.resnet18(pretrained=True)
+        self.late = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.preact = Trunk()
+        self.head = nn.Conv2d(4, 4, 1)
+
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.preact = torchvision.models.resnet18(pretrained=True)
+        self.head = nn.Conv2d(4, 4, 1)
+"""
+    plan = plan_of(models, "model.Detector()")
+    assert plan.train_scripts[0].backbone == ("preact.stem",)
+    plan = plan_of(models, BY_NAME)
+    assert plan.train_scripts[0].backbone == ("preact", "stem")

@@ -302,6 +302,15 @@ def main(loader):
         for x in loader:
             model(x)
 """,
+    "parts of a model by their names": f"""
+def main(loader):
+    model = Detector(){FREEZE}
+    groups = [{{"params": model.backbone.parameters(), "lr": 0.01}}]
+    for name in args.parts:
+        groups.append({{"params": getattr(model, name).parameters(), "lr": 0.1}})
+    optimizer = torch.optim.SGD(groups)
+{LOOP}
+""",
     "models in a dict": f"""
 class Trainer:
     def __init__(self):
