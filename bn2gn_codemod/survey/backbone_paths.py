@@ -206,6 +206,24 @@ class BackbonePaths:
                     yield name
             else:
                 yield from (f"{name}{path}" for path in below)
+        if self._hands_on_backbone(cls, around):
+            yield "*"
+
+    def _forwarded(self, cls: Class) -> list[Class]:
+        """The classes of what a class hands on to one of another package, by ``**kwargs``."""
+        return [
+            value.class_
+            for node in self._flow.forwarded_to_base.get(cls, ())
+            for value in self._flow.values(node)
+            if isinstance(value, Instance)
+        ]
+
+    def _hands_on_backbone(self, cls: Class, around: tuple[Class, ...]) -> bool:
+        return any(
+            self._find(given, around)
+            for owner in self._relatives(cls)
+            for given in self._forwarded(owner)
+        )
 
     def _is_told(self, cls: Class) -> bool:
         """Whether what lies in a class below names that are not known lies nowhere else in it.
@@ -292,6 +310,10 @@ class BackbonePaths:
             for held in self._held(slot):
                 for relative in self._relatives(held):
                     holders.setdefault(relative, {})[slot[0]] = None
+        for cls in self._flow.forwarded_to_base:
+            for given in self._forwarded(cls):
+                for relative in self._relatives(given):
+                    holders.setdefault(relative, {})[cls] = None
         return {cls: list(found) for cls, found in holders.items()}
 
 

@@ -147,6 +147,8 @@ class Flow(ValueGraph):
         self.misfits: set[ast.expr] = set()
         # what the constructor of a base class of another package is handed, by class
         self._for_bases: dict[Class, set[Node]] = {}
+        # and what it is handed by ``**kwargs``, which is in no attribute here
+        self.forwarded_to_base: dict[Class, list[Node]] = {}
         # calls with ``**kwargs`` of their own function -> that function
         self.forwards: dict[ast.expr, Function] = {}
         self.strays = StrayAttributes(self)

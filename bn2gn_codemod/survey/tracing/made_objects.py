@@ -59,18 +59,6 @@ def hold(flow: Flow, cls: Class, arguments: Arguments) -> None:
             spread(flow, base, node)
 
 
-def hold_forwarded(flow: Flow, cls: Class, name: str, value: Node) -> None:
-    """A module that came by ``**kwargs`` and went on to the base class in the same way."""
-    held = flow.node()
-
-    def on_value(one: Value) -> None:
-        if isinstance(one, (Instance, NormLayer)):
-            flow.add(held, one)
-
-    flow.watch(value, on_value)
-    hold(flow, cls, [(name, held)])
-
-
 def make_layer(call: Call, norm: NormClass) -> None:
     """A call of a norm class."""
     flow = call.flow

@@ -10,11 +10,11 @@ from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
 from bn2gn_codemod.survey.tracing.containers import container
-from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold, hold_forwarded
+from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import ExternalObject, Value, is_registry
+from bn2gn_codemod.survey.values import Class, ExternalObject, Value, is_registry
 
 _MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "appendleft"}
 _SAME_OBJECT = {
@@ -80,13 +80,19 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
         hold(flow, cls, arguments)
         forwarded = flow.forwards.get(expr)
         if forwarded is not None:
-            flow.listen_to_extras(forwarded, functools.partial(hold_forwarded, flow, cls))
+            flow.listen_to_extras(forwarded, functools.partial(_note_forwarded, flow, cls))
     elif name in ("add_module", "__setattr__") and len(expr.args) == 2:
         value = tracer.evaluate(expr.args[1])
         base = flow.node()
         flow.add(base, flow.self_value(cls))
         if value is not None:
             store_named(tracer, base, expr.args[0], value)
+
+
+def _note_forwarded(flow: Flow, cls: Class, name: str, value: Node) -> None:
+    """``super().__init__(**kwargs)``, where the base class is of another package."""
+    del name  # of a parameter there: under which name it is kept is not known
+    flow.forwarded_to_base.setdefault(cls, []).append(value)
 
 
 def _add_module(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
