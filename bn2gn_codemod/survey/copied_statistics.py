@@ -72,12 +72,19 @@ def _copies_affine_alone(function: Function) -> bool:
     calls = (node for node in nodes if isinstance(node, ast.Call))
     if not all(call_name(call) in _HARMLESS for call in calls):
         return False
-    if _STATISTICS.search(ast.unparse(function.node)) is not None:
+    if any(_STATISTICS.search(word) for node in nodes for word in _words(node)):
         return False
     return any(
         isinstance(node, ast.If) and "BatchNorm" in ast.unparse(node.test) and _fills(node)
         for node in nodes
     )
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    """What code says there by names and strings."""
+    match node:
+        case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
+            yield word
 
 
 def _fills(branch: ast.If) -> bool:

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -60,9 +61,8 @@ def may_take_parameters(flow: Flow, call: ast.Call) -> bool:
 
     What is called was not followed; functions and classes of the repository are.
     """
-    name = ast.unparse(call.func).rpartition(".")[2]
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if _SOUNDS_LIKE_ONE.search(name) is None or not any(map(_gives_parameters, given)):
+    if _SOUNDS_LIKE_ONE.search(call_name(call)) is None or not any(map(_gives_parameters, given)):
         return False
     return not any(
         isinstance(value, (FunctionValue, ClassValue, Instance))
