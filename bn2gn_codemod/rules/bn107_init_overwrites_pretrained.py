@@ -36,8 +36,9 @@ RULE = Rule(
     summary="An init loop overwrites pretrained BatchNorm",
     what="""
 A loop over `self.modules()` that sets the weights of norm layers, in a class
-that holds the pretrained backbone, after the pretrained weights were loaded. A
-loop that runs only where they are not (`if not pretrained: ...`) is none.
+that holds the pretrained backbone, after the pretrained weights were loaded; or
+a function that does the same to a model in a train script (`model.apply(init)`).
+A loop that runs only where they are not (`if not pretrained: ...`) is none.
 """,
     why="""
 It resets the backbone's BatchNorm weights to 1 and 0 while its running

@@ -73,7 +73,8 @@ was not followed to its class, as where modules are imported by computed names.
 
 No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer
-and what settles it.
+and what settles it. Nor is one written that would pass by pretrained layers, or
+where only weight and bias of BatchNorm were copied and no running statistics.
 """,
     why="""
 In training mode BatchNorm normalises with the statistics of one or two images

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.because import Role, Slot
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import (
     has_frozen_norms,
     holds_library_norms,
@@ -27,7 +28,10 @@ class _TooTangled(Exception):
 class BackbonePaths:
     """Paths such as ``backbone``, ``cp.resnet`` or ``layer1`` by model class."""
 
-    def __init__(self, roles: RoleMap, converted: frozenset[Spot], unused: UnusedBranches) -> None:
+    def __init__(
+        self, flow: Flow, roles: RoleMap, converted: frozenset[Spot], unused: UnusedBranches
+    ) -> None:
+        self._flow = flow
         self._roles = roles
         self._unused = unused
         self._converted = converted
@@ -42,6 +46,13 @@ class BackbonePaths:
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
+        return tuple(path for path in self._all_below(cls) if not _is_nameless(path))
+
+    def nameless(self, cls: Class) -> tuple[str, ...]:
+        """Where backbones lie below ``cls`` under a name that is not known: ``heads.*``."""
+        return tuple(path or "*" for path in self._all_below(cls) if _is_nameless(path))
+
+    def _all_below(self, cls: Class) -> tuple[str, ...]:
         known = self._memo.get(cls)
         if known is None:
             self._steps = 0
@@ -176,20 +187,50 @@ class BackbonePaths:
         return known
 
     def _search(self, cls: Class, around: tuple[Class, ...]) -> Iterator[str]:
+        """Paths below a class; ``""`` is an object of it as a whole."""
         for slot in self._slots(cls):
             name = slot[1]
-            if name == "*":
+            if name == "*" and not self._is_told(slot[0]):
                 continue
-            below = self._inner(slot, around)
-            if self._is_backbone(slot):
+            below = [path and f".{path}" for path in self._inner(slot, around)]
+            if name == "*" and self._is_backbone(slot):
+                # What nn.Sequential.__init__ is handed has no name here, but what holds it has.
+                if self._holds_norm(slot):
+                    yield ""
+            elif self._is_backbone(slot):
                 # A whole backbone; or one with new parts inside, named one by one.
                 if below and self._has_new_parts(slot):
-                    paths = dict.fromkeys([*below, *self._parts_of_others(slot)])
-                    yield from (f"{name}.{path}" for path in paths)
+                    others = (f".{part}" for part in self._parts_of_others(slot))
+                    yield from (f"{name}{path}" for path in dict.fromkeys([*below, *others]))
                 elif self._holds_norm(slot):
                     yield name
             else:
-                yield from (f"{name}.{path}" for path in below)
+                yield from (f"{name}{path}" for path in below)
+        if self._hands_on_backbone(cls, around):
+            yield "*"
+
+    def _forwarded(self, cls: Class) -> list[Class]:
+        """The classes of what a class hands on to one of another package, by ``**kwargs``."""
+        return [
+            value.class_
+            for node in self._flow.forwarded_to_base.get(cls, ())
+            for value in self._flow.values(node)
+            if isinstance(value, Instance)
+        ]
+
+    def _hands_on_backbone(self, cls: Class, around: tuple[Class, ...]) -> bool:
+        return any(
+            self._find(given, around)
+            for owner in self._relatives(cls)
+            for given in self._forwarded(owner)
+        )
+
+    def _is_told(self, cls: Class) -> bool:
+        """Whether what lies in a class below names that are not known lies nowhere else in it.
+
+        A parallel wrapper has the model there, below a name that every pattern has.
+        """
+        return not cls.is_parallel_wrapper and self._flow.are_all_held_in_base(cls)
 
     def _parts_of_others(self, slot: Slot) -> Iterator[str]:
         """What is to be named of the networks in a backbone attribute that have no backbone."""
@@ -269,4 +310,13 @@ class BackbonePaths:
             for held in self._held(slot):
                 for relative in self._relatives(held):
                     holders.setdefault(relative, {})[slot[0]] = None
+        for cls in self._flow.forwarded_to_base:
+            for given in self._forwarded(cls):
+                for relative in self._relatives(given):
+                    holders.setdefault(relative, {})[cls] = None
         return {cls: list(found) for cls, found in holders.items()}
+
+
+def _is_nameless(path: str) -> bool:
+    """Whether a path has a part that no pattern of names can match."""
+    return not path or "*" in path.split(".")

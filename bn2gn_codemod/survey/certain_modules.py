@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import is_library_model
-from bn2gn_codemod.survey.scopes import assignments
+from bn2gn_codemod.survey.scopes import Scope, assignments, targets_of
 from bn2gn_codemod.survey.syntax import flat, walk
 from bn2gn_codemod.survey.values import (
     Class,
@@ -81,6 +81,14 @@ class CertainModules:
             and ast.unparse(node) == source
         ]
         return bool(found) and all(self.is_module(node, uses) for node in found)
+
+    def is_misfit(self, scope: Scope, source: str) -> bool:
+        """Whether a variable is never set but by ``a, b = f()``, where three values are given.
+
+        All of them are taken for each of the two then, and the model is only one.
+        """
+        given = [target for statement in scope.body for target in targets_of(statement, source)]
+        return bool(given) and self._flow.misfits.issuperset(given)
 
     # --------------------------------------------------- attributes of a class
 

@@ -8,10 +8,11 @@ are written on modules alone, so where an expression comes from is read again he
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.scopes import Scope, assignments
+from bn2gn_codemod.survey.origins import Origins
+from bn2gn_codemod.survey.scopes import Scope
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue, Instance, TupleValue
 
@@ -40,25 +41,17 @@ _SAME = {"cuda", "to", "cpu", "train", "eval", "float", "half", "double", "requi
 _OF_MODULES = {"parameters", "named_parameters", "modules", "named_modules", *_SAME}
 _DEEPEST = 6
 
-Callers = Callable[[Function], list[tuple[Scope, ast.stmt, ast.Call]]]
-Arguments = Callable[[Scope, ast.Call, str], list[ast.expr]]
-
 
 class CollectionsOfParameters:
     """Follows an expression back to what made it, through calls and attributes."""
 
-    def __init__(
-        self, flow: Flow, scopes: list[Scope], callers: Callers, arguments: Arguments
-    ) -> None:
-        """``arguments`` are those that a call gives to a parameter of a scope's function."""
+    def __init__(self, flow: Flow, origins: Origins) -> None:
         self._flow = flow
-        self._scopes: Mapping[Function, Scope] = {scope.function: scope for scope in scopes}
-        self._callers = callers
-        self._arguments = arguments
+        self._origins = origins
 
     def may_be(self, scope: Scope, expr: ast.expr) -> bool:
         """Whether an expression of a function may be something else than a module."""
-        return not _is_used_as_module(scope, ast.unparse(expr)) and self._may_be(
+        return not is_used_as_module(scope, ast.unparse(expr)) and self._may_be(
             scope, expr, frozenset()
         )
 
@@ -77,7 +70,10 @@ class CollectionsOfParameters:
                 if key in seen or len(seen) > _DEEPEST:
                     return False
                 seen = seen | {key}
-                return any(self._may_be(*source, seen) for source in self._sources(scope, expr))
+                return any(
+                    origin.adds or self._may_be(origin.scope, origin.expr, seen)
+                    for origin in self._origins.of(scope, expr)
+                )
         return isinstance(expr, _DISPLAYS)
 
     def _may_call_give(
@@ -98,7 +94,7 @@ class CollectionsOfParameters:
 
     def _may_give(self, function: Function, seen: frozenset[tuple[Scope, str]]) -> bool:
         """Whether a function of the repository may return no module."""
-        scope, key = self._scopes.get(function), (function.name, "return")
+        scope, key = self._origins.scopes.get(function), (function.name, "return")
         if isinstance(function.node, ast.Lambda) or scope is None:
             return False
         own = (scope, key[1])
@@ -118,43 +114,6 @@ class CollectionsOfParameters:
         given = self._flow.values(self._flow.return_node(function))
         return any(isinstance(value, (Instance, TupleValue)) for value in given)
 
-    def _sources(self, scope: Scope, expr: ast.expr) -> Iterator[tuple[Scope, ast.expr]]:
-        """What is assigned to a variable or an attribute, or handed to a parameter."""
-        source = ast.unparse(expr)
-        places: list[tuple[Scope, str]] = [(scope, source)]
-        if isinstance(expr, ast.Attribute):
-            places += [(method, f"self.{expr.attr}") for method in self._methods(scope, expr)]
-        elif not _is_local(scope.function, source):
-            top = self._scopes.get(self._flow.top_level[scope.path])
-            places += [(top, source)] if top is not None and top is not scope else []
-        for where, name in places:
-            for statement in where.body:
-                for at, value in assignments(statement, name):
-                    if isinstance(at, ast.AugAssign):
-                        yield where, ast.List([], ast.Load())  # groups += [...]
-                    elif value is not None:
-                        yield where, value
-        parameter = scope.parameter(source)
-        if parameter is not None:
-            for outer, _, call in self._callers(scope.function):
-                for argument in self._arguments(scope, call, parameter):
-                    yield outer, argument
-
-    def _methods(self, scope: Scope, expr: ast.Attribute) -> Iterator[Scope]:
-        """The methods that may set the attribute."""
-        classes = {
-            value.class_ for value in self._flow.value_of(expr.value) if isinstance(value, Instance)
-        }
-        if ast.unparse(expr.value) == "self" and scope.function.class_ is not None:
-            classes.add(scope.function.class_)
-        methods = {
-            method
-            for cls in classes
-            for owner in cls.ancestors()
-            for method in owner.methods.values()
-        }
-        return (self._scopes[m] for m in methods if m in self._scopes and m is not scope.function)
-
 
 def _own(statement: ast.stmt) -> Iterator[ast.AST]:
     """The expressions of a plain statement."""
@@ -162,11 +121,7 @@ def _own(statement: ast.stmt) -> Iterator[ast.AST]:
         yield from walk(statement.value)
 
 
-def _is_local(function: Function, name: str) -> bool:
-    return name in function.locals or name in function.parameters
-
-
-def _is_used_as_module(scope: Scope, source: str) -> bool:
+def is_used_as_module(scope: Scope, source: str) -> bool:
     """Whether the function calls a method of it that only modules have: ``x.parameters()``."""
     return any(
         isinstance(call.func, ast.Attribute)

@@ -146,6 +146,12 @@ class Flow(ValueGraph):
         self.expressions: dict[ast.expr, Node | None] = {}
         # Calls in the order of the source, with the statement whose own they are.
         self.calls_in: dict[Function, list[tuple[ast.stmt, ast.Call]]] = {}
+        # ``a, b = f()``: targets that were given as many values as do not fit, so all of them
+        self.misfits: set[ast.expr] = set()
+        # what the constructor of a base class of another package is handed, by class
+        self._for_bases: dict[Class, set[Node]] = {}
+        # and what it is handed by ``**kwargs``, which is in no attribute here
+        self.forwarded_to_base: dict[Class, list[Node]] = {}
         # calls with ``**kwargs`` of their own function -> that function
         self.forwards: dict[ast.expr, Function] = {}
         self.strays = StrayAttributes(self)
@@ -328,6 +334,16 @@ class Flow(ValueGraph):
 
         self.watch(base, on_base)
         self.strays.store(base, attribute, value)
+
+    def hold_in_base(self, cls: Class, value: Node) -> None:
+        """A base class of another package holds the value, below a name that is not known."""
+        self.edge(value, self.slot(cls, "*"))
+        self._for_bases.setdefault(cls, set()).add(value)
+
+    def are_all_held_in_base(self, cls: Class) -> bool:
+        """Whether nothing else is below names that are not known: ``setattr`` stores none there."""
+        held = self._for_bases.get(cls)
+        return held is not None and held.issuperset(self.upstream(self.slot(cls, "*")))
 
     def keep_in_class(self, cls: Class, value: Node) -> None:
         """The value is an attribute of the class itself, so its instances bind functions."""

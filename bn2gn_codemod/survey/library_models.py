@@ -22,6 +22,8 @@ _NO_MODEL = re.compile(
     r"conv[13]x3|conv1x1|ConvBNReLU|Conv2dNormActivation|Scheduler|"
     # Parts that others build into models of their own; no weights come with them.
     r"ASPP|ASPPConv|ASPPPooling|Heads?|Decoder|Predictor|AnchorGenerator|RegionProposalNetwork|"
+    # Of detection, what handles boxes and images.
+    r"BoxGenerator|RCNNTransform|ImageList|"
     r"(?:Tokenizer|TokenizerFast|Processor|FeatureExtractor)(?:\.from_pretrained)?)$"
 )
 # Of these, and of other layers of the libraries, the ones that hold BatchNorm.

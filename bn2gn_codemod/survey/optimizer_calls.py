@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -14,6 +15,7 @@ from bn2gn_codemod.survey.values import (
     External,
     ExternalObject,
     FunctionValue,
+    Instance,
     Text,
     TupleValue,
     Value,
@@ -52,6 +54,40 @@ def optimizer_call(flow: Flow, call: ast.Call) -> OptimizerCall | None:
     last = ast.unparse(call.func).rpartition(".")[2]
     by_name = any(name.rpartition(".")[2] == last for name in named)
     return OptimizerCall(by_name, all(map(_makes_an_optimizer, values)))
+
+
+def may_take_parameters(flow: Flow, call: ast.Call) -> bool:
+    """Whether it builds an optimizer by its name: ``solver.create_optimizer(net.parameters())``.
+
+    What is called was not followed; functions and classes of the repository are.
+    """
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if _SOUNDS_LIKE_ONE.search(call_name(call)) is None or not any(map(_gives_parameters, given)):
+        return False
+    return not any(
+        isinstance(value, (FunctionValue, ClassValue, Instance))
+        for value in flow.value_of(call.func)
+    )
+
+
+def stored_parameters(statement: ast.stmt) -> ast.expr | None:
+    """The parameters that ``cfg.optimizer.params = net.parameters()`` puts into something.
+
+    It goes to an optimizer by the name that every optimizer has for them.
+    """
+    match statement:
+        case ast.Assign(targets=[ast.Attribute(attr="params")], value=value):
+            return value if _gives_parameters(value) else None
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value="params"))], value=value):
+            return value if _gives_parameters(value) else None
+    return None
+
+
+def _gives_parameters(expr: ast.expr) -> bool:
+    match expr:
+        case ast.Call(func=ast.Attribute(attr="parameters")):
+            return True
+    return False
 
 
 def drives(flow: Flow, call: ast.Call) -> bool:

@@ -10,9 +10,17 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.optimizer_calls import drives, optimizer_call
+from bn2gn_codemod.survey.optimizer_calls import (
+    OptimizerCall,
+    drives,
+    may_take_parameters,
+    optimizer_call,
+    stored_parameters,
+)
+from bn2gn_codemod.survey.optimizer_objects import OptimizerObjects
+from bn2gn_codemod.survey.origins import Origins, arguments_for
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
-from bn2gn_codemod.survey.syntax import all_arguments, call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import (
     Class,
@@ -77,7 +85,9 @@ class Optimizers:
             for statement, call in scope.calls:
                 for function in self._called(call):
                     self._callers.setdefault(function, []).append((scope, statement, call))
-        self.collections = CollectionsOfParameters(flow, self.scopes, self.callers, arguments_for)
+        origins = Origins(flow, self.scopes, self.callers)
+        self.collections = CollectionsOfParameters(flow, origins)
+        self._objects = OptimizerObjects(flow, origins)
 
     def _called(self, call: ast.Call) -> Iterator[Function]:
         """The functions that a call may run, constructors included."""
@@ -99,6 +109,8 @@ class Optimizers:
         for scope in self.scopes:
             for statement, call in scope.calls:
                 kind = optimizer_call(self._flow, call)
+                if kind is None and may_take_parameters(self._flow, call):
+                    kind = OptimizerCall(by_name=True, is_alone=True)
                 if kind is None:
                     continue
                 for optimizer in self._of_call(scope, statement, call, 0):
@@ -108,7 +120,17 @@ class Optimizers:
                         optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
                     key = (optimizer.scope.path, optimizer.model, optimizer.statement)
                     found.setdefault(key, optimizer)
-        return list(found.values())
+        followed = {cls for optimizer in found.values() for cls in optimizer.models}
+        stored = (one for one in self._stored() if followed.isdisjoint(one.models))
+        return [*found.values(), *stored]
+
+    def _stored(self) -> Iterator[Optimizer]:
+        """Models whose parameters are put where an optimizer gets them from."""
+        for scope in self.scopes:
+            for statement in scope.order:
+                parameters = stored_parameters(statement)
+                if parameters is not None:
+                    yield from self._of(scope, statement, statement, parameters, 0, set())
 
     def driven(self) -> set[Class]:
         """Classes of models whose ``.train()`` a framework calls."""
@@ -142,7 +164,7 @@ class Optimizers:
         doubtful: dict[str, ast.expr] = {}
         elements = _comprehension_variables(value)
         for expression in self._models.expressions(value):
-            if ast.unparse(expression) in elements:
+            if ast.unparse(expression) in elements or self._objects.is_one(scope, expression):
                 continue
             whole = self._module(scope, use, expression, value)
             if whole is not None and self.collections.may_be(scope, whole):
@@ -152,7 +174,9 @@ class Optimizers:
                 modules[ast.unparse(whole)] = whole
         for source, expression in modules.items():
             uses = self._certain.uses(scope.function, source)
-            doubt = "" if self._certain.is_module(expression, uses) else not_certain(source)
+            is_module = self._certain.is_module(expression, uses)
+            is_told = is_module and not self._certain.is_misfit(scope, source)
+            doubt = "" if is_told else not_certain(source)
             is_used = bool(uses) or source == "self"
             parameter = scope.parameter(source)
             if parameter is not None and not scope.is_bound_before(use, source):
@@ -373,25 +397,3 @@ def _given(statement: ast.stmt, source: str) -> Iterator[ast.expr]:
             yield value
         case ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value):
             yield value
-
-
-def arguments_for(scope: Scope, call: ast.Call, parameter: str) -> list[ast.expr]:
-    """What a call gives to a parameter of the scope's function; several for ``*args``."""
-    node = scope.function.node
-    if isinstance(node, ast.Module):
-        return []
-    extra, named = node.args.kwarg, [k for k in call.keywords if k.arg == parameter]
-    if named:
-        return [named[0].value]
-    known = {argument.arg for argument in all_arguments(node.args)}
-    if extra is not None and extra.arg == parameter:
-        return [keyword.value for keyword in call.keywords if keyword.arg not in known]
-    names = [argument.arg for argument in [*node.args.posonlyargs, *node.args.args]]
-    if scope.function.class_ is not None and not scope.function.is_static:
-        names = names[1:]
-    if node.args.vararg is not None and node.args.vararg.arg == parameter:
-        return call.args[len(names) :]
-    if parameter not in names:
-        return []
-    index = names.index(parameter)
-    return call.args[index : index + 1]

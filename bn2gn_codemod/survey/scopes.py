@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from bn2gn_codemod.plan import Place
-from bn2gn_codemod.survey.syntax import all_arguments, blocks, children, flat, reads_as
+from bn2gn_codemod.survey.syntax import all_arguments, blocks, children, flat, reads_as, walk
 from bn2gn_codemod.survey.values import Function
 
 _NOT_OWN = (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)
@@ -120,6 +120,14 @@ def assignments(statement: ast.stmt, source: str) -> Iterator[tuple[ast.stmt, as
                         yield inner, None
             case _:
                 pass
+
+
+def targets_of(statement: ast.stmt, source: str) -> Iterator[ast.expr]:
+    """The places in assignments where the expression is given a value, alone or with others."""
+    for inner, _ in assignments(statement, source):
+        for target in inner.targets if isinstance(inner, ast.Assign) else ():
+            parts = [part for part in walk(target) if isinstance(part, ast.expr)]
+            yield from (part for part in parts if reads_as(part, source))
 
 
 def binds(statement: ast.stmt, source: str) -> bool:

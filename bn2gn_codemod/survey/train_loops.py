@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bn2gn_codemod.generated.freezing import FREEZE
 from bn2gn_codemod.plan import Place, TrainCall
 from bn2gn_codemod.settings import Settings
-from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain, takes_mode
+from bn2gn_codemod.survey.certain_modules import BY_HAND, CertainModules, not_certain, takes_mode
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect, Part, coverage
 from bn2gn_codemod.survey.model_places import Insertion
@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.values import Class
 
 _DEEPEST = 4  # functions between a loop and the .train() in it
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_NO_OPTIMIZER = f"no optimizer was followed that it is trained by: {BY_HAND}"
 
 
 class LoopGuard(NamedTuple):
@@ -71,6 +72,8 @@ class TrainLoops:
         self.calls: list[TrainCall] = []
         self.loop_guards: list[LoopGuard] = []
         self.model_guards: list[ModelGuard] = []
+        # By the place of a call, those of the classes whose train() is to be overridden for it.
+        self.relies_on: dict[Place, list[Place]] = {}
 
     def look(self, optimizers: Optimizers, insertions: list[Insertion]) -> None:
         """Note every ``.train()`` and plan its guard."""
@@ -81,8 +84,10 @@ class TrainLoops:
             if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
                 continue  # a train() that hands the mode on
             for statement, call in scope.calls:
-                called = _receiver(call)
-                models = self._models_of(called) if _is_train(call) else ()
+                called = _receiver(call) if _is_train(call) else None
+                models = self._models_of(called)
+                if called is not None and not models:
+                    self._note_unfollowed(scope, statement, called)
                 if called is None or not models or _is_repeated_by(scope, statement, insertions):
                     continue  # a freeze follows anyway, once for once
                 if self._trial_runs.has(scope, statement, called):
@@ -119,6 +124,16 @@ class TrainLoops:
             if any(self._models.holds(cls, trained) for trained in self._trained)
         )
 
+    def _note_unfollowed(self, scope: Scope, statement: ast.stmt, called: ast.expr) -> None:
+        """A model that is put into train mode where training goes on, by whatever optimizer."""
+        models = self._models.of(called)
+        if models and self._trial_runs.is_training(scope.function):
+            source = ast.unparse(called)
+            if not self._is_guarded(scope, statement, {source}, models):
+                self.calls.append(
+                    TrainCall(scope.place(statement), source, False, "", _NO_OPTIMIZER)
+                )
+
     def _note(
         self,
         scope: Scope,
@@ -134,14 +149,18 @@ class TrainLoops:
         reason = ""
         by_model = self._guard == "model" or any(self._is_in(c, models) for c in self._nameless)
         driven = any(self._is_in(cls, models) for cls in self._driven)
-        if by_model or (self._guard == "auto" and driven):
+        is_module = self._certain.is_module(receiver, frozenset({"train"}))
+        if by_model or (self._guard == "auto" and (driven or not is_module)):
+            # Whoever asks the model for train(), its own one is called in the end.
             reasons = [self._guard_model(cls) for cls in sorted(models, key=_source_order)]
             reason = "; ".join(dict.fromkeys(filter(None, reasons)))
             if not reason or by_model:
                 fix = "" if reason else "train() of the model is overridden"
+                owners = [owner for cls in models for owner in self._models.owners(cls)]
+                self.relies_on[place] = [owner.module.place(owner.node) for owner in owners]
                 self.calls.append(TrainCall(place, source, False, fix, reason))
                 return
-        if not self._certain.is_module(receiver, frozenset({"train"})):
+        if not is_module:
             self.calls.append(TrainCall(place, source, False, "", not_certain(source)))
             return
         others = self._models.others(receiver)
@@ -199,9 +218,7 @@ class TrainLoops:
         for owner in self._models.owners(cls):
             if self._scripts.keeps_eval(owner):
                 continue
-            module = owner.module
-            column = module.source.column(owner.node.lineno, owner.node.col_offset)
-            place = Place(owner.path, owner.node.lineno, column)
+            place = owner.module.place(owner.node)
             if any(guard.place == place for guard in self.model_guards):
                 continue
             if "train" in owner.methods:

@@ -11,6 +11,7 @@ from bn2gn_codemod.generated.freezing import WRAPPERS
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.external_members import wraps_model
 from bn2gn_codemod.survey.families import (
     is_backbone_attribute,
     may_be_backbone_attribute,
@@ -66,11 +67,13 @@ class TrainedModels:
     def _is_unread(self, value: Value) -> bool:
         """Whether an object is of a class of the repository that had no reason to be read.
 
-        It was made with the model, as in ``Actor(net)``; it is no model itself.
+        It was made with the model, as in ``Actor(net)``; it is no model itself. A
+        ``DataParallel`` of the repository's own is as good as the one of torch.
         """
         return (
             isinstance(value, ExternalObject)
             and self.is_unread(value)
+            and not wraps_model(value.name)
             and value.name.rpartition(".")[2][:1].isupper()
         )
 
@@ -93,8 +96,8 @@ class TrainedModels:
                 pending.extend(children(node))
                 continue
             chain: list[ast.expr] = [node]
-            while isinstance(chain[-1], (ast.Attribute, ast.Subscript)):
-                chain.append(chain[-1].value)
+            while (inner := _whole(chain[-1])) is not None:
+                chain.append(inner)
             found = next((part for part in reversed(chain) if self.of(part)), None)
             if found is not None:
                 yield found
@@ -112,7 +115,9 @@ class TrainedModels:
             if all(path.partition(".")[2] in paths for path in paths if path.startswith(head + "."))
         ]
         kept = [path for path in paths if "." not in path or path.split(".")[0] not in wrappers]
-        return Names(tuple(kept), tuple(wrappers))
+        # Of what one class has as a whole, the parts in another one are matched already.
+        wholes = [path for path in kept if not any(path.startswith(f"{one}.") for one in kept)]
+        return Names(tuple(wholes), tuple(wrappers))
 
     def model(self, cls: Class, is_wrapped: bool = False) -> Model:
         """The class as ``freezing_effects`` wants it."""
@@ -169,6 +174,15 @@ class TrainedModels:
         """Attribute paths below an instance of the class."""
         return self._paths.below(cls)
 
+    def nameless(self, classes: Iterable[Class]) -> str:
+        """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""
+        return next((path for cls in classes for path in self._paths.nameless(cls)), "")
+
+    def with_backbones(self, classes: Iterable[Class]) -> list[Class]:
+        """Models and the backbones in them, however deep."""
+        classes = list(classes)
+        return [*classes, *(part for cls in classes for part in self._paths.backbones_below(cls))]
+
     def others(self, expr: ast.expr) -> tuple[Class, ...]:
         """Classes without a backbone that an expression may be an instance of.
 
@@ -203,6 +217,16 @@ class TrainedModels:
         return (
             is_named_so and not may_hold_whole_model(path) and self._paths.is_always_backbone(path)
         )
+
+
+def _whole(expr: ast.expr) -> ast.expr | None:
+    """What an expression is a part of: ``net`` for ``net.head`` and ``getattr(net, name)``."""
+    match expr:
+        case ast.Attribute(value=value) | ast.Subscript(value=value):
+            return value
+        case ast.Call(func=ast.Name(id="getattr"), args=[value, *_]):
+            return value
+    return None
 
 
 def _below_wrappers(path: str, paths: set[str]) -> str:

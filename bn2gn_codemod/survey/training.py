@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated import freezing
@@ -23,10 +23,12 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.certain_modules import CertainModules
+from bn2gn_codemod.survey.copied_statistics import CopiedStatistics
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect
+from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
@@ -36,7 +38,7 @@ from bn2gn_codemod.survey.shared_import import NotPlaced
 from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.top_names import TopNames
-from bn2gn_codemod.survey.train_loops import LoopGuard, ModelGuard, TrainLoops
+from bn2gn_codemod.survey.train_loops import LoopGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.train_scripts import TrainScripts
 from bn2gn_codemod.survey.trial_runs import TrialRuns
@@ -82,21 +84,22 @@ class _Training:
         self._has_backbone = roles.has_pretrained
         self._models = TrainedModels(
             flow,
-            BackbonePaths(roles, decided.converted, UnusedBranches(flow)),
+            BackbonePaths(flow, roles, decided.converted, UnusedBranches(flow)),
             repository,
         )
-        self._certainty = FreezingCertainty(roles, decided, settings.freeze == "backbone")
+        whole = settings.freeze == "backbone"
+        self._names = FreezingNames(
+            self._models,
+            FreezingCertainty(roles, decided, whole),
+            CopiedStatistics(flow, roles.loads),
+        )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow)
         self._optimizers = Optimizers(flow, self._models, self._certain)
-        whole = settings.freeze == "backbone"
         self._places = ModelPlaces(flow, self._models, self._optimizers)
         self._scripts = TrainScripts(flow, self._models, self._code, self._places, whole)
         self._placement = FreezingPlacement(flow, repository, settings)
         self._top_names = TopNames(flow)
-        # By file: the models that its pattern is for, and what else may come in their place.
-        self._classes_in: dict[str, dict[Class, None]] = {}
-        self._others_in: dict[str, dict[Class, None]] = {}
         self._sync_tests: dict[Place, SyncTestEdit] = {}
 
     def plan(self) -> TrainingPlan:
@@ -121,7 +124,7 @@ class _Training:
         self._collect_classes(entries, insertions, loops)
         freezes, scripts = self._freezes(entries, scripts, insertions)
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
-        model_guards, calls = self._model_guards(loops.model_guards, calls)
+        model_guards, calls = self._model_guards(loops, calls)
         calls += self._awake(entries, scripts, calls)
         return TrainingPlan(
             scripts=(*self._with_siblings(scripts, entries), *self._unfollowed(entries)),
@@ -202,7 +205,8 @@ class _Training:
         scripts: list[TrainScript],
         insertions: list[Insertion | None],
     ) -> tuple[list[FreezeEdit], list[TrainScript]]:
-        edits: dict[Place, FreezeEdit] = {}
+        # Two models may be made by one statement; several optimizers may share one of them.
+        edits: dict[tuple[Place, str], FreezeEdit] = {}
         judged: list[TrainScript] = []
         for entry, script, insertion in zip(entries, scripts, insertions, strict=True):
             if script.state == "frozen":
@@ -216,14 +220,14 @@ class _Training:
                 except NotPlaced as error:
                     judged.append(script._replace(reason=str(error)))
                     continue
-                edits.setdefault(edit.after, edit)
+                edits.setdefault((edit.after, edit.model), edit)
                 fix = f"{freezing.FREEZE}({edit.model}, ...) after line {edit.after.line}"
                 judged.append(script._replace(fix=fix))
         return list(edits.values()), judged
 
     def _freeze_edit(self, entry: Optimizer, insertion: Insertion) -> FreezeEdit:
         path = insertion.scope.path
-        names = self._names_in(path)
+        names = self._names.of_file(path)
         source = self._placement.source(path, freezing.FREEZE, names)
         return FreezeEdit(
             path=path,
@@ -247,7 +251,7 @@ class _Training:
         for guard in guards:
             path, place = guard.scope.path, guard.scope.place(guard.after)
             try:
-                names = self._names_in(path)
+                names = self._names.of_file(path)
                 source = self._placement.source(path, freezing.EVAL, names)
             except NotPlaced as error:
                 refused[place] = str(error)
@@ -280,21 +284,21 @@ class _Training:
         return list(found.values())
 
     def _model_guards(
-        self, guards: list[ModelGuard], calls: list[TrainCall]
+        self, loops: TrainLoops, calls: list[TrainCall]
     ) -> tuple[list[ModelGuardEdit], list[TrainCall]]:
         edits: list[ModelGuardEdit] = []
         refused: dict[Place, str] = {}
-        for guard in guards:
+        for guard in loops.model_guards:
             owner = guard.owner
             if guard.attributes:
-                objection = self._certainty.objection([owner], [], Names(guard.attributes))
+                objection = self._names.objection([owner], [], Names(guard.attributes))
                 if objection:
                     refused[guard.place] = objection
                     continue
                 edits.append(ModelGuardEdit(guard.place, owner.name, guard.attributes))
                 continue
             try:
-                names = self._names_in(owner.path)
+                names = self._names.of_file(owner.path)
                 source = self._placement.source(owner.path, freezing.EVAL, names)
             except NotPlaced as error:
                 refused[guard.place] = str(error)
@@ -309,6 +313,8 @@ class _Training:
                     import_from=source.import_from,
                 )
             )
+        for place, owners in loops.relies_on.items():
+            refused.update((place, refused[owner]) for owner in owners if owner in refused)
         return edits, _with_reasons(calls, refused)
 
     # --------------------------------------------------------------- names
@@ -319,31 +325,14 @@ class _Training:
         """Which models each file's pattern is for; all of them where one module is shared."""
         for entry, insertion in zip(entries, insertions, strict=True):
             if insertion is not None:
-                self._want(insertion.scope.path, entry.models, entry.others)
+                self._names.want(insertion.scope.path, entry.models, entry.others)
         for loop in loops.loop_guards:
-            self._want(loop.scope.path, loop.models, loop.others)
+            self._names.want(loop.scope.path, loop.models, loop.others)
         for model in loops.model_guards:
             if not model.attributes:
-                self._want(model.owner.path, [model.owner], [])
+                self._names.want(model.owner.path, [model.owner], [])
         if self._settings.shared_module is not None:
-            for collected in (self._classes_in, self._others_in):
-                everything = {cls: None for found in collected.values() for cls in found}
-                collected.update(dict.fromkeys(collected, everything))
-
-    def _want(self, path: str, classes: Iterable[Class], others: Iterable[Class]) -> None:
-        self._classes_in.setdefault(path, {}).update(dict.fromkeys(classes))
-        self._others_in.setdefault(path, {}).update(dict.fromkeys(others))
-
-    def _names_in(self, path: str) -> Names:
-        """The names of one file's pattern; raises ``NotPlaced`` where it would freeze too much."""
-        classes, others = self._classes_in[path], self._others_in[path]
-        objection = ""
-        for more in (self._models.elsewhere([*classes, *others]), []):
-            names = self._models.names([*classes, *more])
-            objection = self._certainty.objection(classes, others, names)
-            if not objection:
-                return names
-        raise NotPlaced(objection)
+            self._names.share()
 
     # ------------------------------------------------------------ siblings
 

@@ -34,6 +34,10 @@ class TrialRuns:
         source = ast.unparse(model)
         return all(self._keeps(call, source) for _, call in scope.calls)
 
+    def is_training(self, function: Function) -> bool:
+        """Whether a function trains something, or calls one that does."""
+        return function in self._training
+
     def _keeps(self, call: ast.Call, model: str) -> bool:
         """Whether a call does not hand the model to code that is not known."""
         given = [*call.args, *(keyword.value for keyword in call.keywords)]

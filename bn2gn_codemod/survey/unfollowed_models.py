@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.optimizer_calls import optimizer_call
-from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers, arguments_for
+from bn2gn_codemod.survey.optimizer_calls import may_take_parameters, optimizer_call
+from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.origins import arguments_for
 from bn2gn_codemod.survey.scopes import Scope, assignments
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.values import (
@@ -62,7 +63,8 @@ class UnfollowedModels:
                 continue
             for statement, call in scope.calls:
                 kind = optimizer_call(self._flow, call)
-                if kind is not None and kind.by_name and kind.is_alone:
+                is_one = kind is not None and kind.by_name and kind.is_alone
+                if is_one or may_take_parameters(self._flow, call):
                     model = self._model(scope, statement, call)
                     if model is not None:
                         found.setdefault(scope.path, UnfollowedModel(scope, statement, model))

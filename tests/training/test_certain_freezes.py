@@ -729,3 +729,167 @@ def test_network_of_the_library_without_weights(
     if not is_frozen:
         [found] = [finding for finding in findings(plan) if finding.code == "BN201"]
         assert "nothing says that it is pretrained" in found.message
+
+
+TAKEN_APART = """
+class Body(nn.Sequential):
+    def __init__(self, net):
+        super().__init__(OrderedDict([["bn1", net.bn1], ["layer1", net.layer1]]))
+
+
+class Tail(nn.Sequential):
+    def __init__(self, net):
+        super().__init__(OrderedDict([["layer4", net.layer4]]))
+
+
+class Heads(nn.Module):
+    def __init__(self, {parameters}):
+        super().__init__()
+        {head}
+
+
+class Outer({base}):
+    def __init__(self, own, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.own = own
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        net = torchvision.models.resnet18(pretrained=True)
+        self.backbone = Body(net)
+        self.heads = {made}
+"""
+
+
+def taken_apart(made: str, head: str = "self.tail = tail", base: str = "RoIHeads") -> Plan:
+    imports = (
+        "from collections import OrderedDict\n"
+        "from torchvision.models.detection.roi_heads import RoIHeads\n"
+        "from torchvision.models.detection.transform import GeneralizedRCNNTransform\n"
+    )
+    parameters = "tail, *more"
+    model = TAKEN_APART.format(made=made, head=head, base=base, parameters=parameters)
+    return plan_of(imports + model, "model.Detector()")
+
+
+@pytest.mark.parametrize(
+    ("made", "head", "names"),
+    [
+        # What Sequential's own constructor is handed has no name, but the object has.
+        ("Heads(Tail(net))", "self.tail = tail", ["backbone", "heads.tail"]),
+        ("Tail(net)", "pass", ["backbone", "heads"]),
+        ("Outer(Tail(net))", "pass", ["backbone", "heads.own"]),
+        # Nothing of a network is in there.
+        ("Heads(nn.Conv2d(4, 4, 1))", "self.tail = tail", ["backbone"]),
+        ("Outer(nn.Conv2d(4, 4, 1), box_head=nn.Conv2d(4, 4, 1))", "pass", ["backbone"]),
+        ("Outer(nn.ReLU(), box_head='layer4', size=net.layer4.width)", "pass", ["backbone"]),
+        ("GeneralizedRCNNTransform(0, 1)", "pass", ["backbone"]),
+    ],
+)
+def test_parts_that_another_constructor_takes(made: str, head: str, names: list[str]) -> None:
+    assert frozen(taken_apart(made, head)) == names
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "Outer(nn.ReLU(), box_head=Tail(net))",
+        "Outer(Tail(net), Tail(net))",
+        "Outer(Tail(net), **{'box_head': Tail(net)})",
+    ],
+)
+@pytest.mark.parametrize("base", ["RoIHeads", "nn.Sequential"])
+def test_parts_below_a_name_that_is_not_known(made: str, base: str) -> None:
+    """A part would be left in train mode, and nobody would know of it."""
+    plan = taken_apart(made, base=base)
+    assert frozen(plan) == []
+    for reason in (plan.train_scripts[0].reason, plan.train_calls[0].reason):
+        assert reason == (
+            "pretrained layers lie below a name that is not known (heads.*): freeze it by hand"
+        )
+
+
+def test_a_wrapper_of_the_model_has_a_known_name() -> None:
+    wrapper = """
+class Parallel(nn.DataParallel):
+    def __init__(self, net):
+        super().__init__(net)
+"""
+    plan = plan_of(wrapper + HELD.format(nets="None"), "model.Parallel(model.Detector())")
+    assert all("not known" not in script.reason for script in plan.train_scripts)
+
+
+def test_new_layers_in_the_same_object() -> None:
+    """A name for the object as a whole would freeze them as well."""
+    head = "self.tail = Both(tail)"
+    both = """
+class Both(nn.Sequential):
+    def __init__(self, tail):
+        super().__init__(OrderedDict([["layer4", tail[0]]]))
+        self.late = nn.BatchNorm2d(4)  # bn2gn: convert
+        self.later = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+        self.later.load_state_dict(torch.load("later.pth"))
+"""
+    imports = "from collections import OrderedDict\nRoIHeads = nn.Module\n"
+    model = TAKEN_APART.format(
+        made="Heads(net.layer4)", head=head, base="RoIHeads", parameters="tail"
+    )
+    plan = plan_of(imports + both + model, "model.Detector()")
+    assert frozen(plan) == []
+    assert "it would freeze" in plan.train_scripts[0].reason
+
+
+def test_a_guard_that_is_not_written_is_not_promised() -> None:
+    """What stands in the way of the override is said where the override was to help, too."""
+    actor = """
+class Actor:
+    def __init__(self, net):
+        self.net = net
+
+    def train(self, mode=True):
+        self.net.train(mode)
+"""
+    made = "args.wrap(model.Actor(model.Detector()), model.Detector())"
+    script = SCRIPT.replace("net.parameters()", "model.Detector().parameters()")
+    files = {
+        "model.py": HEAD + MADE_OF_UNDECIDED + actor,
+        "train.py": script.format(made=made),
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert frozen(plan) == []
+    said = [found for found in findings(plan) if found.code == "BN202"]
+    assert len(said) == 2
+    for found in said:
+        assert "it would freeze Detector.backbone as well" in found.message
+        assert not found.fixable
+
+
+def test_parts_of_what_another_model_has_as_a_whole() -> None:
+    models = """
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torchvision.models.resnet18(pretrained=True)
+        self.late = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.preact = Trunk()
+        self.head = nn.Conv2d(4, 4, 1)
+
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.preact = torchvision.models.resnet18(pretrained=True)
+        self.head = nn.Conv2d(4, 4, 1)
+"""
+    plan = plan_of(models, "model.Detector()")
+    assert plan.train_scripts[0].backbone == ("preact.stem",)
+    plan = plan_of(models, BY_NAME)
+    assert plan.train_scripts[0].backbone == ("preact", "stem")

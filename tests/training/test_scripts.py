@@ -280,6 +280,37 @@ def main(loader):
         for x in loader:
             model(x)
 """,
+    "several models that one statement moves": f"""
+def main(loader):
+    model = Detector()
+    other = Other()
+    if args.cuda:
+        model = model.cuda()
+        other = other.cuda()
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
++    frozen_count = freeze_backbone_bn(other, 'Other')
++    {COUNT}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    second = torch.optim.SGD(model.parameters(), lr=0.1)
+    third = torch.optim.SGD(other.parameters(), lr=0.1)
+    for epoch in range(3):
+        model.train()
++        eval_backbone_bn(model)
+        other.train()
++        eval_backbone_bn(other)
+        for x in loader:
+            model(x)
+""",
+    "parts of a model by their names": f"""
+def main(loader):
+    model = Detector(){FREEZE}
+    groups = [{{"params": model.backbone.parameters(), "lr": 0.01}}]
+    for name in args.parts:
+        groups.append({{"params": getattr(model, name).parameters(), "lr": 0.1}})
+    optimizer = torch.optim.SGD(groups)
+{LOOP}
+""",
     "models in a dict": f"""
 class Trainer:
     def __init__(self):
@@ -813,6 +844,22 @@ class Exp:
 
     def get_optimizer(self):
         return torch.optim.SGD(self.model.parameters(), lr=0.1)
+""",
+    "asked by what is no module for certain": """
+class Actor:
+    def __init__(self, net):
+        self.net = net
+
+    def train(self, mode=True):
+        self.net.train(mode)
+
+def main(loader):
+    model = Detector()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    actor = args.wrap(Actor(model), model)
+    for x in loader:
+        actor.train()
+        actor(x)
 """,
     "no loop to be found": """
 model = Detector()

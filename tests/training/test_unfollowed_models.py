@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.rules import findings
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository, SourceFile
@@ -78,6 +79,9 @@ def said(body: str, nets: str = NETS) -> list[str]:
         "net = by_name(args.arch)\nopt = get_optimizer(args, net)",
         "net = by_name(args.arch, FocalLoss())\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "net = by_name(args.arch)\nps = [p for p in net.parameters()]\nopt = torch.optim.SGD(ps)",
+        # whoever makes it, it is one
+        "net = args.build()\nopt = args.solver.create_optimizer(net.parameters())",
+        "net = by_name(args.arch)\nopt = args.get_optim(params=net.parameters(), lr=0.1)",
     ],
 )
 def test_one_line_for_a_model_that_was_not_followed(body: str) -> None:
@@ -107,6 +111,9 @@ def test_one_line_for_each_file() -> None:
         # of who knows what
         "opt = torch.optim.SGD(args.net.parameters(), 0.1)",
         "net = by_name(args.arch)\nopt = args.make(net.parameters(), 0.1)",
+        "net = by_name(args.arch)\nopt = args.make_optimizer(args, 0.1)",
+        "net = by_name(args.arch)\nnn.utils.clip_grad_norm_(net.parameters(), 0.1)",
+        "net = by_name(args.arch)\nargs.optimizer.load(list(net.parameters()))",
         "net = by_name(args.arch)\nreturn net",
         "net = by_name(args.arch)\nopt = torch.optim.SGD([*net.parameters(), *args.parameters()])",
     ],
@@ -130,3 +137,113 @@ def test_a_script_that_is_reached_by_no_import() -> None:
     read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
     plan = plan_repository(Repository(Path("/repository"), read), Settings())
     assert [script.state for script in plan.train_scripts] == ["unfollowed"]
+
+
+FOLLOWED = """
+import torch
+import nets
+from elsewhere import setup
+
+class Engine:
+    def __init__(self, net, optimizer):
+        self.net, self.optimizer = net, optimizer
+
+    def run(self, loader):
+        self.net.train()
+        for x in loader:
+            self.net(x).backward()
+            self.optimizer.step()
+
+def main(args, loader):
+    net = nets.Net()
+    {body}
+    Engine(net, optimizer).run(loader)
+"""
+
+
+def plan_of_followed(*body: str) -> Plan:
+    script = FOLLOWED.format(body="\n    ".join(body))
+    files = {"nets.py": NETS.format(pretrained=True), "train.py": script}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    return plan_repository(Repository(Path("/repository"), read), Settings())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ["optimizer = args.solver.create_optimizer(net.parameters())"],
+        ["args.optim.params = net.parameters()", "optimizer = args.make(**args.optim)"],
+        ["args.optim['params'] = net.parameters()", "optimizer = args.make(**args.optim)"],
+    ],
+)
+def test_optimizers_of_followed_models_that_were_not_followed(body: list[str]) -> None:
+    """Its parameters are for an optimizer, whoever makes it."""
+    plan = plan_of_followed(*body)
+    [file] = [file for file in plan.files if file.path == "train.py"]
+    assert [(freeze.model, freeze.after.line) for freeze in file.freezes] == [("net", 17)]
+    assert [guard.model for guard in file.loop_guards] == ["self.net"]
+
+
+def test_parameters_that_are_followed_as_well() -> None:
+    """The optimizer is named, not the dict in which it is handed the parameters."""
+    plan = plan_of_followed(
+        "options = {'lr': 0.1}",
+        "options['params'] = net.parameters()",
+        "optimizer = torch.optim.SGD(**options)",
+    )
+    assert [script.optimizer.line for script in plan.train_scripts] == [20]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "optimizer = setup(net)",
+        "optimizer = setup(net.parameters())",
+        "optimizer, args.parameters = setup(net), sum(p.numel() for p in net.parameters())",
+    ],
+)
+def test_models_that_are_trained_by_who_knows_what(body: str) -> None:
+    plan = plan_of_followed(body)
+    assert plan.files == ()
+    said = [f"{one.code} {one.message}" for one in findings(plan)]
+    assert said == [
+        "BN202 train() on self.net puts its backbone's BatchNorm into train mode; not fixed: "
+        "no optimizer was followed that it is trained by: freeze it by hand"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # tried out, and nothing more
+        ("            self.net(x).backward()\n            self.optimizer.step()", "    pass"),
+        ("self.net.train()", "self.net.train(False)"),
+        # in eval mode again
+        ("self.net.train()", "self.net.train()\n        self.net.backbone.eval()"),
+        ("nets.Net()", "nets.Discriminator()"),
+    ],
+)
+def test_models_that_are_not_trained(old: str, new: str) -> None:
+    script = FOLLOWED.format(body="optimizer = setup(net)")
+    assert old in script
+    files = {"nets.py": NETS.format(pretrained=True), "train.py": script.replace(old, new)}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert findings(plan) == ()
+
+
+def test_a_wrapper_of_a_file_that_was_not_read() -> None:
+    """It has nothing to do with norm layers, and goes around the model as the one of torch."""
+    script = FOLLOWED.replace("import nets", "import nets\nfrom parallel import MyDataParallel")
+    body = [
+        "net = MyDataParallel(net)",
+        "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)",
+    ]
+    files = {
+        "nets.py": NETS.format(pretrained=True),
+        "train.py": script.format(body="\n    ".join(body)),
+        "parallel.py": "from base import Base\nclass MyDataParallel(Base):\n    pass\n",
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert [script.model for script in plan.train_scripts] == ["net"]

@@ -206,7 +206,7 @@ def _explicit_init(call: Call) -> None:
     if cls is not None:
         for position, node in call.arguments:
             if position != 0:
-                call.flow.edge(node, call.flow.slot(cls, "*"))
+                call.flow.hold_in_base(cls, node)
 
 
 def _partial(call: Call) -> None:

@@ -52,7 +52,7 @@ def hold(flow: Flow, cls: Class, arguments: Arguments) -> None:
     base = flow.node()
     flow.add(base, flow.self_value(cls))
     for key, node in arguments:
-        flow.edge(node, flow.slot(cls, "*"))
+        flow.hold_in_base(cls, node)
         if not cls.is_module and isinstance(key, str):
             flow.store(base, key, node)
         elif not cls.is_module:

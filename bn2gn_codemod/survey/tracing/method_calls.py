@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 
 from bn2gn_codemod.survey.flow import CHILDREN, Flow
 from bn2gn_codemod.survey.syntax import is_super, text_pattern
@@ -13,7 +14,7 @@ from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import ExternalObject, Value, is_registry
+from bn2gn_codemod.survey.values import Class, ExternalObject, Value, is_registry
 
 _SAME_OBJECT = {
     "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_", "apply",
@@ -83,12 +84,21 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
             return
     if name == "__init__":
         hold(flow, cls, arguments)
+        forwarded = flow.forwards.get(expr)
+        if forwarded is not None:
+            flow.listen_to_extras(forwarded, functools.partial(_note_forwarded, flow, cls))
     elif name in ("add_module", "__setattr__") and len(expr.args) == 2:
         value = tracer.evaluate(expr.args[1])
         base = flow.node()
         flow.add(base, flow.self_value(cls))
         if value is not None:
             store_named(tracer, base, expr.args[0], value)
+
+
+def _note_forwarded(flow: Flow, cls: Class, name: str, value: Node) -> None:
+    """``super().__init__(**kwargs)``, where the base class is of another package."""
+    del name  # of a parameter there: under which name it is kept is not known
+    flow.forwarded_to_base.setdefault(cls, []).append(value)
 
 
 def _add_module(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:

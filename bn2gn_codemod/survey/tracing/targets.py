@@ -107,6 +107,8 @@ def _unpack(tracer: Tracer, targets: list[ast.expr], value: Node, iterate: bool)
             for element, node in zip(held.elements, nodes, strict=True):
                 flow.edge(element, node)
         elif isinstance(held, TupleValue):
+            if not iterate:
+                flow.misfits.update(targets)
             for element in held.elements:
                 for node in nodes:
                     flow.edge(element, node)

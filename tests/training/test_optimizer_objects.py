@@ -1,0 +1,154 @@
+"""What is handed around together with a model is no model: an optimizer least of all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.rules import findings
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+
+SCRIPT = """
+import torch
+import torchvision
+from elsewhere import wrap
+from torch import nn
+from torch.optim.lr_scheduler import ExponentialLR
+
+
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = nn.Conv2d(512, 4, 1)
+
+
+def resume(model, optimizer, path):
+    found = torch.load(path)
+    model.load_state_dict(found["model"])
+    optimizer.load_state_dict(found["optimizer"])
+    return model, optimizer, found["epoch"], found["best"], found["arch"]
+
+
+def both(model, optimizer):
+    return model, optimizer
+
+
+def get_optimizer(parameters, args):
+    return getattr(torch.optim, args.optimizer)(parameters, lr=args.lr)
+
+
+def get_rates(optimizer, args):
+    if args.decay:
+        return ExponentialLR(optimizer, 0.9)
+    return wrap(optimizer)
+
+
+def move(x):
+    return wrap(x)
+
+
+class Solver:
+    def __init__(self, model):
+        self.optimizer = torch.optim.Adam(model.parameters())
+        self.model, self.optimizer = wrap(model, self.optimizer)
+
+    def again(self):
+        return torch.optim.SGD(wrap(self.optimizer), lr=0.1)
+
+
+def main(args, loader):
+    model = Detector()
+    {lines}
+    for x in loader:
+        model(x)
+"""
+
+
+def plan_of(*lines: str) -> Plan:
+    text = SCRIPT.format(lines="\n    ".join(lines))
+    read = (SourceFile.from_bytes("train.py", text.encode()),)
+    return plan_repository(Repository(Path("/repository"), read), Settings())
+
+
+def frozen(plan: Plan) -> list[str]:
+    """What the freeze calls of a plan are called on."""
+    return sorted({freeze.model for file in plan.files for freeze in file.freezes})
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # all that was returned seems to be in each of the two that are not as many
+        [
+            "optimizer = get_optimizer(model.parameters(), args)",
+            "model, optimizer, args.epoch, arch = resume(model, optimizer, args.path)",
+            "rate = get_rates(optimizer, args)[0]",
+            "optimizer = torch.optim.SGD(model.parameters(), rate)",
+        ],
+        [
+            "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)",
+            "model, optimizer = wrap(model, optimizer)",
+            "second = torch.optim.SGD(wrap(optimizer), lr=0.1)",
+        ],
+        [
+            "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)",
+            "same = optimizer",
+            "model, optimizer = wrap(model, same)",
+            "second = torch.optim.SGD(wrap(same), lr=0.1)",
+        ],
+        ["Solver(model).again()"],
+    ],
+)
+def test_an_optimizer_is_no_model(lines: list[str]) -> None:
+    plan = plan_of(*lines)
+    assert all("optimizer of model" in found for found in said(plan))
+    assert said(plan) != []
+    assert frozen(plan) == ["model"]
+
+
+def said(plan: Plan) -> list[str]:
+    return [found.message for found in findings(plan) if found.code == "BN201"]
+
+
+def test_what_came_in_too_many_parts_is_reported() -> None:
+    """Which of them the model is cannot be told, and none is frozen."""
+    lines = ["net, arch = resume(model, 0, args.path)", "opt = torch.optim.SGD(arch, lr=0.1)"]
+    plan = plan_of(*lines)
+    assert frozen(plan) == []
+    [found] = said(plan)
+    assert "arch may be something else than a module" in found
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # as many as there are
+        (["net, other = both(model, 0)", "opt = torch.optim.SGD(net.parameters(), lr=0.1)"], "net"),
+        # a name that is set by something else as well
+        (
+            [
+                "net = model",
+                "opt = torch.optim.SGD(net.parameters(), lr=0.1)",
+                "net, opt = resume(net, opt, args.path)",
+            ],
+            "net",
+        ),
+        # called by its name, and handed over as an optimizer is
+        (["optimizer = model", "o = torch.optim.SGD(optimizer.parameters(), 0.1)"], "optimizer"),
+        (
+            [
+                "net = move(model)",
+                "opt = move(torch.optim.SGD(net.parameters(), lr=0.1))",
+                "second = torch.optim.SGD(net.parameters(), lr=0.1)",
+            ],
+            "net",
+        ),
+    ],
+)
+def test_models_under_other_names(lines: list[str], expected: str) -> None:
+    assert frozen(plan_of(*lines)) == [expected]
