@@ -44,6 +44,7 @@ def repository(helper: str, body: str) -> str:
         ("TABLE = {'a': Block}\ndef pick(b):\n    return TABLE[b] if isinstance(b, str) else b",
          "self.l = pick(kind)(8)"),
         ("", "self.l = nn.Sequential(*map(Block, [8, 8]))"),
+        ("class Base(nn.Module):\n    pass", "self.l = nn.Sequential(*map(Block, [8, 8]))"),
         ("", "self.l = nn.Sequential(*sum([[Block(8)] for _ in range(2)], []))"),
         ("SPECS = (('x', Block), ('y', Block))", "for n, b in SPECS: self.add_module(n, b(8))"),
         ("SPECS = {'a': (Block, 8)}", "for n, (b, c) in SPECS.items(): self.add_module(n, b(c))"),
@@ -65,13 +66,23 @@ def repository(helper: str, body: str) -> str:
          "    def fill(self):\n        self.l = self.make(Block)\nBase = Parent if 1 else Parent",
          "self.l = Base.make(self, Block)"),
         ("def build(b=Block):\n    return b(8)", "self.l = getattr(self, '_make_' + kind)(build)"),
+        ("", "exec('self.l = Block(8)')"),
+        ("import sys", "self.l = getattr(sys.modules[__name__], kind)(8)"),
+        ("import importlib", "self.l = importlib.import_module('net').Block(8)"),
+        ("", "self.l = globals().get(kind)(8)"),
+        ("class Registry(dict):\n    def make(self, k, *a):\n        return self[k](*a)\n"
+         "REG = Registry()\nREG['a'] = Block", "self.l = REG.make(kind, 8)"),
         ("@dataclass\nclass Spec:\n    block: type\n    n: int = 1\nSPEC = Spec(Block)",
          "self.l = SPEC.block(8)"),
     ],
 )  # fmt: skip
 def test_however_it_gets_there(helper: str, body: str) -> None:
     """Each program puts a Block into the backbone; what the flow does not see is said."""
-    plan = plan_of(repository(helper, body))
+    text = repository(helper, body)
+    if "class Base" in helper:  # of both the block and the backbone
+        text = text.replace("class Encoder(nn.Module)", "class Encoder(Base)")
+        text = text.replace("class Block(nn.Module)", f"{helper}\nclass Block(Base)")
+    plan = plan_of(text)
     [site] = [site for site in plan.sites if site.class_ == "Block"]
     assert site.verdict in ("unknown", "conflict"), site.reasons
 
@@ -84,6 +95,27 @@ def test_the_reason_names_the_backbone_and_the_place() -> None:
         "what comes of that there is not seen",
     )
     assert site.settles
+
+
+@pytest.mark.parametrize("norm", ["Own", "make", "lambda c: Own(c)", "functools.partial(Own)"])
+def test_what_a_library_builds_its_network_with(norm: str) -> None:
+    plan = plan_of(
+        f"""\
+        import functools, torchvision
+        class Own(nn.Module):
+            def __init__(self, c):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(c)
+        def make(c):
+            return Own(c)
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True, norm_layer={norm})
+                self.head = nn.Sequential(nn.Conv2d(8, 8, 1), Own(8))
+        """
+    )
+    assert not only(plan, "convert")
 
 
 def test_functions_are_named_as_well() -> None:
@@ -101,6 +133,9 @@ def test_functions_are_named_as_well() -> None:
         ("", "if kind is Block: raise TypeError(Block)"),
         ("", "extra: Block = None"),
         ("def check(m: Block) -> Block:\n    return issubclass(m, Block)", "check(self)"),
+        # Text that is run names what is in it.
+        ("class Plain(nn.Module):\n    pass",
+         "exec(f'self.block{kind} = Plain()')\nself.n = vars(self).items()"),
         # A registry hands out more than what a backbone asks it for.
         ("class Registry:\n    def register(self, c):\n        return c\n"
          "    def get(self, k):\n        pass\n"
