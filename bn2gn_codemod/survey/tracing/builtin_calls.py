@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.syntax import call_name, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.computed_names import read_named, read_text, store_named
@@ -13,7 +14,7 @@ from bn2gn_codemod.survey.tracing.external_calls import is_opaque
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Entries, UseContext
+from bn2gn_codemod.survey.values import Entries, NormClass, TupleValue, UseContext, Value
 
 _CALL = re.compile(r"[\w.*]+\([^()]*\)")
 _PLAIN = frozenset({"str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set"})
@@ -61,7 +62,9 @@ def call_builtin(
     if name in ("isinstance", "issubclass"):
         is_harmless = name == "isinstance" and len(arguments) == 2 and _are_plain(arguments[1])
         for argument in arguments:
-            tracer.evaluate(argument, "test" if is_harmless else "other")
+            asked = tracer.evaluate(argument, "test" if is_harmless else "other")
+            if asked is not None and not is_harmless:
+                _keep_classes(tracer.flow, asked, name)
         return None
     handed = arguments_of(tracer, expr)
     if is_opaque(f"builtins.{name}"):
@@ -85,6 +88,24 @@ def calls_in_text(expr: ast.Call) -> bool:
     """Whether a call is one of what its text names: ``eval(f"models.resnet{depth}(True)")``."""
     pattern = text_pattern(expr.args[0]) if call_name(expr) == "eval" and expr.args else None
     return pattern is not None and _CALL.fullmatch(pattern.strip()) is not None
+
+
+def _keep_classes(flow: Flow, asked: Node, name: str) -> None:
+    """What stands in a tuple of classes that ``isinstance`` is handed has to stay one."""
+    seen: set[TupleValue] = set()
+
+    def on_value(held: Value) -> None:
+        if isinstance(held, TupleValue) and held not in seen:
+            seen.add(held)
+            for element in held.elements:
+                flow.watch(element, on_element)
+
+    def on_element(held: Value) -> None:
+        if isinstance(held, NormClass):
+            held.refusals.add(f"is one of the classes that {name}() is asked about")
+        on_value(held)
+
+    flow.watch(asked, on_value)
 
 
 def _default(tracer: Tracer, arguments: list[ast.expr]) -> Node | None:

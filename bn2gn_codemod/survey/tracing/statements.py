@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, is_classmethod
+from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import call_name, captured_names, target_names, walk
 from bn2gn_codemod.survey.tracing.arguments import Call
 from bn2gn_codemod.survey.tracing.calls import call_whatever
@@ -212,6 +213,10 @@ class Statements:
             flow.add(flow.slot(self.cls, node.name), value)
         for decorator in node.decorator_list:
             self._decorate(decorator, value)
+        for base in node.bases:
+            # A variable that holds a norm class has to go on holding a class.
+            if isinstance(base, ast.Name) and not is_norm_class(base.id):
+                self._expressions.evaluate(base, "other")
         Statements(flow, self.function, cls).run(node.body)
 
     def _decorate(self, decorator: ast.expr, value: Value) -> None:
