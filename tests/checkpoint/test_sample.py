@@ -64,7 +64,6 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     [
         ("lib.models.dladcn_gru", "dla_dcn_net", 28),
         ("lib.models.resnet_fpn_dcn", "res_fpn_net", 13),
-        ("lib.models.pose_dla_dcn", "get_pose_net", 34),
     ],
 )
 def test_old_checkpoint_loads_strictly(
