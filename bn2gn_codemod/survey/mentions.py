@@ -7,6 +7,7 @@ new, the code of the backbones is asked whether it speaks of the class or functi
 
 from __future__ import annotations
 
+import ast
 import functools
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -34,6 +35,7 @@ class Mentions:
         self._flow = flow
         self._roles = roles
         self._names = SpokenNames(flow)
+        self._followed: set[Definition] = set()
 
     def of(self, layer: NormLayer) -> Mention | None:
         """Where a backbone names what makes the layer, though it is not seen to hold any of it."""
@@ -70,16 +72,13 @@ class Mentions:
 
     def _handed_to_libraries(self) -> Iterator[tuple[Definition, Mention]]:
         """``resnet18(norm_layer=make_norm)``: the library builds its network with that."""
-        for function, calls in self._flow.calls_in.items():
-            for _, call in calls:
-                given = [*call.args, *(keyword.value for keyword in call.keywords)]
-                held = list(self._flow.value_of(call)) if given else []
-                network = next((name for value in held if (name := library_model(value))), None)
-                if network is None:
-                    continue
-                for argument in given:
-                    for definition in self._names.opened(self._flow.value_of(argument)):
-                        yield definition, Mention(network, Spot(function.module, call, function))
+        for made in self._flow.made_outside():
+            network, call = library_model(made), made.spot.node
+            if network is None or not isinstance(call, ast.Call):
+                continue
+            for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+                for definition in self._names.opened(self._flow.value_of(argument)):
+                    yield definition, Mention(network, made.spot)
 
     def _backbones(self) -> Iterator[Class]:
         """Classes of which all that is decided is backbone."""
@@ -113,15 +112,15 @@ class Mentions:
 
     def _follow(self, backbone: str, start: Definition, found: dict[Definition, Mention]) -> None:
         """Find what a definition of a backbone names, and what that names."""
-        seen = {start}
         pending = [start]
         for one in pending:
+            if one in self._followed:
+                continue  # for another backbone
+            self._followed.add(one)
             for definition, spot in self._names.of(one):
-                if definition in seen:
-                    continue
-                seen.add(definition)
-                found.setdefault(definition, Mention(backbone, spot))
-                if self._may_follow(definition):
+                if definition not in found and definition is not start:
+                    found[definition] = Mention(backbone, spot)
+                if definition not in self._followed and self._may_follow(definition):
                     pending.append(definition)
 
     def _may_follow(self, definition: Definition) -> bool:

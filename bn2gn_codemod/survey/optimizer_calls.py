@@ -62,7 +62,7 @@ def may_take_parameters(flow: Flow, call: ast.Call) -> bool:
     What is called was not followed; functions and classes of the repository are.
     """
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if _SOUNDS_LIKE_ONE.search(call_name(call)) is None or not any(map(_gives_parameters, given)):
+    if not any(map(_gives_parameters, given)) or not _SOUNDS_LIKE_ONE.search(call_name(call)):
         return False
     return not any(
         isinstance(value, (FunctionValue, ClassValue, Instance))
@@ -84,10 +84,11 @@ def stored_parameters(statement: ast.stmt) -> ast.expr | None:
 
 
 def _gives_parameters(expr: ast.expr) -> bool:
-    match expr:
-        case ast.Call(func=ast.Attribute(attr="parameters")):
-            return True
-    return False
+    return (
+        isinstance(expr, ast.Call)
+        and isinstance(expr.func, ast.Attribute)
+        and expr.func.attr == "parameters"
+    )
 
 
 def drives(flow: Flow, call: ast.Call) -> bool:

@@ -76,25 +76,30 @@ class Unreferenced:
         """Whether something that is used names it; what may be unused is ``pending``."""
         if name in self._unread_words:
             return True
-        for module, statement in self._naming(name):
-            if not isinstance(statement, _Definition) or _is_entry(module, statement):
-                return True
-            if self._used.get(statement.name):
+        # Imports are read soonest, and are mostly enough.
+        if any(True for _ in self._naming(name, in_definitions=False)):
+            return True
+        for module, statement in self._naming(name, in_definitions=True):
+            assert isinstance(statement, _Definition)
+            if _is_entry(module, statement) or self._used.get(statement.name):
                 return True
             if statement.name not in seen and statement.name not in self._used:
                 seen.add(statement.name)
                 pending.append(statement.name)
         return False
 
-    def _naming(self, name: str) -> Iterator[tuple[Module, ast.stmt]]:
+    def _naming(self, name: str, *, in_definitions: bool) -> Iterator[tuple[Module, ast.stmt]]:
         """The statements at the top of modules that name something, its definitions left out."""
         text = name.encode()
         for module in self._flow.modules:
             if text not in module.source.data:
                 continue
             for statement in module.tree.body:
-                is_own = isinstance(statement, _Definition) and statement.name == name
-                if not is_own and name in self._names_in(statement):
+                if isinstance(statement, _Definition):
+                    is_asked = in_definitions and statement.name != name
+                else:
+                    is_asked = not in_definitions
+                if is_asked and name in self._names_in(statement):
                     yield module, statement
 
     def _names_in(self, statement: ast.stmt) -> frozenset[str]:

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
     External,
+    ExternalObject,
     Function,
     FunctionValue,
     NormClass,
@@ -163,6 +164,10 @@ class ValueGraph:
         if value is None:
             value = self._made[key] = make()
         return value
+
+    def made_outside(self) -> Iterator[ExternalObject]:
+        """The objects of other packages that calls were seen to make and that matter."""
+        return (value for value in self._made.values() if isinstance(value, ExternalObject))
 
     def _name_norm(
         self,

@@ -126,10 +126,12 @@ class Expressions(Tracer):
                 return None
 
     def _calls_in(self, expr: ast.expr) -> None:
-        """Look at calls in a part of which nothing else is asked: ``"%s" % net.load(path)``."""
-        for part in walk(expr):
-            if isinstance(part, ast.Call):
-                self.evaluate(part)
+        """Look at loads in a part of which nothing else is asked: ``"%s" % net.load(path)``."""
+        lines = self.function.module.source.lines[expr.lineno - 1 : expr.end_lineno]
+        if any("load" in line for line in lines):
+            for part in walk(expr):
+                if isinstance(part, ast.Call):
+                    self.evaluate(part)
 
     def _union(self, parts: Iterable[ast.expr], context: UseContext) -> Node | None:
         nodes = [node for part in parts if (node := self.evaluate(part, context)) is not None]
