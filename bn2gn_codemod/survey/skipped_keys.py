@@ -40,9 +40,7 @@ def is_skipped(attribute: str, words: Iterable[str]) -> str:
             if parts[0] in attribute:
                 return word
             continue
-        while parts and parts[-1] in _TENSORS:
-            parts.pop()
-        if parts and parts[-1] == attribute:
+        if _layer_of(word).rpartition(".")[2] == attribute:
             return word
     return ""
 
