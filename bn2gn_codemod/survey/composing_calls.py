@@ -120,7 +120,7 @@ class ComposingCalls:
         if not isinstance(func, ast.Attribute):
             return False
         return is_super(func.value) or (
-            isinstance(func.value, ast.Name) and func.value.id == _first_parameter(use)
+            isinstance(func.value, ast.Name) and func.value.id == use.spot.function.first_parameter
         )
 
     def _made_with(self, use: NormClass) -> list[Instance]:
@@ -269,11 +269,3 @@ def _is_only_parameter(function: Function, name: str) -> bool:
         for one in ast.walk(node)
     )
     return not is_stored and not any(name in bound_names(one) for one in flat(node.body))
-
-
-def _first_parameter(use: NormClass) -> str | None:
-    node = use.spot.function.node
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return None
-    placed = [*node.args.posonlyargs, *node.args.args]
-    return placed[0].arg if placed else None

@@ -116,6 +116,14 @@ class Function:
         return frozenset(argument.arg for argument in all_arguments(self.node.args))
 
     @property
+    def first_parameter(self) -> str | None:
+        """The name of its first positional parameter: ``self`` of a method."""
+        if isinstance(self.node, ast.Module):
+            return None
+        placed = [*self.node.args.posonlyargs, *self.node.args.args]
+        return placed[0].arg if placed else None
+
+    @property
     def rest_parameter(self) -> str | None:
         """The name of ``*args``."""
         if isinstance(self.node, ast.Module) or self.node.args.vararg is None:
