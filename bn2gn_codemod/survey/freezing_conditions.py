@@ -9,7 +9,7 @@ from typing import Literal
 
 from bn2gn_codemod.survey.freezing_effects import WRAPPERS, Condition
 from bn2gn_codemod.survey.freezing_parts import Bindings
-from bn2gn_codemod.survey.syntax import call_name, flat, walk
+from bn2gn_codemod.survey.syntax import call_name, flat, root_of, walk
 from bn2gn_codemod.survey.values import Function
 
 _NORM_WORD = re.compile(r"batch_?norm|syncbn", re.IGNORECASE)
@@ -209,9 +209,7 @@ class LayerTests:
 
 def _is_option(expr: ast.expr) -> bool:
     """Whether an expression is one of the options: ``args.freeze``, ``cfg["FREEZE"]``."""
-    root = expr
-    while isinstance(root, (ast.Attribute, ast.Subscript)):
-        root = root.value
+    root = root_of(expr)
     return root is not expr and isinstance(root, ast.Name) and bool(_OPTIONS.match(root.id))
 
 

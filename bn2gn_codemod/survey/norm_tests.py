@@ -11,7 +11,15 @@ from bn2gn_codemod.norm_test_forms import is_negative
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
-from bn2gn_codemod.survey.syntax import call_name, children, dotted, nodes_on, target_names, walk
+from bn2gn_codemod.survey.syntax import (
+    call_name,
+    children,
+    dotted,
+    nodes_on,
+    root_of,
+    target_names,
+    walk,
+)
 from bn2gn_codemod.survey.values import (
     ClassValue,
     External,
@@ -365,9 +373,7 @@ def _leaves(body: list[ast.stmt]) -> bool:
 
 def loop_over(tree: Tree, node: ast.AST, subject: ast.expr) -> list[ast.expr]:
     """``net`` of ``for m in net.modules()`` around a node: what the subject comes out of."""
-    root = subject
-    while isinstance(root, (ast.Attribute, ast.Subscript)):
-        root = root.value
+    root = root_of(subject)
     if not isinstance(root, ast.Name):
         return []
     found: list[ast.expr] = []

@@ -14,7 +14,14 @@ from typing import NamedTuple, cast
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import call_name, children, flat, target_names, text_pattern
+from bn2gn_codemod.survey.syntax import (
+    call_name,
+    children,
+    flat,
+    root_of,
+    target_names,
+    text_pattern,
+)
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -99,7 +106,7 @@ class SpokenNames:
         """What a name may stand for; nothing where a registry hands it out."""
         if isinstance(part, ast.Name):
             values = list(self._flow.values(self._flow.lookup(function, part.id)))
-        elif isinstance(part.value, ast.Name) and part.value.id == _first_parameter(function):
+        elif isinstance(part.value, ast.Name) and part.value.id == _self_name(function):
             return []  # ``self.make``: what the class and its attributes hold is looked at anyway
         elif part.attr not in _ASKED and (inside := self._registered(function, part.value)):
             return inside
@@ -218,17 +225,12 @@ def _spoken(node: ast.AST) -> list[ast.AST]:
 
 def _bound(target: ast.expr) -> list[str]:
     """``SPECS``, also of ``SPECS["a"] = ...``"""
-    while isinstance(target, (ast.Subscript, ast.Attribute)):
-        target = target.value
-    return list(target_names(target))
+    return list(target_names(root_of(target)))
 
 
-def _first_parameter(function: Function) -> str:
+def _self_name(function: Function) -> str | None:
     """``self`` of a method, also in what stands in it."""
     scope: Function | None = function
     while scope is not None and scope.class_ is None:
         scope = scope.outer
-    if scope is None or isinstance(scope.node, (ast.Module, ast.Lambda)):
-        return ""
-    placed = [*scope.node.args.posonlyargs, *scope.node.args.args]
-    return placed[0].arg if placed and not scope.is_static else ""
+    return None if scope is None or scope.is_static else scope.first_parameter

@@ -173,6 +173,13 @@ def target_names(target: ast.expr) -> Iterator[str]:
         yield from target_names(target.value)
 
 
+def root_of(expr: ast.expr) -> ast.expr:
+    """What an expression such as ``state["bn1"].weight`` starts with."""
+    while isinstance(expr, (ast.Attribute, ast.Subscript)):
+        expr = expr.value
+    return expr
+
+
 def reads_as(expr: ast.expr, source: str) -> bool:
     """Whether ``ast.unparse`` would give ``source``, seldom asking it."""
     if isinstance(expr, ast.Name):

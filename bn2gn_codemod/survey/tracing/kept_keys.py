@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from bn2gn_codemod.survey.syntax import call_name, target_names, walk
+from bn2gn_codemod.survey.syntax import call_name, reads_as, root_of, target_names, walk
 
 # Calls that make a dict of what they are given, under the same keys.
 _COPIES = frozenset({"dict", "OrderedDict", "copy", "deepcopy"})
@@ -65,7 +65,7 @@ class _Names:
     def _is_kept_by(self, target: ast.expr, value: ast.expr, name: str) -> bool:
         if isinstance(target, ast.Name) and target.id == name:
             return self.are_kept(value)
-        if isinstance(target, ast.Subscript) and _root(target) == name:
+        if isinstance(target, ast.Subscript) and reads_as(root_of(target), name):
             return any(self._is_entry(loop, target, value) for loop in self._loops())
         return name not in target_names(target) or isinstance(target, ast.Name)
 
@@ -122,10 +122,3 @@ def _is_at(value: ast.expr, source: ast.expr, key: str) -> bool:
             return name == key and ast.dump(owner) == ast.dump(source)
         case _:
             return False
-
-
-def _root(expr: ast.expr) -> str:
-    """The name that an expression such as ``state["bn1"].weight`` starts with."""
-    while isinstance(expr, (ast.Attribute, ast.Subscript)):
-        expr = expr.value
-    return expr.id if isinstance(expr, ast.Name) else ""
