@@ -401,6 +401,8 @@ class Evidence:
 
     def _pretrained_content(self, slot: Slot) -> tuple[str, bool] | None:
         """In words, what the attribute holds that is pretrained, and whether that is vague."""
+        if slot[0].is_parallel_wrapper:
+            return None  # one model is no part of another one for being wrapped in the same way
         first: tuple[str, bool] | None = None
         for found in self._pretrained_contents(slot):
             if not found[1]:

@@ -172,6 +172,12 @@ def backbone_home(path: str) -> str | None:
     return _home(path, _BACKBONE_HOME)
 
 
+def is_file_of_backbone(path: str) -> bool:
+    """Whether a file is named after a network, or stands where backbones live."""
+    name = path.rsplit("/", 1)[-1][: -len(".py")]
+    return is_network_name(name) or backbone_home(path) is not None
+
+
 def new_home(cls: Class) -> str | None:
     """The folder or file name that marks the class's file as a neck's or head's."""
     return _home(cls.path, _NEW_HOME)

@@ -108,9 +108,13 @@ class IdleLayers:
         return Because(Role.BACKBONE, held, first) if is_backbone else None
 
     def _roles_of_file(self, path: str, words: str, *, is_named: bool) -> Because | None:
-        """Unused code in a file whose used layers are backbone: all of them, or its kin's."""
+        """Unused code in a file whose used layers are backbone: its kin's, or all in it.
+
+        That of a file of modules for all kinds of use tells nothing.
+        """
         roles = self._roles_by_file().get(path, set())
-        if Role.BACKBONE in roles and (is_named or roles == {Role.BACKBONE}):
+        is_kin = is_named or (roles == {Role.BACKBONE} and families.is_file_of_backbone(path))
+        if Role.BACKBONE in roles and is_kin:
             return Because(Role.BACKBONE, f"{words}; {path} holds a backbone and its blocks")
         return None
 

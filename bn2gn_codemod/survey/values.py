@@ -67,11 +67,14 @@ class Class:
 
     @property
     def is_parallel_wrapper(self) -> bool:
-        """Whether its objects are ``nn.DataParallel`` or the like, around a whole model."""
+        """Whether its objects are ``nn.DataParallel`` or the like, around a whole model.
+
+        apex's own ``DistributedDataParallel``, which repositories copy, extends nothing of that.
+        """
         return any(
-            base.endswith("DataParallel")
+            name.endswith("DataParallel")
             for ancestor in self.ancestors()
-            for base in ancestor.external_bases
+            for name in (ancestor.name, *ancestor.external_bases)
         )
 
     @property

@@ -1140,3 +1140,29 @@ def test_words_for_layers_that_are_not_followed_are_true() -> None:
     assert transition.startswith("_Transition is followed to no known model;")
     assert layer.startswith("_DenseLayer is not used;")
     assert last.startswith("where DenseNet.__init__() puts it is not followed, in a backbone class")
+
+
+@pytest.mark.parametrize(
+    ("path", "verdict"),
+    [
+        ("mobilenet.py", "keep"),
+        ("backbones/small.py", "keep"),
+        ("modules.py", "unknown"),  # layers for all kinds of use
+    ],
+)
+def test_unused_function_beside_a_backbone(path: str, verdict: str) -> None:
+    check(
+        f"""\
+-- {path} --
+def down(c):
+    return nn.Sequential(nn.Conv2d(c, c, 1), nn.BatchNorm2d(c))  #! {verdict}
+class MobileNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+def mobilenet():
+    net = MobileNet()
+    net.load_state_dict(torch.hub.load_state_dict_from_url('https://e.org/mobilenet.pth'))
+    return net
+"""
+    )

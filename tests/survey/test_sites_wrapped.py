@@ -102,3 +102,33 @@ class Depth(nn.Module):
         self.decoder = pointwise(64)
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("base", "wrapper", "verdict"),
+    [
+        ("nn.Module", "DistributedDataParallel", "unknown"),  # a copy of apex's
+        ("nn.parallel.DistributedDataParallel", "Wrapper", "unknown"),
+        ("nn.Module", "Wrapper", "keep"),  # what this holds is part of a model, for all we know
+    ],
+)
+def test_models_in_wrappers_of_one_class_say_nothing_of_each_other(
+    base: str, wrapper: str, verdict: str
+) -> None:
+    check(
+        f"""\
+        import torchvision
+        class {wrapper}({base}):
+            def __init__(self, module):
+                super().__init__()
+                self.module = module
+        class Scorer(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! {verdict}
+        def main():
+            return {wrapper}(Scorer())
+        def benchmark():
+            return {wrapper}(torchvision.models.resnet18(pretrained=True))
+        """
+    )
