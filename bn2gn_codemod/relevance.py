@@ -49,6 +49,12 @@ _MODEL_PATTERNS = (
 _SHORT = 50  # lines
 _HANDS_ON = re.compile(rb"import[^\n]*\bnn\b")
 _STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+\*", re.MULTILINE)
+# What another framework calls a norm is none of torch's.
+_OTHER_FRAMEWORK = re.compile(
+    rb"^[ \t]*(?:import|from)[ \t]+(?:paddle|tensorflow|mxnet|mindspore|jittor|keras)\b",
+    re.MULTILINE,
+)
+_TORCH = re.compile(rb"^[ \t]*(?:import|from)[ \t]+torch", re.MULTILINE)
 _IMPORTS_BY_NAME = re.compile(rb"\bimport_module\(|\bspec_from_file_location\(")
 # What an MMEngine config says about freezing or norms.
 CONFIG_MATTERS = re.compile(rb"lr_mult|norm_cfg|custom_keys|optim_wrapper")
@@ -82,7 +88,11 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     """
     index = ModuleIndex(file.path for file in repository.files)
     by_path = {file.path: file for file in repository.files}
-    seeds = [file.path for file in repository.files if _names_norm(file.data)]
+    seeds = [
+        file.path
+        for file in repository.files
+        if _names_norm(file.data) and not _is_of_other_framework(file.data)
+    ]
     imports: dict[str, set[str]] = {}
     importers: dict[str, set[str]] = {}
     if seeds:
@@ -100,6 +110,8 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     @functools.cache
     def matters(path: str) -> bool:
         data = by_path[path].data
+        if _is_of_other_framework(data):
+            return False
         # A package hands on what its modules hold.
         if _bears_on_models(data) or (path.endswith("__init__.py") and b"import" in data):
             return True
@@ -122,6 +134,10 @@ def _names_norm(data: bytes) -> bool:
     return any(word in data for word in _NORM_WORDS) or _has_any(
         data, _NORM_CLASSES + _BACKBONE_LIBRARIES
     )
+
+
+def _is_of_other_framework(data: bytes) -> bool:
+    return _OTHER_FRAMEWORK.search(data) is not None and _TORCH.search(data) is None
 
 
 def _bears_on_models(data: bytes) -> bool:

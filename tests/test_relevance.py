@@ -67,3 +67,20 @@ def test_config_beside_one_that_freezes(
 def test_repository_without_norms(repository: MakeRepository) -> None:
     found = discover(repository({"train.py": "optimizer = 1\n", "configs/a.py": "model = {}\n"}))
     assert not concerned(found, ["train.py", "configs/a.py"])
+
+
+@pytest.mark.parametrize(
+    ("imports", "matters"),
+    [
+        ("import paddle.nn as nn\n", False),
+        ("from tensorflow.keras.layers import BatchNormalization\n", False),
+        ("# ported from torch\nimport paddle\n", False),
+        ("import paddle\nimport torch\n", True),
+        ("from layers import *\n", True),
+    ],
+)
+def test_norms_of_other_frameworks_are_none(
+    repository: MakeRepository, imports: str, matters: bool
+) -> None:
+    files = {"net.py": imports + "bn = nn.BatchNorm2D(8)\n"}
+    assert concerned(discover(repository(files)), ["net.py"]) == matters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bn2gn_codemod.plan import Skipped
@@ -31,10 +31,19 @@ class Repository:
     skipped: tuple[Skipped, ...] = ()
     leftovers: tuple[Path, ...] = ()
     excluded: tuple[str, ...] = ()
+    yaml_paths: tuple[str, ...] = ()  # absolute; nothing of them is read before it is asked for
 
     def file(self, path: str) -> SourceFile | None:
         """The file of this path relative to the root, ``None`` if there is none."""
         return next((source for source in self.files if source.path == path), None)
+
+    def yaml_files(self) -> Iterator[tuple[str, bytes]]:
+        """The YAML files that can be read: path and bytes."""
+        for path in self.yaml_paths:
+            try:
+                yield path, _read(path)
+            except OSError:
+                continue  # what it says is not known, and nobody trains by it
 
     def file_or_outside(self, path: str) -> SourceFile | None:
         """As ``file``, and files that lie elsewhere: absolute, or relative to the root."""
@@ -96,6 +105,7 @@ def discover(root: Path, exclude: Sequence[str] = (), named: Sequence[Path] = ()
         tuple(sorted(set(skipped))),
         tuple(sorted(walk.leftovers)),
         tuple(walk.excluded),
+        tuple(walk.yaml_paths),
     )
 
 
@@ -116,6 +126,7 @@ class _Walk:
         self.skipped: list[Skipped] = []
         self.leftovers: list[Path] = []
         self.excluded: list[str] = []
+        self.yaml_paths: list[str] = []
         self._real_files: set[str] = set()
         self._real_folders: set[str] = set()
         self._links: list[tuple[str, GitScope | None]] = []
@@ -171,6 +182,8 @@ class _Walk:
                 self._folder(path, scope)
         elif entry.name.endswith(".py") and self._is_wanted(path, scope):
             self._file(path)
+        elif entry.name.endswith((".yml", ".yaml")) and self._is_wanted(path, scope):
+            self.yaml_paths.append(path)
 
     def _file(self, path: str) -> None:
         try:

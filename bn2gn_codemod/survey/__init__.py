@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.group_sizes import find_group_sizes
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.helper_placement import place_helper
 from bn2gn_codemod.survey.init_loops import survey_init_loops
+from bn2gn_codemod.survey.injections import read_injections
 from bn2gn_codemod.survey.modules import read_modules
 from bn2gn_codemod.survey.norm_attributes import find_attribute_uses
 from bn2gn_codemod.survey.norm_classes import check_asked_for
@@ -31,7 +32,11 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     check_asked_for(settings)
     modules, skipped = read_modules(repository)
     unread = {one.path for one in skipped}
-    flow = analyse(modules, (file for file in repository.files if file.path in unread))
+    flow = analyse(
+        modules,
+        (file for file in repository.files if file.path in unread),
+        read_injections(repository, modules),
+    )
     roles = assign_roles(flow, Pins.of(settings, "backbone"), Pins.of(settings, "convert"))
     decided = decide_sites(flow, roles, settings)
     placement = place_helper(flow, repository, decided, settings)

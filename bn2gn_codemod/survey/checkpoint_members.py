@@ -59,7 +59,9 @@ class CheckpointMembers:
         if load.is_resumed:
             return Role.UNDECIDED, f"{loads}: pretrained, or training that is resumed"
         if load.strict:
-            if inside is not None or family is not None or families.is_network_class(network):
+            is_network = family is not None or families.is_network_class(network)
+            is_network = is_network or families.backbone_home(network.path) is not None
+            if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
         if family is not None and families.has_certainly_new_word(name):

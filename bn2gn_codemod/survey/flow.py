@@ -25,6 +25,7 @@ from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.crowds import OutOfSight, out_of_sight
 from bn2gn_codemod.survey.external_members import ExternalMembers, is_known, is_plain_module
 from bn2gn_codemod.survey.filled_containers import FilledContainers
+from bn2gn_codemod.survey.injections import Injections
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.stray_attributes import StrayAttributes
@@ -108,9 +109,10 @@ class LoadCall:
 class Flow(ValueGraph):
     """The solved analysis. Build it with ``survey.tracing``."""
 
-    def __init__(self, modules: Iterable[Module]) -> None:
+    def __init__(self, modules: Iterable[Module], injections: Injections | None = None) -> None:
         super().__init__()
         self.modules = list(modules)
+        self.injections = injections  # ``None`` where no class asks for any
         self.unread: list[SourceFile] = []  # files that do not parse
         self.index = ModuleIndex(module.path for module in self.modules)
         self.by_path = {module.path: module for module in self.modules}

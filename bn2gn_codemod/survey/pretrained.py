@@ -21,7 +21,7 @@ from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.skipped_keys import classifiers, skipped_keys
-from bn2gn_codemod.survey.syntax import all_arguments
+from bn2gn_codemod.survey.syntax import all_arguments, dotted
 from bn2gn_codemod.survey.values import (
     Class,
     Function,
@@ -222,7 +222,7 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     if copied_parameters.are_copied_back(flow, call) or copied_parameters.are_resumed(flow, call):
         return None
     if weights:
-        best = next((value for value in weights if value.kind == "url"), weights[0])
+        best = _told_most_by(weights)
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
         published = best.kind == "url" and call.as_read and _is_published(best)
         vague = copied_parameters.are_of_one_class(flow, call)
@@ -234,6 +234,28 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     if not found and _is_named_pretrained(call.spot.function):
         return Load("file", "load_state_dict", where, strict)
     return None
+
+
+def _told_most_by(weights: list[Weights]) -> Weights:
+    """Those that come from a URL, if it is not for the user to say: a file, or a URL.
+
+    ``load_url(path) if "http" in path else torch.load(path)``
+    """
+    of_users = {
+        (one.spot.function, _asked_for(one)): one
+        for one in weights
+        if one.kind == "file" and _asked_for(one) is not None
+    }
+    for one in weights:
+        if one.kind == "url":
+            return of_users.get((one.spot.function, _asked_for(one)), one)
+    return weights[0]
+
+
+def _asked_for(weights: Weights) -> str | None:
+    """The variable that holds the path or the URL."""
+    call = weights.spot.node
+    return dotted(call.args[0]) if isinstance(call, ast.Call) and call.args else None
 
 
 def _skipped(call: LoadCall) -> frozenset[str]:

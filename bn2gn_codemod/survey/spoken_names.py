@@ -63,6 +63,9 @@ class SpokenNames:
 
     def of(self, definition: Definition) -> Iterator[tuple[Definition, Spot]]:
         if isinstance(definition, Function):
+            injections = self._flow.injections
+            if injections is not None and definition.module in injections.workspaces:
+                return  # it names whatever is registered
             yield from self._named(definition, definition.node)
             return
         if isinstance(definition, Variable):

@@ -44,3 +44,28 @@ def test_loader_with_the_name_of_another_network(loader: str, trunk: str, cpm: s
     if cpm == "keep":
         text = text.replace("#! unknown", "#! keep")
     check(text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [("path", "convert"), ("'https://e.org/detector.pth'", "unknown")],
+    ids=["a file or a URL, as the user says", "one that is published"],
+)
+def test_model_that_a_url_is_loaded_into(asked: str, verdict: str) -> None:
+    check(
+        f"""\
+        import torchvision
+        class Detector(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True)
+                self.neck = nn.BatchNorm2d(8)  #! {verdict}
+        def tune(path):
+            net = Detector()
+            if 'http' in path:
+                state = torch.hub.load_state_dict_from_url({asked}, map_location='cpu')
+            else:
+                state = torch.load(path, map_location='cpu')
+            net.load_state_dict(state, strict=False)
+        """
+    )

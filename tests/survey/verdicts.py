@@ -29,13 +29,18 @@ def split(text: str) -> dict[str, str]:
     return {path: HEAD + body for path, body in files.items()}
 
 
-def plan_of(text: str, settings: Settings = Settings()) -> Plan:  # noqa: B008
+def plan_of(
+    text: str,
+    settings: Settings = Settings(),  # noqa: B008
+    yaml_paths: tuple[str, ...] = (),
+) -> Plan:
     """The plan for a repository; no file is written."""
     files = tuple(
         SourceFile.from_bytes(path, _EXPECTED.sub("", body).encode())
         for path, body in sorted(split(text).items())
     )
-    return survey.plan_repository(Repository(Path("/repository"), files), settings)
+    repository = Repository(Path("/repository"), files, yaml_paths=yaml_paths)
+    return survey.plan_repository(repository, settings)
 
 
 def expected(text: str) -> list[str]:
@@ -61,9 +66,13 @@ def listed(text: str, plan: Plan) -> list[str]:
     ]
 
 
-def check(text: str, settings: Settings = Settings()) -> Plan:  # noqa: B008
+def check(
+    text: str,
+    settings: Settings = Settings(),  # noqa: B008
+    yaml_paths: tuple[str, ...] = (),
+) -> Plan:
     """Assert that every line has the verdict that it says; return the plan."""
-    plan = plan_of(text, settings)
+    plan = plan_of(text, settings, yaml_paths)
     assert listed(text, plan) == expected(text), _reasons(plan)
     return plan
 

@@ -11,15 +11,21 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.injections import Injections
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
 from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
+from bn2gn_codemod.survey.tracing.injected_parts import fill_injected_arguments
 from bn2gn_codemod.survey.tracing.statements import Statements
 
 
-def analyse(modules: Iterable[Module], unread: Iterable[SourceFile] = ()) -> Flow:
+def analyse(
+    modules: Iterable[Module],
+    unread: Iterable[SourceFile] = (),
+    injections: Injections | None = None,
+) -> Flow:
     """Build and solve the flow analysis of these modules; ``unread`` are files without a tree."""
-    flow = Flow(modules)
+    flow = Flow(modules, injections)
     flow.unread.extend(unread)
     declare(flow)
     scopes = [flow.top_level[module.path] for module in flow.modules]
@@ -33,5 +39,6 @@ def analyse(modules: Iterable[Module], unread: Iterable[SourceFile] = ()) -> Flo
     link_bases(flow)
     for scope in scopes:
         Statements(flow, scope).run(scope.module.tree.body)
+    fill_injected_arguments(flow)
     flow.solve()
     return flow

@@ -6,12 +6,14 @@ import ast
 import functools
 
 from bn2gn_codemod.survey.flow import Unpacked
+from bn2gn_codemod.survey.injections import is_injector
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import built_of, gives_what_it_visits, replaces_children
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin, calls_in_text
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
 from bn2gn_codemod.survey.tracing.given_back import give_back, given_back
+from bn2gn_codemod.survey.tracing.injected_parts import make_injected
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
 from bn2gn_codemod.survey.tracing.tracer import Tracer
@@ -91,7 +93,11 @@ def _apply(call: Call, held: Value) -> None:
 
 
 def _call_function(call: Call, function: Function, *, bound: bool) -> None:
-    if function.name.startswith("build_from"):  # a registry's
+    injections = call.flow.injections
+    if injections is not None and function.module in injections.workspaces:
+        if is_injector(function.node):
+            make_injected(call)
+    elif function.name.startswith("build_from"):  # a registry's
         for _, node in call.arguments:
             give_same_object(call.flow, node, "build", call.result)
     elif (registry := _registry_argument(call, function, bound)) is not None:

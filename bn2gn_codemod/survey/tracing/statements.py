@@ -197,6 +197,8 @@ class Statements:
 
     def _skippable(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         # A forward pass makes no layers; analysing it costs as much as the rest.
+        if self.cls is None and self.flow.injections is not None:
+            return self.function.module in self.flow.injections.workspaces
         if self.cls is None or not node.name.startswith("forward"):
             return False
         lines = self.function.module.source.lines
