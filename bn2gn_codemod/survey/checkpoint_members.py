@@ -55,6 +55,9 @@ class CheckpointMembers:
         if name == "*" and load.published:
             name = spoken_name(self._contents.flow, slot[0])
         if family is not None and self.is_member(family, slot, name):
+            if load.listed_in is not None and family.of_classifier.match(name):
+                words = f"the layers that {load.listed_in} lists"
+                return Role.UNDECIDED, f"{loads}: whether {name} is one of {words} is not known"
             return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
         if load.is_resumed:
             return Role.UNDECIDED, f"{loads}: pretrained, or training that is resumed"

@@ -20,6 +20,8 @@ class Family(NamedTuple):
     marks: frozenset[str]
     members: re.Pattern[str]
     is_common: bool = False
+    # Members that no model but a classification network has.
+    of_classifier: re.Pattern[str] = re.compile("$^")
 
     def is_twin(self, attribute: str) -> bool:
         """Whether a name is a member's with something added.
@@ -44,6 +46,7 @@ _FAMILIES = (
             r"(conv[12]|bn[12]|layer1|transition\d|stage\d|incre_modules|downsamp_modules|"
             r"final_layer|classifier|relu)$"
         ),
+        of_classifier=re.compile("(incre_modules|downsamp_modules|final_layer|classifier)$"),
     ),
     Family(
         "ResNet",

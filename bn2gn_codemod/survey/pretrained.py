@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
-from bn2gn_codemod.survey.skipped_keys import classifiers, skipped_keys
+from bn2gn_codemod.survey.skipped_keys import classifiers, list_of_kept, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments, dotted
 from bn2gn_codemod.survey.values import (
     Class,
@@ -59,6 +59,7 @@ class Load(NamedTuple):
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
+    listed_in: str | None = None  # the variable that tells which layers are taken
     of_classifier: bool = False  # a classification network's, whose last layer is left out
     is_resumed: bool = False  # nothing says that it is no training that goes on
     # It names one attribute, and its function says that the weights are pretrained.
@@ -109,6 +110,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             vague=load.vague or flow.is_crowded(call.receiver),
             from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
             skipped=frozenset[str]() if load.strict else _skipped(call),
+            listed_in=None if load.strict else list_of_kept(call.spot.function),
         )
         if call.each_child:
             for value in flow.values(call.receiver):

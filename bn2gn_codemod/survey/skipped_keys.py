@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from bn2gn_codemod.survey.syntax import flat, walk
+from bn2gn_codemod.survey.syntax import dotted, flat, walk
 from bn2gn_codemod.survey.values import Function
 
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
@@ -30,6 +30,26 @@ def skipped_keys(function: Function, load: ast.expr) -> frozenset[str]:
             if isinstance(one, (ast.expr, ast.Delete)) and one.lineno <= load.lineno:
                 found.update(_removed(one))
     return frozenset(word for word in found if len(word) >= _SHORTEST)
+
+
+def list_of_kept(function: Function) -> str | None:
+    """The list of which an entry's layer has to be: ``key.split(".")[0] in self.pretrained_layers``.
+
+    What stands in it is for whoever configures the model to say.
+    """
+    for node in walk(function.node):
+        match node:
+            case ast.Compare(
+                left=ast.Subscript(
+                    value=ast.Call(func=ast.Attribute(attr="split")), slice=ast.Constant(value=0)
+                ),
+                ops=[ast.In()],
+                comparators=[ast.Attribute() | ast.Name() as given],
+            ):
+                return dotted(given)
+            case _:
+                pass
+    return None
 
 
 def is_skipped(attribute: str, words: Iterable[str]) -> str:

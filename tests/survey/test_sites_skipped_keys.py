@@ -120,3 +120,35 @@ def test_what_is_new_by_other_evidence_stays_new() -> None:
         model = PoseResNet()
         """
     )
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        ("name.split('.')[0] in self.pretrained_layers", "unknown"),
+        ("name in self.state_dict()", "keep"),
+    ],
+)
+def test_head_of_a_classification_network_where_layers_are_listed(
+    condition: str, verdict: str
+) -> None:
+    check(
+        f"""\
+        class PoseHighResolutionNet(nn.Module):
+            def __init__(self, cfg):
+                super().__init__()
+                self.conv1 = nn.Conv2d(3, 8, 3)
+                self.bn1 = nn.BatchNorm2d(8)  #! keep
+                self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+                self.transition1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+                self.stage2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+                self.downsamp_modules = nn.ModuleList([nn.BatchNorm2d(8)])  #! {verdict}
+                self.pretrained_layers = cfg['PRETRAINED_LAYERS']
+            def init_weights(self, pretrained=''):
+                state = {{}}
+                for name, tensor in torch.load(pretrained).items():
+                    if {condition}:
+                        state[name] = tensor
+                self.load_state_dict(state, strict=False)
+        """
+    )
