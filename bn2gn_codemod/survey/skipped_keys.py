@@ -33,7 +33,7 @@ def skipped_keys(function: Function, load: ast.expr) -> frozenset[str]:
 
 
 def list_of_kept(function: Function) -> str | None:
-    """The list of which an entry's layer has to be: ``key.split(".")[0] in self.pretrained_layers``.
+    """The list that an entry's layer has to be on: ``key.split(".")[0] in self.layers``.
 
     What stands in it is for whoever configures the model to say.
     """
