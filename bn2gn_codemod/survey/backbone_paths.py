@@ -38,7 +38,10 @@ class BackbonePaths:
         self._memo: dict[Class, tuple[str, ...]] = {}
         self._slots_of: dict[Class, list[Slot]] = {}
         self._relatives_of: dict[Class, list[Class]] = {}
+        self._kin_of: dict[Class, frozenset[Class]] = {}
         self._held_in: dict[Slot, list[Class]] = {}
+        self._leading_in: dict[Slot, list[Class]] = {}
+        self._next: dict[Class, frozenset[Class]] = {}
         self._reached: dict[Class, frozenset[Class]] = {}
         self._backbones_below: dict[Class, frozenset[Class]] = {}
         self._found: dict[tuple[Class, int, frozenset[Class]], tuple[str, ...]] = {}
@@ -115,16 +118,21 @@ class BackbonePaths:
         """All classes of what lies below a class, and their relatives."""
         known = self._reached.get(cls)
         if known is None:
-            found: dict[Class, None] = {}
+            found: set[Class] = set()
             pending = [cls]
             while pending:
-                for slot in self._slots(pending.pop()):
-                    for held in self._held(slot):
-                        for relative in self._relatives(held):
-                            if relative not in found:
-                                found[relative] = None
-                                pending.append(relative)
+                new = self._held_itself(pending.pop()) - found
+                found |= new
+                pending.extend(new)
             known = self._reached[cls] = frozenset(found)
+        return known
+
+    def _held_itself(self, cls: Class) -> frozenset[Class]:
+        """The classes of what the attributes of a class hold, and their relatives."""
+        known = self._next.get(cls)
+        if known is None:
+            classes = {held for slot in self._slots(cls) for held in self._held(slot)}
+            known = self._next[cls] = frozenset().union(*map(self._relatives, classes))
         return known
 
     def _relatives(self, cls: Class) -> list[Class]:
@@ -132,6 +140,13 @@ class BackbonePaths:
         known = self._relatives_of.get(cls)
         if known is None:
             known = self._relatives_of[cls] = [*cls.ancestors(), *cls.descendants()[1:]]
+        return known
+
+    def _kin(self, cls: Class) -> frozenset[Class]:
+        """The class with its bases and subclasses, to look others up in."""
+        known = self._kin_of.get(cls)
+        if known is None:
+            known = self._kin_of[cls] = frozenset(self._relatives(cls))
         return known
 
     def _slots(self, cls: Class) -> list[Slot]:
@@ -176,10 +191,10 @@ class BackbonePaths:
         self._steps += 1
         if self._steps > _MOST_STEPS:
             raise _TooTangled
-        if len(around) > _DEEPEST or not set(around).isdisjoint(self._relatives(cls)):
+        if len(around) > _DEEPEST or not self._kin(cls).isdisjoint(around):
             return ()
         # What lies around bears on the answer only where it lies below, too.
-        met = frozenset(around) & self.held_below(cls)
+        met = self.held_below(cls).intersection(around)
         key = (cls, len(around), met)
         known = self._found.get(key)
         if known is None:
@@ -243,10 +258,18 @@ class BackbonePaths:
 
     def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []
-        for cls in self._held(slot):
-            if cls is not slot[0] and cls in self._leads_to_backbone:
-                found.extend(self._find(cls, around))
+        for cls in self._leading(slot):
+            found.extend(self._find(cls, around))
         return list(dict.fromkeys(found))
+
+    def _leading(self, slot: Slot) -> list[Class]:
+        """The classes in an attribute below which a backbone lies."""
+        known = self._leading_in.get(slot)
+        if known is None:
+            leads = self._leads_to_backbone
+            held = (cls for cls in self._held(slot) if cls is not slot[0])
+            known = self._leading_in[slot] = [cls for cls in held if cls in leads]
+        return known
 
     def _has_new_parts(self, slot: Slot) -> bool:
         """Whether norm layers that are not the backbone's lie inside a backbone attribute."""

@@ -18,6 +18,8 @@ class Role(enum.Enum):
     UNDECIDED = "undecided"  # something speaks for both
     DOUBT = "doubt"  # part of a model of which nothing says what is pretrained
 
+    __hash__ = object.__hash__  # each is there once; that of enums is slow
+
 
 class Because(NamedTuple):
     """A role, in words that a reviewer can check, and what it follows from."""

@@ -38,12 +38,20 @@ class Event(NamedTuple):
     conditions: Conditions = NONE
 
 
+# Conditions in a function, and a call of it in another one.
+_Way = tuple[Conditions, Function, ast.Call, Function]
+
+
 class CallOrder:
     """Finds the calls through which code is reached."""
 
     def __init__(self, flow: Flow, call_sites: CallSites) -> None:
         self._flow = flow
         self._call_sites = call_sites
+        # Found out once: many loads and loops are reached through the same calls.
+        self._blocks: dict[tuple[Function, ast.AST], list[tuple[list[ast.stmt], int]]] = {}
+        self._conditions_at: dict[tuple[Function, ast.AST], Conditions] = {}
+        self._conditions_above: dict[_Way, Conditions | None] = {}
 
     def events(
         self,
@@ -59,7 +67,7 @@ class CallOrder:
         far as what the function is about comes in as an argument.
         """
         seen: set[tuple[Function, ast.AST, Conditions]] = set()
-        conditions = conditions_at(function, node) | weights_asked(function, node)
+        conditions = self._at(function, node) | weights_asked(function, node)
         is_handed = hands is not None and _takes_what_it_is_about(function)
         pending = [(Event(function, node, 0, conditions), of, is_handed)]
         for event, of, is_handed in pending:
@@ -69,7 +77,7 @@ class CallOrder:
             seen.add(key)
             yield event
             for caller, call in self._call_sites.of(event.function):
-                above = conditions_above(event.conditions, event.function, call, caller)
+                above = self._above((event.conditions, event.function, call, caller))
                 if above is None:
                     continue
                 is_self = _is_about_self(call)
@@ -77,10 +85,21 @@ class CallOrder:
                     continue
                 if hands is not None and is_handed and not hands(caller, call):
                     continue
-                met = above | conditions_at(caller, call)
+                met = above | self._at(caller, call)
                 further = is_handed and (caller is event.function or _hands_on(caller, call))
                 found = Event(caller, call, event.depth + 1, met)
                 pending.append((found, of if is_self else None, further))
+
+    def _at(self, function: Function, node: ast.AST) -> Conditions:
+        key = function, node
+        if key not in self._conditions_at:
+            self._conditions_at[key] = conditions_at(function, node)
+        return self._conditions_at[key]
+
+    def _above(self, way: _Way) -> Conditions | None:
+        if way not in self._conditions_above:
+            self._conditions_above[way] = conditions_above(*way)
+        return self._conditions_above[way]
 
     def _is_of(self, of: Class, caller: Function, call: ast.Call, is_self: bool) -> bool:
         """Whether a call may be about an object of this very class."""
@@ -89,6 +108,51 @@ class CallOrder:
             return cls is not None and cls in of.ancestors()
         made = [v.class_ for v in self._flow.value_of(call.func) if isinstance(v, ClassValue)]
         return not made or of in made
+
+    # -------------------------------------------------------------- order
+
+    def comes_first(self, first: list[Event], second: list[Event]) -> bool:
+        """Whether the first thing may run before the second, in the innermost common function."""
+        return self.distance_before(first, second) is not None
+
+    def distance_before(self, first: list[Event], second: list[Event]) -> int | None:
+        """How many calls lie between the two; ``None`` where the first does not come first."""
+        by_function: dict[Function, list[Event]] = {}
+        for event in first:
+            by_function.setdefault(event.function, []).append(event)
+        nearest: int | None = None
+        decided = False
+        for event in second:
+            for other in by_function.get(event.function, ()):
+                if other.node is event.node:
+                    continue
+                distance = event.depth + other.depth
+                if nearest is not None and distance > nearest:
+                    continue
+                is_either = exclude(other.conditions, event.conditions)
+                runs_before = not is_either and self._precedes(
+                    event.function, other.node, event.node
+                )
+                decided = runs_before or (decided and distance == nearest)
+                nearest = distance
+        return nearest if decided else None
+
+    def _precedes(self, function: Function, first: ast.AST, second: ast.AST) -> bool:
+        """Whether ``first`` runs before ``second`` where both are reached in one call."""
+        path, other = self._around(function, first), self._around(function, second)
+        for (block, index), (other_block, other_index) in zip(path, other, strict=False):
+            if block is other_block:
+                if index == other_index:
+                    continue
+                return index < other_index and not _leaves_in(block, path)
+            return False  # branches of one statement
+        return _is_evaluated_before(first, second)
+
+    def _around(self, function: Function, node: ast.AST) -> list[tuple[list[ast.stmt], int]]:
+        key = function, node
+        if key not in self._blocks:
+            self._blocks[key] = blocks_around(function.node, node)
+        return self._blocks[key]
 
 
 def _is_about_self(call: ast.Call) -> bool:
@@ -123,48 +187,6 @@ def _hands_on(caller: Function, call: ast.Call) -> bool:
         ):
             given.update(target_names(loop.target))
     return any(isinstance(expr, ast.Name) and expr.id in given for expr in about(call))
-
-
-# ------------------------------------------------------------------- order
-
-
-def comes_first(first: list[Event], second: list[Event]) -> bool:
-    """Whether the first thing may run before the second, in the innermost common function."""
-    return distance_before(first, second) is not None
-
-
-def distance_before(first: list[Event], second: list[Event]) -> int | None:
-    """How many calls lie between the two where :func:`comes_first`; ``None`` where it does not."""
-    by_function: dict[Function, list[Event]] = {}
-    for event in first:
-        by_function.setdefault(event.function, []).append(event)
-    nearest: int | None = None
-    decided = False
-    for event in second:
-        for other in by_function.get(event.function, ()):
-            if other.node is event.node:
-                continue
-            distance = event.depth + other.depth
-            if nearest is not None and distance > nearest:
-                continue
-            is_either = exclude(other.conditions, event.conditions)
-            runs_before = not is_either and _precedes(event.function, other.node, event.node)
-            decided = runs_before or (decided and distance == nearest)
-            nearest = distance
-    return nearest if decided else None
-
-
-def _precedes(function: Function, first: ast.AST, second: ast.AST) -> bool:
-    """Whether ``first`` runs before ``second`` where both are reached in one call."""
-    scope = function.node
-    path, other = blocks_around(scope, first), blocks_around(scope, second)
-    for (block, index), (other_block, other_index) in zip(path, other, strict=False):
-        if block is other_block:
-            if index == other_index:
-                continue
-            return index < other_index and not _leaves_in(block, path)
-        return False  # branches of one statement
-    return _is_evaluated_before(first, second)
 
 
 def _is_evaluated_before(first: ast.AST, second: ast.AST) -> bool:

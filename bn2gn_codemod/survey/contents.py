@@ -32,6 +32,8 @@ class Contents:
         self.held_in: dict[Value, list[Slot]] = {}
         self.holders: dict[Class, list[Slot]] = {}  # attributes that hold an instance
         self._below: dict[Class, dict[Class, None]] = {}
+        self._held_by: dict[Class, dict[Class, None]] = {}
+        self._layers: dict[Slot, frozenset[Instance | NormLayer]] = {}
         self._patterns: set[Value] = set()
         for cls, name, node in flow.holders():
             if cls.is_module and name not in _NO_MODULES:
@@ -69,6 +71,8 @@ class Contents:
         """Forget an attribute that only lists what other attributes hold."""
         del self.of_slot[slot]
         self.slots_of[slot[0]].remove(slot)
+        self._held_by.pop(slot[0], None)
+        self._layers.pop(slot, None)
         for holders in (*self.held_in.values(), *self.holders.values()):
             if slot in holders:
                 holders.remove(slot)
@@ -86,6 +90,15 @@ class Contents:
     def may_hold_layers(self, slot: Slot) -> bool:
         """Whether something of the repository's own, with layers, is in there."""
         return any(isinstance(value, (Instance, NormLayer)) for value in self.of_slot[slot])
+
+    def layers_in(self, slot: Slot) -> frozenset[Instance | NormLayer]:
+        """What an attribute holds of the repository's own."""
+        known = self._layers.get(slot)
+        if known is None:
+            known = self._layers[slot] = frozenset(
+                value for value in self.of_slot[slot] if isinstance(value, (Instance, NormLayer))
+            )
+        return known
 
     @functools.cached_property
     def homes_of_use(self) -> dict[Class, set[str | None]]:
@@ -113,12 +126,25 @@ class Contents:
             pending = list(kin)
             known = self._below[cls] = {}
             for one in pending:
-                for slot in self.slots_of.get(one, ()):
-                    for value in self.of_slot[slot]:
-                        for held in value.class_.ancestors() if isinstance(value, Instance) else ():
-                            if held not in known and held not in kin:
-                                known[held] = None
-                                pending.append(held)
+                for held in self._held_itself(one):
+                    if held not in known and held not in kin:
+                        known[held] = None
+                        pending.append(held)
+        return known
+
+    def _held_itself(self, cls: Class) -> dict[Class, None]:
+        """The classes of the objects in a class's own attributes, and their bases."""
+        known = self._held_by.get(cls)
+        if known is None:
+            objects = (
+                value
+                for slot in self.slots_of.get(cls, ())
+                for value in self.of_slot[slot]
+                if isinstance(value, Instance)
+            )
+            classes = dict.fromkeys(value.class_ for value in objects)
+            known = dict.fromkeys(held for one in classes for held in one.ancestors())
+            self._held_by[cls] = known
         return known
 
     def inside(self, slot: Slot) -> set[Value]:

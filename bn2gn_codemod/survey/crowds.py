@@ -65,11 +65,13 @@ class Crowds:
 
     def instead_of(self, value: Value, node: int) -> Value:
         """What goes on from a full variable: ``value`` itself where that cannot be spared."""
+        if value in self.dropped:
+            return LOST
         if isinstance(value, _ALWAYS):
             return value
         if isinstance(value, Text):
             return EVERY_NAME
-        self.dropped.setdefault(value, node)
+        self.dropped[value] = node
         return LOST
 
 

@@ -31,6 +31,7 @@ _HANDLES_WEIGHTS = re.compile(
     r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
     r"state_dict_from_url|load_param|load_weights"
 )
+_WORDS_OF_WEIGHTS = ("pretrained", "load_", "state_dict_from_url")  # one of them is in each
 # Where several networks inherit an attribute, the first of these that one of them gives it.
 _CAUTION = (Role.BACKBONE, Role.UNDECIDED, Role.NEW)
 # No attribute holds so many classes, unless by a name that is looked up in all of them.
@@ -141,7 +142,8 @@ class Evidence:
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
         lines = cls.module.source.lines[cls.node.lineno - 1 : cls.node.end_lineno]
-        if not _HANDLES_WEIGHTS.search("".join(lines)):
+        text = "".join(lines)
+        if not any(word in text for word in _WORDS_OF_WEIGHTS):
             return False
         return any(_HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
 
@@ -484,12 +486,12 @@ class Evidence:
             return False
         if self._only_lists_attributes(slot):
             return True
-        own, foreign = False, False
-        layers = self._layers_in(slot)
+        foreign = False
+        layers = self.contents.layers_in(slot)
+        # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
+        beside = map(self.contents.layers_in, self.contents.slots_of[slot[0]])
+        own = any(inner and inner < layers for inner in beside)
         for value in layers:
-            holders = self.contents.held_in.get(value, ())
-            # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
-            own = own or any(one[0] is slot[0] and self._layers_in(one) < layers for one in holders)
             network = self.part_of_network(value, slot)
             # Slices of ``list(resnet().children())`` may hold the same as well, but the
             # network that they were taken out of is no attribute beside them.
@@ -506,20 +508,19 @@ class Evidence:
             return False
         if families.is_backbone_attribute(name) or families.may_hold_whole_model(name):
             return False
-        layers = self._layers_in(slot)
+        layers = self.contents.layers_in(slot)
         held = [
             inner
             for one in self.contents.slots_of[cls]
-            if one is not slot and one[1] != "*" and (inner := self._layers_in(one)) < layers
+            if one is not slot
+            and one[1] != "*"
+            and (inner := self.contents.layers_in(one)) < layers
         ]
         return len(held) > 1 and bool(layers) and set().union(*held) == layers
 
     def _is_held_by(self, network: Class, cls: Class) -> bool:
         holders = self.contents.holders.get(network, ())
         return any(slot[0] in cls.ancestors() for slot in holders)
-
-    def _layers_in(self, slot: Slot) -> set[Instance | NormLayer]:
-        return {v for v in self.contents.of_slot[slot] if isinstance(v, (Instance, NormLayer))}
 
     def _built_in(self, maker: Class, slot: Slot) -> bool:
         # A layer that ``maker`` hands to a class of its own is not a re-used part.

@@ -8,13 +8,17 @@ wherever the list does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bn2gn_codemod.survey.flow import Flow
     from bn2gn_codemod.survey.value_graph import Node
 
+# A node on the way back: twice its number, and one more where the container is inside of what
+# is there. Most of the time goes into comparing places, and numbers are compared fastest.
+_Place = int
 # So many places may come together on the way back to where a container was made.
 _MOST_PLACES = 5_000
 
@@ -64,12 +68,13 @@ class FilledContainers:
         self._follow_adders()
         if not self._additions:
             return False
-        before = self._flow.backwards()
+        # Many containers lie on the same ways.
+        sources = functools.cache(functools.partial(self._sources, before=self._flow.backwards()))
         is_new = False
         made_in: dict[Node, list[Node] | None] = {}
         for container, element in list(self._additions):
             if container not in made_in:
-                made_in[container] = self._origins(container, before)
+                made_in[container] = self._origins(container, sources)
             origins = made_in[container]
             if origins is None:
                 is_new = is_new or element not in self._lost
@@ -91,34 +96,38 @@ class FilledContainers:
                     for _, element in arguments:
                         self.add(container, element)
 
-    def _origins(self, container: Node, before: dict[Node, list[Node]]) -> list[Node] | None:
+    def _origins(
+        self, container: Node, sources: Callable[[_Place], list[_Place]]
+    ) -> list[Node] | None:
         """Where the containers were made that may be here; ``None`` if too much comes together.
 
         What is taken out of a container may be any that went into it.
         """
         found: dict[Node, None] = {}
-        pending = [(container, False)]
+        pending: list[_Place] = [2 * container]
         seen = set(pending)
-        for node, is_inner in pending:
+        for place in pending:
+            node, is_inner = divmod(place, 2)
             if node in self._made:
                 found[node] = None
                 if not is_inner:
                     continue  # what it was made of is in it
-            for source, inner in self._sources(node, is_inner, before):
-                if (source, inner) not in seen and (source, True) not in seen:
-                    seen.add((source, inner))
-                    pending.append((source, inner))
+            for source in sources(place):
+                if source not in seen and source | 1 not in seen:
+                    seen.add(source)
+                    pending.append(source)
             if len(seen) > _MOST_PLACES:
                 return None
         return list(found)
 
-    def _sources(
-        self, node: Node, is_inner: bool, before: dict[Node, list[Node]]
-    ) -> Iterator[tuple[Node, bool]]:
+    def _sources(self, place: _Place, before: dict[Node, list[Node]]) -> list[_Place]:
+        """Where what is in a place may have come from straight, each once."""
+        node, is_inner = divmod(place, 2)
+        found: dict[_Place, None] = {}
         for source in before.get(node, ()):
-            if (source, node) in self._separate:
-                continue
-            if is_inner or (source, node) not in self._held:
-                yield source, is_inner or (source, node) in self._taken
+            edge = source, node
+            if edge not in self._separate and (is_inner or edge not in self._held):
+                found[2 * source + (is_inner or edge in self._taken)] = None
         for source in self._moves.get(node, ()):
-            yield source, True
+            found[2 * source + 1] = None
+        return list(found)

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.call_order import CallOrder, Event, about, distance_before
+from bn2gn_codemod.survey.call_order import CallOrder, Event, about
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
@@ -78,7 +78,7 @@ class LoadOrder:
         for load in self._all_loads(values):
             hands = functools.partial(self._hands, load)
             mine = list(self._order.events(function, node, of, hands))
-            distance = distance_before(self._events_of(load), mine)
+            distance = self._order.distance_before(self._events_of(load), mine)
             if distance is not None:
                 yield distance, load.words
 

@@ -56,6 +56,8 @@ def _is_common_base(base: str) -> bool:
 def _keeps_statistics(cls: Class) -> bool:
     if any(_OTHER_NORM.search(one.name) for one in cls.ancestors()):
         return False
+    if not any(b"running_var" in one.module.source.data for one in cls.ancestors()):
+        return False
     kept: set[str] = set()
     for call in _calls(cls.ancestors()):
         match call:

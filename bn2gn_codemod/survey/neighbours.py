@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
@@ -253,29 +253,28 @@ class Neighbours:
         What is no part of one network is none of those that may stand in its place either.
         """
         for outer in [slot for slot in self._own if self._own[slot].role is Role.BACKBONE]:
-            slots = list(self._slots_inside(outer))
+            networks = self._networks_in(outer)
+            slots = {slot: None for cls in networks for slot in self._contents.family_slots(cls)}
             added = {slot[1] for slot in slots if self._is_added(slot)}
             for slot in slots:
                 is_addition = outer in self._evidence.only_named and (
-                    families.has_certainly_new_word(slot[1]) or self._extends(outer, slot)
+                    families.has_certainly_new_word(slot[1]) or self._extends(networks, slot)
                 )
                 if slot not in self._own and (slot[1] in added or is_addition):
                     words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
                     self._own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
 
-    def _slots_inside(self, outer: Slot) -> Iterator[Slot]:
-        """The attributes of the networks that an attribute may hold."""
-        for value in self._contents.of_slot[outer]:
-            if isinstance(value, Instance):
-                yield from self._contents.family_slots(value.class_)
+    def _networks_in(self, outer: Slot) -> dict[Class, None]:
+        """The classes of what an attribute may hold."""
+        held = self._contents.of_slot[outer]
+        return {value.class_: None for value in held if isinstance(value, Instance)}
 
-    def _extends(self, outer: Slot, slot: Slot) -> bool:
-        """Whether the attribute was added to a network that a class in ``outer`` extends."""
+    def _extends(self, networks: Iterable[Class], slot: Slot) -> bool:
+        """Whether the attribute was added to a network that one of the classes extends."""
         return any(
-            isinstance(value, Instance)
-            and slot[0] in value.class_.ancestors()
-            and self._evidence.members.extensions.base_of(value.class_, slot) is not None
-            for value in self._contents.of_slot[outer]
+            slot[0] in cls.ancestors()
+            and self._evidence.members.extensions.base_of(cls, slot) is not None
+            for cls in networks
         )
 
     def _is_added(self, slot: Slot) -> bool:

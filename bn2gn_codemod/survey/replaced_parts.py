@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
-from bn2gn_codemod.survey.call_order import CallOrder, comes_first
+from bn2gn_codemod.survey.call_order import CallOrder
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.converted_layers import is_group_norm
@@ -128,7 +128,8 @@ class ReplacedParts:
             if spot.where not in places or not self._reaches(call.receiver, bases):
                 continue
             loaded = list(self._order.events(spot.function, spot.node))
-            is_before, is_after = comes_first(loaded, stored), comes_first(stored, loaded)
+            is_before = self._order.comes_first(loaded, stored)
+            is_after = self._order.comes_first(stored, loaded)
             is_seen = True
             yield is_before if is_before is not is_after else None
         if not is_seen:

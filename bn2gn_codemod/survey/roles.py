@@ -260,8 +260,13 @@ class RoleMap:
         Those that one of them may be, by a name that is not known, come after the others.
         """
         pending = deque(start)
+        handed: dict[Slot, int] = {}  # how many roles the class had when they were last handed down
         while pending:
             slot = pending.popleft()
+            roles_by_now = len(self.contexts.get(slot[0], ()))
+            if handed.get(slot) == roles_by_now:
+                continue
+            handed[slot] = roles_by_now
             for value in self.contents[slot]:
                 if not isinstance(value, Instance):
                     continue

@@ -60,6 +60,7 @@ class SpokenNames:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._assignments: dict[Module, dict[str, list[ast.expr]]] = {}
+        self._meant: dict[tuple[Function, str], list[Definition]] = {}
 
     def of(self, definition: Definition) -> Iterator[tuple[Definition, Spot]]:
         if isinstance(definition, Function):
@@ -98,23 +99,30 @@ class SpokenNames:
                     for definition in self._looked_up_by(part):
                         yield definition, Spot(scope.module, cast(ast.expr, part), scope)
                 if isinstance(part, ast.Name):
-                    variable = self._variable(function, part)
-                    if variable is not None:
-                        yield variable, Spot(scope.module, part, scope)
-                if isinstance(part, (ast.Name, ast.Attribute)):
+                    for definition in self._meant_by(function, part.id):
+                        yield definition, Spot(scope.module, part, scope)
+                if isinstance(part, ast.Attribute):
                     for definition in self.opened(self._values(function, part)):
                         yield definition, Spot(scope.module, part, scope)
 
-    def _values(self, function: Function, part: ast.Name | ast.Attribute) -> list[Value]:
-        """What a name may stand for; nothing where a registry hands it out."""
-        if isinstance(part, ast.Name):
-            values = list(self._flow.values(self._flow.lookup(function, part.id)))
-        elif isinstance(part.value, ast.Name) and part.value.id == _self_name(function):
+    def _meant_by(self, function: Function, name: str) -> list[Definition]:
+        """The variable that a name in a function stands for, and what that may hold."""
+        key = function, name
+        known = self._meant.get(key)
+        if known is None:
+            variable = self._variable(function, name)
+            values = list(self._flow.values(self._flow.lookup(function, name)))
+            held = () if any(map(is_registry, values)) else self.opened(values)
+            known = self._meant[key] = [*([] if variable is None else [variable]), *held]
+        return known
+
+    def _values(self, function: Function, part: ast.Attribute) -> list[Value]:
+        """What an attribute may be; nothing where a registry hands it out."""
+        if isinstance(part.value, ast.Name) and part.value.id == _self_name(function):
             return []  # ``self.make``: what the class and its attributes hold is looked at anyway
-        elif part.attr not in _ASKED and (inside := self._registered(function, part.value)):
+        if part.attr not in _ASKED and (inside := self._registered(function, part.value)):
             return inside
-        else:
-            values = list(self._flow.value_of(part))
+        values = list(self._flow.value_of(part))
         return [] if any(map(is_registry, values)) else values
 
     def _registered(self, function: Function, registry: ast.expr) -> list[Value]:
@@ -138,17 +146,17 @@ class SpokenNames:
             for layer in self._flow.norm_layers
         }
 
-    def _variable(self, function: Function, name: ast.Name) -> Variable | None:
+    def _variable(self, function: Function, name: str) -> Variable | None:
         """The variable of a module that a name stands for, also of the one it is imported from."""
         scope: Function | None = function
-        while scope is not None and name.id not in scope.locals:
+        while scope is not None and name not in scope.locals:
             scope = scope.outer
         if scope is None or scope.outer is not None:
             return None
         flow = self._flow
-        if any(map(is_registry, flow.values(flow.name_node(scope, name.id)))):
+        if any(map(is_registry, flow.values(flow.name_node(scope, name)))):
             return None
-        module, attribute, seen = scope.module, name.id, set[tuple[str, str]]()
+        module, attribute, seen = scope.module, name, set[tuple[str, str]]()
         while (module.path, attribute) not in seen:
             seen.add((module.path, attribute))
             target, imported = flow.bindings.get((module.path, attribute), ("", None))

@@ -154,11 +154,11 @@ def exports_no_more(tree: ast.Module) -> bool:
         if isinstance(statement, ast.Assign)
         and any(isinstance(one, ast.Name) and one.id == "__all__" for one in statement.targets)
     ]
-    named = sum(isinstance(node, ast.Name) and node.id == "__all__" for node in walk(tree))
     return (
-        len(lists) == named == 1
+        len(lists) == 1
         and isinstance(lists[0], (ast.List, ast.Tuple))
         and all(isinstance(element, ast.Constant) for element in lists[0].elts)
+        and sum(isinstance(node, ast.Name) and node.id == "__all__" for node in walk(tree)) == 1
     )
 
 

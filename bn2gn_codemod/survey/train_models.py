@@ -43,20 +43,23 @@ class TrainedModels:
         read = flow.by_path
         self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
         self._owners_of: dict[Class, list[Class]] = {}
+        self._models_of: dict[ast.expr, tuple[Class, ...]] = {}
 
     def of(self, expr: ast.expr) -> tuple[Class, ...]:
         """Classes with a backbone to freeze that an expression may be an instance of.
 
         A class that is the backbone of another one of them is not counted.
         """
+        if expr not in self._models_of:
+            self._models_of[expr] = self._find_models(expr)
+        return self._models_of[expr]
+
+    def _find_models(self, expr: ast.expr) -> tuple[Class, ...]:
         values = list(self._flow.value_of(expr))
         if any(map(self._is_unread, values)):
             return ()
-        found = {
-            value.class_: None
-            for value in values
-            if isinstance(value, Instance) and self._paths.below(value.class_)
-        }
+        classes = dict.fromkeys(value.class_ for value in values if isinstance(value, Instance))
+        found = [cls for cls in classes if self._paths.below(cls)]
         parts = {part for cls in found for part in self._paths.backbones_below(cls)}
         return tuple(cls for cls in found if cls not in parts) or tuple(found)
 

@@ -60,6 +60,7 @@ class TrainScripts:
         self._places = places
         self._whole = whole
         self._followed: dict[Optimizer, _Around] = {}
+        self._aliases_of: dict[Optimizer, frozenset[str]] = {}
         self._when_made: dict[Class, list[Effect]] = {}
 
     def script(self, entry: Optimizer) -> TrainScript:
@@ -221,8 +222,13 @@ class TrainScripts:
         top = [s for s in statements if own.isdisjoint(entry.scope.around(s))]
         return self._code.effects(top, entry.scope.function, roots, entry.models)
 
-    def _aliases(self, entry: Optimizer) -> set[str]:
+    def _aliases(self, entry: Optimizer) -> frozenset[str]:
         """The model's own name, and those that it had before it was wrapped."""
+        if entry not in self._aliases_of:
+            self._aliases_of[entry] = frozenset(self._find_aliases(entry))
+        return self._aliases_of[entry]
+
+    def _find_aliases(self, entry: Optimizer) -> set[str]:
         found = {entry.model}
         for statement in reversed(entry.scope.order):
             for source in list(found):

@@ -5,11 +5,19 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.syntax import FunctionNode, is_off, unpacks, walk
 from bn2gn_codemod.survey.values import Function, FunctionValue, Spot
+
+
+class _Branch(NamedTuple):
+    """Code that runs only where a name is true."""
+
+    name: str
+    nodes: frozenset[ast.AST]
 
 
 class UnusedBranches:
@@ -23,13 +31,19 @@ class UnusedBranches:
         self._flow = flow
         self._call_sites = CallSites(flow)
         self._off: dict[tuple[Function, str], bool] = {}
+        self._branches: dict[FunctionNode, list[_Branch]] = {}
 
     def holds(self, spot: Spot) -> bool:
         """Whether the code at a place never runs, as far as the repository goes."""
         node = spot.function.node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return False
-        return any(self._is_off(spot.function, name) for name in _asked_around(node, spot.node))
+        if node not in self._branches:
+            self._branches[node] = list(_branches_in(node))
+        return any(
+            spot.node in branch.nodes and self._is_off(spot.function, branch.name)
+            for branch in self._branches[node]
+        )
 
     def _is_off(self, function: Function, parameter: str) -> bool:
         key = (function, parameter)
@@ -85,8 +99,8 @@ class UnusedBranches:
         )
 
 
-def _asked_around(function: FunctionNode, place: ast.AST) -> Iterator[str]:
-    """The names that have to be true for the code at a place to run."""
+def _branches_in(function: FunctionNode) -> Iterator[_Branch]:
+    """The code of a function for which a name has to be true."""
     for node in walk(function):
         match node:
             case ast.If(test=ast.Name(id=name), body=body):
@@ -95,8 +109,7 @@ def _asked_around(function: FunctionNode, place: ast.AST) -> Iterator[str]:
                 branch = [value]
             case _:
                 continue
-        if any(inner is place for part in branch for inner in walk(part)):
-            yield name
+        yield _Branch(name, frozenset(inner for part in branch for inner in walk(part)))
 
 
 def _default(function: FunctionNode, parameter: str) -> ast.expr | None:

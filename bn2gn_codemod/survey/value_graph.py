@@ -95,14 +95,16 @@ class ValueGraph:
 
     def run(self) -> None:
         """Move values until nothing changes."""
-        pending = self._pending
+        pending, values, loads = self._pending, self._values, self.loads
         while pending:
             if self._moved > self._next_look:
                 self._next_look = self._moved + LOOK_EVERY
                 self._room = room_after(self._moved)
             node, value = pending.popleft()
             for target in list(self._edges[node]):
-                self.add(target, value)
+                # Most values are there already; where a name is read, they may go by another one.
+                if value not in values[target] or target in loads:
+                    self.add(target, value)
             for watcher in list(self._watchers[node]):
                 watcher(value)
 

@@ -52,6 +52,8 @@ class Class:
     def ancestors(self) -> list[Class]:
         """The class and its repository bases, nearest first."""
         seen: list[Class] = [self]
+        if not self.parents:  # as most, and this is asked more often than anything else
+            return seen
         for cls in seen:
             seen.extend(parent for parent in cls.parents if parent not in seen)
         return seen
@@ -85,6 +87,8 @@ class Class:
     def descendants(self) -> list[Class]:
         """The class and its repository subclasses."""
         seen: list[Class] = [self]
+        if not self.children:
+            return seen
         for cls in seen:
             seen.extend(child for child in cls.children if child not in seen)
         return seen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bn2gn_codemod.plan import Plan
-from bn2gn_codemod.relevance import CONFIG_MATTERS
+from bn2gn_codemod.relevance import config_matters
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 
@@ -15,7 +15,7 @@ def with_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan
     into new layers becomes GroupNorm. Most repositories have none: then nothing
     of this package is imported.
     """
-    if not any(CONFIG_MATTERS.search(source.data) for source in repository.files):
+    if not any(config_matters(source.data) for source in repository.files):
         return plan
     from bn2gn_codemod.survey.configs.planning import plan_configs
 

@@ -6,7 +6,7 @@ import dataclasses
 import re
 
 from bn2gn_codemod.plan import ConfigEdit, FileEdits, Plan, Skipped
-from bn2gn_codemod.relevance import CONFIG_MATTERS
+from bn2gn_codemod.relevance import config_matters
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.configs.freezing import plan_freezes
@@ -48,7 +48,7 @@ def read_configs(
     found: list[Config] = []
     skipped: list[Skipped] = []
     for source in repository.files:
-        if not (CONFIG_MATTERS.search(source.data) or _INHERITS.search(source.data)):
+        if not (config_matters(source.data) or _INHERITS.search(source.data)):
             continue
         try:
             config = reader.read(source.path) if is_config(source) else None

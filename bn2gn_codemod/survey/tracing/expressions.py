@@ -306,6 +306,8 @@ class Expressions(Tracer):
 
     def _dotted_module(self, expr: ast.Attribute) -> Module | None:
         """``a.b.c`` after ``import a.b.c``."""
+        if not self.flow.packages:
+            return None
         dotted = dotted_name(expr)
         if dotted is None:
             return None

@@ -37,9 +37,12 @@ def bind_star_imports(flow: Flow, scope: Function) -> bool:
             continue
         exporter = flow.top_level[path]
         bound = scope.locals - scope.guessed
+        names = sorted(exporter.locals - exporter.guessed - bound)
+        if not names:
+            continue
         listed = exported_names(exporter.module.tree)
         is_whole = exports_no_more(exporter.module.tree)
-        for name in sorted(exporter.locals - exporter.guessed - bound):
+        for name in names:
             if name in listed or not (is_whole or name.startswith("_")):
                 scope.guessed.discard(name)
                 _bind_name(flow, scope, name, path, dotted, name)
