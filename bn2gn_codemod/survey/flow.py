@@ -156,6 +156,9 @@ class Flow(ValueGraph):
         self.forwards: dict[ast.expr, Function] = {}
         self.strays = StrayAttributes(self)
         self.containers = FilledContainers(self)
+        # what containers have for keys, and what is looked up in some container
+        self.keys: list[Node] = []
+        self.lookups: list[Node] = []
         # whether any class may set attributes by the keys of a dict
         self.has_configs = any(_CONFIGS.search(module.source.data) for module in self.modules)
         self.members = ExternalMembers(self)

@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
 from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
+from bn2gn_codemod.survey.tracing.kept_classes import keep_lookups
 from bn2gn_codemod.survey.tracing.statements import Statements
 
 
@@ -34,4 +35,5 @@ def analyse(modules: Iterable[Module], unread: Iterable[SourceFile] = ()) -> Flo
     for scope in scopes:
         Statements(flow, scope).run(scope.module.tree.body)
     flow.solve()
+    keep_lookups(flow)
     return flow

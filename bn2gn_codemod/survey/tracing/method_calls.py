@@ -10,6 +10,7 @@ from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
 from bn2gn_codemod.survey.tracing.containers import MUTATORS, container, put_into
+from bn2gn_codemod.survey.tracing.kept_classes import keep_looked_up
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
@@ -28,6 +29,7 @@ _GETTERS = {"get", "pop", "values", "items", "copy", "popitem"}
 def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> bool:
     """Trace what the method's name says; whether that is all that the call does."""
     name = func.attr
+    keep_looked_up(tracer, name, expr.args)
     if is_super(func.value):
         _call_super(tracer, name, expr, result)
         return True
