@@ -792,6 +792,20 @@ def test_no_loop_injected(repository: MakeRepository, text: str) -> None:
         ("for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
          "        m.momentum = 0.1", []),
         ("self.momentum = 0.9\nprint(self.momentum)", []),
+        ("self.norm.reset_running_stats()", ["reset_running_stats"]),
+        ("print(getattr(self.norm, 'momentum'))", ["momentum"]),
+        ("print(self.norm._buffers['running_mean'])", ["running_mean"]),
+        ("print(self.norm.get_buffer('running_var'))", ["running_var"]),
+        ("print(self.norm.state_dict()['running_var'])", ["running_var"]),
+        ("self.more = type(self.norm)(8)", ["__class__"]),
+        ("self.more = self.norm.__class__(8)", ["__class__"]),
+        ("print(getattr(self.norm, 'momentum', None))", []),
+        ("print(getattr(self.norm, 'weight'), self.norm.state_dict()['weight'])", []),
+        ("if hasattr(self.norm, 'momentum'):\n    print(getattr(self.norm, 'momentum'))", []),
+        ("print(type(self.norm), self.norm.__class__, type(self.norm).__name__)", []),
+        ("self.more = type(self.conv)(8, 8, 1)", []),
+        ("for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
+         "        self.more = type(m)(8)", []),
     ],
 )  # fmt: skip
 def test_what_only_batch_norm_has(repository: MakeRepository, neck: str, names: list[str]) -> None:
@@ -846,6 +860,55 @@ def test_a_test_for_batch_norm_narrows_what_is_handed_on(
     text = model() + FOLD.format(body=body)
     plan = plan_of(repository({"model.py": text}))
     assert len(plan.norm_attribute_uses) == uses
+
+
+OWN = """
+class Own(nn.BatchNorm2d):
+    tag = 1
+
+    def extra(self):
+        self.calls = 1
+
+    def extra_repr(self):
+        return ""
+
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("neck", "names"),
+    [
+        ("self.norm.extra()", ["extra"]),
+        ("print(self.norm.tag, self.norm.calls)", ["calls", "tag"]),
+        ("self.norm.extra_repr()", []),
+        ("self.tag = 1\nprint(self.tag, self.conv.tag)", []),
+        ("if isinstance(self.norm, Own):\n    self.norm.extra()", []),
+    ],
+)
+def test_what_only_a_norm_class_of_the_repository_has(
+    repository: MakeRepository, neck: str, names: list[str]
+) -> None:
+    text = model(neck=neck).replace("class Neck", OWN.lstrip() + "class Neck")
+    text = text.replace("self.norm = nn.BatchNorm2d(", "self.norm = Own(")
+    plan = plan_of(repository({"model.py": text}))
+    assert sorted(use.name for use in plan.norm_attribute_uses) == names
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "norm = self.norm\n        return x - norm.running_mean",
+        "for m in [self.norm]:\n            m.running_mean",
+        "norms = [self.norm]\n        return x - norms[0].running_mean",
+        "return self.norms()[0].running_mean\n    def norms(self):\n        return [self.norm]",
+    ],
+)
+def test_other_names_in_a_forward_pass_are_followed(repository: MakeRepository, body: str) -> None:
+    text = (
+        HEAD + NECK.rstrip("\n") + f"\n\n    def forward(self, x):\n        {body}\n\n" + DETECTOR
+    )
+    assert len(found(plan_of(repository({"model.py": text})), "BN104")) == 1
 
 
 def test_forward_pass_is_looked_at(repository: MakeRepository) -> None:

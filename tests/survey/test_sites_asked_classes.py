@@ -130,3 +130,30 @@ def pick(norm):
     return norm
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("test", "line"),
+    [
+        ("isinstance(self.head, self.norm)", 9),
+        ("type(self.head) is self.norm", 9),
+        ("self.norm.__name__", 9),
+        ("isinstance(self.head, nn.ReLU)", 8),
+        ("self.head.__class__.__name__", 8),
+    ],
+)
+def test_forward_pass_may_ask_for_a_class(test: str, line: int) -> None:
+    plan = plan_of(
+        f"""\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.norm = nn.BatchNorm2d
+        self.head = self.norm(8)
+    def forward(self, x):
+        return {test}
+"""
+    )
+    assert edited(plan) == [line]

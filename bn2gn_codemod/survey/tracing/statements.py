@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, is_classmethod
 from bn2gn_codemod.survey.syntax import call_name, captured_names, target_names, walk
@@ -25,6 +26,12 @@ from bn2gn_codemod.survey.tracing.type_tests import tested_layer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Class, Function, TupleValue, Value
 
+# What a forward pass says that makes norm layers, asks of what class they are, or for what
+# GroupNorm does not have.
+_TELLS = re.compile(
+    r"Norm|norm_layer|isinstance|issubclass|__class__|\btype\(|__name__|"
+    r"running_|num_features|momentum"
+)
 _CONTAINERS = (ast.Dict, ast.List, ast.Set)
 
 
@@ -215,7 +222,7 @@ class Statements:
             return False
         lines = self.function.module.source.lines
         text = "".join(lines[node.lineno - 1 : node.end_lineno or node.lineno])
-        return "Norm" not in text and "norm_layer" not in text
+        return _TELLS.search(text) is None
 
     def _define_class(self, node: ast.ClassDef) -> None:
         flow = self.flow
