@@ -12,8 +12,9 @@ from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.narrowed_layers import NarrowedLayers
 from bn2gn_codemod.survey.norm_members import Member, OwnMembers, asked_for, made_again
-from bn2gn_codemod.survey.norm_tests import NormTests, Tree
+from bn2gn_codemod.survey.norm_tests import NormTests
 from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax_tree import Tree
 from bn2gn_codemod.survey.values import Value
 
 _FOLDS = re.compile(r"fuse_?\w*(?:conv|bn|modules)", re.IGNORECASE)
@@ -43,6 +44,8 @@ class _Finder:
         if not self._mentioned.search(module.source.data):
             return
         for node in walk(module.tree):
+            if not isinstance(node, ast.expr):
+                continue
             member, again = asked_for(node), made_again(node)
             if member is not None and self._is_asked_in_vain(module, node, member):
                 yield NormAttributeUse(module.place(node), member.name, ast.unparse(member.layer))
@@ -60,7 +63,7 @@ class _Finder:
                         text = ast.unparse(layers[-1])
                         yield NormAttributeUse(module.place(node), call_name(node), text)
 
-    def _is_asked_in_vain(self, module: Module, node: ast.AST, member: Member) -> bool:
+    def _is_asked_in_vain(self, module: Module, node: ast.expr, member: Member) -> bool:
         layer, name = member
         return (
             name in self._names
@@ -71,11 +74,10 @@ class _Finder:
             and self._comes_to(module, node, layer, name)
         )
 
-    def _comes_to(self, module: Module, node: ast.AST, layer: ast.expr, name: str = "") -> bool:
+    def _comes_to(self, module: Module, node: ast.expr, layer: ast.expr, name: str = "") -> bool:
         """Whether a layer that becomes GroupNorm comes to its use, by all tests around."""
         return (
-            isinstance(node, ast.expr)
-            and self._is_converted(module, layer)
+            self._is_converted(module, layer)
             and not self._is_guarded(module, node, layer, name)
             and not self._narrowed.is_narrowed(module, node, layer)
         )

@@ -862,6 +862,45 @@ def test_a_test_for_batch_norm_narrows_what_is_handed_on(
     assert len(plan.norm_attribute_uses) == uses
 
 
+TABLE = {
+    "literal": "INIT = {nn.Conv2d: init, nn.BatchNorm2d: init}\n\n\n",
+    "names": "INIT = {'Conv2d': init, 'BatchNorm2d': init}\n\n\n",
+    "stored": "INIT = {}\nINIT[nn.BatchNorm2d] = init\n\n\n",
+    "others": "INIT = {nn.Conv2d: init, 'ReLU': init}\n\n\n",
+    "both": "INIT = {nn.BatchNorm2d: init, nn.GroupNorm: init}\n\n\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "use", "is_found"),
+    [
+        ("literal", "INIT[type(m)](m)", True),
+        ("literal", "INIT.get(type(m), print)(m)", True),
+        ("literal", "INIT.get(m.__class__, print)(m)", True),
+        ("stored", "INIT[type(m)](m)", True),
+        ("names", "INIT[type(m).__name__](m)", True),
+        ("names", "INIT.get(m.__class__.__name__, print)(m)", True),
+        ("literal", "if type(m) in INIT:\n        INIT[type(m)](m)", True),
+        ("literal", "match m:\n        case nn.BatchNorm2d():\n            init(m)", True),
+        ("others", "match m:\n        case nn.BatchNorm2d() | nn.GroupNorm():\n            init(m)",
+         False),
+        ("others", "match m:\n        case nn.Conv2d():\n            init(m)", False),
+        ("others", "INIT.get(type(m), print)(m)", False),
+        ("both", "INIT[type(m)](m)", False),
+        ("literal", "INIT[nn.Conv2d](m)", False),
+        ("literal", "print(INIT.get('norm'), type(m))", False),
+    ],
+)  # fmt: skip
+def test_table_of_classes_is_a_test(
+    repository: MakeRepository, table: str, use: str, is_found: bool
+) -> None:
+    loop = f"for m in self.modules():\n    {use}"
+    text = model(neck=loop).replace("class Neck", TABLE[table] + "class Neck")
+    plan = plan_of(repository({"model.py": text}))
+    assert bool(found(plan, "BN105")) is is_found
+    assert not any(fixable for _, _, fixable in found(plan, "BN105"))
+
+
 OWN = """
 class Own(nn.BatchNorm2d):
     tag = 1

@@ -52,6 +52,7 @@ def edited(plan: Plan) -> list[int]:
         (NORM + "class Own:\n    norm: 'int' | NORM = None", "m"),
         (NORM + "Norms = NORM | nn.GroupNorm", "m"),
         (NORM + "@f.register\ndef g(norm: NORM): pass", "m"),
+        (NORM + "@functools.singledispatch\ndef f(m): pass\nf.register(NORM, print)", "m"),
         (NORM + "EPS = {NORM: 1}", "m"),
         (NORM + "EPS = {}\nEPS[NORM] = 1", "m"),
         (NORM + "EPS = {}\nEPS.setdefault(NORM, 1)", "m"),

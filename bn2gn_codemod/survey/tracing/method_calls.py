@@ -10,12 +10,18 @@ from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
 from bn2gn_codemod.survey.tracing.containers import MUTATORS, container, put_into
-from bn2gn_codemod.survey.tracing.kept_classes import keep_looked_up
+from bn2gn_codemod.survey.tracing.kept_classes import keep_class, keep_looked_up
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Class, ExternalObject, Value, is_registry
+from bn2gn_codemod.survey.values import (
+    Class,
+    ExternalObject,
+    FunctionValue,
+    Value,
+    is_registry,
+)
 
 _SAME_OBJECT = {
     "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_", "apply",
@@ -139,6 +145,9 @@ def _put_in_registry(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> Non
     base = tracer.evaluate(func.value)
 
     def on_base(held: Value) -> None:
+        if isinstance(held, FunctionValue):  # @singledispatch
+            for argument in expr.args:
+                keep_class(tracer, argument, "tells what a function is registered for")
         holder = container(tracer, func.value) if is_registry(held) else None
         if holder is not None:
             for _, node in arguments_of(tracer, expr):
