@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.norm_members import Member, OwnMembers, asked_for, mad
 from bn2gn_codemod.survey.norm_tests import NormTests
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.syntax_tree import Tree
-from bn2gn_codemod.survey.values import Value
+from bn2gn_codemod.survey.values import Instance, Value
 
 _FOLDS = re.compile(r"fuse_?\w*(?:conv|bn|modules)", re.IGNORECASE)
 
@@ -51,17 +51,30 @@ class _Finder:
                 yield NormAttributeUse(module.place(node), member.name, ast.unparse(member.layer))
             if again is not None and self._comes_to(module, node, again):
                 yield NormAttributeUse(module.place(node), "__class__", ast.unparse(again))
-            match node:
-                case ast.Call(args=arguments) if _FOLDS.search(call_name(node)):
-                    layers = [
-                        argument
-                        for argument in arguments
-                        if self._is_layer(self._flow.value_of(argument))
-                        and not self._narrowed.is_narrowed(module, node, argument)
-                    ]
-                    if layers:  # the norm comes last
-                        text = ast.unparse(layers[-1])
-                        yield NormAttributeUse(module.place(node), call_name(node), text)
+            if isinstance(node, ast.Call) and _FOLDS.search(call_name(node)):
+                layers = [*self._folded(module, node), *self._folded_by_name(module, node)]
+                if layers:  # the norm comes last
+                    yield NormAttributeUse(module.place(node), call_name(node), layers[-1])
+
+    def _folded(self, module: Module, call: ast.Call) -> Iterator[str]:
+        """``fuse_conv_bn_eval(self.conv, self.bn)``"""
+        for argument in call.args:
+            if self._is_layer(self._flow.value_of(argument)) and not self._narrowed.is_narrowed(
+                module, call, argument
+            ):
+                yield ast.unparse(argument)
+
+    def _folded_by_name(self, module: Module, call: ast.Call) -> Iterator[str]:
+        """``fuse_modules(self, ["conv", "bn"])``"""
+        if len(call.args) < 2:
+            return
+        owners = [v for v in self._values(module, call.args[0]) if isinstance(v, Instance)]
+        classes = dict.fromkeys(cls for owner in owners for cls in owner.class_.ancestors())
+        for node in walk(call.args[1]):
+            name = str(node.value) if isinstance(node, ast.Constant) else ""
+            nodes = (self._flow.slots.get((cls, name)) for cls in classes)
+            if any(self._is_layer(self._flow.values(slot)) for slot in nodes):
+                yield f"{ast.unparse(call.args[0])}.{name}"
 
     def _is_asked_in_vain(self, module: Module, node: ast.expr, member: Member) -> bool:
         layer, name = member

@@ -792,6 +792,8 @@ def test_no_loop_injected(repository: MakeRepository, text: str) -> None:
         ("for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
          "        m.momentum = 0.1", []),
         ("self.momentum = 0.9\nprint(self.momentum)", []),
+        ("torch.quantization.fuse_modules(self, [['conv', 'norm']])", ["fuse_modules"]),
+        ("torch.quantization.fuse_modules(self, ['conv', 'relu'])", []),
         ("self.norm.reset_running_stats()", ["reset_running_stats"]),
         ("print(getattr(self.norm, 'momentum'))", ["momentum"]),
         ("print(self.norm._buffers['running_mean'])", ["running_mean"]),
