@@ -334,9 +334,20 @@ class Flow(ValueGraph):
                     self.edge(value, self.name_node(self.top_level[held.module.path], attribute))
             elif is_plain_module(held):
                 self.edge(value, self.members.node(held, attribute))
+            elif isinstance(held, External):
+                self._keep_patched(f"{held.name}.{attribute}", value)
 
         self.watch(base, on_base)
         self.strays.store(base, attribute, value)
+
+    def _keep_patched(self, name: str, value: Node) -> None:
+        """``torch.nn.BatchNorm2d = norm``: other packages make layers of it from now on."""
+
+        def on_value(held: Value) -> None:
+            if isinstance(held, NormClass):
+                held.refusals.add(f"is put into {name}, which is not in this repository")
+
+        self.watch(value, on_value)
 
     def hold_in_base(self, cls: Class, value: Node) -> None:
         """A base class of another package holds the value, below a name that is not known."""

@@ -8,7 +8,8 @@ from bn2gn_codemod.plan import Plan
 from tests.survey.verdicts import check, plan_of
 
 MODEL = """\
-import inspect, functools, torchvision
+import abc, functools, torchvision
+from typing import Union
 {norm}
 class Net(nn.Module):
     def __init__(self):
@@ -53,6 +54,10 @@ def edited(plan: Plan) -> list[int]:
         (NORM + "Norms = NORM | nn.GroupNorm", "m"),
         (NORM + "@f.register\ndef g(norm: NORM): pass", "m"),
         (NORM + "@functools.singledispatch\ndef f(m): pass\nf.register(NORM, print)", "m"),
+        (NORM + "class Kind(abc.ABC): pass\nKind.register(NORM)", "m"),
+        (NORM + "Norms = Union[NORM, nn.GroupNorm]", "m"),
+        (NORM + "names = sorted([NORM], key=lambda norm: norm.__name__)", "m"),
+        (NORM + "EPS = {norm: 1 for norm in [NORM]}", "m"),
         (NORM + "EPS = {NORM: 1}", "m"),
         (NORM + "EPS = {}\nEPS[NORM] = 1", "m"),
         (NORM + "EPS = {}\nEPS.setdefault(NORM, 1)", "m"),
@@ -158,3 +163,56 @@ class Net(nn.Module):
 """
     )
     assert edited(plan) == [line]
+
+
+LIBRARY = """\
+import functools, torchvision
+from torchvision.models.resnet import BasicBlock
+NORM = nn.BatchNorm2d  #! keep
+{encoder}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = {made}
+        self.backbone.load_state_dict(torch.load("imagenet.pth"))
+        self.head = NORM(8)  #! convert
+"""
+RESNET = "class Encoder(torchvision.models.ResNet):\n    def __init__(self, **kwargs):\n        "
+
+
+@pytest.mark.parametrize(
+    ("encoder", "made"),
+    [
+        (RESNET + "super().__init__(BasicBlock, [2, 2, 2, 2], norm_layer=NORM)", "Encoder()"),
+        (RESNET + "super().__init__(BasicBlock, [2, 2], **dict(norm_layer=NORM))", "Encoder()"),
+        (RESNET + "super().__init__(BasicBlock, [2, 2], **kwargs)", "Encoder(norm_layer=NORM)"),
+        (RESNET + "torchvision.models.ResNet.__init__(self, BasicBlock, [2], norm_layer=NORM)",
+         "Encoder()"),
+        ("class Encoder(torchvision.models.ResNet): pass",
+         "Encoder(BasicBlock, [2, 2], norm_layer=NORM)"),
+        ("def encoder(**kwargs): return torchvision.models.resnet18(**kwargs)",
+         "encoder(norm_layer=NORM)"),
+        ("encoder = functools.partial(torchvision.models.resnet18, norm_layer=NORM)", "encoder()"),
+        ("torch.nn.BatchNorm2d = NORM", "torchvision.models.resnet18()"),
+    ],
+)  # fmt: skip
+def test_norm_class_in_the_hands_of_a_library_stays(encoder: str, made: str) -> None:
+    plan = plan_of(LIBRARY.format(encoder=encoder, made=made))
+    text = LIBRARY.format(encoder=encoder, made=made)
+    [line] = [number for number, line in enumerate(text.splitlines(), 3) if "NORM(8)" in line]
+    assert edited(plan) == [line]
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        "class Config(dict): pass\nCONFIG = Config(norm_layer=NORM)",
+        "class Part(nn.Module):\n    def __init__(self, norm_layer):\n"
+        "        super().__init__()\nPart(NORM)",
+        "def part(**kwargs): return kwargs\npart(norm_layer=NORM)",
+        "part = functools.partial(Net, NORM)",
+    ],
+)
+def test_the_repository_itself_may_have_it(encoder: str) -> None:
+    text = LIBRARY.replace("#! keep", "#! convert")
+    check(text.format(encoder=encoder, made="torchvision.models.resnet18()"))

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.tracing.containers import MUTATORS
 from bn2gn_codemod.survey.tracing.kept_classes import (
     keep_asked_for_member,
     keep_compared,
+    keep_in_typing,
     keep_in_unions,
     keep_keys,
     note_lookup,
@@ -93,6 +94,7 @@ class Expressions(Tracer):
                 return self._container([expr.elt], context)
             case ast.DictComp():
                 self._comprehension(expr.generators)
+                keep_keys(self, [expr.key])
                 made = self._container([expr.key, expr.value], "plain")
                 key = self.evaluate(expr.key)
                 if made is not None and key is not None and key != self.evaluate(expr.value):
@@ -208,6 +210,7 @@ class Expressions(Tracer):
             return own
         base = self.evaluate(expr.value)
         note_lookup(self, expr.slice)
+        keep_in_typing(self, expr)
         if not isinstance(expr.slice, (ast.Constant, ast.Name)):
             self._calls_in(expr.slice)
         if base is None:

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, dotted, walk
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import NormClass, TupleValue, Value
@@ -150,6 +150,16 @@ def keep_in_unions(tracer: Tracer, annotation: ast.expr | None) -> None:
                     keep_class(tracer, side, "is part of a union of classes")
 
 
+def keep_in_typing(tracer: Tracer, expr: ast.Subscript) -> None:
+    """``KINDS = Union[norm, nn.GroupNorm]``, which ``isinstance`` may be asked about."""
+    name = dotted(expr.value)
+    if name is not None and name.rpartition(".")[2] in ("Union", "Optional"):
+        parts = expr.slice.elts if isinstance(expr.slice, ast.Tuple) else [expr.slice]
+        for part in parts:
+            if isinstance(part, _READS):
+                keep_class(tracer, part, "is part of a union of classes")
+
+
 def keep_annotated(tracer: Tracer, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     """The annotations of a function; what ``@singledispatch`` registers is told apart by them."""
     arguments = function.args
@@ -189,9 +199,21 @@ def keep_handed_to_builtin(tracer: Tracer, expr: ast.Call) -> None:
     name = call_name(expr)
     if name == "type" and len(expr.args) == 3:
         keep_class(tracer, expr.args[1], "is extended")
-    elif name in ("map", "filter"):
+    elif name in ("map", "filter") or any(keyword.arg == "key" for keyword in expr.keywords):
         for argument in expr.args:
             keep_class(tracer, argument, f"is handed to {name}()")
     elif name in ("str", "repr", "vars", "dir"):
         for argument in expr.args:
             tracer.evaluate(argument, "other")
+
+
+def keep_handed(flow: Flow, node: Node, name: str) -> None:
+    """What other packages do with a norm class is not known: they may make a backbone of it."""
+    keep_classes(flow, node, f"is handed to {name}, which is not in this repository")
+
+
+def keep_forwarded(flow: Flow, expr: ast.expr, name: str) -> None:
+    """``library.resnet18(**kwargs)`` hands on what callers gave by other names."""
+    forwarded = flow.forwards.get(expr)
+    if forwarded is not None:
+        flow.listen_to_extras(forwarded, lambda _, node: keep_handed(flow, node, name))
