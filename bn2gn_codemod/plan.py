@@ -195,7 +195,8 @@ class NormAttributeUse(NamedTuple):
     """A use of something that only BatchNorm has, on a layer that becomes GroupNorm.
 
     ``name`` is the attribute (``running_mean``), or the function that folds the
-    layer into a convolution; ``layer`` is the source of the layer.
+    layer into a convolution, or ``__class__`` where another layer is made of its
+    class; ``layer`` is the source of the layer.
     """
 
     place: Place

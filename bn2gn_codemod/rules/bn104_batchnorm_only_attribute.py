@@ -14,6 +14,8 @@ def _findings(plan: Plan) -> Iterator[Finding]:
         message = f"{use.layer} may be GroupNorm after the migration, which has no {use.name}"
         if "fuse" in use.name:
             message = f"{use.name} on {use.layer}, which cannot be folded once it is GroupNorm"
+        elif use.name == "__class__":
+            message = f"{use.layer} may be GroupNorm after the migration, which is made otherwise"
         yield Finding(RULE.code, use.place, message)
 
 
@@ -34,8 +36,10 @@ RULE = Rule(
     summary="BatchNorm-only attribute of a layer that becomes GroupNorm",
     what="""
 A use of `running_mean`, `running_var`, `num_batches_tracked`, `momentum`,
-`track_running_stats` or `num_features` of a layer that is converted, or of
-`fuse_conv_bn_eval` and its like on one. A use behind `hasattr`, or behind a test
+`track_running_stats`, `reset_running_stats()` or `num_features` of a layer that is
+converted, of what a norm class of the repository defines beside that, or of
+`fuse_conv_bn_eval` and its like on one. So is `type(layer)(channels)`: GroupNorm
+takes the number of groups first. A use behind `hasattr`, or behind a test
 for BatchNorm, is none: it does not reach the layer any more. The test may also stand
 around every call that hands the layer to the function with the use.
 """,

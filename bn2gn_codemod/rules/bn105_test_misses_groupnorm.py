@@ -40,7 +40,8 @@ RULE = Rule(
     what="""
 `isinstance(m, nn.BatchNorm2d)`, or a test of the class's name, that decides
 what happens to norm layers, where some of them become GroupNorm: loops that
-initialise weights, and parameter groups of an optimizer. Code that freezes
+initialise weights, and parameter groups of an optimizer. A table that is asked for
+`type(m)`, and `case nn.BatchNorm2d():`, are such tests, too. Code that freezes
 BatchNorm is left alone: it means BatchNorm.
 """,
     why="""

@@ -158,6 +158,9 @@ class Flow(ValueGraph):
         self.forwards: dict[ast.expr, Function] = {}
         self.strays = StrayAttributes(self)
         self.containers = FilledContainers(self)
+        # what containers have for keys, and what is looked up in some container
+        self.keys: list[Node] = []
+        self.lookups: list[Node] = []
         # whether any class may set attributes by the keys of a dict
         self.has_configs = any(_CONFIGS.search(module.source.data) for module in self.modules)
         self.members = ExternalMembers(self)
@@ -333,9 +336,20 @@ class Flow(ValueGraph):
                     self.edge(value, self.name_node(self.top_level[held.module.path], attribute))
             elif is_plain_module(held):
                 self.edge(value, self.members.node(held, attribute))
+            elif isinstance(held, External):
+                self._keep_patched(f"{held.name}.{attribute}", value)
 
         self.watch(base, on_base)
         self.strays.store(base, attribute, value)
+
+    def _keep_patched(self, name: str, value: Node) -> None:
+        """``torch.nn.BatchNorm2d = norm``: other packages make layers of it from now on."""
+
+        def on_value(held: Value) -> None:
+            if isinstance(held, NormClass):
+                held.refusals.add(f"is put into {name}, which is not in this repository")
+
+        self.watch(value, on_value)
 
     def hold_in_base(self, cls: Class, value: Node) -> None:
         """A base class of another package holds the value, below a name that is not known."""

@@ -7,19 +7,20 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 
-from bn2gn_codemod.norm_test_forms import is_negative
+from bn2gn_codemod.norm_test_forms import is_negative, named_class, type_of
+from bn2gn_codemod.survey.class_tables import keys_of, lookup_in
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
 from bn2gn_codemod.survey.syntax import (
     call_name,
-    children,
     dotted,
     nodes_on,
     root_of,
     target_names,
     walk,
 )
+from bn2gn_codemod.survey.syntax_tree import SCOPES, Tree
 from bn2gn_codemod.survey.values import (
     ClassValue,
     External,
@@ -30,12 +31,12 @@ from bn2gn_codemod.survey.values import (
     Value,
 )
 
-_TEST_WORDS = ("isinstance", "issubclass", "__class__", "type(", "_get_name")
+_TEST_WORDS = ("isinstance", "issubclass", "__class__", "type(", "_get_name", "case ")
 _QUOTED_NORM = re.compile(r"""['"][^'"]*batch_?norm""", re.IGNORECASE)
 _ANY_NORM = re.compile(r"norm", re.IGNORECASE)
 _NAMED = re.compile(r"batch_?norm(?:(\d)d?)?", re.IGNORECASE)
 _TEXT_METHODS = {"find", "rfind", "count", "startswith", "endswith", "__contains__"}
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_FORMS = (ast.Call, ast.Compare, ast.Subscript)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,68 +64,6 @@ class FoundTest:
         """Whether the layer passes; ``None`` stands for one that was a BatchNorm2d."""
         norm = layer.norm.norm if layer is not None else "BatchNorm2d"
         return not self.names.isdisjoint({norm, dimension(norm), "BatchNorm", "_BatchNorm"})
-
-
-class Tree:
-    """A module's syntax tree with the way up from every node.
-
-    It is made one top-level statement at a time, for few of them hold tests.
-    """
-
-    def __init__(self, flow: Flow, module: Module) -> None:
-        self._flow = flow
-        self.module = module
-        self._parent: dict[ast.AST, ast.AST] = {}
-
-    def parent(self, node: ast.AST) -> ast.AST | None:
-        """The node around ``node``; ``None`` for the module."""
-        if node not in self._parent:
-            line = getattr(node, "lineno", None)
-            if line is None:
-                return None
-            body = self.module.tree.body
-            for statement in [s for s in body if _spans(s, line)]:
-                self._grow(statement)
-            if node not in self._parent:
-                # Before Python 3.12 the lines inside of an f-string may be wrong.
-                for statement in body:
-                    self._grow(statement)
-        return self._parent[node]
-
-    def _grow(self, top: ast.stmt) -> None:
-        self._parent[top] = self.module.tree
-        for node in walk(top):
-            for child in children(node):
-                self._parent[child] = node
-
-    def above(self, node: ast.AST) -> Iterator[ast.AST]:
-        """The nodes around ``node``, innermost first."""
-        parent = self.parent(node)
-        while parent is not None:
-            yield parent
-            parent = self.parent(parent)
-
-    def statement(self, node: ast.AST) -> ast.stmt:
-        """The innermost statement around ``node``."""
-        if isinstance(node, ast.stmt):
-            return node
-        return next(above for above in self.above(node) if isinstance(above, ast.stmt))
-
-    def function(self, node: ast.AST) -> Function:
-        """The function that ``node`` runs in, or the module's top level."""
-        for above in self.above(node):
-            if isinstance(above, _SCOPES) and above in self._flow.function_of:
-                return self._flow.function_of[above]
-        return self._flow.top_level[self.module.path]
-
-    def following(self, statement: ast.stmt) -> list[ast.stmt]:
-        """The statements after ``statement`` in its block."""
-        holder = self.parent(statement)
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(holder, field, None)
-            if isinstance(block, list) and statement in block:
-                return block[block.index(statement) + 1 :]
-        return []
 
 
 class NormTests:
@@ -162,7 +101,9 @@ class NormTests:
     # --------------------------------------------------------- recognition
 
     def _test(self, tree: Tree, node: ast.AST) -> FoundTest | None:
-        if not isinstance(node, (ast.Call, ast.Compare)):
+        if isinstance(node, ast.MatchClass):
+            return self._pattern(tree, node)
+        if not isinstance(node, _FORMS):
             return None
         if isinstance(node, ast.Call) and isinstance(tree.parent(node), ast.Compare):
             return None  # name.find(...) != -1: the comparison is the test
@@ -177,7 +118,8 @@ class NormTests:
             node=node,
             subject=subject,
             names=passing,
-            is_widenable=not (isinstance(node, ast.Call) and call_name(node) == "issubclass"),
+            is_widenable=self._asked_of_table(node, tree) is None
+            and not (isinstance(node, ast.Call) and call_name(node) == "issubclass"),
             sees_group_norm=self._sees_group_norm(tree, chain, node, subject),
             chain=chain,
             body=tuple(body),
@@ -186,17 +128,62 @@ class NormTests:
 
     def _tested(self, node: ast.expr, tree: Tree) -> tuple[ast.expr | None, frozenset[str]]:
         """What is tested, and the names of the classes that are tested for."""
+        by_table = self._asked_of_table(node, tree)
+        if by_table is not None:
+            return by_table
         match node:
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[subject, classes]):
-                return _type_of(subject) or subject, frozenset(self._class_names(classes))
+                return type_of(subject) or subject, frozenset(self._class_names(classes))
             case ast.Compare(left=left, ops=[_], comparators=[right]):
-                typed = _type_of(left) or _type_of(right)
+                typed = type_of(left) or type_of(right)
                 if typed is not None:
-                    return typed, frozenset(self._class_names(right if _type_of(left) else left))
+                    return typed, frozenset(self._class_names(right if type_of(left) else left))
                 return self._tested_by_name(node, [left, right], tree)
             case ast.Call(func=ast.Attribute(attr=name, value=owner)) if name in _TEXT_METHODS:
                 return self._tested_by_name(node, [owner], tree)
         return None, frozenset()
+
+    def _asked_of_table(
+        self, node: ast.expr, tree: Tree
+    ) -> tuple[ast.expr | None, frozenset[str]] | None:
+        """The same of ``TABLE[type(m)]`` and its like, whose keys are classes or their names."""
+        lookup = lookup_in(node)
+        subject = None if lookup is None else type_of(lookup.key) or named_class(lookup.key)
+        if lookup is None or subject is None:
+            return None
+        names: set[str] = set()
+        for key in keys_of(lookup.table, tree.module.tree):
+            if isinstance(key, ast.Constant):
+                names.add(str(key.value))
+            else:
+                names.update(self._class_names(key))
+        return (subject, frozenset(names)) if names else None
+
+    def _pattern(self, tree: Tree, node: ast.MatchClass) -> FoundTest | None:
+        """``case nn.BatchNorm2d():``"""
+        passing = frozenset(filter(None, map(_batch_norm, self._class_names(node.cls))))
+        statement = tree.statement(node)
+        if not passing or not isinstance(statement, ast.Match):
+            return None
+        others = [one for one in walk(statement) if isinstance(one, ast.MatchClass)]
+        seen = {name for one in others for name in self._class_names(one.cls)}
+        return FoundTest(
+            module=tree.module,
+            function=tree.function(node),
+            node=node.cls,
+            subject=statement.subject,
+            names=passing,
+            is_widenable=False,
+            sees_group_norm=any("GroupNorm" in name for name in seen),
+            chain=statement,
+            body=tuple(
+                inner
+                for branch in statement.cases
+                if any(one is node for one in walk(branch.pattern))
+                for inner in branch.body
+            ),
+            is_condition=True,
+        )
 
     def _tested_by_name(
         self, node: ast.expr, sides: list[ast.expr], tree: Tree
@@ -212,7 +199,7 @@ class NormTests:
             match side:
                 case ast.Call(func=ast.Attribute(attr=name, value=owner)) if name in _TEXT_METHODS:
                     side = owner
-            subject = _named_class(side) or self._by_variable(side, tree)
+            subject = named_class(side) or self._by_variable(side, tree)
             if subject is not None:
                 return subject, texts
         return None, frozenset()
@@ -221,11 +208,11 @@ class NormTests:
         """``m`` of ``name`` after ``name = m.__class__.__name__``."""
         if not isinstance(side, ast.Name):
             return None
-        scope = next((n for n in tree.above(side) if isinstance(n, _SCOPES)), tree.module.tree)
+        scope = next((n for n in tree.above(side) if isinstance(n, SCOPES)), tree.module.tree)
         for node in walk(scope):
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == side.id:
-                    subject = _named_class(value)
+                    subject = named_class(value)
                     if subject is not None:
                         return subject
         return None
@@ -267,11 +254,11 @@ class NormTests:
     ) -> bool:
         """Whether this test, or another in the same loop over the same module, sees GroupNorm."""
         loop = next(
-            (above for above in tree.above(node) if isinstance(above, (ast.For, *_SCOPES))), chain
+            (above for above in tree.above(node) if isinstance(above, (ast.For, *SCOPES))), chain
         )
         wanted = ast.dump(subject) if subject is not None else None
         for inner in walk(loop):
-            if not isinstance(inner, (ast.Call, ast.Compare)):
+            if not isinstance(inner, _FORMS):
                 continue
             about, names = self._tested(inner, tree)
             same = about is None or wanted is None or ast.dump(about) == wanted
@@ -289,30 +276,6 @@ def _batch_norm(name: str) -> str | None:
     if match is None:
         return None
     return f"BatchNorm{match[1]}d" if match[1] else "BatchNorm"
-
-
-def _type_of(expr: ast.expr) -> ast.expr | None:
-    """``m`` of ``type(m)`` and ``m.__class__``."""
-    match expr:
-        case ast.Call(func=ast.Name(id="type"), args=[subject]):
-            return subject
-        case ast.Attribute(value=subject, attr="__class__"):
-            return subject
-    return None
-
-
-def _named_class(expr: ast.expr) -> ast.expr | None:
-    """``m`` of ``m.__class__.__name__``, ``type(m).__name__.lower()``, ``str(type(m))``."""
-    match expr:
-        case ast.Attribute(value=owner, attr="__name__" | "__qualname__"):
-            return _type_of(owner)
-        case ast.Call(func=ast.Attribute(value=subject, attr="_get_name"), args=[]):
-            return subject
-        case ast.Call(func=ast.Attribute(value=owner, attr="lower" | "upper")):
-            return _named_class(owner)
-        case ast.Call(func=ast.Name(id="str" | "repr"), args=[inner]):
-            return _type_of(inner)
-    return None
 
 
 def _block(tree: Tree, node: ast.expr) -> tuple[ast.stmt, list[ast.stmt], bool]:
@@ -341,13 +304,6 @@ def _chain(tree: Tree, statement: ast.If) -> ast.If:
     while isinstance(parent, ast.If) and parent.orelse == [statement]:
         statement, parent = parent, tree.parent(parent)
     return statement
-
-
-def _spans(statement: ast.stmt, line: int) -> bool:
-    first = statement.lineno
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        first = min([first, *(decorator.lineno for decorator in statement.decorator_list)])
-    return first <= line <= (statement.end_lineno or first)
 
 
 def _lines_that_may_test(module: Module) -> list[int]:

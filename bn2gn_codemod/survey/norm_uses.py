@@ -9,6 +9,7 @@ from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.local_norms import activation_of, torch_base
 from bn2gn_codemod.survey.norm_classes import dimension, is_norm_class
+from bn2gn_codemod.survey.norm_forwards import own_forward
 from bn2gn_codemod.survey.norm_functions import NormFunctions
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import (
@@ -89,6 +90,9 @@ class NormUses:
             return f"{norm.norm} also applies {activation}, which GroupNorm would leave out"
         if norm.local_class is not None and _has_own_arguments(norm.local_class):
             return f"{norm.norm} is this repository's own class with its own arguments"
+        forward = own_forward(norm.local_class) if norm.local_class is not None else None
+        if forward is not None:
+            return f"{norm.norm} is this repository's own class, {forward}"
         if norm.function is not None and norm.context != "other":
             reason = self._functions.refusal(norm.function)
             if reason is not None:

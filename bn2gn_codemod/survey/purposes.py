@@ -18,7 +18,7 @@ Purpose = Literal["init", "parameter groups", "freezing", "fusing", "setting", "
 # What GroupNorm does not have.
 BATCH_NORM_ONLY = frozenset({
     "running_mean", "running_var", "num_batches_tracked", "momentum", "num_features",
-    "track_running_stats",
+    "track_running_stats", "reset_running_stats", "_check_input_dim",
 })  # fmt: skip
 _INITIALISER = re.compile(
     r"^(?:\w*(?:constant|normal|uniform|xavier|kaiming|orthogonal|ones|zeros)\w*_?|fill_|zero_|"
@@ -101,8 +101,6 @@ def _look_at_call(flow: Flow, call: ast.Call, effects: Effects, depth: int) -> N
         effects.fuses = True
     elif name == "requires_grad_" or (name in ("eval", "train") and len(call.args) <= 1):
         effects.freezes |= isinstance(call.func, ast.Attribute)
-    elif name == "reset_running_stats":
-        effects.only_batch_norm.add(name)
     elif name in _COLLECTS:
         effects.collects |= any(map(_mentions_parameters, call.args))
     elif _INITIALISER.match(name):

@@ -69,10 +69,10 @@ class TopNames:
         return found.pop() if len(found) == 1 else ""
 
     def is_taken(self, path: str, name: str) -> bool:
-        """Whether ``name`` is bound at the top level, or in a function of the file."""
+        """Whether ``name`` is bound at the top level, or in a function or lambda of the file."""
         return name in self.of(path) or any(
             function.module.path == path and name in function.locals
-            for function in self._flow.functions
+            for function in self._flow.function_of.values()
         )
 
     def _read(self, path: str, statement: ast.stmt, names: dict[str, list[Binding]]) -> None:

@@ -137,6 +137,7 @@ def test_an_equal_helper_is_used_again(
         ),
         ("if nn:\n" + textwrap.indent(HERE, "    ") + "get_group_norm = None\n", "something else"),
         ("def build(get_group_norm):\n    return get_group_norm\n", "of its own"),
+        ("build = lambda get_group_norm: get_group_norm\n", "of its own"),
     ],
 )
 def test_another_thing_of_that_name_is_left(

@@ -792,6 +792,22 @@ def test_no_loop_injected(repository: MakeRepository, text: str) -> None:
         ("for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
          "        m.momentum = 0.1", []),
         ("self.momentum = 0.9\nprint(self.momentum)", []),
+        ("torch.quantization.fuse_modules(self, [['conv', 'norm']])", ["fuse_modules"]),
+        ("torch.quantization.fuse_modules(self, ['conv', 'relu'])", []),
+        ("self.norm.reset_running_stats()", ["reset_running_stats"]),
+        ("print(getattr(self.norm, 'momentum'))", ["momentum"]),
+        ("print(self.norm._buffers['running_mean'])", ["running_mean"]),
+        ("print(self.norm.get_buffer('running_var'))", ["running_var"]),
+        ("print(self.norm.state_dict()['running_var'])", ["running_var"]),
+        ("self.more = type(self.norm)(8)", ["__class__"]),
+        ("self.more = self.norm.__class__(8)", ["__class__"]),
+        ("print(getattr(self.norm, 'momentum', None))", []),
+        ("print(getattr(self.norm, 'weight'), self.norm.state_dict()['weight'])", []),
+        ("if hasattr(self.norm, 'momentum'):\n    print(getattr(self.norm, 'momentum'))", []),
+        ("print(type(self.norm), self.norm.__class__, type(self.norm).__name__)", []),
+        ("self.more = type(self.conv)(8, 8, 1)", []),
+        ("for m in self.modules():\n    if isinstance(m, nn.BatchNorm2d):\n"
+         "        self.more = type(m)(8)", []),
     ],
 )  # fmt: skip
 def test_what_only_batch_norm_has(repository: MakeRepository, neck: str, names: list[str]) -> None:
@@ -846,6 +862,94 @@ def test_a_test_for_batch_norm_narrows_what_is_handed_on(
     text = model() + FOLD.format(body=body)
     plan = plan_of(repository({"model.py": text}))
     assert len(plan.norm_attribute_uses) == uses
+
+
+TABLE = {
+    "literal": "INIT = {nn.Conv2d: init, nn.BatchNorm2d: init}\n\n\n",
+    "names": "INIT = {'Conv2d': init, 'BatchNorm2d': init}\n\n\n",
+    "stored": "INIT = {}\nINIT[nn.BatchNorm2d] = init\n\n\n",
+    "others": "INIT = {nn.Conv2d: init, 'ReLU': init}\n\n\n",
+    "both": "INIT = {nn.BatchNorm2d: init, nn.GroupNorm: init}\n\n\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "use", "is_found"),
+    [
+        ("literal", "INIT[type(m)](m)", True),
+        ("literal", "INIT.get(type(m), print)(m)", True),
+        ("literal", "INIT.get(m.__class__, print)(m)", True),
+        ("stored", "INIT[type(m)](m)", True),
+        ("names", "INIT[type(m).__name__](m)", True),
+        ("names", "INIT.get(m.__class__.__name__, print)(m)", True),
+        ("literal", "if type(m) in INIT:\n        INIT[type(m)](m)", True),
+        ("literal", "match m:\n        case nn.BatchNorm2d():\n            init(m)", True),
+        ("others", "match m:\n        case nn.BatchNorm2d() | nn.GroupNorm():\n            init(m)",
+         False),
+        ("others", "match m:\n        case nn.Conv2d():\n            init(m)", False),
+        ("others", "INIT.get(type(m), print)(m)", False),
+        ("both", "INIT[type(m)](m)", False),
+        ("literal", "INIT[nn.Conv2d](m)", False),
+        ("literal", "print(INIT.get('norm'), type(m))", False),
+    ],
+)  # fmt: skip
+def test_table_of_classes_is_a_test(
+    repository: MakeRepository, table: str, use: str, is_found: bool
+) -> None:
+    loop = f"for m in self.modules():\n    {use}"
+    text = model(neck=loop).replace("class Neck", TABLE[table] + "class Neck")
+    plan = plan_of(repository({"model.py": text}))
+    assert bool(found(plan, "BN105")) is is_found
+    assert not any(fixable for _, _, fixable in found(plan, "BN105"))
+
+
+OWN = """
+class Own(nn.BatchNorm2d):
+    tag = 1
+
+    def extra(self):
+        self.calls = 1
+
+    def extra_repr(self):
+        return ""
+
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("neck", "names"),
+    [
+        ("self.norm.extra()", ["extra"]),
+        ("print(self.norm.tag, self.norm.calls)", ["calls", "tag"]),
+        ("self.norm.extra_repr()", []),
+        ("self.tag = 1\nprint(self.tag, self.conv.tag)", []),
+        ("if isinstance(self.norm, Own):\n    self.norm.extra()", []),
+    ],
+)
+def test_what_only_a_norm_class_of_the_repository_has(
+    repository: MakeRepository, neck: str, names: list[str]
+) -> None:
+    text = model(neck=neck).replace("class Neck", OWN.lstrip() + "class Neck")
+    text = text.replace("self.norm = nn.BatchNorm2d(", "self.norm = Own(")
+    plan = plan_of(repository({"model.py": text}))
+    assert sorted(use.name for use in plan.norm_attribute_uses) == names
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "norm = self.norm\n        return x - norm.running_mean",
+        "for m in [self.norm]:\n            m.running_mean",
+        "norms = [self.norm]\n        return x - norms[0].running_mean",
+        "return self.norms()[0].running_mean\n    def norms(self):\n        return [self.norm]",
+    ],
+)
+def test_other_names_in_a_forward_pass_are_followed(repository: MakeRepository, body: str) -> None:
+    text = (
+        HEAD + NECK.rstrip("\n") + f"\n\n    def forward(self, x):\n        {body}\n\n" + DETECTOR
+    )
+    assert len(found(plan_of(repository({"model.py": text})), "BN104")) == 1
 
 
 def test_forward_pass_is_looked_at(repository: MakeRepository) -> None:

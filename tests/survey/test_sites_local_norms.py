@@ -282,3 +282,35 @@ class Net(nn.Module):
     assert not any(file.freezes for file in plan.files)
     torchs = plan_of(own.replace("MyNorm(64)", "nn.BatchNorm2d(64)").replace("  #! keep", ""))
     assert torchs.train_scripts[0].fix
+
+
+@pytest.mark.parametrize(
+    ("method", "is_changed"),
+    [
+        ("def forward(self, x):\n        return super().forward(x)", True),
+        ("def forward(self, x):\n        return super(Own, self).forward(x)", True),
+        ("def forward(self, x):\n        x = nn.BatchNorm2d.forward(self, x)\n"
+         "        return x", True),
+        ("def forward(self, x):\n        return super().forward(x.float()).to(x.dtype)", True),
+        ("def forward(self, x):\n        if x.numel(): return super().forward(x)\n"
+         "        return Empty.apply(x)", True),
+        ("def forward(self, x):\n        return torch.batch_norm(x, self.running_mean)", True),
+        ("def forward(self, *x):\n        return super().forward(*x)", False),
+        ("def forward(self, x, task):\n        return super().forward(x)", False),
+        ("def forward(self, x, *, mask=None):\n        return super().forward(x)", False),
+        ("def forward(self, x):\n        return super().forward(x), self.running_mean", False),
+        ("def forward(self, x):\n        return [super(Own, self).forward(v) for v in x]", False),
+        ("def forward(self, x):\n        return super().forward(x.transpose(1, 3))", False),
+        ("def forward(self, x):\n        return super().forward(x) * self.scale", False),
+        ("def forward(self, x):\n        return super().forward(x).transpose(1, 3)", False),
+        ("def __call__(self, x, y):\n        return x", False),
+        ("def extra_repr(self):\n        return 'own'", True),
+    ],
+)  # fmt: skip
+def test_forward_that_does_more_than_batchnorm_is_not_replaced(
+    method: str, is_changed: bool
+) -> None:
+    own = f"class Own(nn.BatchNorm2d):\n    {method}\n"
+    plan = check(own + net("nn.Sequential(Own(8))  #! convert"))
+    assert edits(plan) == is_changed
+    assert is_changed or "this repository's own class" in plan.sites[0].reasons[0]

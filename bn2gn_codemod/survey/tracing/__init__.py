@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
 from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
 from bn2gn_codemod.survey.tracing.injected_parts import fill_injected_arguments
+from bn2gn_codemod.survey.tracing.kept_classes import keep_lookups
 from bn2gn_codemod.survey.tracing.statements import Statements
 
 
@@ -41,4 +42,5 @@ def analyse(
         Statements(flow, scope).run(scope.module.tree.body)
     fill_injected_arguments(flow)
     flow.solve()
+    keep_lookups(flow)
     return flow

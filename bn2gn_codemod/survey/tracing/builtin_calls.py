@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 import re
 
-from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.syntax import call_name, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.computed_names import read_named, read_text, store_named
 from bn2gn_codemod.survey.tracing.containers import CONTAINERS
 from bn2gn_codemod.survey.tracing.external_calls import is_opaque
+from bn2gn_codemod.survey.tracing.kept_classes import (
+    is_member_of_class,
+    keep_asked,
+    keep_handed_to_builtin,
+)
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Entries, NormClass, TupleValue, UseContext, Value
+from bn2gn_codemod.survey.values import Entries, UseContext
 
 _CALL = re.compile(r"[\w.*]+\([^()]*\)")
 _PLAIN = frozenset({"str", "int", "float", "bool", "bytes", "dict", "list", "tuple", "set"})
@@ -35,7 +39,10 @@ def call_builtin(
     if name == "print" and begins_report_of_load(arguments):
         tracer.loosened.update(arguments)
     if name == "getattr" and len(arguments) >= 2:
-        base, default = tracer.evaluate(arguments[0]), _default(tracer, arguments)
+        asked = text_pattern(arguments[1])
+        is_of_class = asked is not None and is_member_of_class(asked)
+        base = tracer.evaluate(arguments[0], "other" if is_of_class else "plain")
+        default = _default(tracer, arguments)
         if base is None:
             return default
         found = read_named(tracer, base, arguments[1], expr, context)
@@ -51,7 +58,7 @@ def call_builtin(
         flow.add(result, flow.namespace_value(tracer.function.module))
         return result
     if name == "vars":
-        base = tracer.evaluate(arguments[0])
+        base = tracer.evaluate(arguments[0], "other")
         if base is not None:
             flow.attribute(base, "__dict__", result)
         return result
@@ -61,11 +68,12 @@ def call_builtin(
         return None
     if name in ("isinstance", "issubclass"):
         is_harmless = name == "isinstance" and len(arguments) == 2 and _are_plain(arguments[1])
+        if not is_harmless:
+            keep_asked(tracer, name, arguments)
         for argument in arguments:
-            asked = tracer.evaluate(argument, "test" if is_harmless else "other")
-            if asked is not None and not is_harmless:
-                _keep_classes(tracer.flow, asked, name)
+            tracer.evaluate(argument, "test")
         return None
+    keep_handed_to_builtin(tracer, expr)
     handed = arguments_of(tracer, expr)
     if is_opaque(f"builtins.{name}"):
         return None
@@ -88,24 +96,6 @@ def calls_in_text(expr: ast.Call) -> bool:
     """Whether a call is one of what its text names: ``eval(f"models.resnet{depth}(True)")``."""
     pattern = text_pattern(expr.args[0]) if call_name(expr) == "eval" and expr.args else None
     return pattern is not None and _CALL.fullmatch(pattern.strip()) is not None
-
-
-def _keep_classes(flow: Flow, asked: Node, name: str) -> None:
-    """What stands in a tuple of classes that ``isinstance`` is handed has to stay one."""
-    seen: set[TupleValue] = set()
-
-    def on_value(held: Value) -> None:
-        if isinstance(held, TupleValue) and held not in seen:
-            seen.add(held)
-            for element in held.elements:
-                flow.watch(element, on_element)
-
-    def on_element(held: Value) -> None:
-        if isinstance(held, NormClass):
-            held.refusals.add(f"is one of the classes that {name}() is asked about")
-        on_value(held)
-
-    flow.watch(asked, on_value)
 
 
 def _default(tracer: Tracer, arguments: list[ast.expr]) -> Node | None:

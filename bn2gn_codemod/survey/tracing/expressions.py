@@ -14,6 +14,14 @@ from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_globals import is_own_module
 from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
 from bn2gn_codemod.survey.tracing.containers import MUTATORS
+from bn2gn_codemod.survey.tracing.kept_classes import (
+    keep_asked_for_member,
+    keep_compared,
+    keep_in_typing,
+    keep_in_unions,
+    keep_keys,
+    note_lookup,
+)
 from bn2gn_codemod.survey.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.type_tests import may_be_simple_layer
@@ -77,7 +85,7 @@ class Expressions(Tracer):
             case ast.BoolOp():
                 return self._union(expr.values, _of_part(context))
             case ast.NamedExpr():
-                value = self.evaluate(expr.value)
+                value = self.evaluate(expr.value, _of_part(context))
                 self._bind_here(expr.target)
                 assign(self, expr.target, value)
                 return value
@@ -86,6 +94,7 @@ class Expressions(Tracer):
                 return self._container([expr.elt], context)
             case ast.DictComp():
                 self._comprehension(expr.generators)
+                keep_keys(self, [expr.key])
                 made = self._container([expr.key, expr.value], "plain")
                 key = self.evaluate(expr.key)
                 if made is not None and key is not None and key != self.evaluate(expr.value):
@@ -94,13 +103,14 @@ class Expressions(Tracer):
             case ast.JoinedStr():
                 for part in expr.values:
                     if isinstance(part, ast.FormattedValue):
-                        self.evaluate(part.value)
+                        self.evaluate(part.value, "other" if context == "other" else "plain")
                 return text_node(flow, text_pattern(expr) or "*")
             case ast.BinOp():
                 pattern = text_pattern(expr)
                 if pattern is not None:
                     self._calls_in(expr)
                     return text_node(flow, pattern)
+                keep_in_unions(self, expr)
                 if isinstance(expr.op, (ast.Add, ast.Mult, ast.BitOr)):
                     parts = [expr.left, expr.right]
                     if any(_is_text(part) for part in parts):
@@ -111,12 +121,7 @@ class Expressions(Tracer):
             case ast.Lambda():
                 return self._lambda(expr)
             case ast.Compare():
-                harmless = all(
-                    isinstance(side, ast.Constant) and side.value is None
-                    for side in expr.comparators
-                )
-                for side in [expr.left, *expr.comparators]:
-                    self.evaluate(side, "test" if harmless else "other")
+                keep_compared(self, expr)
                 return None
             case ast.UnaryOp():
                 self.evaluate(expr.operand, "test")
@@ -177,6 +182,7 @@ class Expressions(Tracer):
         flow = self.flow
         entries: list[tuple[str, Node]] = []
         found: list[Node] = []
+        keep_keys(self, expr.keys)
         for key, part in zip(expr.keys, expr.values, strict=True):
             value = self.evaluate(part, context)
             if value is None:
@@ -203,6 +209,8 @@ class Expressions(Tracer):
             flow.add(own, flow.module_value(self.function.module))
             return own
         base = self.evaluate(expr.value)
+        note_lookup(self, expr.slice)
+        keep_in_typing(self, expr)
         if not isinstance(expr.slice, (ast.Constant, ast.Name)):
             self._calls_in(expr.slice)
         if base is None:
@@ -290,6 +298,7 @@ class Expressions(Tracer):
         base = self.evaluate(expr.value, "other")
         if base is None:
             return None
+        keep_asked_for_member(self, expr.value, expr.attr, base)
         node = flow.node()
         # An attribute that holds a norm class is as good as a parameter: it
         # was set somewhere else.

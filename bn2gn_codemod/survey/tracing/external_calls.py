@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
 from bn2gn_codemod.survey.library_models import is_library_model, part_with_norms
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.containers import CONTAINERS
+from bn2gn_codemod.survey.tracing.kept_classes import keep_forwarded, keep_handed
 from bn2gn_codemod.survey.tracing.made_objects import (
     give_same_object,
     instantiate,
@@ -85,7 +86,7 @@ def call_external(call: Call, name: str) -> None:
     elif name in _FIELDS:
         _give_default(call)
     elif last == "__init__":
-        _explicit_init(call)
+        _explicit_init(call, name)
     elif is_opaque(name):
         return
     elif last.startswith("build_from"):
@@ -156,6 +157,7 @@ def _make_something(call: Call, name: str, last: str) -> None:
         if not is_new and _HANDS_ON.match(name):
             flow.containers.take(node, call.result)
         _hand_over(call, name, node)
+    keep_forwarded(flow, call.expr, name)
 
 
 def _hand_over(call: Call, name: str, node: Node) -> None:
@@ -192,6 +194,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
 def hand_to_object(call: Call) -> None:
     """``register("bn")(make)``: an object of another package may call what it is handed."""
     for _, node in call.arguments:
+        keep_handed(call.flow, node, "an object of another package")
         call.flow.watch(node, functools.partial(_let_out, call.flow))
 
 
@@ -200,13 +203,14 @@ def _let_out(flow: Flow, held: Value) -> None:
         flow.edge(flow.return_node(held.function), flow.escaped)
 
 
-def _explicit_init(call: Call) -> None:
+def _explicit_init(call: Call, name: str) -> None:
     """``nn.Sequential.__init__(self, *layers)``"""
     cls = call.function.enclosing_class
     if cls is not None:
         for position, node in call.arguments:
             if position != 0:
                 call.flow.hold_in_base(cls, node)
+                keep_handed(call.flow, node, name.removesuffix(".__init__"))
 
 
 def _partial(call: Call) -> None:
@@ -232,6 +236,9 @@ def _partial(call: Call) -> None:
                 bind(later, init, skip_first=True)
         elif isinstance(held, FunctionValue):
             bind(later, held.function, skip_first=held.bound)
+        elif isinstance(held, External):
+            for _, node in later.arguments:
+                keep_handed(flow, node, held.name)
         elif isinstance(held, Lost):
             flow.hand_to_lost(node for _, node in later.arguments)
 

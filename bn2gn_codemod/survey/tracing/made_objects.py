@@ -7,6 +7,7 @@ from typing import Literal
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow
 from bn2gn_codemod.survey.tracing.arguments import Call, bind, is_possible
 from bn2gn_codemod.survey.tracing.computed_names import spread
+from bn2gn_codemod.survey.tracing.kept_classes import keep_forwarded, keep_handed
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     Class,
@@ -45,6 +46,7 @@ def instantiate(call: Call, cls: Class) -> None:
             flow.edge(node, call.result)
     elif cls.external_bases:
         hold(flow, cls, call.arguments)
+        keep_forwarded(flow, call.expr, base_of_other_package(cls))
 
 
 def hold(flow: Flow, cls: Class, arguments: Arguments) -> None:
@@ -53,10 +55,17 @@ def hold(flow: Flow, cls: Class, arguments: Arguments) -> None:
     flow.add(base, flow.self_value(cls))
     for key, node in arguments:
         flow.hold_in_base(cls, node)
+        if cls.is_module:
+            keep_handed(flow, node, base_of_other_package(cls))
         if not cls.is_module and isinstance(key, str):
             flow.store(base, key, node)
         elif not cls.is_module:
             spread(flow, base, node)
+
+
+def base_of_other_package(cls: Class) -> str:
+    """The name of a class of another package that a class extends."""
+    return next(base for one in cls.ancestors() for base in one.external_bases)
 
 
 def make_layer(call: Call, norm: NormClass) -> None:

@@ -10,11 +10,27 @@ from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
 from bn2gn_codemod.survey.tracing.containers import MUTATORS, container, put_into
-from bn2gn_codemod.survey.tracing.made_objects import give_same_object, hold
+from bn2gn_codemod.survey.tracing.kept_classes import (
+    keep_class,
+    keep_forwarded,
+    keep_looked_up,
+)
+from bn2gn_codemod.survey.tracing.made_objects import (
+    base_of_other_package,
+    give_same_object,
+    hold,
+)
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Class, ExternalObject, Value, is_registry
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    ExternalObject,
+    FunctionValue,
+    Value,
+    is_registry,
+)
 
 _SAME_OBJECT = {
     "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_", "apply",
@@ -28,6 +44,7 @@ _GETTERS = {"get", "pop", "values", "items", "copy", "popitem"}
 def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> bool:
     """Trace what the method's name says; whether that is all that the call does."""
     name = func.attr
+    keep_looked_up(tracer, name, expr.args)
     if is_super(func.value):
         _call_super(tracer, name, expr, result)
         return True
@@ -87,6 +104,8 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
         forwarded = flow.forwards.get(expr)
         if forwarded is not None:
             flow.listen_to_extras(forwarded, functools.partial(_note_forwarded, flow, cls))
+        if cls.is_module:
+            keep_forwarded(flow, expr, base_of_other_package(cls))
     elif name in ("add_module", "__setattr__") and len(expr.args) == 2:
         value = tracer.evaluate(expr.args[1])
         base = flow.node()
@@ -137,6 +156,12 @@ def _put_in_registry(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> Non
     base = tracer.evaluate(func.value)
 
     def on_base(held: Value) -> None:
+        is_function = isinstance(held, FunctionValue)  # @singledispatch
+        if is_function or (
+            isinstance(held, ClassValue) and tracer.flow.find_method(held.class_, func.attr) is None
+        ):
+            for argument in expr.args:
+                keep_class(tracer, argument, "is registered")
         holder = container(tracer, func.value) if is_registry(held) else None
         if holder is not None:
             for _, node in arguments_of(tracer, expr):

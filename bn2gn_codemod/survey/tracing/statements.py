@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, is_classmethod
-from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import call_name, captured_names, target_names, walk
 from bn2gn_codemod.survey.tracing.arguments import Call
 from bn2gn_codemod.survey.tracing.calls import call_whatever
 from bn2gn_codemod.survey.tracing.containers import container, put_into
 from bn2gn_codemod.survey.tracing.expressions import Expressions
 from bn2gn_codemod.survey.tracing.imports import bind_import
+from bn2gn_codemod.survey.tracing.kept_classes import (
+    compares_subject,
+    keep_annotated,
+    keep_bases,
+    keep_class,
+    keep_in_unions,
+    keep_matched,
+    keep_stored_keys,
+)
 from bn2gn_codemod.survey.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.tracing.type_tests import tested_layer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Class, Function, TupleValue, Value
 
+# What a forward pass says that makes norm layers, asks of what class they are, or for what
+# GroupNorm does not have.
+_TELLS = re.compile(
+    r"Norm|norm_layer|isinstance|issubclass|__class__|\btype\(|__name__|"
+    r"running_|num_features|momentum"
+)
 _CONTAINERS = (ast.Dict, ast.List, ast.Set)
 
 
@@ -44,10 +59,12 @@ class Statements:
         match statement:
             case ast.Assign():
                 value = expressions.evaluate(statement.value)
+                keep_stored_keys(expressions, statement.targets)
                 for target in statement.targets:
                     assign(expressions, target, value)
                 self._keep_as_attribute(statement.value)
             case ast.AnnAssign():
+                keep_in_unions(expressions, statement.annotation)
                 if statement.value is not None:
                     value = expressions.evaluate(statement.value)
                     assign(expressions, statement.target, value)
@@ -95,8 +112,11 @@ class Statements:
                 if self.function.outer is not None:
                     bind_import(self.flow, self.function, statement)
             case ast.Match():
+                if compares_subject(statement):
+                    keep_class(expressions, statement.subject, "is compared")
                 subject = expressions.evaluate(statement.subject)
                 for branch in statement.cases:
+                    keep_matched(expressions, branch.pattern)
                     self._capture(branch.pattern, subject)
                     if branch.guard is not None:
                         expressions.evaluate(branch.guard)
@@ -155,6 +175,7 @@ class Statements:
             flow.add(flow.name_node(self.function, node.name), value)
         inner = Statements(flow, function)
         self._bind_defaults(function, node.args)
+        keep_annotated(self._expressions, node)
         self._bind_self(function, node.args)
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Name) and decorator.id in (
@@ -203,7 +224,7 @@ class Statements:
             return False
         lines = self.function.module.source.lines
         text = "".join(lines[node.lineno - 1 : node.end_lineno or node.lineno])
-        return "Norm" not in text and "norm_layer" not in text
+        return _TELLS.search(text) is None
 
     def _define_class(self, node: ast.ClassDef) -> None:
         flow = self.flow
@@ -215,10 +236,7 @@ class Statements:
             flow.add(flow.slot(self.cls, node.name), value)
         for decorator in node.decorator_list:
             self._decorate(decorator, value)
-        for base in node.bases:
-            # A variable that holds a norm class has to go on holding a class.
-            if isinstance(base, ast.Name) and not is_norm_class(base.id):
-                self._expressions.evaluate(base, "other")
+        keep_bases(self._expressions, node.bases)
         Statements(flow, self.function, cls).run(node.body)
 
     def _decorate(self, decorator: ast.expr, value: Value) -> None:
