@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
@@ -92,9 +93,14 @@ class Evidence:
                     self.own[slot] = because
 
     def _set_finished_models_aside(self) -> None:
-        """Drop what is loaded for users alone, where training starts from a loaded part."""
+        """Drop what is loaded for users alone, where training starts from a loaded part.
+
+        And what scripts load to evaluate it, where training starts from something of its own.
+        """
         hub = HubEntries(self.flow)
-        for cls, found in list(self.loads.of_class.items()):
+        evaluations = Evaluations(self.flow)
+        for cls, every in list(self.loads.of_class.items()):
+            found = self.loads.of_class[cls] = evaluations.of_others(cls, every)
             left = [load for load in found if not hub.is_only_offered(load.where)]
             if len(left) < len(found) and hub.is_trained(cls) and self._starts_from_a_part(cls):
                 self.loads.of_class[cls] = left
