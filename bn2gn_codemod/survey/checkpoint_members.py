@@ -107,13 +107,16 @@ class CheckpointMembers:
         return not makers.isdisjoint(self._makers(slot))
 
     def _makers(self, slot: Slot) -> Iterator[Class | Function]:
-        """The classes of the blocks in an attribute, and the helper methods that made it."""
+        """The classes of the blocks in an attribute, and the methods that made it.
+
+        Constructors make blocks of every kind; norm layers are all of one.
+        """
         for value in self._contents.of_slot.get(slot, ()):
             if isinstance(value, Instance):
                 yield value.class_
             if isinstance(value, (Instance, NormLayer)) and value.spot is not None:
                 function = value.spot.function
-                if function.name != "__init__":
+                if isinstance(value, NormLayer) or not _is_constructor(function):
                     yield function
 
     def _comes_last(self, family: families.Family, slot: Slot) -> bool:
@@ -163,6 +166,10 @@ class CheckpointMembers:
             for other in self._contents.family_slots(model)
             if other is not slot
         )
+
+
+def _is_constructor(function: Function) -> bool:
+    return function.name.rpartition(".")[2] == "__init__"
 
 
 def _first_stores(node: ast.ClassDef) -> dict[str, int]:
