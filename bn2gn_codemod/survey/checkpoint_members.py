@@ -54,10 +54,18 @@ class CheckpointMembers:
         loads = f"{network.name} {load.words}"
         if name == "*" and load.published:
             name = spoken_name(self._contents.flow, slot[0])
+        resumed = f"{loads}: pretrained, or training that is resumed"
+        if (
+            load.is_resumed
+            and load.strict
+            and family is not None
+            and self._has_more(family, network)
+        ):
+            return Role.UNDECIDED, resumed
         if family is not None and self.is_member(family, slot, name):
             return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
         if load.is_resumed:
-            return Role.UNDECIDED, f"{loads}: pretrained, or training that is resumed"
+            return Role.UNDECIDED, resumed
         if load.strict:
             if inside is not None or family is not None or families.is_network_class(network):
                 return Role.BACKBONE, f"{loads}, strictly"
@@ -89,6 +97,19 @@ class CheckpointMembers:
         if family is None and is_filled and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
+
+    def _has_more(self, family: families.Family, network: Class) -> bool:
+        """Whether a network has norm layers that no published checkpoint of its kind has.
+
+        A file that fits all of it is of its own training.
+        """
+        return any(
+            slot[1] != "*"
+            and not self.is_member(family, slot)
+            and not family.is_twin(slot[1])
+            and self._contents.may_hold_layers(slot)
+            for slot in self._contents.family_slots(network)
+        )
 
     def is_member(self, family: families.Family, slot: Slot, name: str = "") -> bool:
         """Whether an attribute is of those that a checkpoint of the family has.
