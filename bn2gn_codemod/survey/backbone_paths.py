@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from bn2gn_codemod.survey.because import Role, Slot
+from bn2gn_codemod.survey.because import Role, Slot, module_name
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import (
     has_frozen_norms,
@@ -73,7 +73,7 @@ class BackbonePaths:
 
     def parts(self, cls: Class) -> frozenset[str]:
         """The names of a class's attributes that hold modules."""
-        return frozenset(slot[1] for slot in self._slots(cls))
+        return frozenset(module_name(slot) for slot in self._slots(cls))
 
     def backbone_classes(self, cls: Class) -> frozenset[Class]:
         """The classes of what the backbone attributes of a class hold."""
@@ -87,7 +87,9 @@ class BackbonePaths:
 
     def norm_attributes(self, cls: Class) -> frozenset[str]:
         """The attributes of a class that hold BatchNorm that stays, and no object around it."""
-        return frozenset(slot[1] for slot in self._slots(cls) if self._has_norm_itself(slot))
+        return frozenset(
+            module_name(slot) for slot in self._slots(cls) if self._has_norm_itself(slot)
+        )
 
     def backbones_below(self, cls: Class) -> frozenset[Class]:
         """The classes of backbones in a model, however deep, but for its own relatives."""
@@ -103,12 +105,14 @@ class BackbonePaths:
 
     @functools.cached_property
     def _not_always(self) -> frozenset[str]:
-        return frozenset(slot[1] for slot in self._roles.contents if not self._is_backbone(slot))
+        return frozenset(
+            module_name(slot) for slot in self._roles.contents if not self._is_backbone(slot)
+        )
 
     def holders(self, cls: Class) -> list[tuple[str, Class]]:
         """Attributes of a class, with each class in them that holds a backbone somewhere."""
         return [
-            (slot[1], value.class_)
+            (module_name(slot), value.class_)
             for slot in self._slots(cls)
             for value in self._roles.contents[slot]
             if isinstance(value, Instance) and self.below(value.class_)
@@ -204,7 +208,7 @@ class BackbonePaths:
     def _search(self, cls: Class, around: tuple[Class, ...]) -> Iterator[str]:
         """Paths below a class; ``""`` is an object of it as a whole."""
         for slot in self._slots(cls):
-            name = slot[1]
+            name = module_name(slot)
             if name == "*" and not self._is_told(slot[0]):
                 continue
             below = [path and f".{path}" for path in self._inner(slot, around)]
@@ -254,7 +258,7 @@ class BackbonePaths:
                 for inner in self._slots(cls):
                     is_new = inner in self._roles.own and not self._is_backbone(inner)
                     if not is_new and inner[1] != "*" and self._holds_norm(inner):
-                        yield inner[1]
+                        yield module_name(inner)
 
     def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []

@@ -67,3 +67,11 @@ def shown(slot: Slot) -> str:
     """An attribute as people write it: ``DLASeg.base``."""
     cls, name = slot
     return f"{cls.name}'s children" if name == "*" else f"{cls.name}.{name}"
+
+
+def module_name(slot: Slot) -> str:
+    """What ``named_modules`` calls an attribute: ``_Net__stem`` for ``__stem`` of ``Net``."""
+    cls, name = slot
+    if not name.startswith("__") or name.endswith("__"):
+        return name
+    return f"_{cls.node.name.lstrip('_')}{name}"

@@ -54,13 +54,21 @@ class CheckpointMembers:
         loads = f"{network.name} {load.words}"
         if name == "*" and load.published:
             name = spoken_name(self._contents.flow, slot[0])
+        resumed = f"{loads}: pretrained, or training that is resumed"
+        if (
+            load.is_resumed
+            and load.strict
+            and family is not None
+            and self._has_more(family, network)
+        ):
+            return Role.UNDECIDED, resumed
         if family is not None and self.is_member(family, slot, name):
             if load.listed_in is not None and family.of_classifier.match(name):
                 words = f"the layers that {load.listed_in} lists"
                 return Role.UNDECIDED, f"{loads}: whether {name} is one of {words} is not known"
             return Role.BACKBONE, f"{shown(slot)} is part of the {family.name} that {load.words}"
         if load.is_resumed:
-            return Role.UNDECIDED, f"{loads}: pretrained, or training that is resumed"
+            return Role.UNDECIDED, resumed
         if load.strict:
             is_network = family is not None or families.is_network_class(network)
             is_network = is_network or families.backbone_home(network.path) is not None
@@ -95,6 +103,19 @@ class CheckpointMembers:
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
 
+    def _has_more(self, family: families.Family, network: Class) -> bool:
+        """Whether a network has norm layers that no published checkpoint of its kind has.
+
+        A file that fits all of it is of its own training.
+        """
+        return any(
+            slot[1] != "*"
+            and not self.is_member(family, slot)
+            and not family.is_twin(slot[1])
+            and self._contents.may_hold_layers(slot)
+            for slot in self._contents.family_slots(network)
+        )
+
     def is_member(self, family: families.Family, slot: Slot, name: str = "") -> bool:
         """Whether an attribute is of those that a checkpoint of the family has.
 
@@ -112,13 +133,16 @@ class CheckpointMembers:
         return not makers.isdisjoint(self._makers(slot))
 
     def _makers(self, slot: Slot) -> Iterator[Class | Function]:
-        """The classes of the blocks in an attribute, and the helper methods that made it."""
+        """The classes of the blocks in an attribute, and the methods that made it.
+
+        Constructors make blocks of every kind; norm layers are all of one.
+        """
         for value in self._contents.of_slot.get(slot, ()):
             if isinstance(value, Instance):
                 yield value.class_
             if isinstance(value, (Instance, NormLayer)) and value.spot is not None:
                 function = value.spot.function
-                if function.name != "__init__":
+                if isinstance(value, NormLayer) or not _is_constructor(function):
                     yield function
 
     def _comes_last(self, family: families.Family, slot: Slot) -> bool:
@@ -168,6 +192,10 @@ class CheckpointMembers:
             for other in self._contents.family_slots(model)
             if other is not slot
         )
+
+
+def _is_constructor(function: Function) -> bool:
+    return function.name.rpartition(".")[2] == "__init__"
 
 
 def _first_stores(node: ast.ClassDef) -> dict[str, int]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import library_model
-from bn2gn_codemod.survey.values import Instance, Value, Weights
+from bn2gn_codemod.survey.values import FunctionValue, Instance, Value, Weights
 
 _OPTIMIZER = re.compile(r"optim", re.IGNORECASE)
 
@@ -40,14 +40,45 @@ def are_of_one_class(flow: Flow, call: LoadCall) -> bool:
 
 
 def are_resumed(flow: Flow, call: LoadCall) -> bool:
-    """Whether the same function reads the state of an optimizer out of the same file."""
+    """Whether the state of an optimizer is read out of the same file.
+
+    Where parameters are copied that no name tells, the same function does it with the file;
+    any others the same function does copy, as it is handed the optimizer's state as well.
+    """
     read = {v for v in _values(flow, call.weights) if isinstance(v, Weights)}
-    return bool(call.tensors_of and read) and any(
-        other.spot.function is call.spot.function
-        and _is_into_optimizer(other)
-        and read.issubset(_values(flow, other.weights))
-        for other in flow.load_calls
+    if not read:
+        return False
+    return all(_restores_optimizer(flow, call, one) for one in read) or (
+        bool(call.tensors_of)
+        and any(
+            other.spot.function is call.spot.function
+            and _is_into_optimizer(other)
+            and read.issubset(_values(flow, other.weights))
+            for other in flow.load_calls
+        )
     )
+
+
+def _restores_optimizer(flow: Flow, load: LoadCall, weights: Weights) -> bool:
+    """``copy_state(optimizer.state_dict(), file["optimizer"])`` where the file is read."""
+    for _, call in flow.calls_in.get(weights.spot.function, ()):
+        state = next(filter(_is_state_of_optimizer, call.args), None)
+        if state is not None and any(
+            isinstance(value, FunctionValue) and value.function is load.spot.function
+            for value in flow.value_of(call.func)
+        ):
+            others = (argument for argument in call.args if argument is not state)
+            if any(weights in flow.value_of(argument) for argument in others):
+                return True
+    return False
+
+
+def _is_state_of_optimizer(expr: ast.expr) -> bool:
+    match expr:
+        case ast.Call(func=ast.Attribute(value=receiver, attr="state_dict")):
+            return _OPTIMIZER.search(ast.unparse(receiver)) is not None
+        case _:
+            return False
 
 
 def _is_into_optimizer(call: LoadCall) -> bool:

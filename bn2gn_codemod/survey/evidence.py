@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
@@ -23,6 +24,7 @@ from bn2gn_codemod.survey.network_contents import external_network, network_cont
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
+from bn2gn_codemod.survey.second_names import same_layers
 from bn2gn_codemod.survey.unreferenced import Unreferenced
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
@@ -93,9 +95,14 @@ class Evidence:
                     self.own[slot] = because
 
     def _set_finished_models_aside(self) -> None:
-        """Drop what is loaded for users alone, where training starts from a loaded part."""
+        """Drop what is loaded for users alone, where training starts from a loaded part.
+
+        And what scripts load to evaluate it, where training starts from something of its own.
+        """
         hub = HubEntries(self.flow)
-        for cls, found in list(self.loads.of_class.items()):
+        evaluations = Evaluations(self.flow)
+        for cls, every in list(self.loads.of_class.items()):
+            found = self.loads.of_class[cls] = evaluations.of_others(cls, every)
             left = [load for load in found if not hub.is_only_offered(load.where)]
             if len(left) < len(found) and hub.is_trained(cls) and self._starts_from_a_part(cls):
                 self.loads.of_class[cls] = left
@@ -199,6 +206,8 @@ class Evidence:
         places = {load.where for one in related for load in self.loads.of_class.get(one, ())}
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
+                if all(load.is_resumed for _, load in networks) and self._is_in_backbone(slot):
+                    continue  # judged as what holds it
                 found = [self.members.judge(slot, *network, inside) for network in networks]
                 # What one of them loads is a backbone's, and new is what none of them does.
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
@@ -208,28 +217,20 @@ class Evidence:
                 if because.role is Role.UNDECIDED and all(load.is_resumed for _, load in networks):
                     self._only_resumed.add(slot)
         for slot in self.contents.slots_of[cls]:
-            if self.own[slot].role is Role.UNDECIDED:
-                same = self._same_layers(slot)
+            if slot in self.own and self.own[slot].role is Role.UNDECIDED:
+                same = same_layers(self.contents, slot, self.backbones_beside(slot))
                 if same is not None:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
                     vague = self.own[same].vague
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
 
-    def _same_layers(self, slot: Slot) -> Slot | None:
-        """The backbone attribute of the same class in which all the layers of ``slot`` are.
-
-        ``self.low_features = self.features[:4]``; a slice may seem to be one of a block.
-        """
-        layers = [
-            value
-            for value in self.contents.of_slot[slot]
-            if isinstance(value, (Instance, NormLayer))
+    def backbones_beside(self, slot: Slot) -> list[Slot]:
+        """The other attributes of the same class that are known to be backbone."""
+        return [
+            other
+            for other in self.contents.slots_of[slot[0]]
+            if other is not slot and other in self.own and self.own[other].role is Role.BACKBONE
         ]
-        for other in self.contents.slots_of[slot[0]] if layers else ():
-            is_other = other is not slot and self.own[other].role is Role.BACKBONE
-            if is_other and self.contents.inside(other).issuperset(layers):
-                return other
-        return None
 
     def is_part_of_family(self, slot: Slot) -> bool:
         """Whether an attribute is a member of a well-known network that weights are loaded into."""
@@ -249,6 +250,20 @@ class Evidence:
                 if not is_around and not families.may_hold_whole_model(slot[1]):
                     return slot
         return None
+
+    def _is_in_backbone(self, slot: Slot) -> bool:
+        """Whether nothing but attributes named backbone hold the class that has an attribute.
+
+        What a file is loaded into there is no training that goes on, which loads whole models.
+        """
+        holders = [
+            one
+            for cls in slot[0].descendants()
+            for one in self.contents.holders.get(cls, ())
+            if not one[0].is_parallel_wrapper
+        ]
+        is_part = bool(holders) and all(families.is_backbone_attribute(name) for _, name in holders)
+        return is_part and not families.has_new_word(slot[1])
 
     def _resumed(self, cls: Class) -> Load | None:
         """A file that some script loads onto a class that is built like a known network."""
@@ -391,6 +406,8 @@ class Evidence:
             return None  # a wrapper that resumes
         if load.into_some or families.may_be_backbone_attribute(name):
             return Because(Role.BACKBONE, words, vague=load.vague)
+        if self._is_in_backbone(slot):
+            return None  # judged as what holds it
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 
     def _is_crowd(self, slot: Slot) -> bool:

@@ -120,7 +120,7 @@ _NEW_WORD = re.compile(
     r"spatial_?path"
 )
 _BACKBONE_ATTRIBUTE = re.compile(
-    r"^(?:\w*_)?backbone(?:s|net|_?net|_?\d+|_[a-z]|_rgb|_depth|_t|_ir|_flow)?$"
+    r"^(?:\w*_)?backbone(?:s|net|_?net|_?\d+[dD]?|_[a-z]|_rgb|_depth|_t|_ir|_flow)?$"
 )
 _ENCODER = re.compile(r"_?(?:enc|encoder|\w+_encoder)")
 # The stem that PoseResNet-like models keep outside ``backbone``.

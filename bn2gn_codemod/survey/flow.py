@@ -492,7 +492,7 @@ class Flow(ValueGraph):
         related = cls.ancestors()
         if of_self:
             related = [*related, *(c for c in cls.descendants() if c not in related)]
-        if name in CHILDREN:
+        if name in CHILDREN and not _is_own_attribute(cls, name):
             name = "*"
         method_found = False
         for owner in related:
@@ -530,6 +530,11 @@ def _attribute_matches(stored: str, read: str) -> bool:
             "*" in read and fnmatch.fnmatchcase(stored, read)
         )
     return "*" in read and fnmatch.fnmatchcase(stored, read)
+
+
+def _is_own_attribute(cls: Class, name: str) -> bool:
+    """Whether torch's accessor is hidden by what the class stores: ``self.modules = []``."""
+    return name != "_modules" and any(name in one.stored_names for one in cls.ancestors())
 
 
 def is_classmethod(function: Function) -> bool:

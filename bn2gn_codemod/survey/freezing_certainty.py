@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
 from bn2gn_codemod.survey import families
-from bn2gn_codemod.survey.because import Role, Slot, shown
+from bn2gn_codemod.survey.because import Role, Slot, module_name, shown
 from bn2gn_codemod.survey.library_models import holds_library_norms
 from bn2gn_codemod.survey.local_norms import is_torch_norm
 from bn2gn_codemod.survey.roles import RoleMap
@@ -163,7 +163,7 @@ class FreezingCertainty:
     ) -> Iterator[_Matched]:
         """``outer`` is the role of the attribute that holds the class."""
         for slot in self._slots(cls):
-            name = prefix + slot[1].replace("*", "1")
+            name = prefix + module_name(slot).replace("*", "1")
             if slot[1] == "*":
                 continue
             role = None if self._may_be_all(slot) else self._role(slot, outer)

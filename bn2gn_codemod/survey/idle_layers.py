@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, Function, NormLayer
 
 _TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$)|_test\.py$")
+_NORM = re.compile(r"[Nn]orm|BN")
 
 
 class IdleLayers:
@@ -147,6 +148,19 @@ def is_test(path: str) -> bool:
 
 def _copies_norm(layer: NormLayer) -> bool:
     """``SyncBN(module.num_features, ...)``, as functions that swap one norm for another do."""
-    node = layer.spot.node
-    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
-    return isinstance(first, ast.Attribute) and first.attr == "num_features"
+    match layer.spot.node:
+        case ast.Call(args=[ast.Attribute(value=norm, attr="num_features"), *_]):
+            return not _is_model_with_width(norm, layer.spot.function)
+        case _:
+            return False
+
+
+def _is_model_with_width(expr: ast.expr, function: Function) -> bool:
+    """Whether ``self.num_features`` is what a model, and not a norm, has stored in itself."""
+    cls = function.enclosing_class
+    if cls is None or not isinstance(expr, ast.Name) or expr.id != function.first_parameter:
+        return False
+    own_line = cls.ancestors()
+    names = [name for one in own_line for name in (one.name, *one.external_bases)]
+    is_norm = any(_NORM.search(name) for name in names)
+    return not is_norm and any("num_features" in one.stored_names for one in own_line)

@@ -11,6 +11,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.fed_parts import is_fed_by
 from bn2gn_codemod.survey.network_contents import external_network, network_content
+from bn2gn_codemod.survey.second_names import wraps
 from bn2gn_codemod.survey.values import Class, Instance
 
 
@@ -42,9 +43,10 @@ class Neighbours:
             if owner is None:
                 continue
             for slot in slots:
-                if slot not in self._own and slot is not owner[0]:
-                    self._own[slot] = self._beside(slot, *owner)
-                    self._beside_which[slot] = owner[1]
+                if slot in self._own or slot is owner[0] or wraps(self._contents, slot, owner[0]):
+                    continue
+                self._own[slot] = self._beside(slot, *owner)
+                self._beside_which[slot] = owner[1]
 
     def _owners(self) -> dict[Class, tuple[Slot, Because]]:
         """Classes that hold a backbone in an attribute, directly or deeper, and where."""

@@ -137,7 +137,9 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             of_classifier = not is_inner and _is_of_classifier(contents, cls, load)
             is_meant = load.kind != "file" or _means_pretrained(contents, call, value, held, owners)
             if not (is_meant or load.by_hand or of_classifier):
-                loads.resumed.setdefault(cls, load)
+                known = loads.resumed.get(cls)
+                if known is None or (known.strict and not load.strict):
+                    loads.resumed[cls] = load
                 continue
             if mine and _is_one_of_several(attributes, cls, named):
                 for slot in mine:

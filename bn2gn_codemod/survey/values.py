@@ -15,7 +15,7 @@ from typing import Literal
 
 from bn2gn_codemod.survey.layer_functions import layer_calls
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import all_arguments, dotted, flat
+from bn2gn_codemod.survey.syntax import all_arguments, bound_names, dotted, flat
 
 # fmt: off
 _PLAIN_BASES = frozenset({
@@ -48,6 +48,21 @@ class Class:
     @property
     def path(self) -> str:
         return self.module.path
+
+    @functools.cached_property
+    def stored_names(self) -> frozenset[str]:
+        """The attributes that its own code assigns to: in methods, or in the class body."""
+        in_body = (name for statement in flat(self.node.body) for name in bound_names(statement))
+        in_methods = (
+            one.attr
+            for method in self.methods.values()
+            for one in ast.walk(method.node)
+            if isinstance(one, ast.Attribute)
+            and isinstance(one.ctx, ast.Store)
+            and isinstance(one.value, ast.Name)
+            and one.value.id == method.first_parameter
+        )
+        return frozenset((*in_body, *in_methods))
 
     def ancestors(self) -> list[Class]:
         """The class and its repository bases, nearest first."""

@@ -74,6 +74,24 @@ class Net(nn.Module):
             optimizer.load_state_dict(checkpoint['optimizer'])
         resume('last.pt')
         """,
+        # A helper that puts whatever state there is into whatever has one.
+        """\
+        def put(mine, theirs, prefix=''):
+            def find(key):
+                return theirs.get(prefix + key)
+            for key in mine.keys():
+                mine[key].copy_(find(key))
+        net = Net()
+        optimizer = torch.optim.SGD(net.parameters(), 0.1)
+        def resume(path):
+            checkpoint = torch.load(path)
+            state = {}
+            for key, value in checkpoint['state_dict'].items():
+                state[key[7:]] = value
+            put(net.state_dict(), state)
+            put(optimizer.state_dict(), checkpoint['optimizer'])
+        resume('last.pt')
+        """,
         # What is read comes to the other side of the pair alone.
         """\
         infos = pickle.load(open('infos.pkl', 'rb'))
@@ -160,6 +178,42 @@ def test_copies_of_itself_are_no_pretrained_weights(code: str) -> None:
         state = torch.load('body.pt')
         net.body.bn.weight.data.copy_(state['weight'])
         optimizer.load_state_dict(state['optimizer'])
+        """,
+        # The same helper, for one file that is resumed and another one.
+        """\
+        def put(mine, theirs):
+            for key in mine.keys():
+                mine[key].copy_(theirs[key])
+        net = Net()
+        optimizer = torch.optim.SGD(net.parameters(), 0.1)
+        def resume(path):
+            checkpoint = torch.load(path)
+            put(optimizer.state_dict(), checkpoint['optimizer'])
+        put(net.state_dict(), torch.load('body.pt'))
+        resume('last.pt')
+        """,
+        # A helper that fills the model, beside another one's optimizer.
+        """\
+        def put(mine, theirs):
+            for key in mine.keys():
+                mine[key].copy_(theirs[key])
+        def restore(state, path):
+            print(state, path)
+        net = Net()
+        optimizer = torch.optim.SGD(net.parameters(), 0.1)
+        checkpoint = torch.load('body.pt')
+        put(net.state_dict(), checkpoint)
+        restore(optimizer.state_dict(), checkpoint)
+        """,
+        # The state of an optimizer that is made here, and not out of the file.
+        """\
+        def put(mine, theirs):
+            for key in mine.keys():
+                mine[key].copy_(theirs[key])
+        net = Net()
+        optimizer = torch.optim.SGD(net.parameters(), 0.1)
+        put(net.state_dict(), torch.load('body.pt'))
+        put(optimizer.state_dict(), optimizer.state_dict())
         """,
         # Layer by layer.
         """\

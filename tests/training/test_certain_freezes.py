@@ -893,3 +893,33 @@ class Other(nn.Module):
     assert plan.train_scripts[0].backbone == ("preact.stem",)
     plan = plan_of(models, BY_NAME)
     assert plan.train_scripts[0].backbone == ("preact", "stem")
+
+
+@pytest.mark.parametrize(
+    ("made", "names"),
+    [
+        ("model._Private()", ["_Private__part", "trunk.__bn__"]),
+        ("model.Shown()", ["_Private__part", "_Shown__more", "trunk.__bn__"]),
+    ],
+)
+def test_private_attributes_have_the_names_that_python_gives_them(
+    made: str, names: list[str]
+) -> None:
+    model = """
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.__bn__ = nn.BatchNorm2d(4)
+        self.__bn__.load_state_dict(model_zoo.load_url("https://example.org/bn.pth"))
+class _Private(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.__part = torchvision.models.resnet18(pretrained=True)
+        self.trunk = Trunk()
+        self.__head = nn.BatchNorm2d(4)
+class Shown(_Private):
+    def __init__(self):
+        super().__init__()
+        self.__more = torchvision.models.resnet18(pretrained=True)
+"""
+    assert frozen(plan_of(model, made)) == names

@@ -1,0 +1,77 @@
+"""Finished models that a script loads to evaluate them.
+
+Their file is the outcome of a training. What training starts from is told by the code that
+trains, or by the model itself, where these load weights as well.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.pretrained import Load
+from bn2gn_codemod.survey.values import Class
+
+_TRAINS = re.compile(rb"\.(?:backward|step|fit|train)\(|\boptim\.\w+\(|Trainer\(|[Oo]ptimizer\(")
+_EVALUATES = re.compile(rb"\.eval\(\)|\bno_grad\(")
+
+
+class Evaluations:
+    """Tells the loads of scripts that evaluate from those that training starts with."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def of_others(self, cls: Class, loads: list[Load]) -> list[Load]:
+        """The loads into a class, without those of evaluations where training has its own."""
+        left = [load for load in loads if not self._is_finished(cls, load)]
+        if len(left) < len(loads) and any(self._starts_training(cls, load) for load in left):
+            return left
+        return loads
+
+    def _is_finished(self, cls: Class, load: Load) -> bool:
+        """Whether code with which nothing is trained evaluates what it loads."""
+        call = self._calls.get(load.where)
+        module = call.spot.module if call is not None else cls.module
+        return (
+            module is not cls.module
+            and _EVALUATES.search(module.source.data) is not None
+            and not any(map(_trains, self._users_of(module)))
+        )
+
+    def _starts_training(self, cls: Class, load: Load) -> bool:
+        """Whether the model loads itself so, or code that trains does it."""
+        call = self._calls.get(load.where)
+        if call is None or load.vague:
+            return False
+        is_inner = call.spot.function.enclosing_class in cls.ancestors()
+        return is_inner or _trains(call.spot.module)
+
+    @functools.cached_property
+    def _calls(self) -> dict[str, LoadCall]:
+        return {call.spot.where: call for call in self._flow.load_calls}
+
+    def _users_of(self, module: Module) -> list[Module]:
+        """The module and those that import it, or import one that does."""
+        found = [module]
+        for one in found:
+            users = (self._flow.by_path[path] for path in sorted(self._importers.get(one, ())))
+            found.extend(user for user in users if user not in found)
+        return found
+
+    @functools.cached_property
+    def _importers(self) -> dict[Module, set[str]]:
+        found: dict[Module, set[str]] = {}
+        for (path, _), (target, _) in self._flow.bindings.items():
+            if isinstance(target, Module):
+                found.setdefault(target, set()).add(path)
+        for (function, _), inner in self._flow.packages.items():
+            for module in inner.values():
+                found.setdefault(module, set()).add(function.module.path)
+        return found
+
+
+def _trains(module: Module) -> bool:
+    return _TRAINS.search(module.source.data) is not None

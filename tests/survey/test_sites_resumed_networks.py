@@ -1,0 +1,75 @@
+"""A script loads a file into a model that is built like a known network."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check, plan_of
+
+_REPOSITORY = """\
+-- net.py --
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.layer1 = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+        self.layer2 = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+        self.layer3 = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+        {more}
+-- train.py --
+from net import ResNet
+net = ResNet()
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+{load}
+net.train()
+for x in []:
+    net(x).sum().backward()
+    optimizer.step()
+"""
+_STRICT = "net.load_state_dict(torch.load('weights/imagenet'))"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "self.att = nn.ModuleList([nn.BatchNorm2d(8)])  #! unknown",
+        "self.deconv = nn.BatchNorm2d(8)  #! unknown",
+        "self.layer5 = nn.ModuleList([Other()])",
+    ],
+)
+def test_a_file_that_fits_more_than_the_network_is_of_its_own_training(more: str) -> None:
+    other = "class Other(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    other += "        self.bn = nn.BatchNorm2d(8)  #! unknown\n"
+    text = _REPOSITORY.format(verdict="unknown", more=more, load=_STRICT)
+    if "Other" in more:
+        text = text.replace("class ResNet", other + "class ResNet")
+    check(text)
+    assert plan_of(text).train_scripts == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "load"),
+    [
+        # All that is in the model may be in a published file.
+        ("pass", _STRICT),
+        ("self.linear = nn.Linear(8, 2)", _STRICT),
+        ("self.norm1 = nn.BatchNorm2d(8)  #! keep", _STRICT),
+        # What is added is filled with what one of the network's layers has.
+        ("self.layer3_b = nn.BatchNorm2d(8)  #! unknown", _STRICT),
+        # What is not in the file is left out.
+        (
+            "self.att = nn.BatchNorm2d(8)  #! unknown",
+            "net.load_state_dict(torch.load('resnet.pth'), strict=False)",
+        ),
+        (
+            "self.att = nn.BatchNorm2d(8)  #! unknown",
+            f"{_STRICT}\nnet.load_state_dict(torch.load('resnet.pth'), strict=False)",
+        ),
+        (
+            "self.att = nn.BatchNorm2d(8)  #! unknown",
+            "own = net.state_dict()\nown.update(torch.load('r.pth'))\nnet.load_state_dict(own)",
+        ),
+    ],
+)
+def test_a_file_that_may_be_a_published_one(more: str, load: str) -> None:
+    check(_REPOSITORY.format(verdict="keep", more=more, load=load))

@@ -1,0 +1,132 @@
+"""Second names of what a class holds already: ``self.entry = nn.Sequential(self.conv1, ...)``."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+_XCEPTION = """\
+from torch.utils.model_zoo import load_url
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {block}
+class Xception(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.bn1 = nn.BatchNorm2d(8)  #! {first}
+        self.block1 = Block()
+        self.block2 = Block()
+        self.block3 = Block()
+        {more}
+        own = self.state_dict()
+        own.update(load_url('https://example.com/x.pth'))
+        self.load_state_dict(own)
+    def make(self):
+        return Block()
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Xception()
+        self.head = nn.BatchNorm2d(8)  #! convert
+"""
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "self.entry = nn.Sequential(self.conv1, self.bn1, self.block1)",
+        "self.entry = [self.block1, self.block2]",
+        "self.entry = nn.Sequential(nn.Conv2d(3, 3, 1), self.bn1, self.block1)",
+        "self.first = self.bn1; self.entry = nn.Sequential(self.first, self.block3)",
+        "self.low, self.high = nn.Sequential(self.bn1, self.block1), nn.Sequential(self.block2)",
+    ],
+)
+def test_layers_that_stand_in_several_attributes(more: str) -> None:
+    check(_XCEPTION.format(block="keep", first="keep", more=more))
+
+
+@pytest.mark.parametrize(
+    ("more", "block", "first"),
+    [
+        # Another layer besides.
+        (
+            "self.entry = nn.Sequential(self.bn1, self.block1, nn.BatchNorm2d(8))  #! unknown",
+            "conflict",
+            "conflict",
+        ),
+        ("self.entry = nn.Sequential(self.bn1, Block())", "conflict", "conflict"),
+        # Nothing but another one.
+        ("self.entry = nn.Sequential(Block(), nn.Conv2d(8, 8, 1))", "conflict", "keep"),
+        # What else a method made may be there.
+        ("self.entry = nn.Sequential(self.bn1, self.make())", "conflict", "conflict"),
+    ],
+)
+def test_a_layer_of_its_own_beside_them(more: str, block: str, first: str) -> None:
+    check(_XCEPTION.format(block=block, first=first, more=more))
+
+
+# Two that may stand in one place: of the second nothing is known but that.
+_EXTRACTOR = """\
+-- backbones/net.py --
+class Extractor(nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        {own}
+class MobileNetV2(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+class First(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        self.inner = MobileNetV2()
+        own = self.inner.state_dict()
+        own.update({{k: v for k, v in torch.load(path).items() if k in own}})
+        self.inner.load_state_dict(own)
+        self.taken = Extractor({given})
+-- backbones/other.py --
+class Extractor(nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+class Layers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {other}
+class Second(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        self.inner = Layers()
+        own = self.inner.state_dict()
+        own.update({{k: v for k, v in torch.load(path).items() if k in own}})
+        self.inner.load_state_dict(own)
+        self.taken = Extractor(self.inner)
+-- net.py --
+from backbones.net import First
+from backbones.other import Second
+class Model(nn.Module):
+    def __init__(self, path, is_first):
+        super().__init__()
+        self.backbone = First(path) if is_first else Second(path)
+        self.neck = nn.BatchNorm2d(8)  #! convert
+"""
+
+
+def test_an_object_around_what_is_there_holds_no_other_network() -> None:
+    check(_EXTRACTOR.format(other="keep", given="self.inner", own="pass"))
+
+
+@pytest.mark.parametrize(
+    ("given", "own"),
+    [
+        ("MobileNetV2()", "pass"),
+        ("self.inner", "self.more = MobileNetV2()"),
+        ("self.inner", "self.bn = nn.BatchNorm2d(8)  #! convert"),
+    ],
+)
+def test_an_object_with_layers_of_its_own_may_be_added_in_either(given: str, own: str) -> None:
+    check(_EXTRACTOR.format(other="conflict", given=given, own=own))
