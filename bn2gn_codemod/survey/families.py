@@ -119,6 +119,8 @@ _NEW_WORD = re.compile(
 _BACKBONE_ATTRIBUTE = re.compile(
     r"^(?:\w*_)?backbone(?:s|net|_?net|_?\d+[dD]?|_[a-z]|_rgb|_depth|_t|_ir|_flow)?$"
 )
+_ENCODER = re.compile(r"_?(?:enc|encoder|\w+_encoder)")
+_ATTENTION = re.compile(r"(?:^|_)att(?:n|ention)?s?(?:_|\d|$)")
 # The stem that PoseResNet-like models keep outside ``backbone``.
 _STEM_ATTRIBUTE = re.compile(r"^base_layer$")
 FIRST_STAGE = "layer1"
@@ -242,6 +244,16 @@ def is_backbone_attribute(name: str) -> bool:
 def may_be_backbone_attribute(name: str) -> bool:
     """Whether an attribute's name allows, but does not say, backbone."""
     return _MAYBE_BACKBONE_ATTRIBUTE.match(name) is not None and not has_new_word(name)
+
+
+def is_encoder(name: str) -> bool:
+    """Whether an attribute is named after what it does with an input, be it an image or not."""
+    return _ENCODER.fullmatch(name) is not None
+
+
+def is_attention(name: str) -> bool:
+    """Whether an attribute is named after attention that is paid to what a network gives."""
+    return _ATTENTION.search(name) is not None
 
 
 def is_stem_attribute(name: str) -> bool:
