@@ -123,6 +123,7 @@ _BACKBONE_ATTRIBUTE = re.compile(
     r"^(?:\w*_)?backbone(?:s|net|_?net|_?\d+[dD]?|_[a-z]|_rgb|_depth|_t|_ir|_flow)?$"
 )
 _ENCODER = re.compile(r"_?(?:enc|encoder|\w+_encoder)")
+_ATTENTION = re.compile(r"(?:^|_)att(?:n|ention)?s?(?:_|\d|$)")
 # The stem that PoseResNet-like models keep outside ``backbone``.
 _STEM_ATTRIBUTE = re.compile(r"^base_layer$")
 FIRST_STAGE = "layer1"
@@ -257,6 +258,11 @@ def may_be_backbone_attribute(name: str) -> bool:
 def is_encoder(name: str) -> bool:
     """Whether an attribute is named after what it does with an input, be it an image or not."""
     return _ENCODER.fullmatch(name) is not None
+
+
+def is_attention(name: str) -> bool:
+    """Whether an attribute is named after attention that is paid to what a network gives."""
+    return _ATTENTION.search(name) is not None
 
 
 def is_stem_attribute(name: str) -> bool:

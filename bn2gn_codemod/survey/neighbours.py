@@ -137,6 +137,7 @@ class Neighbours:
             network = network_content(self._contents, slot)
             is_stage = network is None and (self._goes_on(slot, trunk) or self._is_next(slot))
             may_be_one = families.may_be_backbone_attribute(name)
+            may_be_one = may_be_one and not self._is_attention(slot)
             if network is None and not is_stage and may_be_one and not self._is_fed(slot, trunk):
                 network = "what may be another backbone by the attribute's name"
             if network is not None and self._contents.may_hold_layers(slot):
@@ -160,17 +161,35 @@ class Neighbours:
         )
 
     def _is_fed(self, slot: Slot, trunk: Slot) -> bool:
-        """Whether an encoder gets what the attribute named backbone gives, as in a DETR."""
+        """Whether an encoder gets what the attribute named backbone gives, as in a DETR.
+
+        Or what a network gives that loads all of itself.
+        """
         cls, name = slot
         return (
             families.is_encoder(name)
             and trunk[0] is cls
-            and families.is_backbone_attribute(trunk[1])
+            and (families.is_backbone_attribute(trunk[1]) or self._is_loaded_network(trunk))
             and is_fed_by(cls, trunk[1], name)
-            and not any(
-                isinstance(value, Instance) and self._evidence.handles_weights(value.class_)
-                for value in self._contents.of_slot[slot]
-            )
+            and not self._handles_weights(slot)
+        )
+
+    def _is_attention(self, slot: Slot) -> bool:
+        """Whether it is attention to what an encoder gives: ``encoder_att_1``."""
+        return families.is_attention(slot[1]) and not self._handles_weights(slot)
+
+    def _handles_weights(self, slot: Slot) -> bool:
+        return any(
+            isinstance(value, Instance) and self._evidence.handles_weights(value.class_)
+            for value in self._contents.of_slot[slot]
+        )
+
+    def _is_loaded_network(self, slot: Slot) -> bool:
+        """Whether all that an attribute holds are networks that weights are loaded into."""
+        classes = {v.class_ for v in self._contents.of_slot[slot] if isinstance(v, Instance)}
+        return bool(classes) and all(
+            families.is_network_class(cls) and self._evidence.load_of(cls) is not None
+            for cls in classes
         )
 
     def _is_next(self, slot: Slot) -> bool:

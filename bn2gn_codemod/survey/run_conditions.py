@@ -235,7 +235,7 @@ def _is_on_self(call: ast.Call) -> bool:
 def passed(function: Function, call: ast.Call, parameter: str) -> ast.expr | None:
     """What a call hands to a parameter, its default included; ``None`` if that is not seen."""
     scope = function.node
-    if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)) or unpacks(call):
+    if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return None
     if parameter not in function.parameters - function.extra_parameters:
         return None
@@ -243,8 +243,13 @@ def passed(function: Function, call: ast.Call, parameter: str) -> ast.expr | Non
     names = [argument.arg for argument in (*scope.args.posonlyargs, *scope.args.args)]
     if function.class_ is not None and not function.is_static:
         names = names[1:]
-    if value is None and parameter in names and names.index(parameter) < len(call.args):
-        value = call.args[names.index(parameter)]
+    if value is None and parameter in names:
+        given = call.args[: names.index(parameter) + 1]
+        if any(isinstance(argument, ast.Starred) for argument in given):
+            return None
+        value = given[-1] if len(given) > names.index(parameter) else None
+    if value is None and unpacks(call):
+        return None  # ``**kwargs`` may bring it
     return value if value is not None else _default(scope, parameter)
 
 

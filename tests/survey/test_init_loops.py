@@ -566,6 +566,28 @@ ORDERS = {
         "net = Net(pretrained=p)\nif p:\n    print(1)\nelse:\n    init(net)",
         "",
     ),
+    "the one that is not asked for, by a factory with more": (
+        "def make(trained, **more):\n    return Net(trained, **more)\n"
+        "net = make(p, n=2)\nif not p:\n    init(net)",
+        "",
+    ),
+    "the one that is not asked for, by name": (
+        "def make(**more):\n    return Net(pretrained=p, **more)\n"
+        "net = make(n=2)\nif not p:\n    init(net)",
+        "",
+    ),
+    "what a factory may bring besides": (
+        "def make(**more):\n    return Net(**more)\n"
+        "net = make(pretrained=p)\nif not p:\n    init(net)",
+        "",
+        True,
+    ),
+    "what may be one of several": (
+        "def make(*trained):\n    return Net(*trained)\n"
+        "net = make(p, 2)\nif not p:\n    init(net)",
+        "",
+        True,
+    ),
     "asked the other way round": ("net = Net(p is not None)\nif p is None:\n    init(net)", ""),
     "left before": ("", "        if pretrained:\n            return\n        init(self)"),
     "not left before": (
