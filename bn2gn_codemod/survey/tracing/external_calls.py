@@ -9,7 +9,11 @@ import re
 from bn2gn_codemod.norm_signatures import binds_dropped_alone, unsupported_arguments
 from bn2gn_codemod.survey.external_members import wraps_model
 from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
-from bn2gn_codemod.survey.library_models import is_library_model, part_with_norms
+from bn2gn_codemod.survey.library_models import (
+    is_library_model,
+    part_with_norms,
+    takes_norm_config,
+)
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.containers import CONTAINERS
 from bn2gn_codemod.survey.tracing.made_objects import (
@@ -137,7 +141,7 @@ def _matters(name: str) -> bool:
 def _make_something(call: Call, name: str, last: str) -> None:
     """An object of another package, which holds what it is made with."""
     flow, spot = call.flow, call.spot()
-    if _matters(name):
+    if _matters(name) or takes_norm_config(name, call.expr):
         made = flow.once(("made", name, call.expr), lambda: ExternalObject(name, spot))
     else:
         made = flow.once(("made",), lambda: ExternalObject("", spot))
