@@ -107,7 +107,7 @@ def _give_default(call: Call) -> None:
         if isinstance(held, FunctionValue):
             flow.edge(flow.return_node(held.function), call.result)
         elif isinstance(held, ClassValue):
-            instantiate(call._replace(arguments=[]), held.class_)
+            instantiate(call._replace(arguments=[]), held.class_, is_written=False)
 
     for key, node in call.arguments:
         if key in ("default_factory", "factory"):
@@ -184,7 +184,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             flow.add(result, held)
             if isinstance(held, ClassValue) and _BUILDER.search(name.rsplit(".", 1)[-1]):
                 # timm's build_model_with_cfg(ResNet, variant, pretrained)
-                instantiate(call._replace(arguments=[]), held.class_)
+                instantiate(call._replace(arguments=[]), held.class_, is_written=False)
         elif _LEAF.match(name):
             return
         elif not isinstance(held, (Text, ModuleValue, External)):
