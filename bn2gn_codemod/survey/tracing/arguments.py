@@ -20,7 +20,6 @@ from bn2gn_codemod.survey.values import (
     Value,
 )
 
-
 _BARE_BASES = frozenset({"torch.nn.Module", "torch.nn.modules.Module", "object"})
 
 
