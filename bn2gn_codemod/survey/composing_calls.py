@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Role, Roles
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.forwarded_keywords import ForwardedKeywords
 from bn2gn_codemod.survey.idle_layers import is_test
 from bn2gn_codemod.survey.none_defaults import NeverNone, none_default
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.syntax import bound_names, flat, is_super, unpacks
+from bn2gn_codemod.survey.syntax import bound_names, flat, is_super
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormClass, NormLayer, Spot
 
 
@@ -48,6 +49,7 @@ class ComposingCalls:
         self._roles = roles
         self._arguments: dict[Function, dict[ast.expr, ast.Call]] = {}
         self._never_none = NeverNone(flow)
+        self._keywords = ForwardedKeywords(flow)
 
     def layer_roles(self, norm: NormClass) -> Iterator[tuple[NormLayer, Roles | None]]:
         """The layers that one use of a name reaches, and their roles as far as it reaches them.
@@ -205,11 +207,14 @@ class ComposingCalls:
     def _is_left(self, default: _Default, made: Instance) -> bool | None:
         """Whether the call that makes an object may leave it the default; ``None``: not known."""
         call = made.spot.node if made.spot is not None else None
-        if made.spot is None or made.weak or not isinstance(call, ast.Call) or unpacks(call):
+        if made.spot is None or made.weak or not isinstance(call, ast.Call):
             return None
         given = _handed_over(call, default.parameter, default.position)
         if given is None:
-            return True
+            function = made.spot.function
+            is_open = any(isinstance(one, ast.Starred) for one in call.args)
+            is_sure = not is_open and self._keywords.is_left_out(function, call, default.parameter)
+            return True if is_sure else None
         return default.for_none and not self._is_something(made.spot, given)
 
     def _is_for_model(self, made: Instance) -> bool:
@@ -284,8 +289,10 @@ def _handed_over(call: ast.Call, parameter: str, position: int | None) -> ast.ex
     for keyword in call.keywords:
         if keyword.arg == parameter:
             return keyword.value
-    is_placed = position is not None and position < len(call.args)
-    return call.args[position] if position is not None and is_placed else None
+    if position is None or position >= len(call.args):
+        return None
+    placed = call.args[: position + 1]
+    return None if any(isinstance(one, ast.Starred) for one in placed) else placed[-1]
 
 
 def _takes_by_name(call: ast.Call, argument: ast.AST, parameter: str, init: Function) -> bool:
