@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Iterator
 
+from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.syntax import walk
-from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue, Instance
+from bn2gn_codemod.survey.values import ClassValue, Function, Instance
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -18,6 +18,7 @@ class ForwardedKeywords:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
+        self._call_sites = CallSites(flow)
 
     def is_left_out(self, function: Function, call: ast.Call, name: str) -> bool:
         """Whether a call in a function certainly hands nothing over by that name."""
@@ -63,7 +64,7 @@ class ForwardedKeywords:
         if not isinstance(node, _DEFINITIONS) or node.decorator_list:
             yield None
         elif cls is None:
-            yield from self._calls_of.get(function, ())
+            yield from self._call_sites.of(function)
         elif node.name != "__init__" or len(cls.descendants()) > 1 or cls.node.decorator_list:
             yield None  # it may be called by another name, or by the constructor of a subclass
         else:
@@ -75,16 +76,6 @@ class ForwardedKeywords:
             return None
         is_called = any(isinstance(held, ClassValue) for held in self._flow.value_of(call.func))
         return (made.spot.function, call) if is_called else None
-
-    @functools.cached_property
-    def _calls_of(self) -> dict[Function, list[tuple[Function, ast.Call]]]:
-        found: dict[Function, list[tuple[Function, ast.Call]]] = {}
-        for function, calls in self._flow.calls_in.items():
-            for _, call in calls:
-                for held in self._flow.value_of(call.func):
-                    if isinstance(held, FunctionValue):
-                        found.setdefault(held.function, []).append((function, call))
-        return found
 
 
 def _only_forwards(function: Function, name: str) -> bool:
