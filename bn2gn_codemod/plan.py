@@ -133,7 +133,8 @@ class TrainScript(NamedTuple):
     ``fix`` says what the plan writes (``""``: nothing, then ``reason`` says
     why), ``sibling`` names a train script of the same model that freezes it, or
     freezes something else of it: then ``difference`` says what. ``thaw`` is
-    where frozen layers get their gradients back after that.
+    where frozen layers get their gradients back after that. ``passed_by`` are
+    parts inside of the backbone that are not decided, and not frozen either.
     ``classes`` are the module classes that the model may be of.
     """
 
@@ -147,6 +148,7 @@ class TrainScript(NamedTuple):
     difference: str = ""
     option: str = ""
     thaw: Place | None = None
+    passed_by: tuple[str, ...] = ()
     classes: tuple[Place, ...] = ()
 
 

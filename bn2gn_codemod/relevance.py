@@ -22,6 +22,8 @@ _NORM_CLASSES = (
     (b"SyncBN", re.compile(rb"\bSyncBN\b")),
     (b"running_var", re.compile(rb"register_buffer\(\s*[\"']running_var")),
 )
+# Model code that has a library make one: ``ConvModule(8, 8, 1, norm_cfg=dict(type="BN"))``.
+_NORM_CONFIG = re.compile(rb"\btype[\"']?\s*[=:]\s*[\"'](?:Sync)?BN(?:[123]d)?[\"']")
 # Backbones whose BatchNorm stands in a library must be frozen all the same.
 _BACKBONE_LIBRARIES = (
     (b"torchvision", re.compile(rb"from torchvision import[^\n]*\bmodels\b")),
@@ -141,8 +143,10 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
 
 
 def _names_norm(data: bytes) -> bool:
-    return any(word in data for word in _NORM_WORDS) or _has_any(
-        data, _NORM_CLASSES + _BACKBONE_LIBRARIES
+    return (
+        any(word in data for word in _NORM_WORDS)
+        or _has_any(data, _NORM_CLASSES + _BACKBONE_LIBRARIES)
+        or (b"BN" in data and b"Module" in data and _NORM_CONFIG.search(data) is not None)
     )
 
 

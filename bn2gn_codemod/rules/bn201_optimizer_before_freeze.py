@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bn2gn_codemod.plan import Finding, Plan
 from bn2gn_codemod.rules import Example, Rule
 from bn2gn_codemod.rules.example_detector import DETECTOR
-from bn2gn_codemod.rules.wording import fix_or_reason, parts
+from bn2gn_codemod.rules.wording import fix_or_reason, listed, parts
 
 _STATES = {
     "unfrozen": "nothing freezes",
@@ -30,6 +30,8 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             if script.option:
                 message = f"{message}: {script.option}"
             remedy = fix_or_reason(script.fix, script.reason)
+            if script.fix and script.passed_by:
+                remedy = f"{remedy}; left out, as not decided: {listed(script.passed_by)}"
             yield Finding(
                 RULE.code, script.optimizer, f"{message}; {remedy}", fixable=bool(script.fix)
             )
@@ -75,6 +77,7 @@ No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer
 and what settles it. Nor is one written that would pass by pretrained layers, or
 where only weight and bias of BatchNorm were copied and no running statistics.
+What is not decided inside of a backbone is left out of the freeze, and named.
 """,
     why="""
 In training mode BatchNorm normalises with the statistics of one or two images

@@ -27,6 +27,10 @@ def fix_or_reason(fix: str, reason: str) -> str:
 
 def parts(model: str, paths: Sequence[str]) -> str:
     """The backbone's attributes below a model; of very many only the first."""
-    named = [f"{model}.{path}" for path in paths[:_MOST_PARTS]]
-    more = len(paths) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
+    return listed([f"{model}.{path}" for path in paths])
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names one after another; of very many only the first."""
+    more = len(names) - _MOST_PARTS
+    return ", ".join(names[:_MOST_PARTS]) + (f" and {more} more" if more > 0 else "")

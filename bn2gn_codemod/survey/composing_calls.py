@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Role, Roles
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.forwarded_keywords import ForwardedKeywords
 from bn2gn_codemod.survey.idle_layers import is_test
+from bn2gn_codemod.survey.none_defaults import NeverNone, none_default
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.syntax import bound_names, flat, is_super, unpacks
-from bn2gn_codemod.survey.values import Class, Function, Instance, NormClass, NormLayer
+from bn2gn_codemod.survey.syntax import bound_names, flat, is_super
+from bn2gn_codemod.survey.values import Class, Function, Instance, NormClass, NormLayer, Spot
 
 
 class Objects(NamedTuple):
@@ -27,6 +29,18 @@ class Objects(NamedTuple):
     roles: Roles
 
 
+class _Default(NamedTuple):
+    """What a constructor's parameter is for the calls that leave it.
+
+    ``position`` is that in a call. ``for_none``: so it is for calls that hand ``None`` over.
+    """
+
+    cls: Class
+    parameter: str
+    position: int | None
+    for_none: bool = False
+
+
 class ComposingCalls:
     """Follows norm classes into the objects of single calls."""
 
@@ -34,6 +48,8 @@ class ComposingCalls:
         self._flow = flow
         self._roles = roles
         self._arguments: dict[Function, dict[ast.expr, ast.Call]] = {}
+        self._never_none = NeverNone(flow)
+        self._keywords = ForwardedKeywords(flow)
 
     def layer_roles(self, norm: NormClass) -> Iterator[tuple[NormLayer, Roles | None]]:
         """The layers that one use of a name reaches, and their roles as far as it reaches them.
@@ -66,7 +82,7 @@ class ComposingCalls:
     def class_around(self, norm: NormClass) -> Class | None:
         """The class whose method names it, be it as the default of a parameter."""
         found = self._defaults.get(norm.spot.node)
-        return norm.spot.function.enclosing_class if found is None else found[0]
+        return norm.spot.function.enclosing_class if found is None else found.cls
 
     def enters_apart(self, norm: NormClass, other: NormClass) -> bool:
         """Whether what comes into a class by ``other`` is not for the objects of ``norm``."""
@@ -81,11 +97,22 @@ class ComposingCalls:
         """
         init, call, made = use.spot.function, self._call_with(norm), self._made_with(norm)
         name = use.spot.node.id if isinstance(use.spot.node, ast.Name) else ""
-        if init.class_ is None or call is None or not made or not _is_only_parameter(init, name):
+        if init.class_ is None or call is None or not made:
+            return False
+        if not _is_only_parameter(init, name) and not self._overrides_none(norm, init, name):
             return False
         return _takes_by_name(call, norm.spot.node, name, init) and all(
             self._flow.find_method(one.class_, "__init__") is init for one in made
         )
+
+    def _overrides_none(self, norm: NormClass, init: Function, name: str) -> bool:
+        """Whether a parameter has a value of the constructor's own only where it is ``None``."""
+        is_default = none_default(init, name) is not None
+        node = norm.spot.node
+        return is_default and isinstance(node, ast.expr) and self._is_something(norm.spot, node)
+
+    def _is_something(self, spot: Spot, given: ast.expr) -> bool:
+        return self._never_none.is_sure(spot.function, given)
 
     def _enters(self, norm: NormClass) -> bool:
         return bool(
@@ -159,25 +186,36 @@ class ComposingCalls:
 
         ``None``: it is no such default, or who uses it cannot be told.
         """
-        found = self._defaults.get(norm.spot.node)
-        if found is None:
+        default = self._defaults.get(norm.spot.node)
+        if default is None:
             return None
-        cls, parameter, position = found
+        init = default.cls.methods["__init__"]
         entered: list[Instance] = []
         is_built = False
-        for child in cls.descendants():
-            if self._flow.find_method(child, "__init__") is not cls.methods["__init__"]:
+        for child in default.cls.descendants():
+            if self._flow.find_method(child, "__init__") is not init:
                 return None  # it may call the one of its base with or without
             for one in filter(self._is_for_model, self._flow.instances.get(child, ())):
                 is_built = True
-                call = one.spot.node if one.spot is not None else None
-                if one.weak or not isinstance(call, ast.Call):
+                is_left = self._is_left(default, one)
+                if is_left is None:
                     return None
-                if unpacks(call):
-                    return None
-                if not _hands_over(call, parameter, position):
+                if is_left:
                     entered.append(one)
         return entered if is_built else None
+
+    def _is_left(self, default: _Default, made: Instance) -> bool | None:
+        """Whether the call that makes an object may leave it the default; ``None``: not known."""
+        call = made.spot.node if made.spot is not None else None
+        if made.spot is None or made.weak or not isinstance(call, ast.Call):
+            return None
+        given = _handed_over(call, default.parameter, default.position)
+        if given is None:
+            function = made.spot.function
+            is_open = any(isinstance(one, ast.Starred) for one in call.args)
+            is_sure = not is_open and self._keywords.is_left_out(function, call, default.parameter)
+            return True if is_sure else None
+        return default.for_none and not self._is_something(made.spot, given)
 
     def _is_for_model(self, made: Instance) -> bool:
         """Whether an object is more than what a test makes for itself."""
@@ -185,21 +223,29 @@ class ComposingCalls:
         return not is_tested or bool(self._roles.held_in.get(made))
 
     @functools.cached_property
-    def _defaults(self) -> dict[ast.AST, tuple[Class, str, int | None]]:
-        """Defaults of constructors: the class, the parameter and its position in a call."""
-        found: dict[ast.AST, tuple[Class, str, int | None]] = {}
+    def _defaults(self) -> dict[ast.AST, _Default]:
+        """Defaults of constructors' parameters, in the signature or behind ``None``."""
+        found: dict[ast.AST, _Default] = {}
         for cls in self._flow.classes:
             init = cls.methods.get("__init__")
             if init is None or not isinstance(init.node, ast.FunctionDef):
                 continue
             arguments = init.node.args
             placed = [*arguments.posonlyargs, *arguments.args]
-            first = len(placed) - len(arguments.defaults)
-            for index, default in enumerate(arguments.defaults, first):
-                found[default] = (cls, placed[index].arg, index - 1)  # self is not handed over
-            for argument, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-                if value is not None:
-                    found[value] = (cls, argument.arg, None)
+            values: list[ast.expr | None] = [*arguments.defaults]
+            values = [None] * (len(placed) - len(values)) + values + arguments.kw_defaults
+            for index, value in enumerate(values):
+                if value is None:
+                    continue
+                parameter = [*placed, *arguments.kwonlyargs][index].arg
+                # self is not handed over
+                position = index - 1 if index < len(placed) else None
+                if isinstance(value, ast.Constant) and value.value is None:
+                    behind = none_default(init, parameter)
+                    if behind is not None:
+                        found[behind] = _Default(cls, parameter, position, for_none=True)
+                else:
+                    found[value] = _Default(cls, parameter, position)
         return found
 
     # -------------------------------------------------------------------- roles
@@ -239,10 +285,14 @@ class ComposingCalls:
 _ALL: tuple[frozenset[Class], frozenset[Role]] = (frozenset(), frozenset())
 
 
-def _hands_over(call: ast.Call, parameter: str, position: int | None) -> bool:
-    if any(keyword.arg == parameter for keyword in call.keywords):
-        return True
-    return position is not None and position < len(call.args)
+def _handed_over(call: ast.Call, parameter: str, position: int | None) -> ast.expr | None:
+    for keyword in call.keywords:
+        if keyword.arg == parameter:
+            return keyword.value
+    if position is None or position >= len(call.args):
+        return None
+    placed = call.args[: position + 1]
+    return None if any(isinstance(one, ast.Starred) for one in placed) else placed[-1]
 
 
 def _takes_by_name(call: ast.Call, argument: ast.AST, parameter: str, init: Function) -> bool:

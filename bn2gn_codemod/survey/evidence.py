@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.listed_attributes import lists_attributes
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
@@ -76,6 +77,8 @@ class Evidence:
             pinned = self.pinned(slot)
             if pinned is not None:
                 self.own[slot] = pinned
+        for slot in [slot for slot in self.contents.of_slot if self._is_plain_list(slot)]:
+            self.contents.drop(slot)
         for cls in self.contents.slots_of:
             networks = self._loaded_into(cls)
             if not networks or self._holds_backbone(cls):
@@ -497,6 +500,12 @@ class Evidence:
         loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
         return not loaded and self.pinned(slot) is None and self._lent.is_never_filled(value)
 
+    def _is_plain_list(self, slot: Slot) -> bool:
+        """``self.fine_tune = [self.conv1, self.layer1]``, in whatever network that is."""
+        if slot in self.own or self._is_more_than_a_list(slot):
+            return False
+        return lists_attributes(self.contents, slot)
+
     def _is_list_of_parts(self, slot: Slot) -> bool:
         """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""
         if slot in self.own:
@@ -516,15 +525,10 @@ class Evidence:
         return own and foreign
 
     def _only_lists_attributes(self, slot: Slot) -> bool:
-        """``self.trained = [self.trunk, self.top]``: its layers are judged where they stand.
-
-        What is called like a backbone, or loaded, is more than a list.
-        """
-        cls, name = slot
-        if slot in self.loads.of_slot or name == "*" or families.may_be_backbone_attribute(name):
+        """``self.trained = [self.trunk, self.top]``: its layers are judged where they stand."""
+        if self._is_more_than_a_list(slot):
             return False
-        if families.is_backbone_attribute(name) or families.may_hold_whole_model(name):
-            return False
+        cls = slot[0]
         layers = self.contents.layers_in(slot)
         held = [
             inner
@@ -534,6 +538,13 @@ class Evidence:
             and (inner := self.contents.layers_in(one)) < layers
         ]
         return len(held) > 1 and bool(layers) and set().union(*held) == layers
+
+    def _is_more_than_a_list(self, slot: Slot) -> bool:
+        """Whether an attribute is called like a backbone, or loaded."""
+        name = slot[1]
+        if slot in self.loads.of_slot or name == "*" or families.may_be_backbone_attribute(name):
+            return True
+        return families.is_backbone_attribute(name) or families.may_hold_whole_model(name)
 
     def _is_held_by(self, network: Class, cls: Class) -> bool:
         holders = self.contents.holders.get(network, ())

@@ -39,6 +39,8 @@ _MAKES_OWN_NORM = re.compile(
     r"timm\.(?:models\.)?layers\.(?:\w+\.)*(?:(?:Sync)?BatchNormAct2d|InplaceAbn)$|"
     r"segmentation_models_pytorch\.(?:\w+\.)*(?:Conv2dReLU|\w+Decoder)$"
 )
+# Libraries whose layers make their norm of a config that they are handed.
+_TAKES_CONFIG = re.compile(r"mm(?:cv|engine|det|seg|cls|pose|pretrain|action|edit|ocr|rotate)\w*\.")
 # A network that reads text says nothing of the layers that look at images beside it.
 _READS_TEXT = re.compile(
     r"transformers\.(?:\w*(?:Bert|BERT|Roberta|GPT|T5|Llama|Electra|XLNet|Bart|OPT)\w*|"
@@ -74,6 +76,20 @@ def part_with_norms(name: str) -> bool:
 def takes_norm_layer(name: str) -> bool:
     """Whether it can be handed another norm class by ``norm_layer=``."""
     return _TAKES_NORM_LAYER.match(name) is not None
+
+
+def takes_norm_config(name: str, call: ast.expr) -> bool:
+    """Whether a call may hand a config of a norm layer to an external callable.
+
+    ``ConvModule(8, 8, 1, norm_cfg=dict(type="BN"))``, ``build_norm_layer(cfg, 8)``.
+    """
+    if not isinstance(call, ast.Call):
+        return False
+    by_name = any(keyword.arg == "norm_cfg" for keyword in call.keywords)
+    if by_name or name.rpartition(".")[2] == "build_norm_layer":
+        return True
+    is_open = any(keyword.arg is None for keyword in call.keywords)
+    return is_open and _TAKES_CONFIG.match(name) is not None
 
 
 def library_model(value: object) -> str | None:

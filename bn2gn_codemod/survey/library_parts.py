@@ -6,7 +6,7 @@ No edit reaches what a library makes, so all that can be done is to say that it 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Because, Role, Roles
@@ -36,7 +36,8 @@ def find_library_parts(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
         for _, call in calls:
             name = _made_by(flow, call)
             if name is not None:
-                yield _part(roles, function.module, call, name, function.enclosing_class)
+                cls = function.enclosing_class
+                yield part_made_by(roles, [call], function.module, call, name, cls, _note(name))
     for cls in flow.classes:
         base = next(filter(part_with_norms, cls.external_bases), None)
         if base is not None:
@@ -54,13 +55,20 @@ def _made_by(flow: Flow, call: ast.Call) -> str | None:
     return next(filter(part_with_norms, names), None)
 
 
-def _part(
-    roles: RoleMap, module: Module, call: ast.Call, name: str, cls: Class | None
+def part_made_by(
+    roles: RoleMap,
+    calls: Collection[ast.AST],
+    module: Module,
+    node: ast.expr,
+    name: str,
+    cls: Class | None,
+    note: str,
 ) -> LibraryPart:
+    """What ``calls`` make, in whatever attributes that is; ``node`` in ``cls`` names it."""
     found: Roles = {}
     attributes: dict[str, None] = {}
     for slot, values in roles.contents.items():
-        if any(isinstance(one, ExternalObject) and one.spot.node is call for one in values):
+        if any(isinstance(one, ExternalObject) and one.spot.node in calls for one in values):
             found = roles.slot_roles(slot) | found
             if slot[0] is cls:
                 attributes[slot[1]] = None
@@ -68,7 +76,7 @@ def _part(
     attribute = next(iter(attributes)) if len(attributes) == 1 else ""
     class_ = cls.name if cls is not None else ""
     is_kept = _is_kept(because)
-    return LibraryPart(module, call, name, class_, attribute, is_kept, because, _note(name))
+    return LibraryPart(module, node, name, class_, attribute, is_kept, because, note)
 
 
 def _note(name: str) -> str:

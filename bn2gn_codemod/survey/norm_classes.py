@@ -17,6 +17,14 @@ _NORM = re.compile(
     r"^(?:In[Pp]lace)?ABN(?:Sync)?$"
 )
 
+# The names under which OpenMMLab's libraries register the norm layers.
+REGISTERED = {
+    "BN": "BatchNorm2d",
+    "BN1d": "BatchNorm1d",
+    "BN2d": "BatchNorm2d",
+    "BN3d": "BatchNorm3d",
+    "SyncBN": "SyncBatchNorm",
+}
 
 _USUAL = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
 _OTHER_FRAMEWORKS = frozenset(

@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.fresh_models import find_fresh_models
 from bn2gn_codemod.survey.library_parts import find_library_parts
 from bn2gn_codemod.survey.norm_classes import norm_name
+from bn2gn_codemod.survey.norm_configs import find_norm_configs
 from bn2gn_codemod.survey.norm_uses import NormUses, may_activate, reached, source_order, spots_of
 from bn2gn_codemod.survey.remaining_norms import RemainingNorms, Staying, is_origin
 from bn2gn_codemod.survey.roles import CROWDED, RoleMap
@@ -264,8 +265,9 @@ class _Decider:
 
     def library_parts(self) -> None:
         """List what a library makes with BatchNorm in it: nothing else would speak of it."""
-        parts = find_library_parts(self.flow, self.roles)
-        for found in (*parts, *find_fresh_models(self.flow, self.roles)):
+        flow, roles = self.flow, self.roles
+        parts = (*find_library_parts(flow, roles), *find_norm_configs(flow, roles))
+        for found in (*parts, *find_fresh_models(flow, roles)):
             place = found.module.place(found.node)
             if place in self.sites:
                 continue

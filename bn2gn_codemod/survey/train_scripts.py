@@ -73,6 +73,7 @@ class TrainScripts:
             state=state,
             option=self._option(entry) if state == "optional" else "",
             thaw=self._thaw(entry),
+            passed_by=self._models.passed_by(entry.models),
             classes=tuple(sorted(cls.module.place(cls.node) for cls in entry.models)),
         )
 

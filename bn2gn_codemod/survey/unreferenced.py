@@ -2,25 +2,28 @@
 
 Names are compared as such, in whatever module they stand, and words in strings that are no
 documentation count as names too. So a class is unreferenced only where nothing else goes by
-its name, and where no code looks names up that are put together at run time.
+its name, and where no code looks names up that are put together at run time: anywhere, or in a
+module that has the name.
 """
 
 from __future__ import annotations
 
 import ast
+import fnmatch
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax import call_name, nodes_on, walk
-from bn2gn_codemod.survey.values import Class, ModuleValue, NamespaceValue, Spot
+from bn2gn_codemod.survey.values import Class, Lost, ModuleValue, NamespaceValue, Spot
 
 _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 # Calls that may give whatever goes by a name that is not in the code.
-_LOOK_UP = frozenset({"eval", "exec", "globals", "locals", "__import__"})
+_LOOK_UP = frozenset({"eval", "exec", "__import__"})
+_LOOK_UP_HERE = frozenset({"globals", "locals"})
 _LOOK_UP_IN = frozenset({"getmembers", "__subclasses__", "locate", "instantiate", "import_string"})
 _CALLED = sorted({*_LOOK_UP, *_LOOK_UP_IN, "getattr", "vars"})
 # Alternatives that begin with a letter each are searched for fastest.
@@ -61,7 +64,7 @@ class Unreferenced:
     def _is_unused(self, module: Module, definition: _Definition) -> bool:
         if definition not in module.tree.body or _is_entry(module, definition):
             return False
-        return not self._is_used(definition.name) and not self._looks_names_up
+        return not self._is_used(definition.name)
 
     def _is_used(self, name: str) -> bool:
         """Whether anything goes by the name outside of what is unused itself."""
@@ -75,7 +78,7 @@ class Unreferenced:
 
     def _is_reached(self, name: str, seen: set[str], pending: list[str]) -> bool:
         """Whether something that is used names it; what may be unused is ``pending``."""
-        if name in self._unread_words:
+        if name in self._unread_words or self._is_looked_up(name):
             return True
         # Imports are read soonest, and are mostly enough.
         if any(True for _ in self._naming(name, in_definitions=False)):
@@ -113,39 +116,61 @@ class Unreferenced:
     def _unread_words(self) -> set[str]:
         return {word for file in self._flow.unread for word in _WORD.findall(file.text)}
 
-    @functools.cached_property
-    def _looks_names_up(self) -> bool:
+    def _is_looked_up(self, name: str) -> bool:
+        """Whether a name that is put together may be that one, where it is looked for."""
+        if self._looked_into is None:
+            return True
+        scopes = (self._flow.top_level[module.path] for module in self._looked_into)
         return any(
-            self._is_look_up(node)
-            for module in self._flow.modules
-            for node in nodes_on(module.tree, _lines_with(_MAY_LOOK_UP, module.source.data))
-            if isinstance(node, (ast.Call, ast.Subscript))
+            name in scope.locals or any(fnmatch.fnmatchcase(name, one) for one in scope.computed)
+            for scope in scopes
         )
 
-    def _is_look_up(self, node: ast.Call | ast.Subscript) -> bool:
+    @functools.cached_property
+    def _looked_into(self) -> dict[Module, None] | None:
+        """The modules in which code looks for names; ``None``: it may do so in any."""
+        found: dict[Module, None] = {}
+        for module in self._flow.modules:
+            for node in nodes_on(module.tree, _lines_with(_MAY_LOOK_UP, module.source.data)):
+                if isinstance(node, (ast.Call, ast.Subscript)):
+                    where = self._where_looked_up(module, node)
+                    if where is None:
+                        return None
+                    found.update(dict.fromkeys(where))
+        return found
+
+    def _where_looked_up(
+        self, module: Module, node: ast.Call | ast.Subscript
+    ) -> Iterable[Module] | None:
+        """The modules in which an expression looks for a name; ``None``: it may be any."""
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in _LOOK_UP:
-                return True
+                return None
+            case ast.Call(func=ast.Name(id=name)) if name in _LOOK_UP_HERE:
+                return [module]
             case ast.Call(func=ast.Name(id="getattr"), args=[base, name, *_]):
-                return not isinstance(name, ast.Constant) and self._may_be_module(base)
+                return [] if isinstance(name, ast.Constant) else self._modules_in(base)
             case ast.Call():
-                return call_name(node) in _LOOK_UP_IN
+                return None if call_name(node) in _LOOK_UP_IN else []
             case ast.Subscript(value=base, slice=key):
-                return not isinstance(key, ast.Constant) and self._is_namespace(base)
+                return [] if isinstance(key, ast.Constant) else self._namespaces_in(base)
 
-    def _may_be_module(self, base: ast.expr) -> bool:
-        """Whether an object is a module of the repository, or what is not followed."""
+    def _modules_in(self, base: ast.expr) -> Iterable[Module] | None:
+        """The modules that an object may be; ``None`` where it is not followed."""
         held = list(self._flow.value_of(base))
         if not held and not (isinstance(base, ast.Name) and base.id == "self"):
-            return self._imports_by_name
-        return any(isinstance(value, (ModuleValue, NamespaceValue)) for value in held)
+            return None if self._imports_by_name else []
+        if any(isinstance(value, Lost) for value in held):
+            return None
+        return [one.module for one in held if isinstance(one, (ModuleValue, NamespaceValue))]
+
+    def _namespaces_in(self, base: ast.expr) -> Iterable[Module]:
+        held = self._flow.value_of(base)
+        return [value.module for value in held if isinstance(value, NamespaceValue)]
 
     @functools.cached_property
     def _imports_by_name(self) -> bool:
         return any(_IMPORTS_BY_NAME.search(module.source.data) for module in self._flow.modules)
-
-    def _is_namespace(self, base: ast.expr) -> bool:
-        return any(isinstance(value, NamespaceValue) for value in self._flow.value_of(base))
 
 
 def _lines_with(pattern: re.Pattern[bytes], data: bytes) -> list[int]:

@@ -1166,3 +1166,55 @@ def mobilenet():
     return net
 """
     )
+
+
+LISTED = """\
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 1)
+        self.bn1 = nn.BatchNorm2d(8)  #! {bn1}
+        self.layer1 = self._make(8)
+        self.layer2 = self._make(8)
+        self.layer3 = self._make(8)
+        self.layer4 = self._make(8)
+        self.head = nn.BatchNorm2d(8)  #! convert
+        {listed}
+    def _make(self, width):
+        return nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(width))  #! {layer}
+def resnet():
+    net = ResNet()
+    url = "https://download.pytorch.org/models/resnet18-5c106cde.pth"
+    net.load_state_dict(torch.hub.load_state_dict_from_url(url), strict=False)
+    return net
+"""
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "self.fine_tune = [self.conv1, self.bn1, self.layer1]",
+        "self.fine_tune = (self.bn1, self.layer1)\n        self.random_init = [self.head]",
+        "self.fine_tune = [self.layer1]\n        self.fine_tune += [self.bn1]",
+        "self.fine_tune = []\n        self.fine_tune.append(self.bn1)\n"
+        "        self.fine_tune.extend([self.layer1, self.layer2])",
+    ],
+)
+def test_plain_list_of_parts_of_a_network_is_none_that_a_checkpoint_lacks(listed: str) -> None:
+    check(LISTED.format(listed=listed, bn1="keep", layer="keep"))
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        # made anew, as far as anything tells
+        "self.extra = self._make(8)",
+        "self.extra = [self._make(8)]",
+        "self.extra = nn.ModuleList([self._make(8)])",
+        "self.extra = [self.layer1]\n        self.extra += [self._make(8)]",
+        "self.extra = [self.layer1]\n        self.extra.append(self._make(8))",
+        "self.extra = [self.layer1] + [self._make(8)]",
+    ],
+)
+def test_list_with_parts_of_its_own(listed: str) -> None:
+    check(LISTED.format(listed=listed, bn1="keep", layer="conflict"))

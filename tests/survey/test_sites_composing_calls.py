@@ -140,6 +140,52 @@ def test_default_stands_for_the_calls_that_leave_it(neck: str, default: str, lay
     check(shared + DEFAULTS.format(neck=neck))
 
 
+FORWARDED = """\
+class Head(nn.Module):
+    def __init__(self, **kwargs):
+        super().__init__()
+        self.body = Conv(8, 8, **kwargs)
+def head(**kwargs):
+    return Head(**kwargs)
+class Net(nn.Module):
+    def __init__(self, **options):
+        super().__init__()
+        self.backbone = resnet(nn.BatchNorm2d)  #! keep
+        self.neck = {made}
+        self.head = head({more})
+"""
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "Head()",
+        "nn.Sequential(Head(), Head())",
+        "Head(**{})",
+        "Conv(8, 8, norm=nn.BatchNorm2d, **options)  #! convert",
+        "Conv(8, 8, nn.BatchNorm2d, **torch.options())  #! convert",
+    ],
+)
+def test_default_stands_for_calls_that_forward_what_nobody_hands_over(made: str) -> None:
+    shared = SHARED.replace("BatchNorm2d):  #! keep", "BatchNorm2d):  #! convert")
+    check(shared + FORWARDED.format(made=made, more=""))
+
+
+@pytest.mark.parametrize(
+    ("made", "more"),
+    [
+        ("Head(**torch.options())", ""),
+        ("Head()", "**options, **torch.options()"),
+        ("Conv(*torch.options())", ""),
+        ("Conv(8, 8, **torch.options())", ""),
+    ],
+)
+def test_what_else_may_be_handed_over_is_not_known(made: str, more: str) -> None:
+    shared = SHARED.replace("BatchNorm2d):  #! keep", "BatchNorm2d):  #! conflict")
+    shared = shared.replace("norm(o)  #! keep", "norm(o)  #! conflict")
+    check(shared + FORWARDED.format(made=made, more=more))
+
+
 STAYS_OPEN = {
     "one object on both sides": """\
         shared = Conv(8, 8, norm)

@@ -257,3 +257,88 @@ def test_a_name_that_is_not_known_calls_nothing_that_refuses_its_keywords() -> N
                 self.neck = nn.Sequential(ConvBN(8, 8), Shared())
         """
     )
+
+
+BARE = """\
+-- blocks.py --
+class Base(nn.Module):{base}
+    def forward(self, x):
+        return self.bn(x)
+class Up(Base):
+    def __init__(self, width):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(width)  #! {up}
+class Net(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+-- net.py --
+from torch.utils.model_zoo import load_url
+import blocks
+class Detector(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.base = getattr(blocks, name)({arguments})
+        self.neck = blocks.Up(8)
+        self.base.load_state_dict(load_url('https://example.com/net.pth'))
+"""
+
+
+@pytest.mark.parametrize("arguments", ["pretrained=True", "*name, pretrained=True"])
+def test_nor_a_class_with_the_constructor_of_a_bare_module(arguments: str) -> None:
+    check(BARE.format(base="", up="convert", arguments=arguments))
+
+
+@pytest.mark.parametrize(
+    ("base", "arguments"),
+    [
+        ("", ""),
+        ("", "*name"),
+        ("", "**name"),
+        # who knows what it takes
+        (
+            "\n    def __new__(cls, **options):\n        return super().__new__(cls)",
+            "pretrained=True",
+        ),
+    ],
+)
+def test_what_may_be_called_is_made(base: str, arguments: str) -> None:
+    check(BARE.format(base=base, up="keep", arguments=arguments))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "@dataclasses.dataclass\nclass Base(nn.Module):",
+        "class Base(nn.Module, metaclass=filled.Meta):",
+        "class Base(nn.Module, filled.Filled):",
+        "class Base(filled.filled(nn.Module)):",
+        "class Base(nn.Sequential):",
+    ],
+)
+def test_nor_is_a_class_whose_constructor_comes_from_elsewhere_left_out(head: str) -> None:
+    text = BARE.format(base="", up="keep", arguments="pretrained=True")
+    text = text.replace("class Base(nn.Module):", head)
+    text = text.replace("blocks.py --\n", "blocks.py --\nimport dataclasses\nimport filled\n")
+    check(text)
+
+
+def test_class_that_a_builder_is_handed_need_not_know_the_keywords_of_that() -> None:
+    check(
+        """\
+        import dataclasses
+        import torchvision
+        class Head(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! convert
+        @dataclasses.dataclass
+        class Config:
+            head: nn.Module = dataclasses.field(default_factory=Head, repr=False)
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True)
+                self.head = Config().head
+        """
+    )

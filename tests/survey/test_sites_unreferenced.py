@@ -99,6 +99,42 @@ def test_names_that_are_looked_up_may_be_any(after: str) -> None:
     _check("unknown", after)
 
 
+LOOKS = "-- look.py --\nimport other\ndef make(name):\n    return {}"
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        "getattr(other, name)()",
+        "other.__dict__[name]()",
+        "getattr(other, 'make_' + name)()",
+    ],
+)
+@pytest.mark.parametrize(
+    "other",
+    [
+        "from net import *",
+        "from net import Down",
+        "import net\nDown = net.Down",
+        "import net\ndef make_part():\n    return net.Down()",
+    ],
+)
+def test_names_are_looked_up_where_it_is(look: str, other: str) -> None:
+    _check("unknown", f"-- other.py --\n{other}\n{LOOKS.format(look)}")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "-- other.py --\ndef make_part():\n    return 8\n" + LOOKS.format("getattr(other, name)()"),
+        "-- other.py --\nimport net\n" + LOOKS.format("getattr(other, name)()"),
+        "-- other.py --\ndef make(name):\n    return globals()[name]()",
+    ],
+)
+def test_names_are_looked_up_in_modules_that_have_it_not(after: str) -> None:
+    _check("convert", after)
+
+
 @pytest.mark.parametrize(
     "parts",
     [

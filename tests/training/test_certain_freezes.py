@@ -430,6 +430,27 @@ def test_parts_of_each_network_that_may_be_the_backbone() -> None:
     assert str(found["neck"].verdict) == "convert"
     assert str(found["deconv"].verdict) == "unknown"
     assert found["deconv"].settles[0] == 'backbone = ["Large.deconv"]'
+    [finding] = [one for one in findings(plan) if one.code == "BN201"]
+    assert finding.message.endswith("; left out, as not decided: Large.deconv")
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        (
+            Settings(backbone=("Large.bn1", "Large.layer1", "Large.deconv")),
+            ["backbone.base", "backbone.bn1", "backbone.deconv", "backbone.layer1"],
+        ),
+        (
+            Settings(convert=("Large.deconv",)),
+            ["backbone.base", "backbone.bn1", "backbone.layer1"],
+        ),
+    ],
+)
+def test_parts_that_are_decided_are_not_left_out(settings: Settings, names: list[str]) -> None:
+    plan = plan_of(ADDED, "model.Detector(True)", settings)
+    assert frozen(plan) == names
+    assert not any("left out" in one.message for one in findings(plan))
 
 
 IN_ITS_PLACE = """

@@ -10,15 +10,8 @@ from bn2gn_codemod.plan import ConfigEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.configs.inheritance import Config
 from bn2gn_codemod.survey.configs.values import Entry, Keys, Scalar, Table, dotted, walk
+from bn2gn_codemod.survey.norm_classes import REGISTERED
 
-# The names under which OpenMMLab's libraries register the norm layers.
-_TYPES = {
-    "BN": "BatchNorm2d",
-    "BN1d": "BatchNorm1d",
-    "BN2d": "BatchNorm2d",
-    "BN3d": "BatchNorm3d",
-    "SyncBN": "SyncBatchNorm",
-}
 _ONLY_BATCH_NORM = ("momentum", "track_running_stats")
 _CARRIED_OVER = ("eps", "affine", "requires_grad")
 
@@ -88,7 +81,7 @@ def _choices(configs: Sequence[Config], settings: Settings) -> list[_Choice]:
 
 def _kind(entry: Entry, settings: Settings) -> str:
     kind = entry.value.scalar("type") if isinstance(entry.value, Table) else None
-    layer = _TYPES.get(kind, "") if isinstance(kind, str) else ""
+    layer = REGISTERED.get(kind, "") if isinstance(kind, str) else ""
     return layer if layer in settings.norms else ""
 
 

@@ -10,7 +10,17 @@ from bn2gn_codemod.survey.flow import Arguments, Flow, Unpacked
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Entries, Function, Spot, TupleValue, UseContext, Value
+from bn2gn_codemod.survey.values import (
+    Class,
+    Entries,
+    Function,
+    Spot,
+    TupleValue,
+    UseContext,
+    Value,
+)
+
+_BARE_BASES = frozenset({"torch.nn.Module", "torch.nn.modules.Module", "object"})
 
 
 class Call(NamedTuple):
@@ -50,18 +60,34 @@ def arguments_of(tracer: Tracer, expr: ast.Call) -> Arguments:
     return arguments
 
 
-def is_possible(call: Call, init: Function) -> bool:
+def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
     """Whether a constructor knows every keyword that a call writes out; else nothing is made.
 
     What ``globals()[name](pretrained=True)`` calls is none of the blocks beside it.
     """
+    if not isinstance(call, ast.Call):
+        return True
+    if init is None:
+        written = [one for one in call.args if not isinstance(one, ast.Starred)]
+        is_handed = written or any(keyword.arg is not None for keyword in call.keywords)
+        return not is_handed or not _takes_nothing(cls)
     node = init.node
-    if isinstance(node, (ast.Module, ast.Lambda)) or not isinstance(call.expr, ast.Call):
+    if isinstance(node, (ast.Module, ast.Lambda)):
         return True
     if node.args.kwarg is not None or node.decorator_list:
         return True
     named = {parameter.arg for parameter in [*node.args.args, *node.args.kwonlyargs]}
-    return all(keyword.arg is None or keyword.arg in named for keyword in call.expr.keywords)
+    return all(keyword.arg is None or keyword.arg in named for keyword in call.keywords)
+
+
+def _takes_nothing(cls: Class) -> bool:
+    """Whether the constructor of a class is that of ``nn.Module``, to which nothing is handed."""
+    return all(
+        {*owner.external_bases} <= _BARE_BASES
+        and len(owner.external_bases) + len(owner.parents) == len(owner.node.bases)
+        and not (owner.node.decorator_list or owner.node.keywords or "__new__" in owner.methods)
+        for owner in cls.ancestors()
+    ) and any(owner.external_bases for owner in cls.ancestors())
 
 
 def _unpacked_keywords(tracer: Tracer, expr: ast.Call, value: ast.expr) -> Arguments:

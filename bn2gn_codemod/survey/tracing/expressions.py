@@ -197,7 +197,9 @@ class Expressions(Tracer):
         for value in found:
             flow.containers.hold(value, node)
             flow.edge(value, node)
-        is_told = any(not isinstance(value, ast.Constant) for value in expr.values)
+        is_told = any(not isinstance(value, ast.Constant) for value in expr.values) or any(
+            key == "type" for key, _ in entries
+        )
         if entries and (is_told or flow.has_configs):
             flow.add(node, Entries(tuple(entries)))
         return node

@@ -9,7 +9,11 @@ import re
 from bn2gn_codemod.norm_signatures import binds_dropped_alone, unsupported_arguments
 from bn2gn_codemod.survey.external_members import wraps_model
 from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
-from bn2gn_codemod.survey.library_models import is_library_model, part_with_norms
+from bn2gn_codemod.survey.library_models import (
+    is_library_model,
+    part_with_norms,
+    takes_norm_config,
+)
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.containers import CONTAINERS
 from bn2gn_codemod.survey.tracing.kept_classes import keep_forwarded, keep_handed
@@ -104,7 +108,7 @@ def _give_default(call: Call) -> None:
         if isinstance(held, FunctionValue):
             flow.edge(flow.return_node(held.function), call.result)
         elif isinstance(held, ClassValue):
-            instantiate(call._replace(arguments=[]), held.class_)
+            instantiate(call._replace(arguments=[]), held.class_, is_written=False)
 
     for key, node in call.arguments:
         if key in ("default_factory", "factory"):
@@ -138,7 +142,7 @@ def _matters(name: str) -> bool:
 def _make_something(call: Call, name: str, last: str) -> None:
     """An object of another package, which holds what it is made with."""
     flow, spot = call.flow, call.spot()
-    if _matters(name):
+    if _matters(name) or takes_norm_config(name, call.expr):
         made = flow.once(("made", name, call.expr), lambda: ExternalObject(name, spot))
     else:
         made = flow.once(("made",), lambda: ExternalObject("", spot))
@@ -182,7 +186,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             flow.add(result, held)
             if isinstance(held, ClassValue) and _BUILDER.search(name.rsplit(".", 1)[-1]):
                 # timm's build_model_with_cfg(ResNet, variant, pretrained)
-                instantiate(call._replace(arguments=[]), held.class_)
+                instantiate(call._replace(arguments=[]), held.class_, is_written=False)
         elif _LEAF.match(name):
             return
         elif not isinstance(held, (Text, ModuleValue, External)):

@@ -25,11 +25,11 @@ from bn2gn_codemod.survey.values import (
 )
 
 
-def instantiate(call: Call, cls: Class) -> None:
-    """A call of a class of the repository."""
+def instantiate(call: Call, cls: Class, *, is_written: bool = True) -> None:
+    """A call of a class of the repository; not ``is_written``: what is called there calls it."""
     flow = call.flow
     init = None if cls.is_registry else flow.find_method(cls, "__init__")
-    if init is not None and not is_possible(call, init):
+    if is_written and not cls.is_registry and not is_possible(call.expr, cls, init):
         return
 
     def make() -> Instance:
