@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.beside_networks import BesideNetworks
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
@@ -47,6 +48,7 @@ class Evidence:
         self._only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
+        self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
         self._loaded_inside: dict[Slot, bool] = {}
         self._best_loads: dict[Class, Load | None] = {}
         self._with_backbone: dict[Class, bool] = {}
@@ -354,11 +356,12 @@ class Evidence:
             words, vague = pretrained
             vague = vague or self._is_crowd(slot)
             self._lent.add(slot)
+            self._beside.add(slot, is_only_named=False)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or external_network(self.contents, slot)
         ):
-            self.only_named.add(slot)
+            self._name(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
         if (
             families.may_be_backbone_attribute(name)
@@ -370,9 +373,13 @@ class Evidence:
         ):
             network = network_content(self.contents, slot)
             if network is not None:
-                self.only_named.add(slot)
+                self._name(slot)
                 return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
         return None
+
+    def _name(self, slot: Slot) -> None:
+        self.only_named.add(slot)
+        self._beside.add(slot, is_only_named=True)
 
     def _loaded_alone(self, slot: Slot) -> Because | None:
         load = self.loads.of_slot.get(slot)
@@ -469,7 +476,11 @@ class Evidence:
 
         ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
         """
-        return self._replaced.beside(slot, value) or self._lent.beside(slot, value)
+        return (
+            self._replaced.beside(slot, value)
+            or self._lent.beside(slot, value)
+            or self._beside.beside(slot, value)
+        )
 
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether a library's network has no weights, as far as anything is seen to load them."""

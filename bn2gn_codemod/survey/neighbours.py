@@ -241,7 +241,9 @@ class Neighbours:
             added = {slot[1] for slot in slots if self._is_added(slot)}
             for slot in slots:
                 is_addition = outer in self._evidence.only_named and (
-                    families.has_certainly_new_word(slot[1]) or self._extends(outer, slot)
+                    families.has_certainly_new_word(slot[1])
+                    or self._extends(outer, slot)
+                    or self._is_beside_network(slot)
                 )
                 if slot not in self._own and (slot[1] in added or is_addition):
                     words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
@@ -260,6 +262,32 @@ class Neighbours:
             and slot[0] in value.class_.ancestors()
             and self._evidence.members.extensions.base_of(value.class_, slot) is not None
             for value in self._contents.of_slot[outer]
+        )
+
+    def _is_beside_network(self, slot: Slot) -> bool:
+        """Whether a class that is no network by itself has the attribute beside one.
+
+        ``self.body = ResNet()``, and ``self.attention``.
+        """
+        cls, name = slot
+        if families.may_be_backbone_attribute(name) or families.is_backbone_attribute(name):
+            return False
+        if families.is_named_after_network(cls) or self._evidence.members.family(cls) is not None:
+            return False
+        return any(
+            other is not slot
+            and (
+                families.may_be_backbone_attribute(other[1])
+                or families.is_backbone_attribute(other[1])
+            )
+            and self._holds_network(other)
+            for other in self._contents.family_slots(cls)
+        ) and not self._holds_network(slot)
+
+    def _holds_network(self, slot: Slot) -> bool:
+        return any(
+            isinstance(value, Instance) and families.is_network_class(value.class_)
+            for value in self._contents.of_slot[slot]
         )
 
     def _is_added(self, slot: Slot) -> bool:
