@@ -72,6 +72,8 @@ _NETWORK = re.compile(
     r"googlenet|squeezenet|alexnet|mnasnet|vovnet|regnet|ghostnet|convnext|swin|wideresnet|"
     r"preresnet|res2net|stdcnet|osnet))"
 )
+# What stands before the name of a network that a part only comes after: ``EncoderAfterVGG``.
+_COMES_AFTER = re.compile(r"(?:^|[^A-Za-z]|(?<=[a-z]))(?:[Aa]fter|[Bb]ehind)\s*$")
 # ``load_from_mobilenet``, ``copy_params_from_vgg16``
 _SOURCE = re.compile(r"(?:load|copy|init|weight|param)\w*_from_(.+)", re.IGNORECASE)
 _BLOCK = re.compile(
@@ -150,7 +152,9 @@ def family_of(cls: Class, attributes: frozenset[str]) -> Family | None:
 
 def is_network_name(name: str) -> bool:
     """Whether a class or function is named after a published network."""
-    return _NETWORK.search(name.replace("_", " ").strip()) is not None
+    words = name.replace("_", " ").strip()
+    found = _NETWORK.search(words)
+    return found is not None and _COMES_AFTER.search(words[: found.start()]) is None
 
 
 def names_source_network(function: str) -> bool:

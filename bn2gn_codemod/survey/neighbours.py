@@ -9,6 +9,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
+from bn2gn_codemod.survey.fed_parts import is_fed_by
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.values import Class, Instance
 
@@ -26,7 +27,7 @@ class Neighbours:
         """Decide what can be decided, in :attr:`Evidence.own`."""
         by_itself = dict(self._own)
         self._judge_beside()
-        while doubted := self._only_named_in_new_parts():
+        while doubted := {**self._only_named_behind(), **self._only_named_in_new_parts()}:
             by_itself.update(doubted)
             self._own.clear()
             self._own.update(by_itself)
@@ -184,6 +185,35 @@ class Neighbours:
             for method in slot[0].methods.values()
             for _, call in calls_in.get(method, ())
             for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+        )
+
+    def _only_named_behind(self) -> dict[Slot, Because]:
+        """Attributes named like a network that get what one that is loaded gives."""
+        found: dict[Slot, Because] = {}
+        for slot in self._evidence.only_named:
+            because = self._own[slot]
+            if because.role is Role.BACKBONE and not families.is_backbone_attribute(slot[1]):
+                trunk = next(filter(self._is_loaded, self._feeding(slot)), None)
+                if trunk is not None:
+                    words = f"{because.words}, but {shown(trunk)} comes before it"
+                    words = f"{words}, and nothing is seen to load weights into it"
+                    found[slot] = Because(Role.UNDECIDED, words, self._own[trunk])
+        return found
+
+    def _feeding(self, slot: Slot) -> Iterator[Slot]:
+        """The other attributes of a model out of which an attribute gets all that it does."""
+        for other in self._contents.family_slots(slot[0]):
+            if other[1] != slot[1] and is_fed_by(slot[0], other[1], slot[1]):
+                yield other
+
+    def _is_loaded(self, slot: Slot) -> bool:
+        """Whether an attribute is backbone by more than a name."""
+        because = self._own.get(slot)
+        return (
+            because is not None
+            and because.role is Role.BACKBONE
+            and not because.vague
+            and slot not in self._evidence.only_named
         )
 
     def _only_named_in_new_parts(self) -> dict[Slot, Because]:

@@ -1,0 +1,56 @@
+"""What a model's forward pass hands from one part to the next."""
+
+from __future__ import annotations
+
+import ast
+
+from bn2gn_codemod.survey.syntax import flat, target_names, walk
+from bn2gn_codemod.survey.values import Class
+
+
+def is_fed_by(cls: Class, trunk: str, part: str) -> bool:
+    """Whether ``forward`` calls a part with nothing but what comes of the trunk.
+
+    ``x = self.backbone(x)``, then ``x = self.encoder(x)``.
+    """
+    method = next(
+        (one.methods["forward"] for one in cls.ancestors() if "forward" in one.methods), None
+    )
+    if method is None or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    given: set[str] = set()
+    seen = False
+    for statement in flat(method.node.body):
+        for call in _calls_of(part, statement):
+            if not call.args or not _comes_of(call.args[0], trunk, given):
+                return False
+            seen = True
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                names = {name for target in targets for name in target_names(target)}
+                given = given | names if _comes_of(value, trunk, given) else given - names
+            case _:
+                pass
+    return seen
+
+
+def _calls_of(part: str, statement: ast.stmt) -> list[ast.Call]:
+    return [
+        node for node in walk(statement) if isinstance(node, ast.Call) and _is_part(node.func, part)
+    ]
+
+
+def _comes_of(expr: ast.expr, trunk: str, given: set[str]) -> bool:
+    return any(
+        (isinstance(node, ast.Call) and _is_part(node.func, trunk))
+        or (isinstance(node, ast.Name) and node.id in given)
+        for node in walk(expr)
+    )
+
+
+def _is_part(expr: ast.expr, name: str) -> bool:
+    match expr:
+        case ast.Attribute(value=ast.Name(id="self"), attr=attr):
+            return attr == name
+        case _:
+            return False
