@@ -11,7 +11,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.fed_parts import is_fed_by
 from bn2gn_codemod.survey.network_contents import external_network, network_content
-from bn2gn_codemod.survey.values import Class, Instance
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
 
 class Neighbours:
@@ -134,6 +134,7 @@ class Neighbours:
         if not families.has_new_word(name):
             network = network_content(self._contents, slot)
             is_stage = network is None and (self._goes_on(slot, trunk) or self._is_next(slot))
+            is_stage = is_stage or (network is None and self._is_plain_head(slot))
             if network is None and not is_stage and families.may_be_backbone_attribute(name):
                 network = "what may be another backbone by the attribute's name"
             if network is not None and self._contents.may_hold_layers(slot):
@@ -154,6 +155,28 @@ class Neighbours:
             and external_network(self._contents, trunk)
             and not any(self._evidence.load_of(one) for one in cls.descendants())
             and not self._is_handed_on(slot)
+        )
+
+    def _is_plain_head(self, slot: Slot) -> bool:
+        """Whether an attribute is a few layers, spelt out behind a ``backbone`` that is loaded.
+
+        ``self.layer1 = nn.Sequential(nn.Conv2d(512, 64, 1), nn.BatchNorm2d(64))``, which gets
+        what ``self.backbone`` gives: a network of its own would get an image, and have blocks.
+        """
+        cls = slot[0]
+        values = self._contents.of_slot[slot]
+        layers = [value for value in values if isinstance(value, NormLayer)]
+        return (
+            bool(layers)
+            and not any(isinstance(value, Instance) for value in values)
+            and not external_network(self._contents, slot)
+            and all(layer.spot.function.class_ in cls.ancestors() for layer in layers)
+            and not any(self._evidence.load_of(one) for one in cls.descendants())
+            and not self._is_handed_on(slot)
+            and any(
+                families.is_backbone_attribute(trunk[1]) and self._is_loaded(trunk)
+                for trunk in self._feeding(slot)
+            )
         )
 
     def _is_next(self, slot: Slot) -> bool:
