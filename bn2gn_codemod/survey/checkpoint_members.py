@@ -29,9 +29,10 @@ class CheckpointMembers:
         self.extensions = Extensions(contents, self.family)
 
     def family(self, cls: Class) -> families.Family | None:
-        """The family of well-known networks that a class is built like."""
+        """The family of well-known networks that a class is built like, or extends one of."""
         if cls not in self._families:
-            self._families[cls] = families.family_of(cls, self._contents.names(cls))
+            built_like = families.family_of(cls, self._contents.names(cls))
+            self._families[cls] = built_like or families.inherited_family(cls)
         return self._families[cls]
 
     def judge(self, slot: Slot, network: Class, load: Load, inside: Slot | None) -> Because:

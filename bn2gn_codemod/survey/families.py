@@ -14,12 +14,14 @@ class Family(NamedTuple):
     ``members`` matches the top-level names in its ImageNet checkpoints,
     ``marks`` are the attributes by which a class of the family is recognised,
     with ``is_common`` only in a class that is named after a network.
+    ``library`` matches the classes of libraries that are of it.
     """
 
     name: str
     marks: frozenset[str]
     members: re.Pattern[str]
     is_common: bool = False
+    library: re.Pattern[str] | None = None
 
     def is_twin(self, attribute: str) -> bool:
         """Whether a name is a member's with something added.
@@ -49,12 +51,14 @@ _FAMILIES = (
         "ResNet",
         frozenset({"layer1", "layer2", "layer3"}),
         re.compile(r"(conv[123]|bn[123]|norm1|layer[0-9]+|fc|avgpool|relu\d?|maxpool|stem)$"),
+        library=re.compile(r"(?:torchvision|timm)\.models\.(?:\w+\.)?ResNet$"),
     ),
     Family(
         "DenseNet or VGG or MobileNet",
         frozenset({"features"}),
         re.compile(r"(features|classifier|conv|avgpool|norm5)$"),
         is_common=True,
+        library=re.compile(r"torchvision\.models\.(?:\w+\.)?(?:VGG|DenseNet|MobileNetV[23])$"),
     ),
     Family(
         "Xception",
@@ -145,6 +149,19 @@ def family_of(cls: Class, attributes: frozenset[str]) -> Family | None:
             family
             for family in _FAMILIES
             if family.marks <= attributes and (named or not family.is_common)
+        ),
+        None,
+    )
+
+
+def inherited_family(cls: Class) -> Family | None:
+    """The family of a library's class that a class extends, whose attributes are not seen."""
+    bases = [base for ancestor in cls.ancestors() for base in ancestor.external_bases]
+    return next(
+        (
+            family
+            for family in _FAMILIES
+            if family.library and any(map(family.library.match, bases))
         ),
         None,
     )
