@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.loading_models import is_added_to
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
@@ -246,7 +247,10 @@ class Evidence:
             for slot in self.contents.holders.get(child, ()):
                 is_around = slot[0] in child.ancestors() or self.contents.is_above(child, slot)
                 is_around = is_around or slot[0].is_parallel_wrapper
-                if not is_around and not families.may_hold_whole_model(slot[1]):
+                is_wrapper = families.may_hold_whole_model(slot[1])
+                if not is_around and (
+                    not is_wrapper or is_added_to(self.contents, slot, self.load_of(child))
+                ):
                     return slot
         return None
 

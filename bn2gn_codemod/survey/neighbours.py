@@ -10,7 +10,11 @@ from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.fed_parts import is_fed_by
-from bn2gn_codemod.survey.network_contents import external_network, network_content
+from bn2gn_codemod.survey.network_contents import (
+    external_network,
+    is_aside,
+    network_content,
+)
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
 
@@ -54,7 +58,7 @@ class Neighbours:
             is_one = because.role is Role.BACKBONE and not because.vague and slot[0] not in without
             # Code that goes over the layers of any model may load what has no name of its own.
             is_anywhere = slot[1] == "*" and slot in self._evidence.loads.of_slot
-            if is_one and not is_anywhere and not self._is_aside(slot):
+            if is_one and not is_anywhere and not is_aside(self._contents, slot):
                 for cls in slot[0].descendants():
                     owners.setdefault(cls, (slot, because))
         self._lift(owners)
@@ -89,7 +93,7 @@ class Neighbours:
         while pending:
             inner = pending.pop()
             for slot in self._contents.holders.get(inner, ()):
-                if slot in self._own or slot[1] == "*" or self._is_aside(slot):
+                if slot in self._own or slot[1] == "*" or is_aside(self._contents, slot):
                     continue
                 if self._contents.is_above(inner, slot):
                     continue
@@ -110,12 +114,6 @@ class Neighbours:
         ]
         return families.is_network_class(cls) and all(
             slot in self._own and self._own[slot].role is Role.BACKBONE for slot in slots
-        )
-
-    def _is_aside(self, slot: Slot) -> bool:
-        return families.is_aside(slot[1]) or any(
-            isinstance(value, Instance) and families.is_aside(value.class_.name)
-            for value in self._contents.of_slot[slot]
         )
 
     def _beside(self, slot: Slot, trunk: Slot, owner: Because) -> Because:
