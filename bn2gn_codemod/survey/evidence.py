@@ -392,6 +392,8 @@ class Evidence:
         words = f"{shown(slot)} {load.words}"
         name = slot[1]
         if families.has_new_word(name):
+            if load.published and self._is_judged_inside(slot):
+                return None
             return Because(Role.UNDECIDED, f"{words}, though its name is not a backbone's")
         is_certain = load.kind == "url" or load.by_hand or load.is_meant
         if is_certain or families.is_backbone_attribute(name):
@@ -401,6 +403,19 @@ class Evidence:
         if load.into_some or families.may_be_backbone_attribute(name):
             return Because(Role.BACKBONE, words, vague=load.vague)
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
+
+    def _is_judged_inside(self, slot: Slot) -> bool:
+        """Whether all that the attribute holds is told attribute by attribute, by its family."""
+        return all(
+            isinstance(value, Instance)
+            and self.members.family(value.class_) is not None
+            and self._is_published_for(value.class_)
+            for value in self.contents.of_slot[slot]
+        )
+
+    def _is_published_for(self, cls: Class) -> bool:
+        load = self.load_of(cls)
+        return load is not None and load.published
 
     def _is_crowd(self, slot: Slot) -> bool:
         """Whether so much comes together in the attribute that it may be a mix-up."""
