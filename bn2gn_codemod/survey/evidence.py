@@ -215,6 +215,8 @@ class Evidence:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
                     vague = self.own[same].vague
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
+        for slot, because in self.members.optional(cls, [load for _, load in networks]):
+            self.own.setdefault(slot, because)
 
     def _same_layers(self, slot: Slot) -> Slot | None:
         """The backbone attribute of the same class in which all the layers of ``slot`` are.
