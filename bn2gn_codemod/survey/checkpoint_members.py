@@ -11,6 +11,7 @@ from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.extensions import Extensions
 from bn2gn_codemod.survey.network_contents import network_content
+from bn2gn_codemod.survey.optional_parts import optional_parts
 from bn2gn_codemod.survey.pretrained import Load
 from bn2gn_codemod.survey.skipped_keys import is_skipped
 from bn2gn_codemod.survey.syntax import call_name
@@ -29,9 +30,10 @@ class CheckpointMembers:
         self.extensions = Extensions(contents, self.family)
 
     def family(self, cls: Class) -> families.Family | None:
-        """The family of well-known networks that a class is built like."""
+        """The family of well-known networks that a class is built like, or extends one of."""
         if cls not in self._families:
-            self._families[cls] = families.family_of(cls, self._contents.names(cls))
+            built_like = families.family_of(cls, self._contents.names(cls))
+            self._families[cls] = built_like or families.inherited_family(cls)
         return self._families[cls]
 
     def judge(self, slot: Slot, network: Class, load: Load, inside: Slot | None) -> Because:
@@ -115,6 +117,32 @@ class CheckpointMembers:
             and self._contents.may_hold_layers(slot)
             for slot in self._contents.family_slots(network)
         )
+
+    def optional(self, cls: Class, loads: list[Load]) -> Iterator[tuple[Slot, Because]]:
+        """What the blocks of a well-known network have only where an option asks for it.
+
+        Published networks were trained without, and a load that is not strict passes it over.
+        """
+        family = self.family(cls)
+        is_own = any(load.kind == "url" and not load.published for load in loads)
+        if family is None or is_own or any(load.strict or load.is_resumed for load in loads):
+            return
+        stages = (one for one in self._contents.slots_of[cls] if self.is_member(family, one))
+        blocks = {
+            owner: None
+            for stage in stages
+            for value in self._contents.of_slot[stage]
+            if isinstance(value, Instance)
+            for owner in value.class_.ancestors()
+        }
+        for block in blocks:
+            names = optional_parts(block)
+            for slot in self._contents.slots_of.get(block, ()):
+                held = self._contents.of_slot[slot]
+                if slot[1] in names and any(isinstance(value, Instance) for value in held):
+                    words = f"{cls.name} {loads[0].words}: whether they include {shown(slot)}"
+                    words = f"{words}, which its blocks have as an option, is not known"
+                    yield slot, Because(Role.UNDECIDED, words, vague=loads[0].vague)
 
     def is_member(self, family: families.Family, slot: Slot, name: str = "") -> bool:
         """Whether an attribute is of those that a checkpoint of the family has.

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.beside_networks import BesideNetworks
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
@@ -21,6 +22,7 @@ from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.listed_attributes import lists_attributes
+from bn2gn_codemod.survey.loading_models import is_added_to
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
@@ -51,6 +53,7 @@ class Evidence:
         self._only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
+        self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
         self._loaded_inside: dict[Slot, bool] = {}
         self._best_loads: dict[Class, Load | None] = {}
         self._with_backbone: dict[Class, bool] = {}
@@ -226,6 +229,8 @@ class Evidence:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
                     vague = self.own[same].vague
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
+        for slot, because in self.members.optional(cls, [load for _, load in networks]):
+            self.own.setdefault(slot, because)
 
     def backbones_beside(self, slot: Slot) -> list[Slot]:
         """The other attributes of the same class that are known to be backbone."""
@@ -250,7 +255,10 @@ class Evidence:
             for slot in self.contents.holders.get(child, ()):
                 is_around = slot[0] in child.ancestors() or self.contents.is_above(child, slot)
                 is_around = is_around or slot[0].is_parallel_wrapper
-                if not is_around and not families.may_hold_whole_model(slot[1]):
+                is_wrapper = families.may_hold_whole_model(slot[1])
+                if not is_around and (
+                    not is_wrapper or is_added_to(self.contents, slot, self.load_of(child))
+                ):
                     return slot
         return None
 
@@ -374,11 +382,12 @@ class Evidence:
             words, vague = pretrained
             vague = vague or self._is_crowd(slot)
             self._lent.add(slot)
+            self._beside.add(slot, is_only_named=False)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
         if families.is_backbone_attribute(name) and (
             self.contents.may_hold_layers(slot) or external_network(self.contents, slot)
         ):
-            self.only_named.add(slot)
+            self._name(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
         if (
             families.may_be_backbone_attribute(name)
@@ -390,9 +399,13 @@ class Evidence:
         ):
             network = network_content(self.contents, slot)
             if network is not None:
-                self.only_named.add(slot)
+                self._name(slot)
                 return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
         return None
+
+    def _name(self, slot: Slot) -> None:
+        self.only_named.add(slot)
+        self._beside.add(slot, is_only_named=True)
 
     def _loaded_alone(self, slot: Slot) -> Because | None:
         load = self.loads.of_slot.get(slot)
@@ -401,6 +414,8 @@ class Evidence:
         words = f"{shown(slot)} {load.words}"
         name = slot[1]
         if families.has_new_word(name):
+            if load.published and self._is_judged_inside(slot):
+                return None
             return Because(Role.UNDECIDED, f"{words}, though its name is not a backbone's")
         is_certain = load.kind == "url" or load.by_hand or load.is_meant
         if is_certain or families.is_backbone_attribute(name):
@@ -412,6 +427,19 @@ class Evidence:
         if self._is_in_backbone(slot):
             return None  # judged as what holds it
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
+
+    def _is_judged_inside(self, slot: Slot) -> bool:
+        """Whether all that the attribute holds is told attribute by attribute, by its family."""
+        return all(
+            isinstance(value, Instance)
+            and self.members.family(value.class_) is not None
+            and self._is_published_for(value.class_)
+            for value in self.contents.of_slot[slot]
+        )
+
+    def _is_published_for(self, cls: Class) -> bool:
+        load = self.load_of(cls)
+        return load is not None and load.published
 
     def _is_crowd(self, slot: Slot) -> bool:
         """Whether so much comes together in the attribute that it may be a mix-up."""
@@ -493,7 +521,11 @@ class Evidence:
 
         ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
         """
-        return self._replaced.beside(slot, value) or self._lent.beside(slot, value)
+        return (
+            self._replaced.beside(slot, value)
+            or self._lent.beside(slot, value)
+            or self._beside.beside(slot, value)
+        )
 
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether a library's network has no weights, as far as anything is seen to load them."""

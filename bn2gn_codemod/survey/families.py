@@ -14,6 +14,7 @@ class Family(NamedTuple):
     ``members`` matches the top-level names in its ImageNet checkpoints,
     ``marks`` are the attributes by which a class of the family is recognised,
     with ``is_common`` only in a class that is named after a network.
+    ``library`` matches the classes of libraries that are of it.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Family(NamedTuple):
     is_common: bool = False
     # Members that no model but a classification network has.
     of_classifier: re.Pattern[str] = re.compile("$^")
+    library: re.Pattern[str] | None = None
 
     def is_twin(self, attribute: str) -> bool:
         """Whether a name is a member's with something added.
@@ -52,12 +54,14 @@ _FAMILIES = (
         "ResNet",
         frozenset({"layer1", "layer2", "layer3"}),
         re.compile(r"(conv[123]|bn[123]|norm1|layer[0-9]+|fc|avgpool|relu\d?|maxpool|stem)$"),
+        library=re.compile(r"(?:torchvision|timm)\.models\.(?:\w+\.)?ResNet$"),
     ),
     Family(
         "DenseNet or VGG or MobileNet",
         frozenset({"features"}),
         re.compile(r"(features|classifier|conv|avgpool|norm5)$"),
         is_common=True,
+        library=re.compile(r"torchvision\.models\.(?:\w+\.)?(?:VGG|DenseNet|MobileNetV[23])$"),
     ),
     Family(
         "Xception",
@@ -75,6 +79,8 @@ _NETWORK = re.compile(
     r"googlenet|squeezenet|alexnet|mnasnet|vovnet|regnet|ghostnet|convnext|swin|wideresnet|"
     r"preresnet|res2net|stdcnet|osnet))"
 )
+# What stands before the name of a network that a part only comes after: ``EncoderAfterVGG``.
+_COMES_AFTER = re.compile(r"(?:^|[^A-Za-z]|(?<=[a-z]))(?:[Aa]fter|[Bb]ehind)\s*$")
 # ``load_from_mobilenet``, ``copy_params_from_vgg16``
 _SOURCE = re.compile(r"(?:load|copy|init|weight|param)\w*_from_(.+)", re.IGNORECASE)
 _BLOCK = re.compile(
@@ -153,9 +159,24 @@ def family_of(cls: Class, attributes: frozenset[str]) -> Family | None:
     )
 
 
+def inherited_family(cls: Class) -> Family | None:
+    """The family of a library's class that a class extends, whose attributes are not seen."""
+    bases = [base for ancestor in cls.ancestors() for base in ancestor.external_bases]
+    return next(
+        (
+            family
+            for family in _FAMILIES
+            if family.library and any(map(family.library.match, bases))
+        ),
+        None,
+    )
+
+
 def is_network_name(name: str) -> bool:
     """Whether a class or function is named after a published network."""
-    return _NETWORK.search(name.replace("_", " ").strip()) is not None
+    words = name.replace("_", " ").strip()
+    found = _NETWORK.search(words)
+    return found is not None and _COMES_AFTER.search(words[: found.start()]) is None
 
 
 def names_source_network(function: str) -> bool:

@@ -16,7 +16,14 @@ from typing import TypeGuard
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import (
+    Class,
+    ExternalObject,
+    Function,
+    Instance,
+    NormLayer,
+    Value,
+)
 
 _CONTAINERS = frozenset(
     {"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.Module"}
@@ -70,31 +77,42 @@ class LoadedContainers:
             if (owner, element.attr) in self._flow.slots
         ]
 
+    def places(self, container: Value) -> list[set[Value]]:
+        """What may be in each of the places of a container of ``torch.nn``, as far as it says."""
+        if not _is_container(container):
+            return []
+        written = map(self._flow.value_of, _written_elements(container.spot.node))
+        return [*map(set, written), *self._added.get(container, ())]
+
     def credits(self, cls: Class, elements: frozenset[Value]) -> bool:
         """Whether nothing but elements of the loaded container is of the class."""
         made = self._flow.instances.get(cls, ())
         return all(value in elements for value in made)
 
     def _elements_of(self, container: ExternalObject) -> set[Value]:
-        found = set(self._added.get(container, ()))
+        found = set[Value]().union(*self._added.get(container, ()))
         call = container.spot.node
         for argument in call.args if isinstance(call, ast.Call) else ():
             found.update(self._flow.value_of(argument))
         return found
 
     @functools.cached_property
-    def _added(self) -> dict[ExternalObject, set[Value]]:
-        """What is put into containers after they were made."""
-        found: dict[ExternalObject, set[Value]] = {}
-        for calls in self._flow.calls_in.values():
+    def _added(self) -> dict[ExternalObject, list[set[Value]]]:
+        """What is put into containers after they were made, call by call."""
+        found: dict[ExternalObject, list[set[Value]]] = {}
+        for function, calls in self._flow.calls_in.items():
             for _, call in calls:
                 if call_name(call) in _ADDING and isinstance(call.func, ast.Attribute):
-                    for holder in self._flow.value_of(call.func.value):
+                    for holder in self._held_by(function, call.func.value):
                         if _is_container(holder):
-                            added = found.setdefault(holder, set())
-                            for argument in call.args:
-                                added.update(self._flow.value_of(argument))
+                            added = set[Value]().union(*map(self._flow.value_of, call.args))
+                            found.setdefault(holder, []).append(added)
         return found
+
+    def _held_by(self, function: Function, expr: ast.expr) -> Iterator[Value]:
+        if isinstance(expr, ast.Name):  # ``net.append(...)`` looks up no more than the variable
+            return self._flow.values(self._flow.lookup(function, expr.id))
+        return self._flow.value_of(expr)
 
 
 def _layers(values: Iterable[Value]) -> Iterator[Value]:
@@ -102,10 +120,24 @@ def _layers(values: Iterable[Value]) -> Iterator[Value]:
 
 
 def _written_elements(call: ast.AST) -> Iterator[ast.expr]:
-    """What a container is made with, also in a list."""
+    """What a container is made with, also in a list, or in a dict by its keys."""
     for argument in call.args if isinstance(call, ast.Call) else ():
-        inner = argument.value if isinstance(argument, ast.Starred) else argument
-        yield from inner.elts if isinstance(inner, (ast.List, ast.Tuple)) else (inner,)
+        match argument:
+            case ast.Starred(value=ast.List(elts=elements) | ast.Tuple(elts=elements)):
+                yield from elements
+            case ast.Starred(value=inner):
+                yield inner
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                yield from elements
+            case ast.Dict(values=elements):
+                yield from elements
+            case ast.Call(args=[ast.List(elts=pairs)]) if call_name(argument) == "OrderedDict":
+                yield from (
+                    pair.elts[1] if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 else pair
+                    for pair in pairs
+                )
+            case _:
+                yield argument
 
 
 def _is_container(value: Value) -> TypeGuard[ExternalObject]:

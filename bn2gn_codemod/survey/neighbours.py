@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.behind_backbone import BehindBackbone
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
-from bn2gn_codemod.survey.fed_parts import is_fed_by
-from bn2gn_codemod.survey.network_contents import external_network, network_content
+from bn2gn_codemod.survey.network_contents import (
+    external_network,
+    is_aside,
+    network_content,
+)
 from bn2gn_codemod.survey.second_names import wraps
 from bn2gn_codemod.survey.values import Class, Instance
 
@@ -22,13 +25,14 @@ class Neighbours:
         self._contents = contents
         self._evidence = evidence
         self._own = evidence.own
+        self._behind = BehindBackbone(contents, evidence)
         self._beside_which: dict[Slot, Because] = {}
 
     def judge(self) -> None:
         """Decide what can be decided, in :attr:`Evidence.own`."""
         by_itself = dict(self._own)
         self._judge_beside()
-        while doubted := self._only_named_in_new_parts():
+        while doubted := {**self._only_named_behind(), **self._only_named_in_new_parts()}:
             by_itself.update(doubted)
             self._own.clear()
             self._own.update(by_itself)
@@ -56,7 +60,7 @@ class Neighbours:
             is_one = because.role is Role.BACKBONE and not because.vague and slot[0] not in without
             # Code that goes over the layers of any model may load what has no name of its own.
             is_anywhere = slot[1] == "*" and slot in self._evidence.loads.of_slot
-            if is_one and not is_anywhere and not self._is_aside(slot):
+            if is_one and not is_anywhere and not is_aside(self._contents, slot):
                 for cls in slot[0].descendants():
                     owners.setdefault(cls, (slot, because))
         self._lift(owners)
@@ -91,7 +95,7 @@ class Neighbours:
         while pending:
             inner = pending.pop()
             for slot in self._contents.holders.get(inner, ()):
-                if slot in self._own or slot[1] == "*" or self._is_aside(slot):
+                if slot in self._own or slot[1] == "*" or is_aside(self._contents, slot):
                     continue
                 if self._contents.is_above(inner, slot):
                     continue
@@ -114,12 +118,6 @@ class Neighbours:
             slot in self._own and self._own[slot].role is Role.BACKBONE for slot in slots
         )
 
-    def _is_aside(self, slot: Slot) -> bool:
-        return families.is_aside(slot[1]) or any(
-            isinstance(value, Instance) and families.is_aside(value.class_.name)
-            for value in self._contents.of_slot[slot]
-        )
-
     def _beside(self, slot: Slot, trunk: Slot, owner: Because) -> Because:
         cls, name = slot
         load = self._evidence.load_of(cls)
@@ -135,93 +133,26 @@ class Neighbours:
             return Because(Role.BACKBONE, words, owner)
         if not families.has_new_word(name):
             network = network_content(self._contents, slot)
-            is_stage = network is None and (self._goes_on(slot, trunk) or self._is_next(slot))
-            may_be_one = families.may_be_backbone_attribute(name)
-            may_be_one = may_be_one and not self._is_attention(slot)
-            if network is None and not is_stage and may_be_one and not self._is_fed(slot, trunk):
+            may_be_one = network is None and families.may_be_backbone_attribute(name)
+            if may_be_one and not self._behind.is_new(slot, trunk):
                 network = "what may be another backbone by the attribute's name"
             if network is not None and self._contents.may_hold_layers(slot):
                 words = "but nothing is seen to load weights into it"
                 return Because(Role.UNDECIDED, f"{shown(slot)} holds {network}, {words}")
         return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")
 
-    def _goes_on(self, slot: Slot, trunk: Slot) -> bool:
-        """Whether an attribute is a later stage, made anew behind parts of a library's network.
-
-        ``layer4`` of a network of its own would have a ``layer1`` before it.
-        """
-        cls, name = slot
-        return (
-            trunk[0] is cls
-            and families.is_later_stage(name)
-            and families.FIRST_STAGE not in self._contents.names(cls)
-            and external_network(self._contents, trunk)
-            and not any(self._evidence.load_of(one) for one in cls.descendants())
-            and not self._is_handed_on(slot)
-        )
-
-    def _is_fed(self, slot: Slot, trunk: Slot) -> bool:
-        """Whether an encoder gets what the attribute named backbone gives, as in a DETR.
-
-        Or what a network gives that loads all of itself.
-        """
-        cls, name = slot
-        return (
-            families.is_encoder(name)
-            and trunk[0] is cls
-            and (families.is_backbone_attribute(trunk[1]) or self._is_loaded_network(trunk))
-            and is_fed_by(cls, trunk[1], name)
-            and not self._handles_weights(slot)
-        )
-
-    def _is_attention(self, slot: Slot) -> bool:
-        """Whether it is attention to what an encoder gives: ``encoder_att_1``."""
-        return families.is_attention(slot[1]) and not self._handles_weights(slot)
-
-    def _handles_weights(self, slot: Slot) -> bool:
-        return any(
-            isinstance(value, Instance) and self._evidence.handles_weights(value.class_)
-            for value in self._contents.of_slot[slot]
-        )
-
-    def _is_loaded_network(self, slot: Slot) -> bool:
-        """Whether all that an attribute holds are networks that weights are loaded into."""
-        classes = {v.class_ for v in self._contents.of_slot[slot] if isinstance(v, Instance)}
-        return bool(classes) and all(
-            families.is_network_class(cls) and self._evidence.load_of(cls) is not None
-            for cls in classes
-        )
-
-    def _is_next(self, slot: Slot) -> bool:
-        """Whether an attribute is one number after a part of a network that was made elsewhere.
-
-        ``self.encoder4 = resnet.layer4``, and ``self.encoder5`` of the model's own.
-        """
-        cls, name = slot
-        before = families.name_before(name)
-        one = self._own.get((cls, before)) if before is not None else None
-        if one is None or before is None or one.vague:
-            return False
-        if one.role is Role.NEW:
-            return self._is_next((cls, before)) and not self._is_handed_on(slot)
-        return (
-            one.role is Role.BACKBONE
-            and (cls, before) not in self._evidence.only_named
-            and not any(self._evidence.load_of(child) for child in cls.descendants())
-            and not self._is_handed_on(slot)
-        )
-
-    def _is_handed_on(self, slot: Slot) -> bool:
-        """Whether a method hands the attribute to a call, which may copy weights into it."""
-        calls_in = self._contents.flow.calls_in
-        return any(
-            isinstance(argument, ast.Attribute)
-            and argument.attr == slot[1]
-            and isinstance(argument.value, ast.Name)
-            for method in slot[0].methods.values()
-            for _, call in calls_in.get(method, ())
-            for argument in (*call.args, *(keyword.value for keyword in call.keywords))
-        )
+    def _only_named_behind(self) -> dict[Slot, Because]:
+        """Attributes named like a network that get what one that is loaded gives."""
+        found: dict[Slot, Because] = {}
+        for slot in self._evidence.only_named:
+            because = self._own[slot]
+            if because.role is Role.BACKBONE and not families.is_backbone_attribute(slot[1]):
+                trunk = next(filter(self._behind.is_loaded, self._behind.feeding(slot)), None)
+                if trunk is not None:
+                    words = f"{because.words}, but {shown(trunk)} comes before it"
+                    words = f"{words}, and nothing is seen to load weights into it"
+                    found[slot] = Because(Role.UNDECIDED, words, self._own[trunk])
+        return found
 
     def _only_named_in_new_parts(self) -> dict[Slot, Because]:
         """Attributes named like a network inside of nothing but new parts, with that doubt.
@@ -279,7 +210,9 @@ class Neighbours:
             added = {slot[1] for slot in slots if self._is_added(slot)}
             for slot in slots:
                 is_addition = outer in self._evidence.only_named and (
-                    families.has_certainly_new_word(slot[1]) or self._extends(networks, slot)
+                    families.has_certainly_new_word(slot[1])
+                    or self._extends(networks, slot)
+                    or self._is_beside_network(slot)
                 )
                 if slot not in self._own and (slot[1] in added or is_addition):
                     words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
@@ -296,6 +229,32 @@ class Neighbours:
             slot[0] in cls.ancestors()
             and self._evidence.members.extensions.base_of(cls, slot) is not None
             for cls in networks
+        )
+
+    def _is_beside_network(self, slot: Slot) -> bool:
+        """Whether a class that is no network by itself has the attribute beside one.
+
+        ``self.body = ResNet()``, and ``self.attention``.
+        """
+        cls, name = slot
+        if families.may_be_backbone_attribute(name) or families.is_backbone_attribute(name):
+            return False
+        if families.is_named_after_network(cls) or self._evidence.members.family(cls) is not None:
+            return False
+        return any(
+            other is not slot
+            and (
+                families.may_be_backbone_attribute(other[1])
+                or families.is_backbone_attribute(other[1])
+            )
+            and self._holds_network(other)
+            for other in self._contents.family_slots(cls)
+        ) and not self._holds_network(slot)
+
+    def _holds_network(self, slot: Slot) -> bool:
+        return any(
+            isinstance(value, Instance) and families.is_network_class(value.class_)
+            for value in self._contents.of_slot[slot]
         )
 
     def _is_added(self, slot: Slot) -> bool:

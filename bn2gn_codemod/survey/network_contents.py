@@ -14,6 +14,14 @@ def external_network(contents: Contents, slot: Slot) -> bool:
     return any(library_model(value) is not None for value in contents.of_slot[slot])
 
 
+def is_aside(contents: Contents, slot: Slot) -> bool:
+    """Whether a network that only measures or teaches another one is in there, by its name."""
+    return families.is_aside(slot[1]) or any(
+        isinstance(value, Instance) and families.is_aside(value.class_.name)
+        for value in contents.of_slot[slot]
+    )
+
+
 def network_content(contents: Contents, slot: Slot) -> str | None:
     """In words, the network that an attribute holds, as far as names tell."""
     for value in contents.of_slot[slot]:

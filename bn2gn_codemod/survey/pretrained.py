@@ -21,7 +21,7 @@ from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.skipped_keys import classifiers, list_of_kept, skipped_keys
-from bn2gn_codemod.survey.syntax import all_arguments, dotted
+from bn2gn_codemod.survey.syntax import all_arguments, dotted, walk
 from bn2gn_codemod.survey.values import (
     Class,
     Function,
@@ -39,6 +39,10 @@ _PUBLISHED = re.compile(
     rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
     rb"efficientnet|regnet|mnasnet|googlenet|inception|convnext|alexnet|squeezenet)|"
     rb"dl\.yf\.io/(?:dla|drn)|data\.lip6\.fr/cadene/pretrainedmodels"
+)
+_PUBLISHED_FILE = re.compile(
+    r"(?:^|/)(?:resnext|resnet|wide_resnet|vgg|densenet|mobilenet|shufflenet|efficientnet|mnasnet|"
+    r"googlenet|inception)[\w.]*-[0-9a-f]{8}\.pth$"
 )
 _OWN_WEIGHTS = re.compile(rb"https?://[^\s'\"]+\.(?:pth|pt|pkl|tar|th|bin|ckpt)\b")
 
@@ -136,6 +140,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             is_inner = call.spot.function.enclosing_class in cls.ancestors()
             of_classifier = not is_inner and _is_of_classifier(contents, cls, load)
             is_meant = load.kind != "file" or _means_pretrained(contents, call, value, held, owners)
+            is_meant = is_meant or (load.published and _is_built_like_known(contents, cls))
             if not (is_meant or load.by_hand or of_classifier):
                 known = loads.resumed.get(cls)
                 if known is None or (known.strict and not load.strict):
@@ -228,7 +233,7 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     if weights:
         best = _told_most_by(weights)
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
-        published = best.kind == "url" and call.as_read and _is_published(best)
+        published = call.as_read and _is_published(best)
         vague = copied_parameters.are_of_one_class(flow, call)
         by_hand = call.into_tensors
         return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
@@ -282,13 +287,23 @@ def _is_of_classifier(contents: Contents, cls: Class, load: Load) -> bool:
 
 
 def _is_published(weights: Weights) -> bool:
-    """Whether every URL in the file that loads is one of a published ImageNet network."""
+    """Whether every URL in the file that loads is one of a published ImageNet network.
+
+    A file is, where it has the name that torchvision gives such weights.
+    """
+    if weights.kind == "file":
+        names = (node.value for node in walk(weights.spot.node) if isinstance(node, ast.Constant))
+        return any(isinstance(name, str) and _PUBLISHED_FILE.search(name) for name in names)
     data = weights.spot.module.source.data
     urls = _OWN_WEIGHTS.findall(data)
     if urls:
         return all(_PUBLISHED.search(url) for url in urls)
     # 'http://dl.yf.io/dla/models' joined with the name at run time
     return b"dl.yf.io/" in data and b"http" in data
+
+
+def _is_built_like_known(contents: Contents, cls: Class) -> bool:
+    return families.family_of(cls, contents.names(cls)) is not None
 
 
 def _means_pretrained(

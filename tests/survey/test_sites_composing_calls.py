@@ -261,7 +261,8 @@ class Fusion(Base):
 class Net(nn.Module):
     def __init__(self, norm=nn.BatchNorm2d):  #! keep
         super().__init__()
-        self.backbone = nn.Sequential(resnet(norm), Tree(2, norm), Base(norm))
+        self.resnet = resnet(norm)
+        self.backbone = nn.Sequential(Tree(2, norm), Base(norm))
         self.fusion = Fusion(norm)  #! convert
 """
     )

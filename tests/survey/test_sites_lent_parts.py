@@ -54,7 +54,7 @@ _MIXED = "self.{name} = nn.Sequential(*[nn.Sequential(p, Up(64)) for p in other.
         # The weights may come with those of the whole model.
         ("tail", "pretrained=False", "conflict"),
         ("encoder2", "pretrained=False", "conflict"),
-        ("backbone", "pretrained=False", "keep"),
+        ("backbone", "pretrained=False", "conflict"),
     ],
 )
 def test_layer_beside_parts_of_a_network_in_one_attribute(name: str, asked: str, up: str) -> None:

@@ -312,6 +312,18 @@ def test_one_pretrained_part_does_not_speak_for_all() -> None:
     assert frozen(plan_of(ALL_IN_ONE, "model.Detector()", settings)) == ["model"]
 
 
+def test_a_part_that_was_put_beside_the_network() -> None:
+    plan = plan_of(ALL_IN_ONE.replace("self.model", "self.backbone"), "model.Detector()")
+    assert [str(site.verdict) for site in plan.sites] == ["keep", "keep", "conflict"]
+    assert frozen(plan) == []
+    reason = plan.train_scripts[0].reason
+    assert "it would freeze Detector.backbone as well, and model.py:25 there is not" in reason
+    alone = ALL_IN_ONE.replace("self.model", "self.backbone").replace(
+        "ResNet(), Conv()", "ResNet()"
+    )
+    assert frozen(plan_of(alone, "model.Detector()")) == ["backbone"]
+
+
 INHERITED = """
 from torchvision.models.resnet import Bottleneck, ResNet
 from torchvision.models.segmentation.deeplabv3 import ASPP

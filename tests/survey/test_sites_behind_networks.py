@@ -1,0 +1,151 @@
+"""Parts that get what a loaded network of the same model gives."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.survey.verdicts import check, plan_of
+
+_MODEL = """\
+from torchvision import models
+from weights import copy_into
+class {cls}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv2d(512, 64, 3), nn.BatchNorm2d(64))  #! {verdict}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{trunk} = {network}
+        self.{part} = {cls}()
+        self.head = nn.Sequential(nn.Conv2d(64, 8, 1), nn.BatchNorm2d(8))  #! convert
+    def forward(self, x, depth):
+{forward}
+"""
+_VGG = "models.vgg16_bn(pretrained=True)"
+_FED = "x = self.vgg(x)\nreturn self.head(self.encoder(x))"
+
+
+def _model(cls: str, verdict: str, forward: str, part: str = "encoder", trunk: str = "vgg") -> str:
+    inner = textwrap.indent(forward.replace("encoder", part).replace("vgg", trunk), " " * 8)
+    return _MODEL.format(
+        cls=cls, verdict=verdict, part=part, trunk=trunk, network=_VGG, forward=inner
+    )
+
+
+@pytest.mark.parametrize(
+    ("cls", "verdict"),
+    [
+        ("encoder_after_vgg", "unknown"),
+        ("EncoderAfterVGG", "unknown"),
+        ("EncoderBehindResNet18", "unknown"),
+        # What is said of it comes after the network's name, or is something else.
+        ("VGGAfterImageNet", "keep"),
+        ("ResNetEncoder", "keep"),
+        ("PosterResNet", "keep"),
+    ],
+)
+def test_class_that_says_which_network_it_comes_after(cls: str, verdict: str) -> None:
+    check(_model(cls, verdict, "return x"))
+
+
+@pytest.mark.parametrize(
+    ("forward", "verdict"),
+    [
+        (_FED, "unknown"),
+        ("return self.head(self.encoder(self.vgg(x)))", "unknown"),
+        ("f = self.vgg(x)\ny = self.head(self.encoder(f))\nreturn y", "unknown"),
+        # A second network for another image, or for the same.
+        ("return self.head(self.encoder(depth) + self.vgg(x))", "keep"),
+        ("x = self.vgg(x)\nreturn self.head(self.encoder(depth) + x)", "keep"),
+        ("f = self.vgg(x)\nreturn self.head(self.encoder(x) + f)", "keep"),
+        # The other way round.
+        ("x = self.encoder(x)\nreturn self.head(self.vgg(x))", "keep"),
+    ],
+)
+def test_network_for_its_name_behind_one_that_is_loaded(forward: str, verdict: str) -> None:
+    check(_model("ResNetEncoder", verdict, forward))
+
+
+def test_network_for_its_name_that_is_loaded_behind_another_one() -> None:
+    load = "        self.encoder.load_state_dict(torch.load('imagenet.pth'))\n        self.head"
+    check(_model("ResNetEncoder", "keep", _FED).replace("        self.head", load))
+
+
+def test_backbone_for_its_name_behind_a_network() -> None:
+    check(_model("ResNetEncoder", "keep", _FED, part="backbone"))
+
+
+_HEAD = """\
+from torchvision import models
+from weights import copy_into
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(64)  #! unknown
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = models.vgg16_bn(pretrained=True).features
+        self.trunk = models.resnet18(pretrained=True)
+        self.blocks()
+        self.layer1 = nn.Sequential(nn.Conv2d(512, 64, 1), nn.BatchNorm2d(64))  #! {verdict}
+        self.layer2 = nn.Sequential(nn.Dropout2d(0.1), nn.Conv2d(64, 5, 1))
+{more}
+    def blocks(self):
+        self.layer3 = Block()
+    def forward(self, x, depth):
+{forward}
+"""
+_BEHIND = "return self.layer2(self.layer1(self.backbone(x)))"
+
+
+def _head(verdict: str, forward: str = _BEHIND, more: str = "") -> str:
+    more, forward = textwrap.indent(more, " " * 8), textwrap.indent(forward, " " * 8)
+    return _HEAD.format(verdict=verdict, forward=forward, more=more)
+
+
+@pytest.mark.parametrize(
+    ("forward", "verdict"),
+    [
+        (_BEHIND, "convert"),
+        ("x = self.backbone(x)\nx = self.layer1(x)\nreturn self.layer2(x)", "convert"),
+        ("return self.layer2(self.layer1(depth) + self.backbone(x))", "unknown"),
+        ("return self.layer2(self.layer1(x)) + self.backbone(x)", "unknown"),
+        # It is called twice, once without the backbone.
+        ("x = self.layer1(self.backbone(x))\nreturn x + self.layer1(depth)", "unknown"),
+        ("return self.backbone(self.layer1(x))", "unknown"),
+        ("return self.layer1(self.trunk(x))", "unknown"),
+        ("return x", "unknown"),
+    ],
+)
+def test_layers_spelt_out_behind_a_backbone_under_the_name_of_a_stage(
+    forward: str, verdict: str
+) -> None:
+    check(_head(verdict, forward))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "self.layer1.load_state_dict(torch.load('imagenet.pth'))",
+        "self.layer1[1].weight.data.copy_(self.trunk.bn1.weight)",
+        "for mine, other in zip(self.layer1, self.trunk.layer1): mine.weight = other.weight",
+        "copy_into(self.layer1, self.trunk.layer1)",
+    ],
+)
+def test_layers_behind_a_backbone_that_may_be_loaded(more: str) -> None:
+    found = plan_of(_head("convert", more=more)).sites
+    [site] = [one for one in found if one.attribute == "layer1"]
+    assert site.verdict != "convert"
+
+
+def test_stage_behind_a_backbone_that_is_made_of_blocks() -> None:
+    check(_head("convert", "return self.layer3(self.layer1(self.backbone(x)))"))
+
+
+def test_layers_behind_a_backbone_for_its_name() -> None:
+    text = _head("unknown").replace("models.vgg16_bn(pretrained=True).features", "Block()")
+    check(text.replace("#! unknown\nclass Net", "#! conflict\nclass Net"))

@@ -1,0 +1,91 @@
+"""What the blocks of a loaded network have only where an option asks for it."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.survey.verdicts import check
+
+_NET = """\
+from torch.utils import model_zoo
+class Strip(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! {strip}
+class Bottleneck(nn.Module):
+    def __init__(self, c, strip, stride=1):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(c)  #! keep
+{part}
+class ResNet(nn.Module):
+    def __init__(self, strip):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(64)  #! keep
+        self.{stage}1 = nn.Sequential(Bottleneck(64, strip))
+        self.{stage}2 = nn.Sequential(Bottleneck(64, strip), Bottleneck(64, strip))
+        self.{stage}3 = nn.Sequential(Bottleneck(64, strip))
+def resnet50(path, strip):
+    model = ResNet(strip)
+    model.load_state_dict({load})
+    return model
+class Seg(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pretrained = resnet50('resnet50.pth', True)
+        self.head = nn.BatchNorm2d(8)  #! convert
+"""
+_PART = "self.spm = None\nif strip:\n    self.spm = Strip(c)"
+_LOAD = "torch.load(path), strict=False"
+_URL = "model_zoo.load_url('https://{}/resnet50-19c8e357.pth'), strict=False"
+
+
+def _net(strip: str, part: str = _PART, load: str = _LOAD, stage: str = "layer") -> str:
+    part = textwrap.indent(part, " " * 8)
+    return _NET.format(strip=strip, part=part, load=load, stage=stage)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        _PART,
+        "if strip:\n    self.spm = Strip(c)\nelse:\n    self.spm = None",
+        "if not strip:\n    self.spm = None\nelse:\n    self.spm = Strip(c)",
+        "self.spm = Strip(c) if strip else None",
+        "self.strip = strip\nself.spm = None if not self.strip else nn.Sequential(Strip(c))",
+    ],
+)
+def test_part_that_an_option_asks_for(part: str) -> None:
+    check(_net("unknown", part))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        # A network has these where they fit its sizes.
+        "self.down = None\nif stride != 1:\n    self.down = Strip(c)",
+        "self.down = Strip(c) if stride > 1 else None",
+        "self.down = None\nif stride != 1 or c != 64:\n    self.down = Strip(c)",
+        # It always has them, of one kind or another.
+        "self.spm = Strip(c)",
+        "if strip:\n    self.spm = Strip(c)\nelse:\n    self.spm = nn.Identity()",
+        "self.spm = None\nself.spm = Strip(c)",
+    ],
+)
+def test_part_that_every_network_of_the_kind_may_have(part: str) -> None:
+    check(_net("keep", part))
+
+
+@pytest.mark.parametrize(
+    ("load", "stage", "strip"),
+    [
+        (_URL.format("download.pytorch.org/models"), "layer", "unknown"),
+        # The weights of this very network may be there.
+        (_URL.format("example.com"), "layer", "keep"),
+        ("torch.load(path)", "layer", "keep"),
+        (_LOAD, "part", "keep"),
+    ],
+)
+def test_weights_that_may_have_the_part(load: str, stage: str, strip: str) -> None:
+    check(_net(strip, load=load, stage=stage))

@@ -1,0 +1,78 @@
+"""Files that are called what torchvision calls the weights that it publishes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+_FPN = """\
+import os
+class Pyramid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! {stem}
+        self.{stage}1 = nn.Sequential(nn.BatchNorm2d(8))  #! {stem}
+        self.{stage}2 = nn.Sequential(nn.BatchNorm2d(8))  #! {stem}
+        self.{stage}3 = nn.Sequential(nn.BatchNorm2d(8))  #! {stem}
+        self.extra = nn.Sequential(nn.BatchNorm2d(8))  #! {extra}
+        self.toplayer = nn.Sequential(nn.BatchNorm2d(8))  #! {top}
+class Ssd(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fpn = Pyramid()
+        self.heads = nn.BatchNorm2d(8)  #! {heads}
+net = Ssd()
+{load}
+torch.save(net.state_dict(), 'ssd.pth')
+"""
+_INTO = "net.fpn.load_state_dict({}, strict=False)"
+_FILE = "torch.load(os.path.join('models', 'resnet50-19c8e357.pth'))"
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        _INTO.format(_FILE),
+        _INTO.format("torch.load('models/resnet50-19c8e357.pth')"),
+        f"params = {_FILE}\n{_INTO.format('params')}",
+    ],
+)
+def test_published_file_in_what_is_called_a_neck(load: str) -> None:
+    check(
+        _FPN.format(
+            load=load, stage="layer", stem="keep", extra="unknown", top="convert", heads="convert"
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("load", "stage"),
+    [
+        (_INTO.format("torch.load('models/fpn50.pth')"), "layer"),
+        (_INTO.format("torch.load('models/resnet50-final.pth')"), "layer"),
+        (_INTO.format("torch.load('models/ssd-19c8e357.pth')"), "layer"),
+        # Built like no network of which it is known what such a file has.
+        (_INTO.format(_FILE), "part"),
+    ],
+)
+def test_file_that_may_be_anything(load: str, stage: str) -> None:
+    check(
+        _FPN.format(
+            load=load, stage=stage, stem="unknown", extra="unknown", top="unknown", heads="unknown"
+        )
+    )
+
+
+def test_published_file_for_a_model_that_has_the_network_elsewhere() -> None:
+    load = f"net.load_state_dict({_FILE}, strict=False)"
+    check(
+        _FPN.format(
+            load=load,
+            stage="layer",
+            stem="unknown",
+            extra="unknown",
+            top="unknown",
+            heads="unknown",
+        )
+    )
