@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import functools
 import keyword
 import re
 import sys
@@ -143,6 +143,7 @@ def _setting(field: dataclasses.Field[Any], hint: Any) -> Setting:
     )
 
 
+@functools.cache
 def known() -> tuple[Setting, ...]:
     """Every setting there is, in the order of ``Settings``."""
     hints = typing.get_type_hints(Settings)
@@ -306,5 +307,7 @@ def _unknown(written: str, meant: str, settings: Collection[str]) -> str:
 
 def nearest(unknown: str, known: Collection[str]) -> str:
     """What to say of a word that is not ``known``: the one that was meant, else all there are."""
+    import difflib  # only for a message
+
     close = difflib.get_close_matches(unknown, known, n=1)
     return f"did you mean {close[0]!r}?" if close else "known are " + ", ".join(known)

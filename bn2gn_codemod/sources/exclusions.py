@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator
@@ -44,6 +43,8 @@ def nearest_path(root: Path, pattern: str) -> str | None:
         if path.endswith(("/", ".py")):
             name = path.strip("/")
             spelled.setdefault(name if "/" in wanted else os.path.basename(name), path)
+    import difflib  # only for a message
+
     close = difflib.get_close_matches(wanted, spelled, n=1)
     return spelled[close[0]] if close else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -81,6 +80,8 @@ def new_version(target: Path, like: os.stat_result | None, force: bool = True) -
     It gets owner and mode of ``like``. Without ``force`` a ``target`` that
     appeared meanwhile stays (``FileExistsError``). Raises ``OSError``.
     """
+    import tempfile  # only where something is written
+
     handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
     os.close(handle)
     try:

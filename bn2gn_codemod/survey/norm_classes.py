@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 
@@ -56,6 +55,8 @@ def check_asked_for(settings: Settings) -> None:
     """Raise ``Problem`` for the first name in the setting ``norms`` that no layer can have."""
     for name in settings.norms:
         if not is_norm_class(name):
+            import difflib  # only for a message
+
             close = difflib.get_close_matches(name, _USUAL, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(_USUAL)}"
             raise Problem(f"{settings.named('norms', name)} is no BatchNorm class; {hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
@@ -55,6 +54,8 @@ def _unmatched(named: str, pattern: str, known: set[str]) -> str:
     text = f"{named} names no class or attribute of this repository"
     wanted = pattern.lower().strip("*.")
     spelled = {name.lower(): name for name in sorted(known, reverse=True)}
+    import difflib  # only for a message
+
     close = difflib.get_close_matches(wanted, spelled, n=1, cutoff=0.5)
     if close:
         return f"{text}; did you mean {spelled[close[0]]!r}?"
