@@ -155,7 +155,7 @@ def test_folder_of_the_shared_module_is_read_only(
     def refusing(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("bn2gn_codemod.sources.replacement.tempfile.mkstemp", refusing)
+    monkeypatch.setattr("tempfile.mkstemp", refusing)
     new = NewFile(SHARED, ("get_group_norm",))
     applied = apply(discover(root), plan(sharing("a.py"), new_files=(new,)))
     assert applied.changed == ()
