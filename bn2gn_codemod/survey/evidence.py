@@ -19,6 +19,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import Load, find_loads
@@ -65,6 +66,7 @@ class Evidence:
             )
         }
         self.loads = find_loads(contents, named)
+        self._loaded_parts = LoadedParts(self.flow)
         self._set_finished_models_aside()
 
     def judge(self) -> None:
@@ -121,6 +123,14 @@ class Evidence:
             found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
             self._best_loads[cls] = min(found, key=lambda load: load.vague, default=None)
         return self._best_loads[cls]
+
+    def loaded_part(self, slot: Slot) -> Because | None:
+        """What speaks against an attribute being new: something loads what it holds."""
+        where = self._loaded_parts.where(self.contents.of_slot[slot])
+        if where is None:
+            return None
+        words = f"{shown(slot)} is loaded ({where}): pretrained, or training that is resumed"
+        return Because(Role.UNDECIDED, words)
 
     def _loaded_into(self, cls: Class) -> list[tuple[Class, Load]]:
         """The networks that are loaded where the class's own attributes are, and how.
@@ -237,6 +247,15 @@ class Evidence:
             and self.members.is_member(family, slot)
             and self.load_of(slot[0]) is not None
         )
+
+    def is_member_of_network(self, slot: Slot) -> bool:
+        """Whether an attribute is a member of a well-known network, be it loaded or not."""
+        cls = slot[0]
+        family = self.members.family(cls)
+        is_network = families.is_network_class(cls) or any(
+            self.load_of(one) is not None or one in self.loads.resumed for one in cls.descendants()
+        )
+        return family is not None and is_network and self.members.is_member(family, slot)
 
     def _part_of(self, cls: Class) -> Slot | None:
         """An attribute that holds the class as a part of a model, not as all of it."""

@@ -32,6 +32,7 @@ class Neighbours:
             self._own.update(by_itself)
             self._beside_which.clear()
             self._judge_beside()
+        self._judge_loaded_inside()
         self._judge_additions()
 
     def _judge_beside(self) -> None:
@@ -138,7 +139,12 @@ class Neighbours:
             if network is not None and self._contents.may_hold_layers(slot):
                 words = "but nothing is seen to load weights into it"
                 return Because(Role.UNDECIDED, f"{shown(slot)} holds {network}, {words}")
-        return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")
+        words = f"{shown(slot)} stands beside the backbone ({owner.words})"
+        family = self._evidence.members.family(cls)
+        if family is not None and self._evidence.is_member_of_network(slot):
+            words = f"{words}, but it is part of a {family.name} checkpoint"
+            return Because(Role.UNDECIDED, words)
+        return self._evidence.loaded_part(slot) or Because(Role.NEW, words)
 
     def _goes_on(self, slot: Slot, trunk: Slot) -> bool:
         """Whether an attribute is a later stage, made anew behind parts of a library's network.
@@ -230,6 +236,21 @@ class Neighbours:
         owner = self._beside_which.get(slot)
         named = {self._own[one] for one in self._evidence.only_named if one in self._own}
         return self._own[slot].role is Role.NEW and owner is not None and owner not in named
+
+    def _judge_loaded_inside(self) -> None:
+        """What is loaded in a new part is none for its place: ``self.neck.flow``."""
+        pending = [slot for slot in self._own if self._own[slot].role is Role.NEW]
+        seen = set(pending)
+        for outer in pending:
+            for slot in self._slots_inside(outer):
+                if slot in self._own or slot in seen:
+                    continue
+                seen.add(slot)
+                loaded = self._evidence.loaded_part(slot)
+                if loaded is None:
+                    pending.append(slot)
+                else:
+                    self._own[slot] = loaded
 
     def _judge_additions(self) -> None:
         """``fpn`` inside of what is a backbone for its attribute's name, or in another's place.
