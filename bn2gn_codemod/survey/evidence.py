@@ -26,6 +26,7 @@ from bn2gn_codemod.survey.pretrained import Load, find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.unreferenced import Unreferenced
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+from bn2gn_codemod.survey.whole_models import WholeModels
 
 # A class that handles weights itself, in a way that may not have been followed.
 _HANDLES_WEIGHTS = re.compile(
@@ -67,6 +68,7 @@ class Evidence:
         }
         self.loads = find_loads(contents, named)
         self._loaded_parts = LoadedParts(self.flow)
+        self.whole_models = WholeModels(contents)
         self._set_finished_models_aside()
 
     def judge(self) -> None:

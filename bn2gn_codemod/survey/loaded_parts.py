@@ -77,6 +77,6 @@ class LoadedParts:
                 continue
             if value.spot is not None:
                 yield value
-            elif caller.name == "__init__":
+            elif caller.is_constructor:
                 for cls in value.class_.descendants():
                     yield from self._flow.instances.get(cls, ())

@@ -10,7 +10,9 @@ from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.network_contents import external_network, network_content
+from bn2gn_codemod.survey.pretrained import Load
 from bn2gn_codemod.survey.values import Class, Instance
+from bn2gn_codemod.survey.whole_models import leaves_out
 
 
 class Neighbours:
@@ -120,12 +122,8 @@ class Neighbours:
 
     def _beside(self, slot: Slot, trunk: Slot, owner: Because) -> Because:
         cls, name = slot
-        load = self._evidence.load_of(cls)
-        if (
-            load is not None
-            and load.kind == "url"
-            and not (load.published and families.has_new_word(name))
-        ):
+        load = self._load_of_all(slot)
+        if load is not None:
             words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
             return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
         if families.is_stem_attribute(name):
@@ -145,6 +143,15 @@ class Neighbours:
             words = f"{words}, but it is part of a {family.name} checkpoint"
             return Because(Role.UNDECIDED, words)
         return self._evidence.loaded_part(slot) or Because(Role.NEW, words)
+
+    def _load_of_all(self, slot: Slot) -> Load | None:
+        """What loads the model as a whole, and may have the attribute as well."""
+        cls, name = slot
+        load = self._evidence.load_of(cls)
+        if load is not None and load.kind == "url":
+            return None if load.published and families.has_new_word(name) else load
+        load = self._evidence.whole_models.load_of(cls)
+        return None if load is None or leaves_out(load, name) else load
 
     def _goes_on(self, slot: Slot, trunk: Slot) -> bool:
         """Whether an attribute is a later stage, made anew behind parts of a library's network.

@@ -102,7 +102,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
     attributes = LoadedAttributes(flow, held_in)
     named = {slot for call in flow.load_calls for slot in attributes.named(call)}
     for call in flow.load_calls:
-        load = _load_of(flow, call)
+        load = read_load(flow, call)
         if load is None:
             continue
         load = load._replace(
@@ -209,7 +209,8 @@ def _some_of_a_model(contents: Contents, slots: list[Slot]) -> Iterator[Slot]:
             yield slot
 
 
-def _load_of(flow: Flow, call: LoadCall) -> Load | None:
+def read_load(flow: Flow, call: LoadCall) -> Load | None:
+    """What is loaded, as far as the call tells."""
     where = call.spot.where
     if call.loader:
         return Load("file", call.loader, where, False)
@@ -231,7 +232,7 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:
         return Load("url", f"copying from {library}", where, strict, published=True)
-    if not found and _is_named_pretrained(call.spot.function):
+    if not found and is_named_pretrained(call.spot.function):
         return Load("file", "load_state_dict", where, strict)
     return None
 
@@ -271,7 +272,7 @@ def _means_pretrained(
     cls, function = value.class_, call.spot.function
     if cls in owners:
         return False
-    named = _is_named_pretrained(function)
+    named = is_named_pretrained(function)
     if value.spot is None:
         return named or cls in held
     if named:
@@ -315,7 +316,8 @@ def _is_part(cls: Class, held: set[Class]) -> bool:
     return families.is_network_class(cls) or not held.isdisjoint(cls.descendants())
 
 
-def _is_named_pretrained(function: Function) -> bool:
+def is_named_pretrained(function: Function) -> bool:
+    """Whether a function or one of its arguments is named so, or after a network."""
     node = function.node
     if isinstance(node, ast.Module):
         return False

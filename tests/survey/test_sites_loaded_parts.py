@@ -226,26 +226,35 @@ class {name}(nn.Module):
         self.layer2 = {stage}2
         self.layer3 = {stage}3
         self.attention = Attention()
-        self.top = nn.BatchNorm2d(8)  #! convert
+        self.top = nn.BatchNorm2d(8)  #! {top}
 {rest}
 """
 
 
 @pytest.mark.parametrize(
-    "rest",
+    ("rest", "top"),
     [
-        "    def init_weights(self, path):\n"
-        "        self.load_state_dict(torch.load(path), strict=False)",
-        "",
+        (
+            "    def init_weights(self, path):\n"
+            "        self.load_state_dict(torch.load(path), strict=False)",
+            "unknown",
+        ),
+        ("", "convert"),
     ],
 )
-def test_members_of_a_network_of_which_one_part_has_a_load_of_its_own(rest: str) -> None:
+def test_members_of_a_network_of_which_one_part_has_a_load_of_its_own(rest: str, top: str) -> None:
     load = "        self.load_state_dict(torch.load('attention.pth'))"
     stage = "nn.Conv2d(8, 8, 1)  # "
-    check(NETWORK.format(name="ResNet", load=load, stage=stage, rest=rest, member="unknown"))
+    check(
+        NETWORK.format(
+            name="ResNet", load=load, stage=stage, rest=rest, member="unknown", top=top
+        )
+    )
 
 
 def test_model_that_only_takes_the_stages_of_a_network() -> None:
     stage = "torchvision.models.resnet18(pretrained=True).layer"
-    text = NETWORK.format(name="Segmenter", load="", stage=stage, rest="", member="convert")
+    text = NETWORK.format(
+        name="Segmenter", load="", stage=stage, rest="", member="convert", top="convert"
+    )
     check(text.replace("#! keep", "#! convert"))
