@@ -123,7 +123,13 @@ class Evidence:
         """How pretrained weights get into the class, if they do."""
         if cls not in self._best_loads:
             found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
-            self._best_loads[cls] = min(found, key=lambda load: load.vague, default=None)
+            best = min(found, key=lambda load: load.vague, default=None)
+            if best is not None and best.published:
+                # What is not in one file may be in another one.
+                others = [load for load in found if load.kind == "url" and not load.published]
+                names = best.named.union(*(load.named for load in others))
+                best = best._replace(published=not others, named=names)
+            self._best_loads[cls] = best
         return self._best_loads[cls]
 
     def loaded_part(self, slot: Slot) -> Because | None:
@@ -212,6 +218,8 @@ class Evidence:
                 found = [self.members.judge(slot, *network, inside) for network in networks]
                 # What one of them loads is a backbone's, and new is what none of them does.
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
+                if because.role is Role.NEW:
+                    because = self.loaded_part(slot) or because
                 if because.role is Role.BACKBONE:
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
                 self.own[slot] = because

@@ -11,8 +11,8 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pretrained import Load
+from bn2gn_codemod.survey.skipped_keys import are_left_out
 from bn2gn_codemod.survey.values import Class, Instance
-from bn2gn_codemod.survey.whole_models import leaves_out
 
 
 class Neighbours:
@@ -151,7 +151,7 @@ class Neighbours:
         if load is not None and load.kind == "url":
             return None if load.published and families.has_new_word(name) else load
         load = self._evidence.whole_models.load_of(cls)
-        return None if load is None or leaves_out(load, name) else load
+        return None if load is None or are_left_out(name, load.skipped) else load
 
     def _goes_on(self, slot: Slot, trunk: Slot) -> bool:
         """Whether an attribute is a later stage, made anew behind parts of a library's network.

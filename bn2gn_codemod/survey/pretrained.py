@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
+from bn2gn_codemod.survey.named_keys import NamedKeys, hooks
 from bn2gn_codemod.survey.skipped_keys import classifiers, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
@@ -59,6 +60,7 @@ class Load(NamedTuple):
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
+    named: frozenset[str] = frozenset()  # in strings of the code that loads
     of_classifier: bool = False  # a classification network's, whose last layer is left out
     is_resumed: bool = False  # nothing says that it is no training that goes on
     # It names one attribute, and its function says that the weights are pretrained.
@@ -98,6 +100,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             for slot in slots
         )
     }
+    names = NamedKeys(contents)
     containers = LoadedContainers(flow)
     attributes = LoadedAttributes(flow, held_in)
     named = {slot for call in flow.load_calls for slot in attributes.named(call)}
@@ -144,6 +147,8 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             into = load._replace(
                 vague=load.vague or value in parts,
                 of_classifier=of_classifier,
+                named=names.of(call, cls),
+                published=load.published and not any(hooks(cls)),
                 by_script=load.by_hand and not is_meant and not is_inner,
             )
             loads.of_class.setdefault(cls, []).append(into)
@@ -231,7 +236,7 @@ def read_load(flow: Flow, call: LoadCall) -> Load | None:
         return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:
-        return Load("url", f"copying from {library}", where, strict, published=True)
+        return Load("url", f"copying from {library}", where, strict, published=call.as_read)
     if not found and is_named_pretrained(call.spot.function):
         return Load("file", "load_state_dict", where, strict)
     return None

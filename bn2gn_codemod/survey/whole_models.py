@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.pretrained import Load, is_named_pretrained, read_load
-from bn2gn_codemod.survey.skipped_keys import is_skipped, skipped_keys
+from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Weights
 
@@ -102,7 +102,7 @@ class WholeModels:
 
     def _is_short_of_a_part(self, cls: Class, load: Load) -> bool:
         """Whether entries of one of the model's parts are left out: nothing is resumed so."""
-        return any(leaves_out(load, name) for _, name in self._contents.family_slots(cls))
+        return any(are_left_out(name, load.skipped) for _, name in self._contents.family_slots(cls))
 
     def _is_changed_after(self, call: LoadCall, cls: Class) -> bool:
         """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``"""
@@ -120,12 +120,6 @@ class WholeModels:
             and any(_attribute_of(target, model) in names for target in node.targets)
             for node in walk(call.spot.function.node)
         )
-
-
-def leaves_out(load: Load, attribute: str) -> bool:
-    """Whether none of the entries of an attribute are loaded: ``if "head" in key: continue``."""
-    word = is_skipped(attribute, load.skipped)
-    return word.strip(".") == attribute
 
 
 def _skipped(call: LoadCall) -> frozenset[str]:

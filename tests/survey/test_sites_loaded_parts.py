@@ -246,9 +246,7 @@ def test_members_of_a_network_of_which_one_part_has_a_load_of_its_own(rest: str,
     load = "        self.load_state_dict(torch.load('attention.pth'))"
     stage = "nn.Conv2d(8, 8, 1)  # "
     check(
-        NETWORK.format(
-            name="ResNet", load=load, stage=stage, rest=rest, member="unknown", top=top
-        )
+        NETWORK.format(name="ResNet", load=load, stage=stage, rest=rest, member="unknown", top=top)
     )
 
 
