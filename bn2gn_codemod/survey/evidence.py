@@ -67,7 +67,7 @@ class Evidence:
             )
         }
         self.loads = find_loads(contents, named)
-        self._loaded_parts = LoadedParts(self.flow)
+        self._loaded_parts = LoadedParts(contents)
         self.whole_models = WholeModels(contents)
         self._set_finished_models_aside()
 
@@ -134,7 +134,15 @@ class Evidence:
 
     def loaded_part(self, slot: Slot) -> Because | None:
         """What speaks against an attribute being new: something loads what it holds."""
-        where = self._loaded_parts.where(self.contents.of_slot[slot])
+        # A registry that makes a part of a model may seem to put the model there, too.
+        where = self._loaded_parts.where(
+            value
+            for value in self.contents.of_slot[slot]
+            if not isinstance(value, Instance)
+            or not (
+                slot[0] in value.class_.ancestors() or self.contents.is_above(value.class_, slot)
+            )
+        )
         if where is None:
             return None
         words = f"{shown(slot)} is loaded ({where}): pretrained, or training that is resumed"

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey import copied_parameters
 from bn2gn_codemod.survey.call_sites import CallSites
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.pretrained import parts_of_others
 from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value
 
 
@@ -21,8 +23,9 @@ class LoadedParts:
     A model that is loaded as a whole is one of them, and what it holds is not.
     """
 
-    def __init__(self, flow: Flow) -> None:
-        self._flow = flow
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._flow = flow = contents.flow
         self._call_sites = CallSites(flow)
         self._where: dict[Value, str] = {}
         copies: list[tuple[LoadCall, set[Value]]] = []
@@ -43,9 +46,24 @@ class LoadedParts:
         return next((self._where[value] for value in values if value in self._where), None)
 
     def _add(self, call: LoadCall) -> None:
-        for value in self._flow.values(call.receiver):
-            for one in self._objects(call.spot.function, value):
-                self._where.setdefault(one, call.spot.where)
+        for together in self._handed(call):
+            made = [value for value in together if isinstance(value, Instance) and not value.weak]
+            for value in together - parts_of_others(self._contents, made):
+                for one in self._objects(call.spot.function, value):
+                    self._where.setdefault(one, call.spot.where)
+
+    def _handed(self, call: LoadCall) -> list[set[Value]]:
+        """What is loaded, by the calls that hand it to the function that does.
+
+        Of all that a registry makes, what holds the others is the one that is meant.
+        """
+        receivers = set(self._flow.values(call.receiver))
+        given = [
+            receivers.intersection(self._flow.value_of(argument))
+            for _, site in self._call_sites.of(call.spot.function)
+            for argument in (*site.args, *(keyword.value for keyword in site.keywords))
+        ]
+        return [*given, receivers.difference(*given)]
 
     def _add_copies(self, copies: list[tuple[LoadCall, set[Value]]]) -> None:
         """A moving average of a new part is as new as that; of a loaded one, it is loaded."""
@@ -62,7 +80,7 @@ class LoadedParts:
         """A layer or an object; of ``self``, those whose method is called to load them."""
         if isinstance(value, NormLayer):
             yield value
-        if not isinstance(value, Instance) or value.weak:
+        if not isinstance(value, Instance) or value.weak or not value.class_.is_module:
             return
         if value.spot is not None:
             yield value

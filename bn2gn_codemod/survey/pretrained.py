@@ -127,7 +127,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
         # Where no attribute is known to hold them, better too many than none.
         elements = containers.elements(call.receiver) if filled else frozenset()
         receivers = [value for value in flow.values(call.receiver) if _is_made(value)]
-        parts = _parts_of_others(contents, receivers)
+        parts = parts_of_others(contents, receivers)
         for value in receivers:
             cls = value.class_
             if value in elements and not containers.credits(cls, elements):
@@ -165,7 +165,7 @@ def _is_made(value: Value) -> TypeGuard[Instance]:
     return isinstance(value, Instance) and not value.weak
 
 
-def _parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:
+def parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:
     """Those that the same call makes as another one that holds their class.
 
     ``encoders.__dict__[name]()`` may make whatever can be called in the module, blocks

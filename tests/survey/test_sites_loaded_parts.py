@@ -256,3 +256,55 @@ def test_model_that_only_takes_the_stages_of_a_network() -> None:
         name="Segmenter", load="", stage=stage, rest="", member="convert", top="convert"
     )
     check(text.replace("#! keep", "#! convert"))
+
+
+REGISTRY = """\
+import torchvision
+PARTS = {{}}
+def register(cls):
+    PARTS[cls.__name__] = cls
+    return cls
+def build(cfg):
+    return PARTS[cfg.pop('type')](**cfg)
+def load(model, path):
+    model.load_state_dict(torch.load(path))
+@register
+class Neck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {neck}
+@register
+class Model(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.neck = build(cfg.neck)
+def main(cfg, path):
+    model = build(cfg)
+    {load}
+"""
+
+
+@pytest.mark.parametrize(
+    ("load", "neck"),
+    [
+        ("load(model, path)", "convert"),
+        ("model.load_state_dict(torch.load(path))", "convert"),
+        ("model.neck.load_state_dict(torch.load(path))", "unknown"),
+    ],
+)
+def test_what_a_registry_makes(load: str, neck: str) -> None:
+    check(REGISTRY.format(load=load, neck=neck))
+
+
+def test_settings_that_are_handed_around_with_a_model() -> None:
+    check(
+        model(
+            "self.motion = cfg.motion or cfg",
+            "class Config:\n    def __init__(self):\n        self.motion = Flow()\n"
+            "def main(path):\n    fill([Config(), Model(Config())][1], path)\n"
+            "def fill(net, path):\n    net.load_state_dict(torch.load(path))\n",
+            flow="convert",
+            arguments=", cfg",
+        )
+    )
