@@ -89,6 +89,25 @@ def speaks_of(attribute: str, names: frozenset[str]) -> bool:
     return attribute in names or attribute.rstrip("0123456789") in names
 
 
+def given_names(function: Function) -> frozenset[str]:
+    """The names in keys that a function puts together: ``"neck." + key``, ``f"neck.{key}"``."""
+    found: set[str] = set()
+    for node in walk(function.node):
+        match node:
+            case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Add()):
+                found.update(_NAME.findall(text))
+            case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
+                found.update(_NAME.findall(text))
+            case ast.Call(
+                func=ast.Attribute(attr="replace" | "sub"),
+                args=[_, ast.Constant(value=str(text)), *_],
+            ):
+                found.update(_NAME.findall(text))
+            case _:
+                pass
+    return frozenset(found)
+
+
 def _is_handed_weights(call: LoadCall) -> bool:
     """Whether the state dict is an argument of the function that loads it."""
     match call.spot.node:

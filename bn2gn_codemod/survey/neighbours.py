@@ -11,7 +11,6 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pretrained import Load
-from bn2gn_codemod.survey.skipped_keys import are_left_out
 from bn2gn_codemod.survey.values import Class, Instance
 
 
@@ -150,8 +149,7 @@ class Neighbours:
         load = self._evidence.load_of(cls)
         if load is not None and load.kind == "url":
             return None if load.published and families.has_new_word(name) else load
-        load = self._evidence.whole_models.load_of(cls)
-        return None if load is None or are_left_out(name, load.skipped) else load
+        return self._evidence.whole_models.load_of(slot)
 
     def _goes_on(self, slot: Slot, trunk: Slot) -> bool:
         """Whether an attribute is a later stage, made anew behind parts of a library's network.

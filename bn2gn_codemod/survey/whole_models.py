@@ -11,10 +11,12 @@ import ast
 import re
 from collections.abc import Iterator
 
+from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.hub_entries import HubEntries
+from bn2gn_codemod.survey.named_keys import given_names
 from bn2gn_codemod.survey.pretrained import Load, is_named_pretrained, read_load
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
 from bn2gn_codemod.survey.syntax import walk
@@ -32,18 +34,27 @@ class WholeModels:
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)
         self._loads: dict[Class, Load] = {}
+        self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
         for call in contents.flow.load_calls:
             load = read_load(contents.flow, call)
             if load is None or load.kind != "file" or call.into_tensors:
                 continue
+            if not call.as_read:
+                self._add_named(call, load)
             load = load._replace(skipped=frozenset() if load.strict else _skipped(call))
             for cls in self._started(call, load):
                 if not (hub.is_only_offered(load.where) and hub.is_trained(cls)):
                     self._loads.setdefault(cls, load)
 
-    def load_of(self, cls: Class) -> Load | None:
-        """What loads the class, or a model that holds it, as a whole."""
+    def load_of(self, slot: Slot) -> Load | None:
+        """What loads the attribute together with a whole model, as far as it starts from there."""
+        cls, name = slot
+        load = self._named.get(slot) or self._whole_load(cls)
+        return None if load is None or are_left_out(name, load.skipped) else load
+
+    def _whole_load(self, cls: Class) -> Load | None:
+        """What loads the class, or a model that holds it."""
         kin = {*cls.ancestors(), *cls.descendants()}
         return next(
             (
@@ -54,6 +65,16 @@ class WholeModels:
             ),
             None,
         )
+
+    def _add_named(self, call: LoadCall, load: Load) -> None:
+        """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole."""
+        names = given_names(call.spot.function)
+        for value in self._flow.values(call.receiver) if names else ():
+            if isinstance(value, Instance) and not value.weak:
+                for cls in value.class_.descendants() if value.spot is None else [value.class_]:
+                    for slot in self._contents.family_slots(cls):
+                        if slot[1] in names:
+                            self._named.setdefault(slot, load)
 
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function

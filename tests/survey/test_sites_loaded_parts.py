@@ -55,6 +55,9 @@ def model(body: str, rest: str = "", flow: str = "unknown", arguments: str = "")
         "    part.load_state_dict(torch.load(path))",
         # by a method of its base,
         "self.motion = Restored()\nself.motion.restore('flow.pth')",
+        # by an object that loads it later,
+        "from detectron2.checkpoint import DetectionCheckpointer\n"
+        "self.motion = Flow()\nDetectionCheckpointer(self.motion).load('flow.pth')",
         # or with what nobody knows.
         "flow = Flow()\nflow.load_state_dict(converted('flow.npz'))\nself.motion = flow",
     ],
@@ -76,6 +79,19 @@ def test_part_that_is_loaded_by_the_way(body: str) -> None:
     plan = check(model(body, rest))
     (site,) = only(plan, "unknown")
     assert "Model.motion is loaded (net.py:" in " ".join(site.reasons)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "import scipy.io\nread = scipy.io.loadmat('flow.mat')",
+        "import scipy.io as sio\nread = sio.loadmat('flow.mat')",
+        "import numpy\nread = numpy.load('flow.npy', allow_pickle=True).item()",
+    ],
+)
+def test_part_that_is_filled_tensor_by_tensor(read: str) -> None:
+    fill = "for name, p in self.motion.named_parameters():\n    p.data.copy_(read[name])"
+    check(model(f"self.motion = Flow()\n{read}\n{fill}", flow="keep"))
 
 
 @pytest.mark.parametrize(

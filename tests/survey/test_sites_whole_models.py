@@ -114,6 +114,8 @@ def main(path):
         "def main(args):\n    model = Model()\n"
         "    state = {k.replace('module.', ''): v for k, v in torch.load(args.file).items()}\n"
         "    model.load_state_dict(state)\n    model.classes = sorted(args.classes)",
+        "def main(args):\n    name = 'neck.' + args.name\n    model = Model()\n"
+        "    model.load_state_dict(torch.load(args.file))",
         # Nothing of the model is left out.
         "def main(args):\n    model = Model()\n    own = model.state_dict()\n"
         "    for k, v in torch.load(args.file).items():\n"
@@ -129,3 +131,19 @@ def main(path):
 )
 def test_model_that_goes_on(rest: str) -> None:
     check(model(rest, "convert", "convert"))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "own.update({'neck.' + k: v for k, v in torch.load(path).items()})",
+        "own.update({f'neck.{k}': v for k, v in torch.load(path).items()})",
+        "own.update({k.replace('top', 'neck'): v for k, v in torch.load(path).items()})",
+    ],
+)
+def test_part_whose_keys_are_put_together(keys: str) -> None:
+    rest = (
+        "def main(path):\n    model = Model()\n    own = model.state_dict()\n"
+        f"    {keys}\n    model.load_state_dict(own)"
+    )
+    check(model(rest, top="convert"))
