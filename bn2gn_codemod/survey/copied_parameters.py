@@ -56,10 +56,10 @@ def copied_models(flow: Flow, call: LoadCall) -> set[Value]:
     ):
         return set()
     receivers = {value for value in flow.values(call.receiver) if isinstance(value, Instance)}
-    made: set[Value] = {value for value in sources if isinstance(value, Instance)} - receivers
-    classes = {value.class_ for value in made if isinstance(value, Instance)}
+    made = {value for value in sources if isinstance(value, Instance)} - receivers
+    classes = {value.class_ for value in made}
     is_twin = bool(receivers) and classes.issuperset(value.class_ for value in receivers)
-    return made if is_twin else set()
+    return set(made) if is_twin else set()
 
 
 def are_resumed(flow: Flow, call: LoadCall) -> bool:

@@ -68,7 +68,7 @@ class Evidence:
         }
         self.loads = find_loads(contents, named)
         self._loaded_parts = LoadedParts(contents)
-        self.whole_models = WholeModels(contents)
+        self.whole_models = WholeModels(contents, self._is_loaded_network)
         self._set_finished_models_aside()
 
     def judge(self) -> None:
@@ -266,14 +266,21 @@ class Evidence:
             and self.load_of(slot[0]) is not None
         )
 
-    def is_member_of_network(self, slot: Slot) -> bool:
-        """Whether an attribute is a member of a well-known network, be it loaded or not."""
+    def is_member_of_network(self, slot: Slot, trunk: Slot) -> bool:
+        """Whether an attribute is a member of a well-known network, be it loaded or not.
+
+        ``trunk`` is what stands in the class for a backbone: a part that was added to the
+        network, or a member that was taken out of another one.
+        """
         cls = slot[0]
         family = self.members.family(cls)
-        is_network = families.is_network_class(cls) or any(
+        if family is None or not self.members.is_member(family, slot):
+            return False
+        is_loaded = any(
             self.load_of(one) is not None or one in self.loads.resumed for one in cls.descendants()
         )
-        return family is not None and is_network and self.members.is_member(family, slot)
+        is_taken_apart = trunk[0] in cls.ancestors() and self.members.is_member(family, trunk)
+        return is_loaded or (families.is_network_class(cls) and not is_taken_apart)
 
     def _part_of(self, cls: Class) -> Slot | None:
         """An attribute that holds the class as a part of a model, not as all of it."""
@@ -303,6 +310,10 @@ class Evidence:
                 if self.contents.may_hold_layers(slot) or external_network(self.contents, slot)
             )
         return self._with_backbone[cls]
+
+    def _is_loaded_network(self, cls: Class) -> bool:
+        """Whether pretrained weights are loaded into a class that is all backbone, not a model."""
+        return self.load_of(cls) is not None and not self._holds_backbone(cls)
 
     def _holds_backbone_below(self, cls: Class) -> bool:
         """Whether something that the class holds, however deep, holds a backbone."""

@@ -48,9 +48,24 @@ class LoadedParts:
     def _add(self, call: LoadCall) -> None:
         for together in self._handed(call):
             made = [value for value in together if isinstance(value, Instance) and not value.weak]
-            for value in together - parts_of_others(self._contents, made):
+            parts: set[Value] = set(parts_of_others(self._contents, made))
+            if not call.into_tensors:
+                parts.update(self._layers_of(made, together))
+            for value in together - parts:
                 for one in self._objects(call.spot.function, value):
                     self._where.setdefault(one, call.spot.where)
+
+    def _layers_of(self, made: list[Instance], values: set[Value]) -> Iterator[Value]:
+        """The layers in one of the models: ``models.__dict__[name]`` may make them as well."""
+        kinds = {
+            cls
+            for one in made
+            for cls in (*one.class_.ancestors(), *self._contents.below(one.class_))
+        }
+        for value in values:
+            slots = self._contents.held_in.get(value, ()) if isinstance(value, NormLayer) else ()
+            if slots and all(cls in kinds for cls, _ in slots):
+                yield value
 
     def _handed(self, call: LoadCall) -> list[set[Value]]:
         """What is loaded, by the calls that hand it to the function that does.

@@ -59,16 +59,20 @@ class NamedKeys:
 
     @functools.cached_property
     def _lists(self) -> set[frozenset[str]]:
-        return {
-            frozenset(one.value for one in node.elts if isinstance(one, ast.Constant))
+        lists = (
+            _texts(node)
             for module in self._flow.modules
             for node in walk(module.tree)
-            if isinstance(node, (ast.List, ast.Tuple))
-            and len(node.elts) > 1
-            and all(
-                isinstance(one, ast.Constant) and isinstance(one.value, str) for one in node.elts
-            )
-        }
+            if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) > 1
+        )
+        return {names for names in lists if names}
+
+
+def _texts(node: ast.List | ast.Tuple) -> frozenset[str]:
+    """The strings of a list of nothing else."""
+    found = [one.value for one in node.elts if isinstance(one, ast.Constant)]
+    names = frozenset(one for one in found if isinstance(one, str))
+    return names if len(found) == len(node.elts) else frozenset()
 
 
 def hooks(cls: Class) -> Iterator[Function]:

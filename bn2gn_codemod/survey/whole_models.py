@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_sites import CallSites
@@ -23,14 +23,15 @@ from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Weights
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
-_RESUMED = re.compile(r"resum", re.IGNORECASE)
+_RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
 
 
 class WholeModels:
     """The models that start from files, and what loads them."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, is_loaded_network: Callable[[Class], bool]) -> None:
         self._contents = contents
+        self._is_loaded_network = is_loaded_network
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)
         self._loads: dict[Class, Load] = {}
@@ -61,7 +62,10 @@ class WholeModels:
                 load
                 for model, load in self._loads.items()
                 if model in kin
-                or any(cls in self._contents.below(one) for one in model.descendants())
+                or any(
+                    cls in self._contents.below(one) and not self._is_loaded_network(one)
+                    for one in model.descendants()
+                )
             ),
             None,
         )

@@ -266,11 +266,10 @@ def test_members_of_a_network_of_which_one_part_has_a_load_of_its_own(rest: str,
     )
 
 
-def test_model_that_only_takes_the_stages_of_a_network() -> None:
+@pytest.mark.parametrize("name", ["Segmenter", "ResNet"])
+def test_model_that_only_takes_the_stages_of_a_network(name: str) -> None:
     stage = "torchvision.models.resnet18(pretrained=True).layer"
-    text = NETWORK.format(
-        name="Segmenter", load="", stage=stage, rest="", member="convert", top="convert"
-    )
+    text = NETWORK.format(name=name, load="", stage=stage, rest="", member="convert", top="convert")
     check(text.replace("#! keep", "#! convert"))
 
 
@@ -324,3 +323,24 @@ def test_settings_that_are_handed_around_with_a_model() -> None:
             arguments=", cfg",
         )
     )
+
+
+def test_layers_of_a_function_that_a_name_may_mean_as_well() -> None:
+    check("""\
+-- models.py --
+from net import Model, side
+-- train.py --
+import models
+def main(args):
+    model = models.__dict__[args.arch]()
+    model.load_state_dict(torch.load(args.resume))
+-- net.py --
+import torchvision
+def side():
+    return nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.side = side()
+""")

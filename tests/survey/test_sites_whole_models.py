@@ -100,6 +100,7 @@ def main(path):
     "rest",
     [
         "        if resume: self.load(path)",
+        "        if path.snapshot:\n            self.load(path.snapshot)",
         "        if path:\n            state = torch.load(resume)\n"
         "            self.load_state_dict(state)",
         "    def resume(self, path):\n        self.load_state_dict(torch.load(path))",
