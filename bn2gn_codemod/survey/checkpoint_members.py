@@ -10,10 +10,11 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.extensions import Extensions
+from bn2gn_codemod.survey.named_keys import speaks_of
 from bn2gn_codemod.survey.network_contents import network_content
 from bn2gn_codemod.survey.optional_parts import optional_parts
 from bn2gn_codemod.survey.pretrained import Load
-from bn2gn_codemod.survey.skipped_keys import is_skipped
+from bn2gn_codemod.survey.skipped_keys import are_left_out, is_skipped
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
@@ -77,6 +78,9 @@ class CheckpointMembers:
             if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
+        if family is not None and self._may_be_renamed(name, load):
+            words = f"{loads}, by code that speaks of {name}"
+            return Role.UNDECIDED, f"{words}: whether they are filled is not known"
         if family is not None and families.has_certainly_new_word(name):
             return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
         if inside is not None and (family is not None or families.has_new_word(name)):
@@ -143,6 +147,11 @@ class CheckpointMembers:
                     words = f"{cls.name} {loads[0].words}: whether they include {shown(slot)}"
                     words = f"{words}, which its blocks have as an option, is not known"
                     yield slot, Because(Role.UNDECIDED, words, vague=loads[0].vague)
+
+    def _may_be_renamed(self, name: str, load: Load) -> bool:
+        """Whether entries of other layers may be loaded under a name, or by a list with it."""
+        is_named = speaks_of(name, load.named) and not are_left_out(name, load.skipped)
+        return is_named and not load.published
 
     def is_member(self, family: families.Family, slot: Slot, name: str = "") -> bool:
         """Whether an attribute is of those that a checkpoint of the family has.

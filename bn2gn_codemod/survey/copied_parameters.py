@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.values import FunctionValue, Instance, Value, Weights
 
 _OPTIMIZER = re.compile(r"optim", re.IGNORECASE)
@@ -37,6 +38,28 @@ def are_of_one_class(flow: Flow, call: LoadCall) -> bool:
     classes = {v.class_ for v in flow.values(call.receiver) if isinstance(v, Instance)}
     copied = _values(flow, call.tensors_of)
     return any(isinstance(value, Instance) and value.class_ in classes for value in copied)
+
+
+def copied_models(flow: Flow, call: LoadCall) -> set[Value]:
+    """The objects of the same classes as the receiver, where all that is loaded is theirs.
+
+    ``p.data.copy_(q.data)``, ``self.slow.load_state_dict(self.fast.state_dict())``
+    """
+    match call.spot.node:
+        case ast.Call(func=ast.Attribute(attr="load_state_dict"), args=[given, *_]):
+            is_state = isinstance(given, ast.Call) and call_name(given) == "state_dict"
+        case _:
+            is_state = False
+    sources = {*_values(flow, call.tensors_of), *_values(flow, call.weights)}
+    if not (is_state or call.tensors_of) or any(
+        isinstance(value, Weights) or library_model(value) is not None for value in sources
+    ):
+        return set()
+    receivers = {value for value in flow.values(call.receiver) if isinstance(value, Instance)}
+    made = {value for value in sources if isinstance(value, Instance)} - receivers
+    classes = {value.class_ for value in made}
+    is_twin = bool(receivers) and classes.issuperset(value.class_ for value in receivers)
+    return set(made) if is_twin else set()
 
 
 def are_resumed(flow: Flow, call: LoadCall) -> bool:

@@ -22,6 +22,7 @@ from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.listed_attributes import lists_attributes
+from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pins import Pins
@@ -30,6 +31,7 @@ from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
 from bn2gn_codemod.survey.unreferenced import Unreferenced
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+from bn2gn_codemod.survey.whole_models import WholeModels
 
 # A class that handles weights itself, in a way that may not have been followed.
 _HANDLES_WEIGHTS = re.compile(
@@ -72,6 +74,8 @@ class Evidence:
             )
         }
         self.loads = find_loads(contents, named)
+        self._loaded_parts = LoadedParts(contents)
+        self.whole_models = WholeModels(contents, self._is_loaded_network)
         self._set_finished_models_aside()
 
     def judge(self) -> None:
@@ -133,8 +137,30 @@ class Evidence:
         """How pretrained weights get into the class, if they do."""
         if cls not in self._best_loads:
             found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
-            self._best_loads[cls] = min(found, key=lambda load: load.vague, default=None)
+            best = min(found, key=lambda load: load.vague, default=None)
+            if best is not None and best.published:
+                # What is not in one file may be in another one.
+                others = [load for load in found if load.kind == "url" and not load.published]
+                names = best.named.union(*(load.named for load in others))
+                best = best._replace(published=not others, named=names)
+            self._best_loads[cls] = best
         return self._best_loads[cls]
+
+    def loaded_part(self, slot: Slot) -> Because | None:
+        """What speaks against an attribute being new: something loads what it holds."""
+        # A registry that makes a part of a model may seem to put the model there, too.
+        where = self._loaded_parts.where(
+            value
+            for value in self.contents.of_slot[slot]
+            if not isinstance(value, Instance)
+            or not (
+                slot[0] in value.class_.ancestors() or self.contents.is_above(value.class_, slot)
+            )
+        )
+        if where is None:
+            return None
+        words = f"{shown(slot)} is loaded ({where}): pretrained, or training that is resumed"
+        return Because(Role.UNDECIDED, words)
 
     def _loaded_into(self, cls: Class) -> list[tuple[Class, Load]]:
         """The networks that are loaded where the class's own attributes are, and how.
@@ -217,6 +243,8 @@ class Evidence:
                 found = [self.members.judge(slot, *network, inside) for network in networks]
                 # What one of them loads is a backbone's, and new is what none of them does.
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
+                if because.role is Role.NEW:
+                    because = self.loaded_part(slot) or because
                 if because.role is Role.BACKBONE:
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
                 self.own[slot] = because
@@ -248,6 +276,22 @@ class Evidence:
             and self.members.is_member(family, slot)
             and self.load_of(slot[0]) is not None
         )
+
+    def is_member_of_network(self, slot: Slot, trunk: Slot) -> bool:
+        """Whether an attribute is a member of a well-known network, be it loaded or not.
+
+        ``trunk`` is what stands in the class for a backbone: a part that was added to the
+        network, or a member that was taken out of another one.
+        """
+        cls = slot[0]
+        family = self.members.family(cls)
+        if family is None or not self.members.is_member(family, slot):
+            return False
+        is_loaded = any(
+            self.load_of(one) is not None or one in self.loads.resumed for one in cls.descendants()
+        )
+        is_taken_apart = trunk[0] in cls.ancestors() and self.members.is_member(family, trunk)
+        return is_loaded or (families.is_network_class(cls) and not is_taken_apart)
 
     def _part_of(self, cls: Class) -> Slot | None:
         """An attribute that holds the class as a part of a model, not as all of it."""
@@ -294,6 +338,10 @@ class Evidence:
                 if self.contents.may_hold_layers(slot) or external_network(self.contents, slot)
             )
         return self._with_backbone[cls]
+
+    def _is_loaded_network(self, cls: Class) -> bool:
+        """Whether pretrained weights are loaded into a class that is all backbone, not a model."""
+        return self.load_of(cls) is not None and not self._holds_backbone(cls)
 
     def _holds_backbone_below(self, cls: Class) -> bool:
         """Whether something that the class holds, however deep, holds a backbone."""

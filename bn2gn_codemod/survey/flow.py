@@ -61,6 +61,8 @@ _NO_NETS = re.compile(
     r"pathlib|random|tqdm|yaml|time|re|itertools|copy|glob|shutil|datetime|skimage|pycocotools)"
     r"(?:\.|$)"
 )
+# Modules of these that read weights.
+_READERS = frozenset({"scipy.io"})
 # What a module of a library tells about itself, which holds no layer.
 _FIGURES = re.compile(
     r"(?:num_|n_|nb_)\w+|\w*_?(?:channels?|features|planes|dims?|sizes?|strides?|reductions?)s?|"
@@ -424,7 +426,7 @@ class Flow(ValueGraph):
     def _external_attribute(self, held: External, name: str, result: Node) -> None:
         # ``node = node.next`` would go on for ever.
         deepest = _DEEPEST_NAME if _NO_NETS.match(held.name) is None else 1
-        if held.name.count(".") >= deepest:
+        if held.name.count(".") >= deepest and held.name not in _READERS:
             return
         if len(self.externals) > _MOST_EXTERNALS and not is_norm_class(name):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey import families
@@ -14,6 +15,7 @@ from bn2gn_codemod.survey.network_contents import (
     is_aside,
     network_content,
 )
+from bn2gn_codemod.survey.pretrained import Load
 from bn2gn_codemod.survey.second_names import wraps
 from bn2gn_codemod.survey.values import Class, Instance
 
@@ -38,6 +40,7 @@ class Neighbours:
             self._own.update(by_itself)
             self._beside_which.clear()
             self._judge_beside()
+        self._judge_loaded_inside()
         self._judge_additions()
 
     def _judge_beside(self) -> None:
@@ -120,12 +123,8 @@ class Neighbours:
 
     def _beside(self, slot: Slot, trunk: Slot, owner: Because) -> Because:
         cls, name = slot
-        load = self._evidence.load_of(cls)
-        if (
-            load is not None
-            and load.kind == "url"
-            and not (load.published and families.has_new_word(name))
-        ):
+        load = self._load_of_all(slot)
+        if load is not None:
             words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
             return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
         if families.is_stem_attribute(name):
@@ -139,7 +138,20 @@ class Neighbours:
             if network is not None and self._contents.may_hold_layers(slot):
                 words = "but nothing is seen to load weights into it"
                 return Because(Role.UNDECIDED, f"{shown(slot)} holds {network}, {words}")
-        return Because(Role.NEW, f"{shown(slot)} stands beside the backbone ({owner.words})")
+        words = f"{shown(slot)} stands beside the backbone ({owner.words})"
+        family = self._evidence.members.family(cls)
+        if family is not None and self._evidence.is_member_of_network(slot, trunk):
+            words = f"{words}, but it is part of a {family.name} checkpoint"
+            return Because(Role.UNDECIDED, words)
+        return self._evidence.loaded_part(slot) or Because(Role.NEW, words)
+
+    def _load_of_all(self, slot: Slot) -> Load | None:
+        """What loads the model as a whole, and may have the attribute as well."""
+        cls, name = slot
+        load = self._evidence.load_of(cls)
+        if load is not None and load.kind == "url":
+            return None if load.published and families.has_new_word(name) else load
+        return self._evidence.whole_models.load_of(slot)
 
     def _only_named_behind(self) -> dict[Slot, Because]:
         """Attributes named like a network that get what one that is loaded gives."""
@@ -198,6 +210,22 @@ class Neighbours:
         owner = self._beside_which.get(slot)
         named = {self._own[one] for one in self._evidence.only_named if one in self._own}
         return self._own[slot].role is Role.NEW and owner is not None and owner not in named
+
+    def _judge_loaded_inside(self) -> None:
+        """What is loaded in a new part is none for its place: ``self.neck.flow``."""
+        pending = [slot for slot in self._own if self._own[slot].role is Role.NEW]
+        seen = set(pending)
+        for outer in pending:
+            inside = map(self._contents.family_slots, self._networks_in(outer))
+            for slot in itertools.chain.from_iterable(inside):
+                if slot in self._own or slot in seen:
+                    continue
+                seen.add(slot)
+                loaded = self._evidence.loaded_part(slot)
+                if loaded is None:
+                    pending.append(slot)
+                else:
+                    self._own[slot] = loaded
 
     def _judge_additions(self) -> None:
         """``fpn`` inside of what is a backbone for its attribute's name, or in another's place.

@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
+from bn2gn_codemod.survey.named_keys import NamedKeys, hooks
 from bn2gn_codemod.survey.skipped_keys import classifiers, list_of_kept, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments, dotted, walk
 from bn2gn_codemod.survey.values import (
@@ -64,6 +65,7 @@ class Load(NamedTuple):
     vague: bool = False
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
     listed_in: str | None = None  # the variable that tells which layers are taken
+    named: frozenset[str] = frozenset()  # in strings of the code that loads
     of_classifier: bool = False  # a classification network's, whose last layer is left out
     is_resumed: bool = False  # nothing says that it is no training that goes on
     # It names one attribute, and its function says that the weights are pretrained.
@@ -103,11 +105,12 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             for slot in slots
         )
     }
+    names = NamedKeys(contents)
     containers = LoadedContainers(flow)
     attributes = LoadedAttributes(flow, held_in)
     named = {slot for call in flow.load_calls for slot in attributes.named(call)}
     for call in flow.load_calls:
-        load = _load_of(flow, call)
+        load = read_load(flow, call)
         if load is None:
             continue
         load = load._replace(
@@ -130,7 +133,7 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
         # Where no attribute is known to hold them, better too many than none.
         elements = containers.elements(call.receiver) if filled else frozenset()
         receivers = [value for value in flow.values(call.receiver) if _is_made(value)]
-        parts = _parts_of_others(contents, receivers)
+        parts = parts_of_others(contents, receivers)
         for value in receivers:
             cls = value.class_
             if value in elements and not containers.credits(cls, elements):
@@ -153,6 +156,8 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
             into = load._replace(
                 vague=load.vague or value in parts,
                 of_classifier=of_classifier,
+                named=names.of(call, cls),
+                published=load.published and not any(hooks(cls)),
                 by_script=load.by_hand and not is_meant and not is_inner,
             )
             loads.of_class.setdefault(cls, []).append(into)
@@ -169,7 +174,7 @@ def _is_made(value: Value) -> TypeGuard[Instance]:
     return isinstance(value, Instance) and not value.weak
 
 
-def _parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:
+def parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:
     """Those that the same call makes as another one that holds their class.
 
     ``encoders.__dict__[name]()`` may make whatever can be called in the module, blocks
@@ -218,7 +223,8 @@ def _some_of_a_model(contents: Contents, slots: list[Slot]) -> Iterator[Slot]:
             yield slot
 
 
-def _load_of(flow: Flow, call: LoadCall) -> Load | None:
+def read_load(flow: Flow, call: LoadCall) -> Load | None:
+    """What is loaded, as far as the call tells."""
     where = call.spot.where
     if call.loader:
         return Load("file", call.loader, where, False)
@@ -239,8 +245,8 @@ def _load_of(flow: Flow, call: LoadCall) -> Load | None:
         return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
     library = next((name for value in found if (name := library_model(value))), None)
     if library is not None:
-        return Load("url", f"copying from {library}", where, strict, published=True)
-    if not found and _is_named_pretrained(call.spot.function):
+        return Load("url", f"copying from {library}", where, strict, published=call.as_read)
+    if not found and is_named_pretrained(call.spot.function):
         return Load("file", "load_state_dict", where, strict)
     return None
 
@@ -312,7 +318,7 @@ def _means_pretrained(
     cls, function = value.class_, call.spot.function
     if cls in owners:
         return False
-    named = _is_named_pretrained(function)
+    named = is_named_pretrained(function)
     if value.spot is None:
         return named or cls in held
     if named:
@@ -356,7 +362,8 @@ def _is_part(cls: Class, held: set[Class]) -> bool:
     return families.is_network_class(cls) or not held.isdisjoint(cls.descendants())
 
 
-def _is_named_pretrained(function: Function) -> bool:
+def is_named_pretrained(function: Function) -> bool:
+    """Whether a function or one of its arguments is named so, or after a network."""
     node = function.node
     if isinstance(node, ast.Module):
         return False

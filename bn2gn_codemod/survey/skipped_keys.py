@@ -65,6 +65,11 @@ def is_skipped(attribute: str, words: Iterable[str]) -> str:
     return ""
 
 
+def are_left_out(attribute: str, words: Iterable[str]) -> bool:
+    """Whether none of the entries of an attribute are loaded, as far as words tell."""
+    return is_skipped(attribute, words).strip(".") == attribute
+
+
 def classifiers(words: Iterable[str]) -> frozenset[str]:
     """The names of a classification network's last layer among words that are left out."""
     names = (_layer_of(word) for word in words)

@@ -138,6 +138,11 @@ class Function:
         return frozenset(argument.arg for argument in all_arguments(self.node.args))
 
     @property
+    def is_constructor(self) -> bool:
+        """Whether it is the ``__init__`` of a class."""
+        return self.class_ is not None and self.class_.methods.get("__init__") is self
+
+    @property
     def first_parameter(self) -> str | None:
         """The name of its first positional parameter: ``self`` of a method."""
         if isinstance(self.node, ast.Module):

@@ -47,6 +47,12 @@ def model(load: str, added: str) -> str:
         "own = net.state_dict().copy()\nread = model_zoo.load_url(url)\n"
         "for k in read:\n    if k in own:\n        own[k] = read[k]\n"
         "print(own)\nnet.load_state_dict(own)",
+        "read = model_zoo.load_url(url)\nnet.load_state_dict(read.copy(), strict=False)",
+        "net.load_state_dict(dict(model_zoo.load_url(url)), strict=False)",
+        "net.load_state_dict(model_zoo.load_url(url)['state_dict'], strict=False)",
+        "import torchvision\n"
+        "read = torchvision.models.resnet18(pretrained=True).state_dict()\n"
+        "net.load_state_dict(read, strict=False)",
     ],
 )
 def test_names_are_kept(load: str) -> None:
@@ -79,7 +85,44 @@ def test_names_are_kept(load: str) -> None:
         "merge(own, read)\nown.update(read)\nnet.load_state_dict(own)",
         "own = net.state_dict()\nread = model_zoo.load_url(url)\n"
         "own.update({a: read[b] for a, b in zip(own, read)})\nnet.load_state_dict(own)",
+        # What a function makes of them is not known,
+        "net.load_state_dict(rename(model_zoo.load_url(url)), strict=False)",
+        "net.load_state_dict(net.rename(model_zoo.load_url(url)), strict=False)",
+        "read = dict(map(rename, model_zoo.load_url(url).items()))\n"
+        "net.load_state_dict(read, strict=False)",
+        "from collections import OrderedDict\n"
+        "read = OrderedDict((rename(k), v) for k, v in model_zoo.load_url(url).items())\n"
+        "net.load_state_dict(read, strict=False)",
+        "own, read = net.state_dict(), model_zoo.load_url(url)\n"
+        "own.update(zip(own, read.values()))\nnet.load_state_dict(own)",
+        # and it is not enough that they keep their names once.
+        "read = model_zoo.load_url(url)\nnet.load_state_dict(read, strict=False)\n"
+        "net.load_state_dict({rename(k): v for k, v in read.items()}, strict=False)",
+        "import torchvision\n"
+        "read = torchvision.models.resnet18(pretrained=True).state_dict()\n"
+        "net.load_state_dict({rename(k): v for k, v in read.items()}, strict=False)",
     ],
 )
 def test_names_may_change(load: str) -> None:
     check(model(load, "unknown"))
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "def _load_from_state_dict(self, state, prefix, *args):\n"
+        "    super()._load_from_state_dict(renamed(state), prefix, *args)",
+        "def load_state_dict(self, state, strict=True):\n"
+        "    return super().load_state_dict(renamed(state), strict)",
+        "def setup(self):\n    self._register_load_state_dict_pre_hook(renamed)",
+    ],
+)
+def test_a_class_may_rename_what_is_loaded_into_it(method: str) -> None:
+    load = "net.load_state_dict(model_zoo.load_url(url), strict=False)"
+    text = model(load, "unknown")
+    check(text.replace("def saliency_net", textwrap.indent(method, "    ") + "\ndef saliency_net"))
+
+
+def test_who_is_handed_a_state_dict_does_not_know_its_names() -> None:
+    text = model("fill(net, rename(model_zoo.load_url(url)))", "unknown")
+    check(text + "def fill(net, state):\n    net.load_state_dict(state, strict=False)\n")

@@ -71,7 +71,8 @@ _WEIGHTS_FROM_FILE = (
 # External functions that find weights and put them into the module they are handed.
 _LOADER = re.compile(
     r"_?load_?(?:checkpoint\w*|pretrain\w*|weights?\w*|state_dict|model\w*|params?\w*)$|"
-    r"copy_(?:weights|params)\w*$|init_from_\w+$|initialize_from_\w+$"
+    r"copy_(?:weights|params)\w*$|init_from_\w+$|initialize_from_\w+$|"
+    r"\w*Checkpointer$"  # Checkpointer(model).load(path)
 )
 
 

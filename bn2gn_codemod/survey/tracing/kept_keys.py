@@ -7,12 +7,25 @@ leaves out some and renames none; ``own[k.replace("features", "backbone")] = v``
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from bn2gn_codemod.survey.syntax import call_name, reads_as, root_of, target_names, walk
+from bn2gn_codemod.survey.syntax import (
+    all_arguments,
+    call_name,
+    reads_as,
+    root_of,
+    target_names,
+    walk,
+)
 
 # Calls that make a dict of what they are given, under the same keys.
 _COPIES = frozenset({"dict", "OrderedDict", "copy", "deepcopy"})
+# Calls that read a state dict, or hand on one that was read.
+_SOURCES = re.compile(
+    r"load|load_url|load_file|load_zoo|load_from_http|load_state_dict_from_url|_?load_checkpoint|"
+    r"\w*state_dict|get|get_model|to|cpu"
+)
 # Calls for their effect that leave what they are given as it is.
 _READERS = frozenset({"load_state_dict", "print", "update"})
 
@@ -27,14 +40,21 @@ class _Names:
 
     def __init__(self, function: ast.AST) -> None:
         self._nodes = walk(function)
+        arguments = getattr(function, "args", None)
+        self._given = {one.arg for one in all_arguments(arguments)} if arguments else set()
         self._seen: set[str] = set()
 
     def are_kept(self, weights: ast.expr) -> bool:
         match weights:
-            case ast.Call(args=[ast.DictComp() | ast.Name() as copied]):
-                return call_name(weights) not in _COPIES or self.are_kept(copied)
+            case ast.Call(args=[copied]) if call_name(weights) in _COPIES:
+                return self.are_kept(copied)
+            case ast.Call(func=ast.Attribute(value=copied, attr="copy"), args=[]):
+                return self.are_kept(copied)
             case ast.Call():
-                return True
+                name = call_name(weights)
+                return name in _COPIES or _SOURCES.fullmatch(name) is not None
+            case ast.Subscript(value=source):  # torch.load(path)["state_dict"]
+                return self.are_kept(source)
             case ast.DictComp():
                 return self._is_selection(weights)
             case ast.Name(id=name):
@@ -46,6 +66,8 @@ class _Names:
         if name in self._seen:
             return True
         self._seen.add(name)
+        if name in self._given:
+            return False
         return all(self._keeps(node, name) for node in self._nodes)
 
     def _keeps(self, node: ast.AST, name: str) -> bool:

@@ -36,6 +36,7 @@ _SAME_OBJECT = {
     "to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_", "apply",
     "get", "pop", "values", "items", "copy", "deepcopy", "type", "share_memory", "popitem",
     "build", "state_dict", "parameters", "named_parameters", "buffers", "named_buffers",
+    "item",
 }  # fmt: skip
 # Methods of containers that give what is in them.
 _GETTERS = {"get", "pop", "values", "items", "copy", "popitem"}

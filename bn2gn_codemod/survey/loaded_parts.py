@@ -1,0 +1,115 @@
+"""What any load goes into, be it pretrained weights or training that is resumed.
+
+:mod:`pretrained` tells what is a backbone for being loaded. This is the other side: what is
+loaded by whomever, from whatever, is not new for standing beside a backbone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from bn2gn_codemod.survey import copied_parameters
+from bn2gn_codemod.survey.call_sites import CallSites
+from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.pretrained import parts_of_others
+from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value
+
+
+class LoadedParts:
+    """The objects and layers that are loaded, and where.
+
+    A model that is loaded as a whole is one of them, and what it holds is not.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._flow = flow = contents.flow
+        self._call_sites = CallSites(flow)
+        self._where: dict[Value, str] = {}
+        copies: list[tuple[LoadCall, set[Value]]] = []
+        for call in flow.load_calls:
+            sources = copied_parameters.copied_models(flow, call)
+            if sources:
+                copies.append((call, sources))
+            elif not (
+                flow.is_crowded(call.receiver)  # it may be a mix-up
+                or copied_parameters.are_copied_back(flow, call)
+                or copied_parameters.are_resumed(flow, call)
+            ):
+                self._add(call)
+        self._add_copies(copies)
+
+    def where(self, values: Iterable[Value]) -> str | None:
+        """The line that loads one of the values, if any does: ``net.py:12``."""
+        return next((self._where[value] for value in values if value in self._where), None)
+
+    def _add(self, call: LoadCall) -> None:
+        for together in self._handed(call):
+            made = [value for value in together if isinstance(value, Instance) and not value.weak]
+            parts: set[Value] = set(parts_of_others(self._contents, made))
+            if not call.into_tensors:
+                parts.update(self._layers_of(made, together))
+            for value in together - parts:
+                for one in self._objects(call.spot.function, value):
+                    self._where.setdefault(one, call.spot.where)
+
+    def _layers_of(self, made: list[Instance], values: set[Value]) -> Iterator[Value]:
+        """The layers in one of the models: ``models.__dict__[name]`` may make them as well."""
+        kinds = {
+            cls
+            for one in made
+            for cls in (*one.class_.ancestors(), *self._contents.below(one.class_))
+        }
+        for value in values:
+            slots = self._contents.held_in.get(value, ()) if isinstance(value, NormLayer) else ()
+            if slots and all(cls in kinds for cls, _ in slots):
+                yield value
+
+    def _handed(self, call: LoadCall) -> list[set[Value]]:
+        """What is loaded, by the calls that hand it to the function that does.
+
+        Of all that a registry makes, what holds the others is the one that is meant.
+        """
+        receivers = set(self._flow.values(call.receiver))
+        given = [
+            receivers.intersection(self._flow.value_of(argument))
+            for _, site in self._call_sites.of(call.spot.function)
+            for argument in (*site.args, *(keyword.value for keyword in site.keywords))
+        ]
+        return [*given, receivers.difference(*given)]
+
+    def _add_copies(self, copies: list[tuple[LoadCall, set[Value]]]) -> None:
+        """A moving average of a new part is as new as that; of a loaded one, it is loaded."""
+        found = True
+        while found:
+            left = [(call, sources) for call, sources in copies if self.where(sources) is None]
+            found = len(left) < len(copies)
+            for call, sources in copies:
+                if self.where(sources) is not None:
+                    self._add(call)
+            copies = left
+
+    def _objects(self, function: Function, value: Value) -> Iterator[Value]:
+        """A layer or an object; of ``self``, those whose method is called to load them."""
+        if isinstance(value, NormLayer):
+            yield value
+        if not isinstance(value, Instance) or value.weak or not value.class_.is_module:
+            return
+        if value.spot is not None:
+            yield value
+            return
+        for caller, site in self._call_sites.of(function):
+            if isinstance(site.func, ast.Attribute):
+                yield from self._called_on(caller, site.func.value)
+
+    def _called_on(self, caller: Function, receiver: ast.expr) -> Iterator[Value]:
+        for value in self._flow.value_of(receiver):
+            if not isinstance(value, Instance) or value.weak:
+                continue
+            if value.spot is not None:
+                yield value
+            elif caller.is_constructor:
+                for cls in value.class_.descendants():
+                    yield from self._flow.instances.get(cls, ())

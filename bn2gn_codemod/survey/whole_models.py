@@ -1,0 +1,176 @@
+"""Whole models, a backbone in them and all, that start from a file of weights.
+
+A file that is loaded onto a model with a backbone is a checkpoint of the model, and most
+scripts resume or test one. It is where the training starts if the model loads it when it is
+made, if the code says that it is pretrained, or if a part is left out or replaced.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+
+from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.call_sites import CallSites
+from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.hub_entries import HubEntries
+from bn2gn_codemod.survey.named_keys import given_names
+from bn2gn_codemod.survey.pretrained import Load, is_named_pretrained, read_load
+from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
+from bn2gn_codemod.survey.syntax import walk
+from bn2gn_codemod.survey.values import Class, Function, Instance, Weights
+
+_PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
+_RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
+
+
+class WholeModels:
+    """The models that start from files, and what loads them."""
+
+    def __init__(self, contents: Contents, is_loaded_network: Callable[[Class], bool]) -> None:
+        self._contents = contents
+        self._is_loaded_network = is_loaded_network
+        self._flow = contents.flow
+        self._call_sites = CallSites(contents.flow)
+        self._loads: dict[Class, Load] = {}
+        self._named: dict[Slot, Load] = {}
+        hub = HubEntries(contents.flow)
+        for call in contents.flow.load_calls:
+            load = read_load(contents.flow, call)
+            if load is None or load.kind != "file" or call.into_tensors:
+                continue
+            if not call.as_read:
+                self._add_named(call, load)
+            load = load._replace(skipped=frozenset() if load.strict else _skipped(call))
+            for cls in self._started(call, load):
+                if not (hub.is_only_offered(load.where) and hub.is_trained(cls)):
+                    self._loads.setdefault(cls, load)
+
+    def load_of(self, slot: Slot) -> Load | None:
+        """What loads the attribute together with a whole model, as far as it starts from there."""
+        cls, name = slot
+        load = self._named.get(slot) or self._whole_load(cls)
+        return None if load is None or are_left_out(name, load.skipped) else load
+
+    def _whole_load(self, cls: Class) -> Load | None:
+        """What loads the class, or a model that holds it."""
+        kin = {*cls.ancestors(), *cls.descendants()}
+        return next(
+            (
+                load
+                for model, load in self._loads.items()
+                if model in kin
+                or any(
+                    cls in self._contents.below(one) and not self._is_loaded_network(one)
+                    for one in model.descendants()
+                )
+            ),
+            None,
+        )
+
+    def _add_named(self, call: LoadCall, load: Load) -> None:
+        """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole."""
+        names = given_names(call.spot.function)
+        for value in self._flow.values(call.receiver) if names else ():
+            if isinstance(value, Instance) and not value.weak:
+                for cls in value.class_.descendants() if value.spot is None else [value.class_]:
+                    for slot in self._contents.family_slots(cls):
+                        if slot[1] in names:
+                            self._named.setdefault(slot, load)
+
+    def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
+        function = call.spot.function
+        is_resumed = self._is_resumed(call)
+        for value in self._flow.values(call.receiver):
+            if not isinstance(value, Instance) or value.weak:
+                continue
+            cls = value.class_
+            if self._is_short_of_a_part(cls, load) or self._is_changed_after(call, cls):
+                yield cls
+            elif is_resumed:
+                continue
+            elif value.spot is None:
+                if is_named_pretrained(function):
+                    yield cls
+                yield from self._made_with(function)
+            elif value.spot.function is function and self._gives(function, value):
+                tests = _tests_around(function, call.spot.node)
+                if any(map(_PRETRAINED.search, (function.name, *tests))):
+                    yield cls
+
+    def _is_resumed(self, call: LoadCall) -> bool:
+        """Whether the load, or what reads the file for it, speaks of training that goes on."""
+        read = (
+            value.spot
+            for node in call.weights
+            for value in self._flow.values(node)
+            if isinstance(value, Weights)
+        )
+        return any(_speaks_of_resuming(spot.function, spot.node) for spot in (call.spot, *read))
+
+    def _made_with(self, method: Function) -> Iterator[Class]:
+        """The classes whose constructor is the method, or calls it on what it makes."""
+        if method.is_constructor and method.class_ is not None:
+            yield method.class_
+        for caller, site in self._call_sites.of(method):
+            match site.func:
+                case ast.Attribute(value=ast.Name(id="self")) if caller.is_constructor:
+                    if caller.class_ is not None and not _speaks_of_resuming(caller, site):
+                        yield caller.class_
+                case _:
+                    pass
+
+    def _gives(self, function: Function, value: Instance) -> bool:
+        return value in set(self._flow.values(self._flow.return_node(function)))
+
+    def _is_short_of_a_part(self, cls: Class, load: Load) -> bool:
+        """Whether entries of one of the model's parts are left out: nothing is resumed so."""
+        return any(are_left_out(name, load.skipped) for _, name in self._contents.family_slots(cls))
+
+    def _is_changed_after(self, call: LoadCall, cls: Class) -> bool:
+        """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``"""
+        match call.spot.node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=model))) as load:
+                pass
+            case _:
+                return False
+        names = {name for _, name in self._contents.family_slots(cls)}
+        return any(
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and not any(_is_name(one, model) for one in walk(node.value))
+            and node.lineno > load.lineno
+            and any(_attribute_of(target, model) in names for target in node.targets)
+            for node in walk(call.spot.function.node)
+        )
+
+
+def _skipped(call: LoadCall) -> frozenset[str]:
+    at = call.spot.node
+    return skipped_keys(call.spot.function, at) if isinstance(at, ast.expr) else frozenset()
+
+
+def _tests_around(function: Function, call: ast.AST) -> Iterator[str]:
+    """The tests of the ``if`` statements that a call stands under."""
+    for node in walk(function.node):
+        if isinstance(node, ast.If) and any(call in walk(part) for part in node.body):
+            yield ast.unparse(node.test)
+
+
+def _speaks_of_resuming(function: Function, call: ast.AST) -> bool:
+    around = (function.name, ast.unparse(call), *_tests_around(function, call))
+    return any(map(_RESUMED.search, around))
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _attribute_of(target: ast.expr, model: str) -> str:
+    match target:
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == model:
+            return attribute
+        case _:
+            return ""

@@ -1,0 +1,150 @@
+"""A model with a backbone, loaded as a whole: it may start from there, or go on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check, only
+
+MODEL = """\
+import torchvision
+class Neck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {neck}
+class Top(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {top}
+class Base(nn.Module):
+    def load(self, path):
+        self.load_state_dict(torch.load(path)['model'], strict=False)
+class Model(Base):
+    def __init__(self, path=None, resume=None):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.neck = Neck()
+        self.top = Top()
+{rest}
+"""
+
+
+def model(rest: str, neck: str = "unknown", top: str = "unknown") -> str:
+    return MODEL.format(rest=rest, neck=neck, top=top)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        # It loads itself when it is made,
+        "        if path: self.load(path)",
+        "        self.load_state_dict(torch.load(path), strict=False)",
+        # or by what is for pretrained weights,
+        "    def load_pretrained(self, path):\n        self.load_state_dict(torch.load(path))",
+        "    def init_weights(self, pretrained):\n"
+        "        self.load_state_dict(torch.load(pretrained))",
+        "    @classmethod\n    def from_pretrained(cls, path):\n        model = cls()\n"
+        "        model.load_state_dict(torch.load(path))\n        return model",
+        # or a factory does it.
+        "def build(pretrained=True):\n    model = Model()\n    if pretrained:\n"
+        "        model.load_state_dict(torch.load('model.pth'))\n    return model",
+        "def pretrained_model(path):\n    model = Model()\n"
+        "    model.load_state_dict(torch.load(path))\n    return model",
+        # What comes of it is changed.
+        "def build(classes):\n    model = Model()\n    model.load_state_dict(torch.load('a.pth'))\n"
+        "    model.top = Top()\n    return model",
+    ],
+)
+def test_model_that_starts_from_a_file(rest: str) -> None:
+    plan = check(model(rest))
+    for site in only(plan, "unknown"):
+        assert any("Model as a whole loads weights by torch.load" in why for why in site.reasons)
+
+
+def test_part_of_a_model_that_starts_from_a_file() -> None:
+    check(
+        model("""\
+class Outer(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        self.inner = Model()
+        self.load_state_dict(torch.load(path))
+""")
+    )
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "if 'top' in k: continue\n        own[k] = v",
+        "if not k.startswith('top.'):\n            own[k] = v",
+    ],
+)
+def test_part_that_is_left_out(load: str) -> None:
+    check(
+        model(
+            f"""\
+def main(path):
+    model = Model()
+    own = model.state_dict()
+    for k, v in torch.load(path).items():
+        {load}
+    model.load_state_dict(own)
+""",
+            top="convert",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "        if resume: self.load(path)",
+        "        if path.snapshot:\n            self.load(path.snapshot)",
+        "        if path:\n            state = torch.load(resume)\n"
+        "            self.load_state_dict(state)",
+        "    def resume(self, path):\n        self.load_state_dict(torch.load(path))",
+        "    def restore(self, path):\n        self.load_state_dict(torch.load(path))",
+        # A script goes on, or tests: the name of its function is for any model.
+        "def main(args):\n    model = Model()\n"
+        "    model.load_state_dict(torch.load(args.resume)['model'])",
+        "def load_pretrained(model, path):\n    model.load_state_dict(torch.load(path))\n"
+        "def test(args):\n    load_pretrained(Model(), args.snapshot)",
+        "def build(args, pretrained=True):\n    model = Model()\n    if args.checkpoint:\n"
+        "        model.load_state_dict(torch.load(args.checkpoint))\n    return model",
+        "def main(args):\n    model = Model()\n"
+        "    state = {k.replace('module.', ''): v for k, v in torch.load(args.file).items()}\n"
+        "    model.load_state_dict(state)\n    model.classes = sorted(args.classes)",
+        "def main(args):\n    name = 'neck.' + args.name\n    model = Model()\n"
+        "    model.load_state_dict(torch.load(args.file))",
+        # Nothing of the model is left out.
+        "def main(args):\n    model = Model()\n    own = model.state_dict()\n"
+        "    for k, v in torch.load(args.file).items():\n"
+        "        if 'total_ops' in k: continue\n        own[k] = v\n"
+        "    model.load_state_dict(own)",
+        # The backbone alone, or another model.
+        "def main(args):\n    model = Model()\n"
+        "    model.trunk.load_state_dict(torch.load(args.pretrained))",
+        "class Other(nn.Module):\n    def __init__(self, path):\n        super().__init__()\n"
+        "        self.bn = nn.BatchNorm2d(8)  #! unknown\n"
+        "        self.load_state_dict(torch.load(path))",
+    ],
+)
+def test_model_that_goes_on(rest: str) -> None:
+    check(model(rest, "convert", "convert"))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "own.update({'neck.' + k: v for k, v in torch.load(path).items()})",
+        "own.update({f'neck.{k}': v for k, v in torch.load(path).items()})",
+        "own.update({k.replace('top', 'neck'): v for k, v in torch.load(path).items()})",
+    ],
+)
+def test_part_whose_keys_are_put_together(keys: str) -> None:
+    rest = (
+        "def main(path):\n    model = Model()\n    own = model.state_dict()\n"
+        f"    {keys}\n    model.load_state_dict(own)"
+    )
+    check(model(rest, top="convert"))
