@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.checkpoint_members import first_stores
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.network_contents import external_network, network_content
@@ -44,6 +45,25 @@ class Neighbours:
                 if slot not in self._own and slot is not owner[0]:
                     self._own[slot] = self._beside(slot, *owner)
                     self._beside_which[slot] = owner[1]
+            self._doubt_stem(cls, slots)
+
+    def _doubt_stem(self, cls: Class, slots: list[Slot]) -> None:
+        """``bn1`` before a ``layer1`` that may be another backbone's is as much of that one."""
+        stored = first_stores(cls.node)
+        stages = [
+            stored[slot[1]]
+            for slot in slots
+            if slot in self._beside_which
+            and self._own[slot].role is Role.UNDECIDED
+            and families.is_first_stage(slot[1])
+            and slot[1] in stored
+        ]
+        for slot in slots:
+            is_new = slot in self._beside_which and self._own[slot].role is Role.NEW
+            comes_before = stages and stored.get(slot[1], max(stages)) < max(stages)
+            if is_new and comes_before and families.may_be_stem(slot[1]):
+                words = f"{shown(slot)} may be the stem of another backbone"
+                self._own[slot] = Because(Role.UNDECIDED, words, self._beside_which[slot])
 
     def _owners(self) -> dict[Class, tuple[Slot, Because]]:
         """Classes that hold a backbone in an attribute, directly or deeper, and where."""
@@ -119,14 +139,12 @@ class Neighbours:
 
     def _beside(self, slot: Slot, trunk: Slot, owner: Because) -> Because:
         cls, name = slot
-        load = self._evidence.load_of(cls)
-        if (
-            load is not None
-            and load.kind == "url"
-            and not (load.published and families.has_new_word(name))
-        ):
-            words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
-            return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
+        for load in self._evidence.loads_into(cls):
+            # Nobody fills a model by hand to go on with its training.
+            is_pretrained = load.kind == "url" or load.by_hand
+            if is_pretrained and not (load.published and families.has_new_word(name)):
+                words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
+                return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
         if families.is_stem_attribute(name):
             words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
             return Because(Role.BACKBONE, words, owner)

@@ -9,29 +9,34 @@ where it goes into one attribute of a model and not into the whole.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, TypeGuard
+from typing import TypeGuard
 
-from bn2gn_codemod.survey import copied_parameters, families
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.contents import Contents
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.copied_models import CopiedModels, of_wholes
+from bn2gn_codemod.survey.copied_parameters import (
+    are_copied_back,
+    are_of_one_class,
+    are_resumed,
+)
+from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
+from bn2gn_codemod.survey.loads import Load, Loads, Slot
 from bn2gn_codemod.survey.skipped_keys import classifiers, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments
 from bn2gn_codemod.survey.values import (
     Class,
+    ExternalObject,
     Function,
     Instance,
     NormLayer,
     Value,
     Weights,
 )
-
-Slot = tuple[Class, str]
 
 _PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
 # Where the ImageNet weights of the well-known families are published.
@@ -43,117 +48,189 @@ _PUBLISHED = re.compile(
 _OWN_WEIGHTS = re.compile(rb"https?://[^\s'\"]+\.(?:pth|pt|pkl|tar|th|bin|ckpt)\b")
 
 
-class Load(NamedTuple):
-    """Pretrained weights end up in instances of a class."""
-
-    kind: Literal["url", "file", "library"]
-    source: str  # "model_zoo.load_url", "torchvision.models.resnet18"
-    where: str  # path:line
-    strict: bool
-    # The URL is one of a published ImageNet network, and its weights are loaded as they are.
-    published: bool = False
-    from_other: bool = False  # of a network that the loader is named after: a model has more
-    by_hand: bool = False  # layer by layer, which nobody does to resume
-    by_script: bool = False  # so, and nothing but that says that the file is a backbone's
-    into_some: bool = False  # attributes of a model together, which is no resuming either
-    # So many objects come to where the weights are loaded that it may be a mix-up.
-    vague: bool = False
-    skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
-    of_classifier: bool = False  # a classification network's, whose last layer is left out
-    is_resumed: bool = False  # nothing says that it is no training that goes on
-    # It names one attribute, and its function says that the weights are pretrained.
-    is_meant: bool = False
-
-    @property
-    def words(self) -> str:
-        """For a reason: ``loads weights by model_zoo.load_url (dla.py:294)``."""
-        if self.kind == "library":
-            return f"is a subclass of {self.source}, which comes with pretrained weights"
-        return f"loads weights by {self.source} ({self.where})"
-
-
-@dataclasses.dataclass
-class Loads:
-    """Pretrained loads, by class and by single attribute."""
-
-    of_class: dict[Class, list[Load]] = dataclasses.field(default_factory=dict)
-    of_slot: dict[Slot, Load] = dataclasses.field(default_factory=dict)
-    # Loads onto a class of which nothing says whether they resume training.
-    resumed: dict[Class, Load] = dataclasses.field(default_factory=dict)
-
-
 def find_loads(contents: Contents, owners: set[Class]) -> Loads:
     """All pretrained loads.
 
     ``owners`` are the classes that hold a backbone of their own: a file loaded
     onto one of those is a checkpoint of the whole model.
     """
-    loads, flow, held_in = Loads(), contents.flow, contents.held_in
-    held = {
-        value.class_
-        for value, slots in held_in.items()
-        if isinstance(value, Instance)
-        and not all(
-            families.may_hold_whole_model(slot[1]) or contents.is_above(value.class_, slot)
-            for slot in slots
-        )
-    }
-    containers = LoadedContainers(flow)
-    attributes = LoadedAttributes(flow, held_in)
-    named = {slot for call in flow.load_calls for slot in attributes.named(call)}
-    for call in flow.load_calls:
-        load = _load_of(flow, call)
-        if load is None:
-            continue
+    search = _Search(contents, owners)
+    search.run()
+    return search.loads
+
+
+class _Search:
+    """Goes over the places where weights are put into something."""
+
+    def __init__(self, contents: Contents, owners: set[Class]) -> None:
+        self.loads = Loads()
+        self._contents = contents
+        self._flow = contents.flow
+        self._owners = owners
+        self._held = {
+            value.class_
+            for value, slots in contents.held_in.items()
+            if isinstance(value, Instance)
+            and not all(
+                families.may_hold_whole_model(slot[1]) or contents.is_above(value.class_, slot)
+                for slot in slots
+            )
+        }
+        self._containers = LoadedContainers(contents.flow)
+        self._attributes = LoadedAttributes(contents.flow, contents.held_in)
+        self._calls = [one for call in self._flow.load_calls for one in of_wholes(self._flow, call)]
+        self._named = {slot for call in self._calls for slot in self._attributes.named(call)}
+        self._models = CopiedModels(contents, self.loads)
+
+    def run(self) -> None:
+        """Add what is read, then what is copied from models that are loaded themselves."""
+        left: list[LoadCall] = []
+        for call in self._calls:
+            if are_copied_back(self._flow, call) or are_resumed(self._flow, call):
+                continue
+            load = self._read(call)
+            if load is not None:
+                self._add(call, load)
+            else:
+                left.append(call)
+        self._add_bases()
+        for call in self._add_copies(left):
+            is_unknown = all(isinstance(value, ExternalObject) for value in self._given(call))
+            if is_unknown and _is_named_pretrained(call.spot.function):
+                where, strict = call.spot.where, self._is_strict(call)
+                load = Load("file", "load_state_dict", where, strict, in_order=call.in_order)
+                self._add(call, load)
+
+    def _add_bases(self) -> None:
+        """Networks of a library that classes extend."""
+        for cls in self._flow.classes:
+            for ancestor in cls.ancestors():
+                for base in ancestor.external_bases:
+                    if is_library_model(base):
+                        where = f"{cls.path}:{cls.node.lineno}"
+                        load = Load("library", base, where, False)
+                        self.loads.of_class.setdefault(cls, []).append(load)
+
+    def _add_copies(self, calls: list[LoadCall]) -> list[LoadCall]:
+        """Add what is copied from loaded models, which are loaded then; return the other calls."""
+        left = calls
+        while True:
+            copies = [(call, self._copied(call)) for call in left]
+            left = [call for call, load in copies if load is None]
+            if len(left) == len(copies):
+                return left
+            for call, load in copies:
+                if load is not None:
+                    self._add(call, load)
+
+    def _read(self, call: LoadCall) -> Load | None:
+        """What is read from a URL, from a file, or out of a library's model."""
+        where = call.spot.where
+        if call.loader:
+            return Load("file", call.loader, where, False)
+        found, strict = list(self._given(call)), self._is_strict(call)
+        weights = [value for value in found if isinstance(value, Weights)]
+        if weights:
+            best = next((value for value in weights if value.kind == "url"), weights[0])
+            source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
+            published = best.kind == "url" and call.as_read and _is_published(best)
+            vague = are_of_one_class(self._flow, call)
+            by_hand = call.into_tensors
+            return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
+        library = next((name for value in found if (name := library_model(value))), None)
+        if library is not None:
+            published = self._models.are_networks(call)
+            words = f"copying from {library}"
+            return Load("url", words, where, strict, published, call.in_order)
+        return None
+
+    def _copied(self, call: LoadCall) -> Load | None:
+        """What is copied out of a model of the repository that is loaded itself."""
+        source = self._models.source(call)
+        if source is None:
+            return None
+        words, where = f"copying from {source.name}", call.spot.where
+        published, vague = self._models.are_networks(call), self._models.is_vague(source)
+        load = Load("url", words, where, self._is_strict(call), published, call.in_order, source)
+        return load._replace(vague=vague)
+
+    def _given(self, call: LoadCall) -> Iterator[Value]:
+        return (value for node in call.weights for value in self._flow.values(node))
+
+    def _is_strict(self, call: LoadCall) -> bool:
+        """Whether a model gets all that it has: its own state dict, updated, always fits."""
+        own = {value for value in self._flow.values(call.receiver) if isinstance(value, Instance)}
+        return call.strict and own.isdisjoint(self._given(call))
+
+    def _add(self, call: LoadCall, load: Load) -> None:
+        """Add a load to the classes and attributes that it is into."""
         load = load._replace(
-            vague=load.vague or flow.is_crowded(call.receiver),
+            vague=load.vague or self._flow.is_crowded(call.receiver),
             from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
             skipped=frozenset[str]() if load.strict else _skipped(call),
         )
         if call.each_child:
-            for value in flow.values(call.receiver):
-                for slot in held_in.get(value, ()):
-                    loads.of_slot.setdefault(slot, load)
-            continue
-        mine = attributes.named(call)
-        filled = [*mine, *attributes.of_layers(call), *containers.slots(call)]
+            for value in self._flow.values(call.receiver):
+                for slot in self._contents.held_in.get(value, ()):
+                    self.loads.of_slot.setdefault(slot, load)
+            return
+        mine = self._attributes.named(call)
+        filled = [*mine, *self._attributes.of_layers(call), *self._containers.slots(call)]
         for slot in filled:
-            loads.of_slot.setdefault(slot, load)
-        for slot in _some_of_a_model(contents, containers.attributes_filled(call)):
-            loads.of_slot.setdefault(slot, load._replace(into_some=True))
+            self.loads.of_slot.setdefault(slot, load)
+        in_container = self._containers.attributes_filled(call)
+        for slot in _some_of_a_model(self._contents, in_container):
+            self.loads.of_slot.setdefault(slot, load._replace(into_some=True))
         # Where no attribute is known to hold them, better too many than none.
-        elements = containers.elements(call.receiver) if filled else frozenset()
-        receivers = [value for value in flow.values(call.receiver) if _is_made(value)]
-        parts = _parts_of_others(contents, receivers)
+        elements = self._containers.elements(call.receiver) if filled else frozenset()
+        receivers = [value for value in self._flow.values(call.receiver) if _is_made(value)]
+        parts = _parts_of_others(self._contents, receivers)
         for value in receivers:
-            cls = value.class_
-            if value in elements and not containers.credits(cls, elements):
+            if value in elements and not self._containers.credits(value.class_, elements):
                 continue
-            if not has_layers(flow, cls) or (value in parts and not families.is_network_class(cls)):
+            if value in parts and not families.is_network_class(value.class_):
                 continue
-            is_inner = call.spot.function.enclosing_class in cls.ancestors()
-            of_classifier = not is_inner and _is_of_classifier(contents, cls, load)
-            is_meant = load.kind != "file" or _means_pretrained(contents, call, value, held, owners)
-            if not (is_meant or load.by_hand or of_classifier):
-                loads.resumed.setdefault(cls, load)
-                continue
-            if mine and _is_one_of_several(attributes, cls, named):
-                for slot in mine:
-                    loads.of_slot[slot] = load._replace(is_meant=True)
-                continue
-            into = load._replace(
-                vague=load.vague or value in parts,
-                of_classifier=of_classifier,
-                by_script=load.by_hand and not is_meant and not is_inner,
-            )
-            loads.of_class.setdefault(cls, []).append(into)
-    for cls in flow.classes:
-        for ancestor in cls.ancestors():
-            for base in ancestor.external_bases:
-                if is_library_model(base):
-                    where = f"{cls.path}:{cls.node.lineno}"
-                    loads.of_class.setdefault(cls, []).append(Load("library", base, where, False))
-    return loads
+            if has_layers(self._flow, value.class_):
+                self._credit(call, load._replace(vague=load.vague or value in parts), value, mine)
+
+    def _credit(self, call: LoadCall, load: Load, value: Instance, mine: list[Slot]) -> None:
+        """Add a load into an object, which is in the attributes ``mine`` if any are named."""
+        cls = value.class_
+        is_inner = call.spot.function.enclosing_class in cls.ancestors()
+        of_classifier = not is_inner and _is_of_classifier(self._contents, cls, load)
+        is_meant = load.kind != "file" or self._means_pretrained(call, value)
+        if not (is_meant or load.by_hand or of_classifier):
+            self.loads.resumed.setdefault(cls, load)
+            return
+        if mine and _is_one_of_several(self._attributes, cls, self._named):
+            for slot in mine:
+                self.loads.of_slot[slot] = load._replace(is_meant=True)
+            return
+        by_script = load.by_hand and not is_meant and not is_inner
+        into = load._replace(of_classifier=of_classifier, by_script=by_script)
+        self.loads.of_class.setdefault(cls, []).append(into)
+
+    def _means_pretrained(self, call: LoadCall, value: Instance) -> bool:
+        cls, function = value.class_, call.spot.function
+        if cls in self._owners:
+            return False
+        named = _is_named_pretrained(function)
+        if value.spot is None:
+            return named or cls in self._held
+        if named:
+            # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
+            is_told_by_argument = not _is_pretrained_name(function.name)
+            is_handed = value.spot.function is not function
+            return not (is_told_by_argument and is_handed) or _is_part(cls, self._held)
+        if families.has_new_word(function.name) or families.has_new_word(cls.name):
+            return False
+        if isinstance(function.node, ast.Module) or value.spot.function is not function:
+            return False
+        if not _is_part(cls, self._held):
+            return False
+        # A factory: it makes the object, loads the file, and returns the object.
+        returned = self._flow.values(self._flow.return_node(function))
+        return value in list(returned) or _keeps_parts(self._contents, function, cls)
 
 
 def _is_made(value: Value) -> TypeGuard[Instance]:
@@ -209,33 +286,6 @@ def _some_of_a_model(contents: Contents, slots: list[Slot]) -> Iterator[Slot]:
             yield slot
 
 
-def _load_of(flow: Flow, call: LoadCall) -> Load | None:
-    where = call.spot.where
-    if call.loader:
-        return Load("file", call.loader, where, False)
-    found = [value for node in call.weights for value in flow.values(node)]
-    weights = [value for value in found if isinstance(value, Weights)]
-    receivers = {value for value in flow.values(call.receiver) if isinstance(value, Instance)}
-    # Its own state dict, updated, fits whatever was loaded.
-    updated = any(isinstance(value, Instance) and value in receivers for value in found)
-    strict = call.strict and not updated
-    if copied_parameters.are_copied_back(flow, call) or copied_parameters.are_resumed(flow, call):
-        return None
-    if weights:
-        best = next((value for value in weights if value.kind == "url"), weights[0])
-        source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
-        published = best.kind == "url" and call.as_read and _is_published(best)
-        vague = copied_parameters.are_of_one_class(flow, call)
-        by_hand = call.into_tensors
-        return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
-    library = next((name for value in found if (name := library_model(value))), None)
-    if library is not None:
-        return Load("url", f"copying from {library}", where, strict, published=True)
-    if not found and _is_named_pretrained(call.spot.function):
-        return Load("file", "load_state_dict", where, strict)
-    return None
-
-
 def _skipped(call: LoadCall) -> frozenset[str]:
     at = call.spot.node
     return skipped_keys(call.spot.function, at) if isinstance(at, ast.expr) else frozenset()
@@ -263,33 +313,6 @@ def _is_published(weights: Weights) -> bool:
         return all(_PUBLISHED.search(url) for url in urls)
     # 'http://dl.yf.io/dla/models' joined with the name at run time
     return b"dl.yf.io/" in data and b"http" in data
-
-
-def _means_pretrained(
-    contents: Contents, call: LoadCall, value: Instance, held: set[Class], owners: set[Class]
-) -> bool:
-    cls, function = value.class_, call.spot.function
-    if cls in owners:
-        return False
-    named = _is_named_pretrained(function)
-    if value.spot is None:
-        return named or cls in held
-    if named:
-        # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
-        is_told_by_argument = not _is_pretrained_name(function.name)
-        is_handed = value.spot.function is not function
-        return not (is_told_by_argument and is_handed) or _is_part(cls, held)
-    if families.has_new_word(function.name) or families.has_new_word(cls.name):
-        return False
-    if isinstance(function.node, ast.Module) or value.spot.function is not function:
-        return False
-    if not _is_part(cls, held):
-        return False
-    # A factory: it makes the object, loads the file, and returns the object.
-    flow = contents.flow
-    return value in list(flow.values(flow.return_node(function))) or _keeps_parts(
-        contents, function, cls
-    )
 
 
 def _keeps_parts(contents: Contents, function: Function, network: Class) -> bool:
