@@ -140,9 +140,7 @@ class Neighbours:
     def _beside(self, slot: Slot, trunk: Slot, owner: Because) -> Because:
         cls, name = slot
         for load in self._evidence.loads_into(cls):
-            # Nobody fills a model by hand to go on with its training.
-            is_pretrained = load.kind == "url" or load.by_hand
-            if is_pretrained and not (load.published and families.has_new_word(name)):
+            if load.kind == "url" and not (load.published and families.has_new_word(name)):
                 words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
                 return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
         if families.is_stem_attribute(name):

@@ -95,8 +95,7 @@ class _Search:
                 left.append(call)
         self._add_bases()
         for call in self._add_copies(left):
-            is_unknown = all(isinstance(value, ExternalObject) for value in self._given(call))
-            if is_unknown and _is_named_pretrained(call.spot.function):
+            if self._is_unknown(call) and _is_named_pretrained(call.spot.function):
                 where, strict = call.spot.where, self._is_strict(call)
                 load = Load("file", "load_state_dict", where, strict, in_order=call.in_order)
                 self._add(call, load)
@@ -151,11 +150,20 @@ class _Search:
             return None
         words, where = f"copying from {source.name}", call.spot.where
         published, vague = self._models.are_networks(call), self._models.is_vague(source)
-        load = Load("url", words, where, self._is_strict(call), published, call.in_order, source)
+        strict = self._is_strict(call) and not vague
+        load = Load("url", words, where, strict, published, call.in_order, source)
         return load._replace(vague=vague)
 
     def _given(self, call: LoadCall) -> Iterator[Value]:
         return (value for node in call.weights for value in self._flow.values(node))
+
+    def _is_unknown(self, call: LoadCall) -> bool:
+        """Whether nothing is known of what is loaded: of tensors, of which layers they are."""
+        found = list(self._given(call))
+        if not found or not call.sources:
+            return not found
+        is_followed = any(True for node in call.sources for _ in self._flow.values(node))
+        return not is_followed and all(isinstance(value, ExternalObject) for value in found)
 
     def _is_strict(self, call: LoadCall) -> bool:
         """Whether a model gets all that it has: its own state dict, updated, always fits."""

@@ -146,6 +146,16 @@ def test_a_loader_that_is_named_pretrained_is_believed_without_a_source() -> Non
     check(text.replace("fill(", "load_pretrained("))
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["deepcopy(mine.weight.data)", "torch.clamp(mine.weight.data, 0)"],
+)
+def test_initial_values_are_no_load(value: str) -> None:
+    fill = f"for mine in self.modules():\n    mine.weight.data = {value}\n"
+    text = repository(fill, net="unknown", head="unknown", reduce="unknown")
+    check(text.replace("fill(", "init_weights("))
+
+
 def test_only_convolutions_are_copied() -> None:
     fill = LAYER_BY_LAYER.replace("nn.BatchNorm2d", "nn.Conv2d")
     check(repository(fill, net="unknown", head="unknown", reduce="unknown"))

@@ -54,7 +54,7 @@ def weights_into(
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
         load.wholes = list(_wholes(tracer, layer))
         if source is not None:
-            load.sources = list(_models_of(tracer, source))
+            load.sources = list(_models_of(tracer, source, layer))
             if is_variable:
                 load.tensors_of = list(_variables(tracer, source))
         tracer.flow.load_calls.append(load)
@@ -95,17 +95,19 @@ def _wholes(tracer: Tracer, layer: ast.expr) -> Iterator[Whole]:
             yield whole
 
 
-def _models_of(tracer: Tracer, source: ast.expr) -> Iterator[Node]:
+def _models_of(tracer: Tracer, source: ast.expr, mine: ast.expr) -> Iterator[Node]:
     """What the tensors of layers belong to of which a value is made, models where these are told.
 
-    ``theirs`` of ``copy(theirs.weight.data)`` in a loop over the layers of a model.
+    ``theirs`` of ``copy(theirs.weight.data)`` in a loop over the layers of a model. ``mine`` is
+    the layer that is filled.
     """
     for part in ast.walk(source):
         if isinstance(part, ast.Attribute) and part.attr in TENSORS:
             layer = _layer_of(part)
-            wholes = [whole.model for whole in _wholes(tracer, layer)]
-            node = tracer.evaluate(layer)
-            yield from wholes or ([] if node is None else [node])
+            if ast.dump(layer) != ast.dump(mine):
+                wholes = [whole.model for whole in _wholes(tracer, layer)]
+                node = tracer.evaluate(layer)
+                yield from wholes or ([] if node is None else [node])
 
 
 def _is_variable(target: ast.expr) -> bool:
