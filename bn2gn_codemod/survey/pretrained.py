@@ -158,12 +158,10 @@ class _Search:
         return (value for node in call.weights for value in self._flow.values(node))
 
     def _is_unknown(self, call: LoadCall) -> bool:
-        """Whether nothing is known of what is loaded: of tensors, of which layers they are."""
+        """Whether nothing is known of what is loaded, or of what was made of other tensors."""
         found = list(self._given(call))
-        if not found or not call.sources:
-            return not found
-        is_followed = any(True for node in call.sources for _ in self._flow.values(node))
-        return not is_followed and all(isinstance(value, ExternalObject) for value in found)
+        is_made = bool(call.sources) and all(isinstance(one, ExternalObject) for one in found)
+        return not found or is_made
 
     def _is_strict(self, call: LoadCall) -> bool:
         """Whether a model gets all that it has: its own state dict, updated, always fits."""

@@ -54,6 +54,15 @@ for mine, theirs in zip(self.modules(), base.modules()):
         mine.weight.data = deepcopy(theirs.weight.data)
         mine.running_mean.data = deepcopy(theirs.running_mean.data)
 """
+BY_NAME = """\
+ours = {}
+for name, mine in self.named_modules():
+    ours[name] = mine
+others = dict(base.named_modules())
+for name in ours:
+    mine = ours[name]
+    mine.weight.data = deepcopy(others[name].weight.data)
+"""
 COPIES = [
     LAYER_BY_LAYER,
     LAYER_BY_LAYER.replace("zip(", "izip("),
@@ -69,15 +78,7 @@ COPIES = [
     for i, (mine, theirs) in enumerate(zip(list(self.modules()), list(base.modules()))):
         mine.weight.data = theirs.weight.data
     """,
-    """\
-    ours = {}
-    for name, mine in self.named_modules():
-        ours[name] = mine
-    others = dict(base.named_modules())
-    for name in ours:
-        mine = ours[name]
-        mine.weight.data = deepcopy(others[name].weight.data)
-    """,
+    BY_NAME,
     """\
     others = dict(base.named_modules())
     for name, mine in self.named_modules():
@@ -170,6 +171,12 @@ def test_a_source_with_a_head_of_its_own() -> None:
     check(text.replace("self.fc = nn.Linear(8, 10)", top))
     text = repository(COPIES[-1], head="unknown", reduce="unknown")
     check(text.replace("self.fc = nn.Linear(8, 10)", top.replace("top", "head")))
+
+
+def test_a_variable_that_was_used_before_is_told_by_key() -> None:
+    # Picked by name, a head that the source has under another name goes nowhere.
+    text = repository(BY_NAME, head="convert", reduce="unknown")
+    check(text.replace("self.fc = nn.Linear(8, 10)", "self.top = nn.BatchNorm2d(8)  #! keep"))
 
 
 def test_what_stands_before_the_stages_is_in_the_way_of_the_order() -> None:

@@ -27,7 +27,7 @@ class Walked(NamedTuple):
     in_order: bool
 
 
-def walked_models(function: ast.AST, name: str) -> list[Walked]:
+def walked_models(function: ast.AST, variable: ast.Name) -> list[Walked]:
     """The models of whose layers a local variable is one, or holds some by key or place.
 
     Empty if it may be anything else.
@@ -35,7 +35,10 @@ def walked_models(function: ast.AST, name: str) -> list[Walked]:
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Module)):
         return []
     scope = _Scope(list(flat(function.body)))
-    return scope.variable(name) or _by_key(scope.collection(name)) or []
+    found = scope.variable(variable.id)
+    if found is None or scope.is_told_by_key(variable):
+        found = _by_key(found or scope.collection(variable.id))
+    return found or []
 
 
 class _Scope:
@@ -63,6 +66,16 @@ class _Scope:
                     found.append(None)
         self._pending.discard(name)
         return _together(found)
+
+    def is_told_by_key(self, variable: ast.Name) -> bool:
+        """Whether a variable was bound last by ``layer = layers[name]``, before it is used."""
+        bound = [
+            statement
+            for statement in self._statements
+            if statement.lineno < variable.lineno and variable.id in bound_names(statement)
+        ]
+        last = max(bound, key=lambda one: one.lineno, default=None)
+        return isinstance(last, ast.Assign) and isinstance(last.value, ast.Subscript)
 
     def _in_loop(self, target: ast.expr, source: ast.expr, name: str) -> list[Walked] | None:
         """What ``for target in source`` gives a variable in the target."""

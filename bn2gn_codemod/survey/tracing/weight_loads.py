@@ -86,7 +86,7 @@ def _wholes(tracer: Tracer, layer: ast.expr) -> Iterator[Whole]:
     """The models that a variable goes through, layer by layer."""
     if not isinstance(layer, ast.Name) or layer.id in tracer.simple_layers:
         return
-    for model, in_order in walked_models(tracer.function.node, layer.id):
+    for model, in_order in walked_models(tracer.function.node, layer):
         node = tracer.evaluate(model)
         if node is not None:
             whole = Whole(node, in_order)
