@@ -187,7 +187,9 @@ class NormTest(NamedTuple):
     """
 
     place: Place
-    purpose: Literal["init", "parameter groups", "freezing", "fusing", "setting", "other"]
+    purpose: Literal[
+        "init", "copying", "parameter groups", "freezing", "fusing", "setting", "other"
+    ]
     fix: str = ""
     reason: str = ""
     resets: str = ""

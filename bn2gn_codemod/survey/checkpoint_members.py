@@ -10,10 +10,10 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.extensions import Extensions
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import speaks_of
 from bn2gn_codemod.survey.network_contents import network_content
 from bn2gn_codemod.survey.optional_parts import optional_parts
-from bn2gn_codemod.survey.pretrained import Load
 from bn2gn_codemod.survey.skipped_keys import are_left_out, is_skipped
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
@@ -43,7 +43,10 @@ class CheckpointMembers:
         ``inside``: an attribute that holds the network as a part of a model.
         """
         role, words = self._in_checkpoint(slot, network, load, inside)
-        if role is Role.NEW and load.vague:
+        if role is Role.NEW and self._may_be_copied(slot, network, load):
+            unknown = f"whether they include {shown(slot)} is not known"
+            role, words = Role.UNDECIDED, f"{network.name} {load.words}: {unknown}"
+        elif role is Role.NEW and load.vague:
             role = Role.UNDECIDED
         word = is_skipped(slot[1], load.skipped)
         if role is Role.BACKBONE and word:
@@ -103,7 +106,8 @@ class CheckpointMembers:
             return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
         is_filled = not load.from_other or families.may_be_backbone_attribute(name)
         is_filled = is_filled and not self._is_beside_network(slot, network, load)
-        if load.by_script and inside is None and not families.is_network_class(network):
+        is_cut = load.by_script or load.in_order
+        if is_cut and inside is None and not families.is_network_class(network):
             is_filled = is_filled and self._comes_early(slot)
         if family is None and is_filled and not families.has_new_word(name):
             return Role.BACKBONE, loads
@@ -182,11 +186,23 @@ class CheckpointMembers:
                 if isinstance(value, NormLayer) or not _is_constructor(function):
                     yield function
 
+    def _may_be_copied(self, slot: Slot, network: Class, load: Load) -> bool:
+        """Whether a model that is copied may have something for an attribute.
+
+        In order, what it has after its stages may come to whatever stands in that place.
+        """
+        family = self.family(network)
+        if load.in_order and (family is None or not self._comes_last(family, slot)):
+            return True
+        if load.of_model is None or load.published:
+            return False
+        return load.in_order or slot[1] in self._contents.names(load.of_model)
+
     def _comes_last(self, family: families.Family, slot: Slot) -> bool:
         """Whether an attribute is first stored after all that the family's checkpoints have."""
         if family.is_twin(slot[1]):
             return False
-        stored = _first_stores(slot[0].node)
+        stored = first_stores(slot[0].node)
         members = [
             stored[name]
             for cls, name in self._contents.slots_of[slot[0]]
@@ -202,7 +218,7 @@ class CheckpointMembers:
         """
         if families.may_be_backbone_attribute(slot[1]):
             return True
-        stored = _first_stores(slot[0].node)
+        stored = first_stores(slot[0].node)
         holding = {
             name
             for cls, name in self._contents.slots_of[slot[0]]
@@ -235,7 +251,7 @@ def _is_constructor(function: Function) -> bool:
     return function.name.rpartition(".")[2] == "__init__"
 
 
-def _first_stores(node: ast.ClassDef) -> dict[str, int]:
+def first_stores(node: ast.ClassDef) -> dict[str, int]:
     """The line on which each attribute of ``self`` is stored first."""
     found: dict[str, int] = {}
     for one in ast.walk(node):

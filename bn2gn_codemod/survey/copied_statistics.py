@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.pretrained import Load, Loads
+from bn2gn_codemod.survey.loads import Load, Loads
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import Class, Function
 
@@ -21,7 +21,7 @@ from bn2gn_codemod.survey.values import Class, Function
 _HARMLESS = {
     "isinstance", "zip", "enumerate", "list", "len", "range", "print", "format", "size", "children",
     "modules", "named_children", "named_modules", "copy_", "clone", "detach", "to", "cuda", "cpu",
-    "float", "type", "super",
+    "float", "type", "super", "int", "deepcopy", "izip", "zip_longest",
 }  # fmt: skip
 _STATISTICS = re.compile(r"running|buffer|__dict__|\bvars\b")
 _AFFINE = {"weight", "bias"}

@@ -10,8 +10,8 @@ import functools
 import re
 
 from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.pretrained import Load
 from bn2gn_codemod.survey.values import Class
 
 _TRAINS = re.compile(rb"\.(?:backward|step|fit|train)\(|\boptim\.\w+\(|Trainer\(|[Oo]ptimizer\(")

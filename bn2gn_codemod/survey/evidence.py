@@ -24,9 +24,10 @@ from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.listed_attributes import lists_attributes
 from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.network_contents import external_network, network_content
 from bn2gn_codemod.survey.pins import Pins
-from bn2gn_codemod.survey.pretrained import Load, find_loads
+from bn2gn_codemod.survey.pretrained import find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
 from bn2gn_codemod.survey.unreferenced import Unreferenced
@@ -136,7 +137,7 @@ class Evidence:
     def load_of(self, cls: Class) -> Load | None:
         """How pretrained weights get into the class, if they do."""
         if cls not in self._best_loads:
-            found = [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
+            found = self._all_loads(cls)
             best = min(found, key=lambda load: load.vague, default=None)
             if best is not None and best.published:
                 # What is not in one file may be in another one.
@@ -145,6 +146,17 @@ class Evidence:
                 best = best._replace(published=not others, named=names)
             self._best_loads[cls] = best
         return self._best_loads[cls]
+
+    def loads_into(self, cls: Class) -> list[Load]:
+        """:meth:`load_of`, and what is copied from other models, which may have more to give."""
+        best = self.load_of(cls)
+        if best is None:
+            return []
+        copies = [one for one in self._all_loads(cls) if one.of_model not in (None, best.of_model)]
+        return list(dict.fromkeys([best, *copies]))
+
+    def _all_loads(self, cls: Class) -> list[Load]:
+        return [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
 
     def loaded_part(self, slot: Slot) -> Because | None:
         """What speaks against an attribute being new: something loads what it holds."""
@@ -167,9 +179,9 @@ class Evidence:
 
         A subclass that loads weights into itself loads them into what it inherits, too.
         """
-        load = self.load_of(cls)
-        if load is not None:
-            return [(cls, load)]
+        loads = self.loads_into(cls)
+        if loads:
+            return [(cls, load) for load in loads]
         below = [
             (child, self.loads.of_class[child][0])
             for child in cls.descendants()

@@ -133,6 +133,9 @@ _ATTENTION = re.compile(r"(?:^|_)att(?:n|ention)?s?(?:_|\d|$)")
 # The stem that PoseResNet-like models keep outside ``backbone``.
 _STEM_ATTRIBUTE = re.compile(r"^base_layer$")
 FIRST_STAGE = "layer1"
+_FIRST_STAGE = re.compile(r"(?:layer|stage|encoder|enc|down|block|level)_?[01]$")
+# What a network begins with, before its first stage.
+_STEM = re.compile(r"(?:conv|bn|norm)_?[0-3]?[ab]?$|\w*stem\w*$")
 _LATER_STAGE = re.compile(r"layer[2-9]$")
 _USUAL_STAGE = re.compile(r"layer[1-4]$")
 _EXTRA_STAGE = re.compile(r"layer(?:[5-9]|\d\d)$")
@@ -289,6 +292,16 @@ def is_attention(name: str) -> bool:
 def is_stem_attribute(name: str) -> bool:
     """Whether the attribute is the backbone's stem, kept beside it."""
     return _STEM_ATTRIBUTE.match(name) is not None
+
+
+def may_be_stem(name: str) -> bool:
+    """Whether an attribute is named like what a network has before its first stage."""
+    return _STEM.match(name) is not None
+
+
+def is_first_stage(name: str) -> bool:
+    """Whether an attribute is named like the first of a network's stages."""
+    return _FIRST_STAGE.match(name) is not None
 
 
 def is_later_stage(name: str) -> bool:

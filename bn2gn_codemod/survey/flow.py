@@ -83,6 +83,15 @@ class Unpacked(NamedTuple):
     by_keyword: bool = False
 
 
+class Whole(NamedTuple):
+    """A model over all of whose layers code goes: ``base.attribute``, where it is written so."""
+
+    model: Node
+    in_order: bool  # the layers are told by their place among all of the model's
+    base: Node | None = None
+    attribute: str = ""
+
+
 Arguments = list[tuple[str | int | Unpacked, Node]]  # by keyword or position
 
 
@@ -105,6 +114,10 @@ class LoadCall:
     into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known
     # p.data.copy_(q.data), where no name tells which tensor of a model it is: what q stands for
     tensors_of: list[Node] = dataclasses.field(default_factory=list)
+    # Where the receiver is any layer of a model: that model. And whose tensors are copied.
+    wholes: list[Whole] = dataclasses.field(default_factory=list)
+    in_order: bool = False
+    sources: list[Node] = dataclasses.field(default_factory=list)
     loader: str = ""  # an external function that finds the weights itself
 
 

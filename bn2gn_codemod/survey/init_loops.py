@@ -98,7 +98,7 @@ class _Survey:
     def _judge(self, test: FoundTest) -> NormTest:
         purpose, effects = purpose_of(self._flow, test)
         judged = NormTest(test.module.place(test.node), purpose)
-        if purpose == "freezing":
+        if purpose in ("freezing", "copying"):
             return judged
         reached = self._reached(test)
         if purpose == "init":

@@ -6,8 +6,8 @@ import ast
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.network_contents import is_aside
-from bn2gn_codemod.survey.pretrained import Load
 
 
 def is_added_to(contents: Contents, slot: Slot, load: Load | None) -> bool:

@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.behind_backbone import BehindBackbone
+from bn2gn_codemod.survey.checkpoint_members import first_stores
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.network_contents import (
     external_network,
     is_aside,
     network_content,
 )
-from bn2gn_codemod.survey.pretrained import Load
 from bn2gn_codemod.survey.second_names import wraps
 from bn2gn_codemod.survey.values import Class, Instance
 
@@ -54,6 +55,25 @@ class Neighbours:
                     continue
                 self._own[slot] = self._beside(slot, *owner)
                 self._beside_which[slot] = owner[1]
+            self._doubt_stem(cls, slots)
+
+    def _doubt_stem(self, cls: Class, slots: list[Slot]) -> None:
+        """``bn1`` before a ``layer1`` that may be another backbone's is as much of that one."""
+        stored = first_stores(cls.node)
+        stages = [
+            stored[slot[1]]
+            for slot in slots
+            if slot in self._beside_which
+            and self._own[slot].role is Role.UNDECIDED
+            and families.is_first_stage(slot[1])
+            and slot[1] in stored
+        ]
+        for slot in slots:
+            is_new = slot in self._beside_which and self._own[slot].role is Role.NEW
+            comes_before = stages and stored.get(slot[1], max(stages)) < max(stages)
+            if is_new and comes_before and families.may_be_stem(slot[1]):
+                words = f"{shown(slot)} may be the stem of another backbone"
+                self._own[slot] = Because(Role.UNDECIDED, words, self._beside_which[slot])
 
     def _owners(self) -> dict[Class, tuple[Slot, Because]]:
         """Classes that hold a backbone in an attribute, directly or deeper, and where."""
@@ -148,10 +168,11 @@ class Neighbours:
     def _load_of_all(self, slot: Slot) -> Load | None:
         """What loads the model as a whole, and may have the attribute as well."""
         cls, name = slot
-        load = self._evidence.load_of(cls)
-        if load is not None and load.kind == "url":
-            return None if load.published and families.has_new_word(name) else load
-        return self._evidence.whole_models.load_of(slot)
+        loads = [load for load in self._evidence.loads_into(cls) if load.kind == "url"]
+        for load in loads:
+            if not (load.published and families.has_new_word(name)):
+                return load
+        return None if loads else self._evidence.whole_models.load_of(slot)
 
     def _only_named_behind(self) -> dict[Slot, Because]:
         """Attributes named like a network that get what one that is loaded gives."""

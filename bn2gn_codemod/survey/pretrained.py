@@ -9,22 +9,29 @@ where it goes into one attribute of a model and not into the whole.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, TypeGuard
+from typing import TypeGuard
 
-from bn2gn_codemod.survey import copied_parameters, families
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.copied_models import CopiedModels, of_wholes
+from bn2gn_codemod.survey.copied_parameters import (
+    are_copied_back,
+    are_of_one_class,
+    are_resumed,
+)
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
+from bn2gn_codemod.survey.loads import Load, Loads, Slot
 from bn2gn_codemod.survey.named_keys import NamedKeys, hooks
 from bn2gn_codemod.survey.skipped_keys import classifiers, list_of_kept, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments, dotted, walk
 from bn2gn_codemod.survey.values import (
     Class,
+    ExternalObject,
     Function,
     Instance,
     NormLayer,
@@ -32,9 +39,13 @@ from bn2gn_codemod.survey.values import (
     Weights,
 )
 
-Slot = tuple[Class, str]
-
 _PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
+# Where the ImageNet weights of the well-known families are published.
+_PUBLISHED = re.compile(
+    rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
+    rb"efficientnet|regnet|mnasnet|googlenet|inception|convnext|alexnet|squeezenet)|"
+    rb"dl\.yf\.io/(?:dla|drn)|data\.lip6\.fr/cadene/pretrainedmodels"
+)
 # Where the ImageNet weights of the well-known families are published.
 _PUBLISHED = re.compile(
     rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
@@ -48,126 +59,234 @@ _PUBLISHED_FILE = re.compile(
 _OWN_WEIGHTS = re.compile(rb"https?://[^\s'\"]+\.(?:pth|pt|pkl|tar|th|bin|ckpt)\b")
 
 
-class Load(NamedTuple):
-    """Pretrained weights end up in instances of a class."""
-
-    kind: Literal["url", "file", "library"]
-    source: str  # "model_zoo.load_url", "torchvision.models.resnet18"
-    where: str  # path:line
-    strict: bool
-    # The URL is one of a published ImageNet network, and its weights are loaded as they are.
-    published: bool = False
-    from_other: bool = False  # of a network that the loader is named after: a model has more
-    by_hand: bool = False  # layer by layer, which nobody does to resume
-    by_script: bool = False  # so, and nothing but that says that the file is a backbone's
-    into_some: bool = False  # attributes of a model together, which is no resuming either
-    # So many objects come to where the weights are loaded that it may be a mix-up.
-    vague: bool = False
-    skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
-    listed_in: str | None = None  # the variable that tells which layers are taken
-    named: frozenset[str] = frozenset()  # in strings of the code that loads
-    of_classifier: bool = False  # a classification network's, whose last layer is left out
-    is_resumed: bool = False  # nothing says that it is no training that goes on
-    # It names one attribute, and its function says that the weights are pretrained.
-    is_meant: bool = False
-
-    @property
-    def words(self) -> str:
-        """For a reason: ``loads weights by model_zoo.load_url (dla.py:294)``."""
-        if self.kind == "library":
-            return f"is a subclass of {self.source}, which comes with pretrained weights"
-        return f"loads weights by {self.source} ({self.where})"
-
-
-@dataclasses.dataclass
-class Loads:
-    """Pretrained loads, by class and by single attribute."""
-
-    of_class: dict[Class, list[Load]] = dataclasses.field(default_factory=dict)
-    of_slot: dict[Slot, Load] = dataclasses.field(default_factory=dict)
-    # Loads onto a class of which nothing says whether they resume training.
-    resumed: dict[Class, Load] = dataclasses.field(default_factory=dict)
-
-
 def find_loads(contents: Contents, owners: set[Class]) -> Loads:
     """All pretrained loads.
 
     ``owners`` are the classes that hold a backbone of their own: a file loaded
     onto one of those is a checkpoint of the whole model.
     """
-    loads, flow, held_in = Loads(), contents.flow, contents.held_in
-    held = {
-        value.class_
-        for value, slots in held_in.items()
-        if isinstance(value, Instance)
-        and not all(
-            families.may_hold_whole_model(slot[1]) or contents.is_above(value.class_, slot)
-            for slot in slots
-        )
-    }
-    names = NamedKeys(contents)
-    containers = LoadedContainers(flow)
-    attributes = LoadedAttributes(flow, held_in)
-    named = {slot for call in flow.load_calls for slot in attributes.named(call)}
-    for call in flow.load_calls:
-        load = read_load(flow, call)
-        if load is None:
-            continue
+    search = _Search(contents, owners)
+    search.run()
+    return search.loads
+
+
+class _Search:
+    """Goes over the places where weights are put into something."""
+
+    def __init__(self, contents: Contents, owners: set[Class]) -> None:
+        self.loads = Loads()
+        self._contents = contents
+        self._flow = contents.flow
+        self._owners = owners
+        self._held = {
+            value.class_
+            for value, slots in contents.held_in.items()
+            if isinstance(value, Instance)
+            and not all(
+                families.may_hold_whole_model(slot[1]) or contents.is_above(value.class_, slot)
+                for slot in slots
+            )
+        }
+        self._containers = LoadedContainers(contents.flow)
+        self._attributes = LoadedAttributes(contents.flow, contents.held_in)
+        self._calls = [one for call in self._flow.load_calls for one in of_wholes(self._flow, call)]
+        self._named = {slot for call in self._calls for slot in self._attributes.named(call)}
+        self._names = NamedKeys(contents)
+        self._models = CopiedModels(contents, self.loads)
+
+    def run(self) -> None:
+        """Add what is read, then what is copied from models that are loaded themselves."""
+        left: list[LoadCall] = []
+        for call in self._calls:
+            if are_copied_back(self._flow, call) or are_resumed(self._flow, call):
+                continue
+            load = read_load(self._flow, call)
+            if load is None:
+                left.append(call)
+            else:
+                published = load.published and self._models.are_networks(call)
+                self._add(call, load._replace(published=published))
+        self._add_bases()
+        for call in self._add_copies(left):
+            load = load_without_a_source(self._flow, call)
+            if load is not None:
+                self._add(call, load)
+
+    def _add_bases(self) -> None:
+        """Networks of a library that classes extend."""
+        for cls in self._flow.classes:
+            for ancestor in cls.ancestors():
+                for base in ancestor.external_bases:
+                    if is_library_model(base):
+                        where = f"{cls.path}:{cls.node.lineno}"
+                        load = Load("library", base, where, False)
+                        self.loads.of_class.setdefault(cls, []).append(load)
+
+    def _add_copies(self, calls: list[LoadCall]) -> list[LoadCall]:
+        """Add what is copied from loaded models, which are loaded then; return the other calls."""
+        left = calls
+        while True:
+            copies = [(call, self._copied(call)) for call in left]
+            left = [call for call, load in copies if load is None]
+            if len(left) == len(copies):
+                return left
+            for call, load in copies:
+                if load is not None:
+                    self._add(call, load)
+
+    def _copied(self, call: LoadCall) -> Load | None:
+        """What is copied out of a model of the repository that is loaded itself."""
+        source = self._models.source(call)
+        if source is None:
+            return None
+        words, where = f"copying from {source.name}", call.spot.where
+        published, vague = self._models.are_networks(call), self._models.is_vague(source)
+        strict = _is_strict(self._flow, call) and not vague
+        load = Load("url", words, where, strict, published, call.in_order, source)
+        return load._replace(vague=vague)
+
+    def _add(self, call: LoadCall, load: Load) -> None:
+        """Add a load to the classes and attributes that it is into."""
         load = load._replace(
-            vague=load.vague or flow.is_crowded(call.receiver),
+            vague=load.vague or self._flow.is_crowded(call.receiver),
             from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
             skipped=frozenset[str]() if load.strict else _skipped(call),
             listed_in=None if load.strict else list_of_kept(call.spot.function),
         )
         if call.each_child:
-            for value in flow.values(call.receiver):
-                for slot in held_in.get(value, ()):
-                    loads.of_slot.setdefault(slot, load)
-            continue
-        mine = attributes.named(call)
-        filled = [*mine, *attributes.of_layers(call), *containers.slots(call)]
+            for value in self._flow.values(call.receiver):
+                for slot in self._contents.held_in.get(value, ()):
+                    self.loads.of_slot.setdefault(slot, load)
+            return
+        mine = self._attributes.named(call)
+        filled = [*mine, *self._attributes.of_layers(call), *self._containers.slots(call)]
         for slot in filled:
-            loads.of_slot.setdefault(slot, load)
-        for slot in _some_of_a_model(contents, containers.attributes_filled(call)):
-            loads.of_slot.setdefault(slot, load._replace(into_some=True))
+            self.loads.of_slot.setdefault(slot, load)
+        in_container = self._containers.attributes_filled(call)
+        for slot in _some_of_a_model(self._contents, in_container):
+            self.loads.of_slot.setdefault(slot, load._replace(into_some=True))
         # Where no attribute is known to hold them, better too many than none.
-        elements = containers.elements(call.receiver) if filled else frozenset()
-        receivers = [value for value in flow.values(call.receiver) if _is_made(value)]
-        parts = parts_of_others(contents, receivers)
+        elements = self._containers.elements(call.receiver) if filled else frozenset()
+        receivers = [value for value in self._flow.values(call.receiver) if _is_made(value)]
+        parts = parts_of_others(self._contents, receivers)
         for value in receivers:
-            cls = value.class_
-            if value in elements and not containers.credits(cls, elements):
+            if value in elements and not self._containers.credits(value.class_, elements):
                 continue
-            if not has_layers(flow, cls) or (value in parts and not families.is_network_class(cls)):
+            if value in parts and not families.is_network_class(value.class_):
                 continue
-            is_inner = call.spot.function.enclosing_class in cls.ancestors()
-            of_classifier = not is_inner and _is_of_classifier(contents, cls, load)
-            is_meant = load.kind != "file" or _means_pretrained(contents, call, value, held, owners)
-            is_meant = is_meant or (load.published and _is_built_like_known(contents, cls))
-            if not (is_meant or load.by_hand or of_classifier):
-                known = loads.resumed.get(cls)
-                if known is None or (known.strict and not load.strict):
-                    loads.resumed[cls] = load
-                continue
-            if mine and _is_one_of_several(attributes, cls, named):
-                for slot in mine:
-                    loads.of_slot[slot] = load._replace(is_meant=True)
-                continue
-            into = load._replace(
-                vague=load.vague or value in parts,
-                of_classifier=of_classifier,
-                named=names.of(call, cls),
-                published=load.published and not any(hooks(cls)),
-                by_script=load.by_hand and not is_meant and not is_inner,
-            )
-            loads.of_class.setdefault(cls, []).append(into)
-    for cls in flow.classes:
-        for ancestor in cls.ancestors():
-            for base in ancestor.external_bases:
-                if is_library_model(base):
-                    where = f"{cls.path}:{cls.node.lineno}"
-                    loads.of_class.setdefault(cls, []).append(Load("library", base, where, False))
-    return loads
+            if has_layers(self._flow, value.class_):
+                self._credit(call, load._replace(vague=load.vague or value in parts), value, mine)
+
+    def _credit(self, call: LoadCall, load: Load, value: Instance, mine: list[Slot]) -> None:
+        """Add a load into an object, which is in the attributes ``mine`` if any are named."""
+        cls = value.class_
+        is_inner = call.spot.function.enclosing_class in cls.ancestors()
+        of_classifier = not is_inner and _is_of_classifier(self._contents, cls, load)
+        is_meant = load.kind != "file" or self._means_pretrained(call, value)
+        is_meant = is_meant or (load.published and _is_built_like_known(self._contents, cls))
+        if not (is_meant or load.by_hand or of_classifier):
+            known = self.loads.resumed.get(cls)
+            if known is None or (known.strict and not load.strict):
+                self.loads.resumed[cls] = load
+            return
+        if mine and _is_one_of_several(self._attributes, cls, self._named):
+            for slot in mine:
+                self.loads.of_slot[slot] = load._replace(is_meant=True)
+            return
+        into = load._replace(
+            of_classifier=of_classifier,
+            named=self._names.of(call, cls),
+            published=load.published and not any(hooks(cls)),
+            by_script=load.by_hand and not is_meant and not is_inner,
+        )
+        self.loads.of_class.setdefault(cls, []).append(into)
+
+    def _means_pretrained(self, call: LoadCall, value: Instance) -> bool:
+        cls, function = value.class_, call.spot.function
+        if cls in self._owners:
+            return False
+        named = is_named_pretrained(function)
+        if value.spot is None:
+            return named or cls in self._held
+        if named:
+            # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
+            is_told_by_argument = not _is_pretrained_name(function.name)
+            is_handed = value.spot.function is not function
+            return not (is_told_by_argument and is_handed) or _is_part(cls, self._held)
+        if families.has_new_word(function.name) or families.has_new_word(cls.name):
+            return False
+        if isinstance(function.node, ast.Module) or value.spot.function is not function:
+            return False
+        if not _is_part(cls, self._held):
+            return False
+        # A factory: it makes the object, loads the file, and returns the object.
+        returned = self._flow.values(self._flow.return_node(function))
+        return value in list(returned) or _keeps_parts(self._contents, function, cls)
+
+
+def read_load(flow: Flow, call: LoadCall) -> Load | None:
+    """What is read from a URL, from a file, or out of a library's model, as the call tells."""
+    where = call.spot.where
+    if call.loader:
+        return Load("file", call.loader, where, False)
+    found, strict = list(_given(flow, call)), _is_strict(flow, call)
+    weights = [value for value in found if isinstance(value, Weights)]
+    if weights:
+        best = _told_most_by(weights)
+        source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
+        published = call.as_read and _is_published(best)
+        vague = are_of_one_class(flow, call)
+        by_hand = call.into_tensors
+        return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
+    library = next((name for value in found if (name := library_model(value))), None)
+    if library is not None:
+        published = call.as_read or call.into_tensors
+        words = f"copying from {library}"
+        return Load("url", words, where, strict, published, call.in_order)
+    return None
+
+
+def load_without_a_source(flow: Flow, call: LoadCall) -> Load | None:
+    """What a function loads that is named after pretraining, whatever it is that it loads."""
+    found = list(_given(flow, call))
+    # Of what was made of other tensors nothing is known either.
+    is_made = bool(call.sources) and all(isinstance(one, ExternalObject) for one in found)
+    if (found and not is_made) or not is_named_pretrained(call.spot.function):
+        return None
+    where, strict = call.spot.where, _is_strict(flow, call)
+    return Load("file", "load_state_dict", where, strict, in_order=call.in_order)
+
+
+def _given(flow: Flow, call: LoadCall) -> Iterator[Value]:
+    return (value for node in call.weights for value in flow.values(node))
+
+
+def _is_strict(flow: Flow, call: LoadCall) -> bool:
+    """Whether a model gets all that it has: its own state dict, updated, always fits."""
+    own = {value for value in flow.values(call.receiver) if isinstance(value, Instance)}
+    return call.strict and own.isdisjoint(_given(flow, call))
+
+
+def _told_most_by(weights: list[Weights]) -> Weights:
+    """Those that come from a URL, if it is not for the user to say: a file, or a URL.
+
+    ``load_url(path) if "http" in path else torch.load(path)``
+    """
+    of_users = {
+        (one.spot.function, _asked_for(one)): one
+        for one in weights
+        if one.kind == "file" and _asked_for(one) is not None
+    }
+    for one in weights:
+        if one.kind == "url":
+            return of_users.get((one.spot.function, _asked_for(one)), one)
+    return weights[0]
+
+
+def _asked_for(weights: Weights) -> str | None:
+    """The variable that holds the path or the URL."""
+    call = weights.spot.node
+    return dotted(call.args[0]) if isinstance(call, ast.Call) and call.args else None
 
 
 def _is_made(value: Value) -> TypeGuard[Instance]:
@@ -223,56 +342,6 @@ def _some_of_a_model(contents: Contents, slots: list[Slot]) -> Iterator[Slot]:
             yield slot
 
 
-def read_load(flow: Flow, call: LoadCall) -> Load | None:
-    """What is loaded, as far as the call tells."""
-    where = call.spot.where
-    if call.loader:
-        return Load("file", call.loader, where, False)
-    found = [value for node in call.weights for value in flow.values(node)]
-    weights = [value for value in found if isinstance(value, Weights)]
-    receivers = {value for value in flow.values(call.receiver) if isinstance(value, Instance)}
-    # Its own state dict, updated, fits whatever was loaded.
-    updated = any(isinstance(value, Instance) and value in receivers for value in found)
-    strict = call.strict and not updated
-    if copied_parameters.are_copied_back(flow, call) or copied_parameters.are_resumed(flow, call):
-        return None
-    if weights:
-        best = _told_most_by(weights)
-        source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
-        published = call.as_read and _is_published(best)
-        vague = copied_parameters.are_of_one_class(flow, call)
-        by_hand = call.into_tensors
-        return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
-    library = next((name for value in found if (name := library_model(value))), None)
-    if library is not None:
-        return Load("url", f"copying from {library}", where, strict, published=call.as_read)
-    if not found and is_named_pretrained(call.spot.function):
-        return Load("file", "load_state_dict", where, strict)
-    return None
-
-
-def _told_most_by(weights: list[Weights]) -> Weights:
-    """Those that come from a URL, if it is not for the user to say: a file, or a URL.
-
-    ``load_url(path) if "http" in path else torch.load(path)``
-    """
-    of_users = {
-        (one.spot.function, _asked_for(one)): one
-        for one in weights
-        if one.kind == "file" and _asked_for(one) is not None
-    }
-    for one in weights:
-        if one.kind == "url":
-            return of_users.get((one.spot.function, _asked_for(one)), one)
-    return weights[0]
-
-
-def _asked_for(weights: Weights) -> str | None:
-    """The variable that holds the path or the URL."""
-    call = weights.spot.node
-    return dotted(call.args[0]) if isinstance(call, ast.Call) and call.args else None
-
-
 def _skipped(call: LoadCall) -> frozenset[str]:
     at = call.spot.node
     return skipped_keys(call.spot.function, at) if isinstance(at, ast.expr) else frozenset()
@@ -312,33 +381,6 @@ def _is_built_like_known(contents: Contents, cls: Class) -> bool:
     return families.family_of(cls, contents.names(cls)) is not None
 
 
-def _means_pretrained(
-    contents: Contents, call: LoadCall, value: Instance, held: set[Class], owners: set[Class]
-) -> bool:
-    cls, function = value.class_, call.spot.function
-    if cls in owners:
-        return False
-    named = is_named_pretrained(function)
-    if value.spot is None:
-        return named or cls in held
-    if named:
-        # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
-        is_told_by_argument = not _is_pretrained_name(function.name)
-        is_handed = value.spot.function is not function
-        return not (is_told_by_argument and is_handed) or _is_part(cls, held)
-    if families.has_new_word(function.name) or families.has_new_word(cls.name):
-        return False
-    if isinstance(function.node, ast.Module) or value.spot.function is not function:
-        return False
-    if not _is_part(cls, held):
-        return False
-    # A factory: it makes the object, loads the file, and returns the object.
-    flow = contents.flow
-    return value in list(flow.values(flow.return_node(function))) or _keeps_parts(
-        contents, function, cls
-    )
-
-
 def _keeps_parts(contents: Contents, function: Function, network: Class) -> bool:
     """Whether a method's own class keeps parts of a network: ``self.layer1 = net.layer1``."""
     if function.enclosing_class is None:
@@ -363,7 +405,6 @@ def _is_part(cls: Class, held: set[Class]) -> bool:
 
 
 def is_named_pretrained(function: Function) -> bool:
-    """Whether a function or one of its arguments is named so, or after a network."""
     node = function.node
     if isinstance(node, ast.Module):
         return False

@@ -10,10 +10,10 @@ from typing import Literal
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.norm_tests import FoundTest
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, root_of, walk
 from bn2gn_codemod.survey.values import Function, FunctionValue
 
-Purpose = Literal["init", "parameter groups", "freezing", "fusing", "setting", "other"]
+Purpose = Literal["init", "copying", "parameter groups", "freezing", "fusing", "setting", "other"]
 
 # What GroupNorm does not have.
 BATCH_NORM_ONLY = frozenset({
@@ -36,6 +36,7 @@ class Effects:
     """What some statements do to layers."""
 
     initialises: bool = False
+    resets: bool = False  # and not with what is copied out of another layer, as a load does
     collects: bool = False
     freezes: bool = False
     fuses: bool = False
@@ -56,7 +57,7 @@ def purpose_of(flow: Flow, test: FoundTest) -> tuple[Purpose, Effects]:
     if effects.collects and (_GROUPS.search(text) or not text):
         return "parameter groups", effects
     if effects.initialises:
-        return "init", effects
+        return ("init" if effects.resets else "copying"), effects
     if effects.stored & {"momentum", "eps"}:
         return "setting", effects
     return "other", effects
@@ -81,8 +82,9 @@ def _look(flow: Flow, node: ast.AST, effects: Effects, depth: int) -> None:
                 effects.only_batch_norm.add(name)
         case ast.Attribute(attr=name) if name in BATCH_NORM_ONLY:
             effects.only_batch_norm.add(name)
-        case ast.Assign(targets=[target]) if _is_parameter(target):
+        case ast.Assign(targets=[target], value=value) if _is_parameter(target):
             effects.initialises = True
+            effects.resets |= not _is_of_another(value, target)
         case ast.AugAssign(value=value) if _mentions_parameters(value):
             effects.collects = True
         case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element):
@@ -104,11 +106,21 @@ def _look_at_call(flow: Flow, call: ast.Call, effects: Effects, depth: int) -> N
     elif name in _COLLECTS:
         effects.collects |= any(map(_mentions_parameters, call.args))
     elif _INITIALISER.match(name):
-        effects.initialises |= name == "reset_parameters" or _mentions_parameters(call)
+        _look_at_initialiser(call, effects)
     if depth < _DEEPEST:
         for value in flow.value_of(call.func):
             if isinstance(value, FunctionValue):
                 _add(effects, _of_function(flow, value.function, depth + 1))
+
+
+def _look_at_initialiser(call: ast.Call, effects: Effects) -> None:
+    if call_name(call) == "reset_parameters" or _mentions_parameters(call):
+        effects.initialises = True
+        match call:
+            case ast.Call(func=ast.Attribute(attr="copy_", value=target), args=[value, *_]):
+                effects.resets |= not _is_of_another(value, target)
+            case _:
+                effects.resets = True
 
 
 def _of_function(flow: Flow, function: Function, depth: int) -> Effects:
@@ -120,6 +132,7 @@ def _of_function(flow: Flow, function: Function, depth: int) -> Effects:
 
 def _add(effects: Effects, other: Effects) -> None:
     effects.initialises |= other.initialises
+    effects.resets |= other.resets
     effects.collects |= other.collects
     effects.freezes |= other.freezes
     effects.fuses |= other.fuses
@@ -134,6 +147,18 @@ def _is_parameter(target: ast.expr) -> bool:
     ):
         target = target.value
     return isinstance(target, ast.Attribute) and target.attr in ("weight", "bias")
+
+
+def _is_of_another(value: ast.expr, target: ast.expr) -> bool:
+    """Whether a value is made of another layer's parameters: ``theirs.weight.data.clone()``."""
+    mine = ast.unparse(root_of(target))
+    return any(
+        isinstance(part, ast.Attribute)
+        and part.attr in ("weight", "bias")
+        and isinstance(root_of(part), ast.Name)
+        and ast.unparse(root_of(part)) != mine
+        for part in walk(value)
+    )
 
 
 def _hands_on(node: ast.AST) -> bool:

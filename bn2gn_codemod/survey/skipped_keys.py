@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from typing import TypeGuard
 
-from bn2gn_codemod.survey.syntax import dotted, flat, walk
+from bn2gn_codemod.survey.syntax import dotted, flat, makes_empty, walk
 from bn2gn_codemod.survey.values import Function
 
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
@@ -25,6 +26,8 @@ def skipped_keys(function: Function, load: ast.expr) -> frozenset[str]:
     # In a loop of its own an entry is copied or not; else all that came before may sort them out.
     for loop in inside or loops:
         found.update(_passed_over(loop, load))
+    for loop in inside:
+        found.update(_left_out(node, loop.iter, [one for one in loops if one not in inside]))
     if not inside:
         for one in walk(node):
             if isinstance(one, (ast.expr, ast.Delete)) and one.lineno <= load.lineno:
@@ -83,13 +86,47 @@ def _layer_of(word: str) -> str:
     return ".".join(parts)
 
 
-def _passed_over(loop: ast.For, load: ast.expr) -> Iterator[str]:
+def _passed_over(loop: ast.For, load: ast.expr | ast.stmt) -> Iterator[str]:
     for statement in flat(loop.body):
         if isinstance(statement, ast.If) and statement.lineno < load.lineno:
             if isinstance(statement.body[-1], ast.Continue):
                 yield from _words(statement.test)
             elif not statement.orelse and _takes_entry(statement, loop):
                 yield from _words(_opposite(statement.test))
+
+
+def _left_out(function: ast.AST, source: ast.expr, loops: list[ast.For]) -> set[str]:
+    """Words by which entries were left out of what a loop goes over: ``for name in mapping``.
+
+    Those by which all the loops do that fill it; nothing where other code fills it as well.
+    """
+    if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute):
+        source = source.func.value  # mapping.items()
+    if not isinstance(source, ast.Name):
+        return set()
+    fillings = [one for one in walk(function) if _fills(one, source.id)]
+    found: list[set[str]] = []
+    for filling in fillings:
+        around = [loop for loop in loops if any(one is filling for one in walk(loop))]
+        if not around:
+            return set()
+        found.append({word for loop in around for word in _passed_over(loop, filling)})
+    return set.intersection(*found) if found else set()
+
+
+def _fills(node: ast.AST, name: str) -> TypeGuard[ast.expr | ast.stmt]:
+    """``mapping[key] = value``, ``mapping.update(more)``; that it is made empty is no filling."""
+    match node:
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=filled))]):
+            return filled == name
+        case ast.Assign(targets=[ast.Name(id=bound)], value=value):
+            return bound == name and not makes_empty(value)
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id=filled), attr="update" | "append" | "extend")
+        ):
+            return filled == name
+        case _:
+            return False
 
 
 def _takes_entry(statement: ast.If, loop: ast.For) -> bool:

@@ -232,6 +232,17 @@ def is_off(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value in (False, None, "")
 
 
+def makes_empty(value: ast.expr) -> bool:
+    """Whether the value is a new list or dict without anything in it: ``{}``, ``dict()``."""
+    match value:
+        case ast.Dict(keys=[]) | ast.List(elts=[]):
+            return True
+        case ast.Call(args=[], keywords=[]):
+            return call_name(value) in ("dict", "list", "OrderedDict")
+        case _:
+            return False
+
+
 def has_decorator(node: FunctionNode, *names: str) -> bool:
     """Whether the last part of a decorator's name is one of ``names``."""
     found = (dotted(decorator) for decorator in node.decorator_list)

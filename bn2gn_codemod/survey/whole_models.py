@@ -16,8 +16,9 @@ from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.hub_entries import HubEntries
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
-from bn2gn_codemod.survey.pretrained import Load, is_named_pretrained, read_load
+from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Weights

@@ -446,6 +446,9 @@ RESET = {
     .replace("def __init__(self):", "def __init__(self, backbone):")
     .replace('torchvision.models.resnet18(weights="DEFAULT")\n', "backbone\n", 1),
     "library model": model(detector=LOOP),
+    "of its own weights": model(
+        detector=LOOP.replace("nn.init.constant_(m.weight, 1)", "m.weight.data = m.weight * 0")
+    ),
     "sees GroupNorm already": model(
         detector=LOOP.replace("nn.BatchNorm2d", "(nn.BatchNorm2d, nn.GroupNorm)")
     ),
@@ -491,7 +494,18 @@ def test_loop_that_resets_the_backbone(
     assert {e.class_ for file in plan.files for e in file.init_loops} <= {"Neck"}
 
 
+COPYING = """
+        for mine, theirs in zip(self.modules(), torchvision.models.resnet18(True).modules()):
+            if isinstance(mine, nn.BatchNorm2d) and isinstance(theirs, nn.BatchNorm2d):
+                {}
+"""
 HARMLESS = {
+    "it is the load": model(
+        detector=COPYING.format("mine.weight.data = copy.deepcopy(theirs.weight.data)")
+    ),
+    "it is the load, in place": model(
+        detector=COPYING.format("mine.weight.data.copy_(theirs.weight.data)")
+    ),
     "before the backbone": model().replace(
         "        self.backbone =", textwrap.indent(LOOP, " " * 8) + "        self.backbone ="
     ),

@@ -133,6 +133,20 @@ def test_copies_of_itself_are_no_pretrained_weights(code: str) -> None:
         for name in own:
             own[name].copy_(weights[name])
         """,
+        # Its own state dict says which key of the file is meant.
+        """\
+        net = Net()
+        weights, own = torch.load('body.pt'), net.state_dict()
+        for key, tensor in own.items():
+            tensor.copy_(weights[key])
+        net.load_state_dict(own)
+        """,
+        """\
+        net = Net()
+        weights = torch.load('body.pt')
+        for key, tensor in net.named_parameters():
+            tensor.data.copy_(weights.get(key))
+        """,
         # A library's model, which is trained as well.
         """\
         import torchvision
@@ -280,6 +294,26 @@ class Net(nn.Module):
         for body, head in zip((a, b), (c, d)):
             self.backbone = body
             self.neck = head
+""")
+
+
+def test_a_key_of_its_own_state_dict_makes_nothing_vague() -> None:
+    check("""\
+class Body(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+def body():
+    model = Body()
+    weights, own = torch.load('body.pt'), model.state_dict()
+    for key, tensor in own.items():
+        tensor.copy_(weights[key])
+    return model
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = body()
+        self.head = nn.BatchNorm2d(8)  #! convert
 """)
 
 

@@ -152,3 +152,57 @@ def test_head_of_a_classification_network_where_layers_are_listed(
                 self.load_state_dict(state, strict=False)
         """
     )
+
+
+MAPPING = """\
+class Body(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! keep
+        self.bottleneck = nn.BatchNorm2d(8)  #! {verdict}
+    def load_pretrained(self, path):
+        base = torch.load(path)
+        ours = dict(self.named_modules())
+        theirs = dict(base.named_modules())
+        mapping = {{}}
+        {fill}
+        for name in mapping:
+            ours[name].weight.data = theirs[mapping[name]].weight.data.clone()
+            mine = ours[name]
+            mine.running_mean.data = theirs[mapping[name]].running_mean.data
+body = Body()
+body.load_pretrained('net.pth')
+"""
+
+
+@pytest.mark.parametrize(
+    ("fill", "verdict"),
+    [
+        # What another loop leaves out of the names that are gone over later.
+        ("if 'bottleneck' in name: continue\nmapping[name] = name", "unknown"),
+        ("if 'bottleneck' not in name:\n    mapping[name] = name", "unknown"),
+        ("if 'fc' in name: continue\nmapping[name] = name", "keep"),
+        ("if 'bottleneck' in name: print(name)\nmapping[name] = name", "keep"),
+        # It comes too late.
+        ("mapping[name] = name\nif 'bottleneck' in name: continue", "keep"),
+        # Of another dict.
+        ("if 'bottleneck' in name: continue\nothers[name] = name", "keep"),
+    ],
+)
+def test_left_out_of_a_mapping(fill: str, verdict: str) -> None:
+    loop = "for name in ours:\n" + textwrap.indent(fill, " " * 4)
+    check(MAPPING.format(fill=textwrap.indent(loop, " " * 8).strip(), verdict=verdict))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "for name in theirs:\n    mapping[name] = name",
+        "mapping.update(dict.fromkeys(theirs))",
+        "mapping = {name: name for name in theirs}",
+    ],
+)
+def test_a_mapping_that_is_filled_elsewhere_as_well(more: str) -> None:
+    loop = "for name in ours:\n    if 'bottleneck' in name: continue\n    mapping[name] = name"
+    fill = textwrap.indent(f"{loop}\n{more}", " " * 8).strip()
+    check(MAPPING.format(fill=fill, verdict="keep"))

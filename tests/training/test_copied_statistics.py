@@ -16,6 +16,8 @@ from bn2gn_codemod.sources import Repository, SourceFile
 from bn2gn_codemod.survey import plan_repository
 
 SCRIPT = """
+import copy
+
 import torch
 import torchvision
 from torch import nn
@@ -63,6 +65,11 @@ COPIED = """if isinstance(new, nn.BatchNorm2d):
                 new.weight.data.copy_(old.weight.data)
                 new.bias.data.copy_(old.bias.data)
 """
+DEEP_COPIED = """if isinstance(old, nn.BatchNorm2d):
+                new.weight.data = copy.deepcopy(old.weight.data)
+                new.bias.data = copy.deepcopy(old.bias.data)
+                done = int(new.weight.shape[0])
+"""
 
 
 def plan_of(norms: str, made: str) -> Plan:
@@ -72,7 +79,7 @@ def plan_of(norms: str, made: str) -> Plan:
 
 
 @pytest.mark.parametrize("made", ["Detector()", WHOLE])
-@pytest.mark.parametrize("norms", [ASSIGNED, COPIED])
+@pytest.mark.parametrize("norms", [ASSIGNED, COPIED, DEEP_COPIED])
 def test_statistics_that_are_not_copied(norms: str, made: str) -> None:
     plan = plan_of(norms, made)
     assert {site.verdict for site in plan.sites} == {Verdict.KEEP}
@@ -81,7 +88,7 @@ def test_statistics_that_are_not_copied(norms: str, made: str) -> None:
     assert len(said) >= 2
     for message in said:
         assert message.endswith(
-            "not fixed: Net.copy_params (train.py:15) copies weight and bias of its BatchNorm "
+            "not fixed: Net.copy_params (train.py:17) copies weight and bias of its BatchNorm "
             "and no running statistics, so in eval mode it would normalise nothing"
         )
 
@@ -109,3 +116,53 @@ def test_weights_that_are_loaded_as_a_whole_as_well() -> None:
     )
     plan = plan_of(ASSIGNED, made)
     assert [len(file.freezes) for file in plan.files] == [1]
+
+
+OWN = """
+import torch
+from torch import nn
+
+
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(64)
+        self.layer1 = nn.BatchNorm2d(64)
+        self.layer2 = nn.BatchNorm2d(64)
+        self.layer3 = nn.BatchNorm2d(64)
+
+    def load_pretrained(self, base):
+        for new, old in zip(self.modules(), base.inner.modules()):
+            if isinstance(new, nn.BatchNorm2d):
+                new.weight.data = old.weight.data.clone()
+                new.bias.data = old.bias.data.clone()
+                {more}
+
+
+class Around(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = ResNet()
+
+
+def main(loader):
+    base = Around()
+    base.load_state_dict(torch.load("whole.pth"))
+    model = ResNet()
+    model.load_pretrained(base)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for x in loader:
+        model.train()
+        model(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "is_fixed"),
+    [("pass", False), ("new.running_mean.data = old.running_mean.data.clone()", True)],
+)
+def test_copied_out_of_another_model_of_the_repository(more: str, is_fixed: bool) -> None:
+    read = (SourceFile.from_bytes("train.py", OWN.format(more=more).encode()),)
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    said = [found.message for found in findings(plan) if found.code == "BN201"]
+    assert ["not fixed: ResNet.load_pretrained (train.py" in one for one in said] == [not is_fixed]

@@ -57,7 +57,7 @@ def assign_each(tracer: Tracer, target: ast.expr, iterable: ast.expr) -> None:
     match target, iterable:
         case (
             ast.Tuple(elts=targets) | ast.List(elts=targets),
-            ast.Call(func=ast.Name(id="zip"), args=parts),
+            ast.Call(func=ast.Name(id="zip" | "izip" | "zip_longest"), args=parts),
         ) if len(targets) == len(parts) and not _has_starred([*targets, *parts]):
             for one, part in zip(targets, parts, strict=True):
                 assign_each(tracer, one, part)

@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from bn2gn_codemod.generated.checkpoint_loads import SAID
-from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.flow import LoadCall, Whole
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.kept_keys import keeps_keys
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.tracing.walked_models import walked_models
 from bn2gn_codemod.survey.value_graph import Node
 
 # ``bn.weight.data.copy_(...)`` is about ``bn``.
@@ -47,17 +48,15 @@ def weights_into(
 ) -> None:
     """``layer.weight.data.copy_(w)``, ``layer.weight.data = w``, ``net.state_dict()[k]...``"""
     is_variable = _is_variable(target)
-    while True:
-        is_tensor = isinstance(target, ast.Attribute) and target.attr in TENSORS
-        if not (is_tensor or isinstance(target, ast.Subscript)):
-            break
-        assert isinstance(target, (ast.Attribute, ast.Subscript))
-        target = target.value
-    receiver = tracer.evaluate(target)
+    layer = _layer_of(target)
+    receiver = tracer.evaluate(layer)
     if receiver is not None and weights:
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
-        if is_variable and source is not None:
-            load.tensors_of = list(_variables(tracer, source))
+        load.wholes = list(_wholes(tracer, layer))
+        if source is not None:
+            load.sources = list(_models_of(tracer, source, layer))
+            if is_variable:
+                load.tensors_of = list(_variables(tracer, source))
         tracer.flow.load_calls.append(load)
 
 
@@ -74,6 +73,43 @@ def _is_lenient(load: ast.Call) -> bool:
     return any(isinstance(value, ast.Constant) and not value.value for value in said)
 
 
+def _layer_of(tensor: ast.expr) -> ast.expr:
+    """``bn`` of ``bn.weight.data[:3]``"""
+    while isinstance(tensor, ast.Subscript) or (
+        isinstance(tensor, ast.Attribute) and tensor.attr in TENSORS
+    ):
+        tensor = tensor.value
+    return tensor
+
+
+def _wholes(tracer: Tracer, layer: ast.expr) -> Iterator[Whole]:
+    """The models that a variable goes through, layer by layer."""
+    if not isinstance(layer, ast.Name) or layer.id in tracer.simple_layers:
+        return
+    for model, in_order in walked_models(tracer.function.node, layer):
+        node = tracer.evaluate(model)
+        if node is not None:
+            whole = Whole(node, in_order)
+            if isinstance(model, ast.Attribute):
+                whole = whole._replace(base=tracer.evaluate(model.value), attribute=model.attr)
+            yield whole
+
+
+def _models_of(tracer: Tracer, source: ast.expr, mine: ast.expr) -> Iterator[Node]:
+    """What the tensors of layers belong to of which a value is made, models where these are told.
+
+    ``theirs`` of ``copy(theirs.weight.data)`` in a loop over the layers of a model. ``mine`` is
+    the layer that is filled.
+    """
+    for part in ast.walk(source):
+        if isinstance(part, ast.Attribute) and part.attr in TENSORS:
+            layer = _layer_of(part)
+            if ast.dump(layer) != ast.dump(mine):
+                wholes = [whole.model for whole in _wholes(tracer, layer)]
+                node = tracer.evaluate(layer)
+                yield from wholes or ([] if node is None else [node])
+
+
 def _is_variable(target: ast.expr) -> bool:
     """Whether a tensor is told by a variable alone: ``p`` or ``p.data``."""
     if isinstance(target, ast.Attribute) and target.attr == "data":
@@ -82,9 +118,18 @@ def _is_variable(target: ast.expr) -> bool:
 
 
 def _variables(tracer: Tracer, source: ast.expr) -> Iterator[Node]:
-    """What the tensors that a value is made of are, or belong to."""
-    for part in ast.walk(source):
-        if isinstance(part, ast.Name):
-            node = tracer.evaluate(part)
-            if node is not None:
-                yield node
+    """What the tensors that a value is made of are, or belong to; keys are none of them."""
+    pending: list[ast.AST] = [source]
+    for part in pending:
+        match part:
+            case ast.Name():
+                node = tracer.evaluate(part)
+                if node is not None:
+                    yield node
+            case (
+                ast.Subscript(value=owner)
+                | ast.Call(func=ast.Attribute(value=owner, attr="get" | "pop"))
+            ):
+                pending.append(owner)
+            case _:
+                pending.extend(ast.iter_child_nodes(part))
