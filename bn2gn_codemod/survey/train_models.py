@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -19,8 +20,11 @@ from bn2gn_codemod.survey.families import (
 )
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
+from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.syntax import children
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
+
+_PARAMETERS = re.compile(r"param|group|optim")  # methods that give some: optim_parameters(args)
 
 
 class Names(NamedTuple):
@@ -37,9 +41,12 @@ class Names(NamedTuple):
 class TrainedModels:
     """Models by the expressions of the repository that are one."""
 
-    def __init__(self, flow: Flow, paths: BackbonePaths, repository: Repository) -> None:
+    def __init__(
+        self, flow: Flow, paths: BackbonePaths, classes: ModuleClasses, repository: Repository
+    ) -> None:
         self._flow = flow
         self._paths = paths
+        self._classes = classes
         read = flow.by_path
         self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
         self._owners_of: dict[Class, list[Class]] = {}
@@ -88,7 +95,10 @@ class TrainedModels:
         )
 
     def expressions(self, root: ast.AST) -> Iterator[ast.expr]:
-        """``model`` of ``model.backbone.parameters()``: the shortest part that is a model."""
+        """``model`` of ``model.backbone.parameters()``: the shortest part that is a model.
+
+        The longer one of two, where only that is a module for certain.
+        """
         pending: list[ast.AST] = [root]
         while pending:
             node = pending.pop(0)
@@ -98,11 +108,30 @@ class TrainedModels:
             chain: list[ast.expr] = [node]
             while (inner := _whole(chain[-1])) is not None:
                 chain.append(inner)
-            found = next((part for part in reversed(chain) if self.of(part)), None)
-            if found is not None:
-                yield found
+            found = [part for part in reversed(chain) if self.of(part)]
+            sure = [part for part in found if self._is_sure(part)]
+            meant = sure or [part for part in found if self._leads_to_backbone(chain, part)]
+            if meant:
+                yield meant[0]
             elif not isinstance(chain[-1], ast.Name):
                 pending.append(chain[-1])
+
+    def _is_sure(self, expr: ast.expr) -> bool:
+        """Whether a model is a module for certain, by its class."""
+        return all(map(self._classes.has, self.of(expr)))
+
+    def _leads_to_backbone(self, chain: list[ast.expr], part: ast.expr) -> bool:
+        """Whether what a chain reads of an object is the backbone, what it is in, or all of it.
+
+        A trainer that holds a critic as well does not train it with ``self.net``.
+        """
+        index = chain.index(part)
+        read = chain[index - 1] if index else None
+        if not isinstance(read, ast.Attribute):
+            return True
+        classes = self.of(part)
+        heads = {path.split(".")[0] for cls in classes for path in self._paths.below(cls)}
+        return read.attr in heads or _PARAMETERS.search(read.attr) is not None
 
     def names(self, classes: Iterable[Class]) -> Names:
         """The names that the backbones of these classes have below their models."""
