@@ -37,6 +37,8 @@ _OF_MODULES = frozenset(
         "named_children", "train", "eval", "zero_grad",
     }
 )  # fmt: skip
+# What is asked of a model, and hardly of what was made with one: Actor(net).train()
+_ASKED_OF_MODEL = OF_MODULES_ALONE | {"parameters", "named_parameters"}
 # They give the module that is asked.
 _SAME_MODULE = frozenset(
     {"cuda", "cpu", "to", "eval", "half", "float", "double", "requires_grad_", "apply"}
@@ -83,8 +85,10 @@ class CertainModules:
                 return not asked or any(
                     name in owner.methods for owner in cls.ancestors() for name in asked
                 )
-            case ExternalObject(name=name):
-                return _DRIVES.search(name) is not None
+            case ExternalObject(name=name, is_of_class=is_of_class):
+                if _DRIVES.search(name) is not None:
+                    return True
+                return is_of_class and uses.isdisjoint(_ASKED_OF_MODEL)
             case (
                 NormLayer() | TupleValue() | Entries() | Weights() | ClassValue() | FunctionValue()
             ):

@@ -227,10 +227,15 @@ class External:
 
 @dataclasses.dataclass(eq=False)
 class ExternalObject:
-    """What a call of an external function or class gave (``""``: of one that does not matter)."""
+    """What a call of an external function or class gave (``""``: of one that does not matter).
+
+    ``is_of_class``: of one that does not matter, and is called like a class. What it was
+    made with seems to be there as well, as in ``Actor(net)``.
+    """
 
     name: str
     spot: Spot
+    is_of_class: bool = False
 
 
 @dataclasses.dataclass(eq=False)

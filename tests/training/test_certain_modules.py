@@ -414,3 +414,65 @@ def test_train_of_a_class_that_may_be_no_module(base: str, count: int) -> None:
     """``super().train(mode)`` may be something else there."""
     held = HELD.replace("class Net(nn.Module)", "class Net(Base)")
     assert len(guards(f"{base}\n" + held.format(assignment=CERTAIN[0], more=""))) == count
+
+
+# ------------------------------------------------- objects of classes that are not known
+
+ACTORS = """
+class Trainer:
+    def __init__(self, actor, optimizer):
+        self.actor = actor
+        self.optimizer = optimizer
+
+    def cycle(self, loader):
+        self.actor.train(loader.training)
+        for x in loader:
+            self.actor(x).backward()
+            self.optimizer.step()
+
+def main(loaders):
+    net = Detector()
+    actor = {made}
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    trainer = Trainer(actor, optimizer)
+    for loader in loaders:
+        trainer.cycle(loader)
+"""
+
+
+def guarded(imported: str, made: str) -> tuple[list[str], list[str]]:
+    """What loops guard, and which classes get a ``train()``."""
+    plan = plan_of(f"{imported}\n{MODEL}\n{ACTORS.format(made=made)}")
+    assert len(freezes(plan)) == 1
+    return (
+        [guard.model for file in plan.files for guard in file.loop_guards],
+        [guard.class_ for file in plan.files for guard in file.model_guards],
+    )
+
+
+@pytest.mark.parametrize(
+    ("imported", "made"),
+    [
+        ("from actors import Actor", "Actor(net=net)"),
+        ("import actors", "actors.tracking.Actor(net, None)"),
+        ("from .actors import Actor", "Actor(net)"),
+    ],
+)
+def test_what_is_made_with_a_model_may_be_none(imported: str, made: str) -> None:
+    """An actor has a train() that calls the one of its model."""
+    assert guarded(imported, made) == ([], ["Detector"])
+
+
+@pytest.mark.parametrize(
+    ("imported", "made"),
+    [
+        ("", "net"),
+        ("", "nn.DataParallel(net)"),
+        ("", "torch.nn.Sequential(net, nn.ReLU())"),
+        ("from parallel import MyDataParallel", "MyDataParallel(net)"),
+        ("from apex import amp", "amp.initialize(net)"),
+        ("from sync import convert_model", "convert_model(net)"),
+    ],
+)
+def test_what_gives_a_module(imported: str, made: str) -> None:
+    assert guarded(imported, made) == (["self.actor"], [])

@@ -140,7 +140,8 @@ def _make_something(call: Call, name: str, last: str) -> None:
     if _matters(name):
         made = flow.once(("made", name, call.expr), lambda: ExternalObject(name, spot))
     else:
-        made = flow.once(("made",), lambda: ExternalObject("", spot))
+        is_class = last[:1].isupper() and not name.startswith("torch.")
+        made = flow.once(("made", is_class), lambda: ExternalObject("", spot, is_class))
     flow.add(call.result, made)
     is_new = last in CONTAINERS or last == "deepcopy"
     if is_new or last == "copy":
