@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.library_models import (
     library_model,
 )
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.syntax import mangled
 from bn2gn_codemod.survey.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
@@ -70,7 +71,7 @@ class BackbonePaths:
 
     def parts(self, cls: Class) -> frozenset[str]:
         """The names of a class's attributes that hold modules."""
-        return frozenset(slot[1] for slot in self._slots(cls))
+        return frozenset(map(module_name, self._slots(cls)))
 
     def backbone_classes(self, cls: Class) -> frozenset[Class]:
         """The classes of what the backbone attributes of a class hold."""
@@ -84,7 +85,7 @@ class BackbonePaths:
 
     def norm_attributes(self, cls: Class) -> frozenset[str]:
         """The attributes of a class that hold BatchNorm that stays, and no object around it."""
-        return frozenset(slot[1] for slot in self._slots(cls) if self._has_norm_itself(slot))
+        return frozenset(map(module_name, filter(self._has_norm_itself, self._slots(cls))))
 
     def backbones_below(self, cls: Class) -> frozenset[Class]:
         """The classes of backbones in a model, however deep, but for its own relatives."""
@@ -105,7 +106,7 @@ class BackbonePaths:
     def holders(self, cls: Class) -> list[tuple[str, Class]]:
         """Attributes of a class, with each class in them that holds a backbone somewhere."""
         return [
-            (slot[1], value.class_)
+            (module_name(slot), value.class_)
             for slot in self._slots(cls)
             for value in self._roles.contents[slot]
             if isinstance(value, Instance) and self.below(value.class_)
@@ -189,7 +190,7 @@ class BackbonePaths:
     def _search(self, cls: Class, around: tuple[Class, ...]) -> Iterator[str]:
         """Paths below a class; ``""`` is an object of it as a whole."""
         for slot in self._slots(cls):
-            name = slot[1]
+            name = module_name(slot)
             if name == "*" and not self._is_told(slot[0]):
                 continue
             below = [path and f".{path}" for path in self._inner(slot, around)]
@@ -239,7 +240,7 @@ class BackbonePaths:
                 for inner in self._slots(cls):
                     is_new = inner in self._roles.own and not self._is_backbone(inner)
                     if not is_new and inner[1] != "*" and self._holds_norm(inner):
-                        yield inner[1]
+                        yield module_name(inner)
 
     def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []
@@ -315,6 +316,11 @@ class BackbonePaths:
                 for relative in self._relatives(given):
                     holders.setdefault(relative, {})[cls] = None
         return {cls: list(found) for cls, found in holders.items()}
+
+
+def module_name(slot: Slot) -> str:
+    """The name that the module in an attribute has below an instance of the class."""
+    return mangled(slot[0].name, slot[1])
 
 
 def _is_nameless(path: str) -> bool:

@@ -10,12 +10,13 @@ from typing import NamedTuple
 from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.backbone_paths import module_name
 from bn2gn_codemod.survey.because import Role, Slot, shown
 from bn2gn_codemod.survey.library_models import holds_library_norms
 from bn2gn_codemod.survey.local_norms import is_torch_norm
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.sites import Decided
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, mangled, walk
 from bn2gn_codemod.survey.train_models import Names
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
@@ -134,7 +135,8 @@ class FreezingCertainty:
                 if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
                     continue
                 source = ast.unparse(node.targets[0])
-                if source in around and call_name(node.value) == "ModuleDict":
+                known = f"self.{mangled(owner.name, source.removeprefix('self.'))}"
+                if known in around and call_name(node.value) == "ModuleDict":
                     where = f"{owner.path}:{node.lineno}"
                     return f"the keys of {source} ({where}) are not known: freeze it by hand"
         return ""
@@ -163,7 +165,7 @@ class FreezingCertainty:
     ) -> Iterator[_Matched]:
         """``outer`` is the role of the attribute that holds the class."""
         for slot in self._slots(cls):
-            name = prefix + slot[1].replace("*", "1")
+            name = prefix + module_name(slot).replace("*", "1")
             if slot[1] == "*":
                 continue
             role = None if self._may_be_all(slot) else self._role(slot, outer)

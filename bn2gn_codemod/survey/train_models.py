@@ -21,7 +21,7 @@ from bn2gn_codemod.survey.families import (
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
 from bn2gn_codemod.survey.module_classes import ModuleClasses
-from bn2gn_codemod.survey.syntax import children
+from bn2gn_codemod.survey.syntax import children, mangled
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
 
 _PARAMETERS = re.compile(r"param|group|optim")  # methods that give some: optim_parameters(args)
@@ -131,7 +131,8 @@ class TrainedModels:
             return True
         classes = self.of(part)
         heads = {path.split(".")[0] for cls in classes for path in self._paths.below(cls)}
-        return read.attr in heads or _PARAMETERS.search(read.attr) is not None
+        names = {read.attr, *(mangled(cls.name, read.attr) for cls in classes)}
+        return not heads.isdisjoint(names) or _PARAMETERS.search(read.attr) is not None
 
     def names(self, classes: Iterable[Class]) -> Names:
         """The names that the backbones of these classes have below their models."""
