@@ -54,7 +54,8 @@ class Optimizer(NamedTuple):
     where ``model``, a source expression, gives its parameters. ``others`` are
     classes without a backbone that it may be an instance of instead. ``is_used``:
     the code around asks it for what only a module has. ``doubt`` says that it
-    may be none, so that no code may count on it.
+    may be none, so that no code may count on it. ``is_beside``: what is read of the
+    model there is not its backbone, but another part of it.
     """
 
     scope: Scope
@@ -65,6 +66,7 @@ class Optimizer(NamedTuple):
     others: tuple[Class, ...] = ()
     is_used: bool = False
     doubt: str = ""
+    is_beside: bool = False
 
 
 class Optimizers:
@@ -120,9 +122,12 @@ class Optimizers:
                         optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
                     key = (optimizer.scope.path, optimizer.model, optimizer.statement)
                     found.setdefault(key, optimizer)
-        followed = {cls for optimizer in found.values() for cls in optimizer.models}
+        # A discriminator beside the model: the model's own optimizer says all that there is.
+        whole = {cls for one in found.values() if not one.is_beside for cls in one.models}
+        kept = [o for o in found.values() if not o.is_beside or whole.isdisjoint(o.models)]
+        followed = {cls for optimizer in kept for cls in optimizer.models}
         stored = (one for one in self._stored() if followed.isdisjoint(one.models))
-        return [*found.values(), *stored]
+        return [*kept, *stored]
 
     def _stored(self) -> Iterator[Optimizer]:
         """Models whose parameters are put where an optimizer gets them from."""
@@ -189,7 +194,10 @@ class Optimizers:
                     continue
             classes = self._element_classes(scope, use, expression)
             others = self._models.others(expression)
-            yield Optimizer(scope, statement, use, source, classes, others, is_used, doubt)
+            is_beside = self._models.is_beside(value, source, classes)
+            yield Optimizer(
+                scope, statement, use, source, classes, others, is_used, doubt, is_beside
+            )
         found = bool(seen)  # else the expression that was asked for first is reported
         for source in _sources(value) if not modules else doubtful:
             if (scope, source) not in seen and len(seen) < 40:

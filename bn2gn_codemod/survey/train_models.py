@@ -21,7 +21,7 @@ from bn2gn_codemod.survey.families import (
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
 from bn2gn_codemod.survey.module_classes import ModuleClasses
-from bn2gn_codemod.survey.syntax import children, mangled
+from bn2gn_codemod.survey.syntax import children, mangled, walk
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
 
 _PARAMETERS = re.compile(r"param|group|optim")  # methods that give some: optim_parameters(args)
@@ -116,6 +116,31 @@ class TrainedModels:
             elif not isinstance(chain[-1], ast.Name):
                 pending.append(chain[-1])
 
+    def is_beside(self, root: ast.AST, source: str, classes: Iterable[Class]) -> bool:
+        """Whether code that is given parameters reads other parts of a model, and no backbone.
+
+        ``self.critic.parameters()``, where ``self`` holds the backbone in ``self.net``.
+        """
+        classes = list(classes)
+        parts = {part for cls in classes for part in self._paths.parts(cls)}
+        heads = self._heads(classes)
+        read: set[str] = set()
+        inner: set[ast.AST] = set()
+        for node in walk(root):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == source:
+                inner.add(node.value)
+                read |= {node.attr, *(mangled(cls.name, node.attr) for cls in classes)}
+        is_whole = any(
+            node not in inner and isinstance(node, ast.expr) and ast.unparse(node) == source
+            for node in walk(root)
+        )
+        is_part = not read.isdisjoint(parts) and read.isdisjoint(heads)
+        return is_part and not is_whole and not any(map(_PARAMETERS.search, read - parts))
+
+    def _heads(self, classes: Iterable[Class]) -> set[str]:
+        """The attributes of models that lead to their backbones."""
+        return {path.split(".")[0] for cls in classes for path in self._paths.below(cls)}
+
     def _is_sure(self, expr: ast.expr) -> bool:
         """Whether a model is a module for certain, by its class."""
         return all(map(self._classes.has, self.of(expr)))
@@ -130,7 +155,7 @@ class TrainedModels:
         if not isinstance(read, ast.Attribute):
             return True
         classes = self.of(part)
-        heads = {path.split(".")[0] for cls in classes for path in self._paths.below(cls)}
+        heads = self._heads(classes)
         names = {read.attr, *(mangled(cls.name, read.attr) for cls in classes)}
         return not heads.isdisjoint(names) or _PARAMETERS.search(read.attr) is not None
 

@@ -1,4 +1,4 @@
-"""``self.__net`` of a class ``Build`` is ``_Build__net``, to torch and to every pattern of names."""
+"""``self.__net`` of a class ``Build`` is ``_Build__net`` to torch, and to patterns of names."""
 
 from __future__ import annotations
 
