@@ -30,8 +30,15 @@ class BackbonePaths:
     """Paths such as ``backbone``, ``cp.resnet`` or ``layer1`` by model class."""
 
     def __init__(
-        self, flow: Flow, roles: RoleMap, converted: frozenset[Spot], unused: UnusedBranches
+        self,
+        flow: Flow,
+        roles: RoleMap,
+        converted: frozenset[Spot],
+        unused: UnusedBranches,
+        fresh: frozenset[Slot],
     ) -> None:
+        """``fresh`` are attributes that hold networks of a library without any weights."""
+        self._fresh = fresh
         self._flow = flow
         self._roles = roles
         self._unused = unused
@@ -170,7 +177,8 @@ class BackbonePaths:
     def _is_backbone(self, slot: Slot) -> bool:
         own = self._roles.own.get(slot)
         # What may be a mix-up keeps its BatchNorm, but no script is changed for it.
-        return own is not None and own.role is Role.BACKBONE and not own.vague
+        is_one = own is not None and own.role is Role.BACKBONE and not own.vague
+        return is_one and slot not in self._fresh
 
     def _find(self, cls: Class, around: tuple[Class, ...]) -> tuple[str, ...]:
         # A class that holds itself, or a relative of it, goes no deeper.

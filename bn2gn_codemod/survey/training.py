@@ -30,6 +30,7 @@ from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect
 from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
+from bn2gn_codemod.survey.fresh_models import fresh_slots
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
@@ -86,7 +87,9 @@ class _Training:
         classes = ModuleClasses()
         self._models = TrainedModels(
             flow,
-            BackbonePaths(flow, roles, decided.converted, UnusedBranches(flow)),
+            BackbonePaths(
+                flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
+            ),
             classes,
             repository,
         )
