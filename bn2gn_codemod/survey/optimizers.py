@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.last_made import last_made
 from bn2gn_codemod.survey.optimizer_calls import (
     OptimizerCall,
     drives,
@@ -192,7 +193,12 @@ class Optimizers:
                     )
                 if outer:
                     continue
+            made = last_made(scope, use, source) if isinstance(expression, ast.Name) else None
+            if made is not None and self._models.is_followed(made):
+                expression = made
             classes = self._element_classes(scope, use, expression)
+            if not classes:
+                continue  # one without a backbone, and the variable holds others elsewhere
             others = self._models.others(expression)
             is_beside = self._models.is_beside(value, source, classes)
             yield Optimizer(

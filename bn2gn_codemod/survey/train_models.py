@@ -116,6 +116,11 @@ class TrainedModels:
             elif not isinstance(chain[-1], ast.Name):
                 pending.append(chain[-1])
 
+    def is_followed(self, expr: ast.expr) -> bool:
+        """Whether it is known of which classes of the repository an expression makes objects."""
+        values = list(self._flow.value_of(expr))
+        return bool(values) and all(isinstance(value, Instance) for value in values)
+
     def is_beside(self, root: ast.AST, source: str, classes: Iterable[Class]) -> bool:
         """Whether code that is given parameters reads other parts of a model, and no backbone.
 

@@ -754,7 +754,7 @@ def test_network_without_weights_that_somebody_vouches_for() -> None:
             Settings(backbone=("Map.bn1", "Map.layer1")),
         ),
     ):
-        assert {"map.bn1", "map.layer1"} <= {path for path in backbones(plan)}
+        assert {"map.bn1", "map.layer1"} <= backbones(plan)
 
 
 def backbones(plan: Plan) -> set[str]:
