@@ -88,9 +88,9 @@ class Optimizers:
             for statement, call in scope.calls:
                 for function in self._called(call):
                     self._callers.setdefault(function, []).append((scope, statement, call))
-        origins = Origins(flow, self.scopes, self.callers)
-        self.collections = CollectionsOfParameters(flow, origins)
-        self._objects = OptimizerObjects(flow, origins)
+        self.origins = Origins(flow, self.scopes, self.callers)
+        self.collections = CollectionsOfParameters(flow, self.origins)
+        self._objects = OptimizerObjects(flow, self.origins)
 
     def _called(self, call: ast.Call) -> Iterator[Function]:
         """The functions that a call may run, constructors included."""
