@@ -221,9 +221,21 @@ class RoleMap:
 
     @property
     def has_pretrained(self) -> bool:
-        """Whether pretrained weights are loaded into anything in the repository."""
-        return bool(self.loads.of_class or self.loads.of_slot) or any(
-            library_model(value) is not None for held in self.contents.values() for value in held
+        """Whether pretrained weights are loaded into anything in the repository.
+
+        ``net.backbone.load_state_dict(...)`` does, whatever ``net`` is.
+        """
+        return (
+            bool(self.loads.of_class or self.loads.of_slot)
+            or any(
+                families.is_backbone_attribute(load.attribute)
+                for load in self._contents.flow.load_calls
+            )
+            or any(
+                library_model(value) is not None
+                for held in self.contents.values()
+                for value in held
+            )
         )
 
     def pinned_class(self, cls: Class) -> Because | None:

@@ -18,7 +18,7 @@ from bn2gn_codemod.survey.optimizer_calls import may_take_parameters, optimizer_
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.origins import Origin
 from bn2gn_codemod.survey.scopes import Scope
-from bn2gn_codemod.survey.syntax import walk
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -209,20 +209,20 @@ def _wraps(value: Value) -> bool:
 
 
 def _owners(root: ast.AST) -> Iterator[ast.expr]:
+    """The models whose parameters are in an expression, without the wrappers around them."""
     for node in walk(root):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _GIVES_PARAMETERS
-        ):
-            yield node.func.value
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and _PARAMETERS_OF.search(node.func.id)
-            and isinstance(node.args[0] if node.args else None, (ast.Name, ast.Attribute))
-        ):
-            yield node.args[0]  # get_params(self.net, "bias")
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _GIVES_PARAMETERS:
+                yield _without_module(owner)
+            case ast.Call(args=[(ast.Name() | ast.Attribute()) as owner, *_]):
+                if _PARAMETERS_OF.search(call_name(node)):  # get_params(self.net, "bias")
+                    yield _without_module(owner)
+
+
+def _without_module(expr: ast.expr) -> ast.expr:
+    """``net`` of ``net.module``, which a parallel wrapper keeps its model under."""
+    is_inside = isinstance(expr, ast.Attribute) and expr.attr == "module"
+    return expr.value if is_inside and isinstance(expr, ast.Attribute) else expr
 
 
 def _collecting(scope: Scope, name: str) -> Iterator[ast.AST]:

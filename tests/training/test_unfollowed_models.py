@@ -123,6 +123,8 @@ def said(body: str, nets: str = NETS) -> list[str]:
         "net = by_name(args.arch)\nmake = torch.optim.SGD\nopt = make(net.parameters())",
         # by functions that pick some
         "net = by_name(args.arch)\nopt = torch.optim.SGD([{'params': get_params(net, 'bn')}])",
+        "net = nn.DataParallel(by_name(args.arch))\n"
+        "opt = torch.optim.SGD([{'params': args.get_params(net.module, 'bn')}])",
     ],
 )
 def test_one_line_for_a_model_that_was_not_followed(body: str) -> None:
@@ -226,6 +228,19 @@ def test_a_repository_without_pretrained_weights() -> None:
     nets = NETS.replace("torchvision.models.resnet18(pretrained={pretrained})", "nn.BatchNorm2d(8)")
     body = "net = by_name(args.arch)\nopt = torch.optim.SGD(net.parameters(), 0.1)"
     assert said(body, nets) == []
+
+
+@pytest.mark.parametrize(("attribute", "count"), [("backbone", 1), ("head", 0)])
+def test_weights_that_are_loaded_into_the_backbone_of_who_knows_what(
+    attribute: str, count: int
+) -> None:
+    nets = NETS.replace("torchvision.models.resnet18(pretrained={pretrained})", "nn.BatchNorm2d(8)")
+    nets += f"""
+def init(net):
+    net.{attribute}.load_state_dict(torch.utils.model_zoo.load_url('https://a.b/resnet.pth'))
+"""
+    body = "net = by_name(args.arch)\nopt = torch.optim.SGD(net.parameters(), 0.1)"
+    assert len(said(body, nets)) == count
 
 
 def test_a_script_that_is_reached_by_no_import() -> None:
