@@ -134,7 +134,8 @@ class TrainScript(NamedTuple):
     why), ``sibling`` names a train script of the same model that freezes it, or
     freezes something else of it: then ``difference`` says what. ``thaw`` is
     where frozen layers get their gradients back after that.
-    ``classes`` are the module classes that the model may be of.
+    ``classes`` are the module classes that the model may be of. ``is_only_named``:
+    nothing but names says that its backbone is pretrained.
     """
 
     optimizer: Place
@@ -148,6 +149,7 @@ class TrainScript(NamedTuple):
     option: str = ""
     thaw: Place | None = None
     classes: tuple[Place, ...] = ()
+    is_only_named: bool = False
 
 
 class TrainCall(NamedTuple):

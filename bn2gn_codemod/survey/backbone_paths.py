@@ -90,6 +90,22 @@ class BackbonePaths:
             if isinstance(value, Instance) and value.class_ not in self._relatives(cls)
         )
 
+    def is_only_named(self, cls: Class) -> bool:
+        """Whether names alone say that what is backbone in a model is pretrained.
+
+        No load of weights is seen, neither into it nor into what it is made of.
+        """
+        below = [*self._relatives(cls), *self.held_below(cls)]
+        found = {
+            slot
+            for one in below
+            for slot in self._roles.slots_of.get(one, ())
+            if self._is_backbone(slot)
+        }
+        return all(map(self._roles.is_only_named, found)) and not any(
+            one in self._roles.loads.of_class for one in below
+        )
+
     def norm_attributes(self, cls: Class) -> frozenset[str]:
         """The attributes of a class that hold BatchNorm that stays, and no object around it."""
         return frozenset(map(module_name, filter(self._has_norm_itself, self._slots(cls))))

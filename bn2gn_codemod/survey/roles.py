@@ -246,6 +246,10 @@ class RoleMap:
         """Whether a setting gives the attribute its role."""
         return self._evidence.pinned(slot) is not None
 
+    def is_only_named(self, slot: Slot) -> bool:
+        """Whether an attribute is a backbone for nothing but what it or its class is called."""
+        return slot in self._evidence.only_named
+
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
         return self._evidence.handles_weights(cls)

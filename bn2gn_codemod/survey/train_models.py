@@ -234,6 +234,10 @@ class TrainedModels:
         """Attribute paths below an instance of the class."""
         return self._paths.below(cls)
 
+    def are_only_named(self, classes: Iterable[Class]) -> bool:
+        """Whether no load of weights into the backbones of these classes is seen."""
+        return all(map(self._paths.is_only_named, classes))
+
     def nameless(self, classes: Iterable[Class]) -> str:
         """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""
         return next((path for cls in classes for path in self._paths.nameless(cls)), "")

@@ -72,6 +72,7 @@ class TrainScripts:
             state=state,
             option=self._option(entry) if state == "optional" else "",
             thaw=self._thaw(entry),
+            is_only_named=self._models.are_only_named(entry.models),
             classes=tuple(sorted(cls.module.place(cls.node) for cls in entry.models)),
         )
 
