@@ -85,10 +85,10 @@ class CertainModules:
                 return not asked or any(
                     name in owner.methods for owner in cls.ancestors() for name in asked
                 )
-            case ExternalObject(name=name, is_of_class=is_of_class):
+            case ExternalObject(name=name, is_around=is_around):
                 if _DRIVES.search(name) is not None:
                     return True
-                return is_of_class and uses.isdisjoint(_ASKED_OF_MODEL)
+                return is_around and uses.isdisjoint(_ASKED_OF_MODEL)
             case (
                 NormLayer() | TupleValue() | Entries() | Weights() | ClassValue() | FunctionValue()
             ):

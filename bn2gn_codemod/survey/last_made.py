@@ -9,15 +9,16 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.survey.scopes import Scope
-from bn2gn_codemod.survey.syntax import bound_names, flat, walk
+from bn2gn_codemod.survey.syntax import bound_names, call_name, flat
 
+_SAME_MODULE = frozenset({"to", "cuda", "cpu", "half", "float", "double", "train", "eval"})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def last_made(scope: Scope, use: ast.stmt, name: str) -> ast.expr | None:
-    """What was assigned to a variable last on every way to ``use``, below all wrappers.
+    """What was assigned to a variable last on every way to ``use``; ``None``: that is open.
 
-    ``None``: that is open.
+    What is moved or run in parallel is looked for below: the class around it says nothing.
     """
     if name in scope.function.global_names | scope.function.nonlocal_names:
         return None
@@ -26,8 +27,8 @@ def last_made(scope: Scope, use: ast.stmt, name: str) -> ast.expr | None:
             case ast.Assign(targets=[ast.Name(id=bound)], value=value) if bound == name:
                 if _is_bound_again(scope, use, statement, name):
                     return None
-                # net = DataParallel(net)
-                return last_made(scope, statement, name) if _reads(value, name) else value
+                is_same = _is_same(value, name)
+                return last_made(scope, statement, name) if is_same else value
         if any(name in bound_names(inner) for inner in flat([statement])):
             return None
     return None
@@ -44,5 +45,13 @@ def _is_bound_again(scope: Scope, use: ast.stmt, made: ast.stmt, name: str) -> b
     )
 
 
-def _reads(value: ast.expr, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in walk(value))
+def _is_same(value: ast.expr, name: str) -> bool:
+    """``net.cuda()``, ``DataParallel(net).to(device)``; ``Loss(net)`` is a model of its own."""
+    while isinstance(value, ast.Call):
+        if isinstance(value.func, ast.Attribute) and value.func.attr in _SAME_MODULE:
+            value = value.func.value
+        elif call_name(value).endswith("DataParallel") and value.args:
+            value = value.args[0]
+        else:
+            return False
+    return isinstance(value, ast.Name) and value.id == name

@@ -229,13 +229,13 @@ class External:
 class ExternalObject:
     """What a call of an external function or class gave (``""``: of one that does not matter).
 
-    ``is_of_class``: of one that does not matter, and is called like a class. What it was
-    made with seems to be there as well, as in ``Actor(net)``.
+    ``is_around``: it was made with a module, which seems to be there as well, by something
+    that does not matter and is called like a class: ``Actor(net)``.
     """
 
     name: str
     spot: Spot
-    is_of_class: bool = False
+    is_around: bool = False
 
 
 @dataclasses.dataclass(eq=False)

@@ -104,3 +104,39 @@ def test_models_with_a_backbone(body: str) -> None:
 )
 def test_models_without_one(body: str) -> None:
     assert lines_of(body) == []
+
+
+WRAPPED = """
+class WithLoss(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x).sum()
+
+def start():
+    net = Net()
+    net = {made}
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "wrappers"),
+    [
+        ("WithLoss(net)", ("net",)),
+        ("WithLoss(net).cuda()", ("net",)),
+        ("nn.DataParallel(WithLoss(net))", ("net",)),
+        ("nn.DataParallel(net.cuda())", ()),
+        ("net.to(0)", ()),
+    ],
+)
+def test_a_model_around_the_one_that_was_made_first(made: str, wrappers: tuple[str, ...]) -> None:
+    """The names of its modules begin with the attribute that holds it."""
+    text = MODELS.replace("def main(a, b):\n", WRAPPED.format(made=made))
+    read = SourceFile.from_bytes("train.py", text.encode())
+    plan = plan_repository(Repository(Path("/repository"), (read,)), Settings())
+    [freeze] = [freeze for file in plan.files for freeze in file.freezes]
+    assert set(wrappers) <= set(freeze.wrappers)
+    assert freeze.backbone == ("backbone",)

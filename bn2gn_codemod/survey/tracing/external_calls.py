@@ -24,6 +24,7 @@ from bn2gn_codemod.survey.values import (
     External,
     ExternalObject,
     FunctionValue,
+    Instance,
     Lost,
     ModuleValue,
     NormClass,
@@ -153,8 +154,7 @@ def _make_something(call: Call, name: str, last: str) -> None:
     if _matters(name):
         made = flow.once(("made", name, call.expr), lambda: ExternalObject(name, spot))
     else:
-        is_class = last[:1].isupper() and not name.startswith("torch.")
-        made = flow.once(("made", is_class), lambda: ExternalObject("", spot, is_class))
+        made = flow.once(("made",), lambda: ExternalObject("", spot))
     flow.add(call.result, made)
     is_new = last in CONTAINERS or last == "deepcopy"
     if is_new or last == "copy":
@@ -173,7 +173,8 @@ def _make_something(call: Call, name: str, last: str) -> None:
 
 
 def _hand_over(call: Call, name: str, node: Node) -> None:
-    flow, result = call.flow, call.result
+    flow, result, spot = call.flow, call.result, call.spot()
+    is_class = name.rpartition(".")[2][:1].isupper() and not _matters(name)
     opened: set[TupleValue] = set()
 
     def on_argument(held: Value) -> None:
@@ -199,6 +200,8 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             return
         elif not isinstance(held, (Text, ModuleValue, External)):
             flow.add(result, held)
+            if is_class and isinstance(held, Instance) and held.class_.is_module:
+                flow.add(result, flow.once(("around",), lambda: ExternalObject("", spot, True)))
 
     flow.watch(node, on_argument)
 
