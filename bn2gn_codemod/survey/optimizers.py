@@ -55,8 +55,8 @@ class Optimizer(NamedTuple):
     where ``model``, a source expression, gives its parameters. ``others`` are
     classes without a backbone that it may be an instance of instead. ``is_used``:
     the code around asks it for what only a module has. ``doubt`` says that it
-    may be none, so that no code may count on it. ``is_beside``: what is read of the
-    model there is not its backbone, but another part of it.
+    may be none, so that no code may count on it. ``is_beside``: nothing of its
+    backbone is read there, but other parts of it.
     """
 
     scope: Scope
@@ -122,10 +122,16 @@ class Optimizers:
                     if not kind.by_name and not optimizer.is_used:
                         optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
                     key = (optimizer.scope.path, optimizer.model, optimizer.statement)
-                    found.setdefault(key, optimizer)
+                    known = found.setdefault(key, optimizer)
+                    is_beside = known.is_beside and optimizer.is_beside
+                    found[key] = known._replace(is_beside=is_beside)
         # A discriminator beside the model: the model's own optimizer says all that there is.
-        whole = {cls for one in found.values() if not one.is_beside for cls in one.models}
-        kept = [o for o in found.values() if not o.is_beside or whole.isdisjoint(o.models)]
+        whole = {(one.scope.path, one.model) for one in found.values() if not one.is_beside}
+        kept = [
+            one
+            for one in found.values()
+            if not one.is_beside or (one.scope.path, one.model) not in whole
+        ]
         followed = {cls for optimizer in kept for cls in optimizer.models}
         stored = (one for one in self._stored() if followed.isdisjoint(one.models))
         return [*kept, *stored]

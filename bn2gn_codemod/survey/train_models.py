@@ -122,13 +122,12 @@ class TrainedModels:
         return bool(values) and all(isinstance(value, Instance) for value in values)
 
     def is_beside(self, root: ast.AST, source: str, classes: Iterable[Class]) -> bool:
-        """Whether code that is given parameters reads other parts of a model, and no backbone.
+        """Whether code that hands over parameters reads nothing of a model's backbone.
 
         ``self.critic.parameters()``, where ``self`` holds the backbone in ``self.net``.
         """
         classes = list(classes)
-        parts = {part for cls in classes for part in self._paths.parts(cls)}
-        heads = self._heads(classes)
+        methods = {name for cls in classes for owner in cls.ancestors() for name in owner.methods}
         read: set[str] = set()
         inner: set[ast.AST] = set()
         for node in walk(root):
@@ -139,8 +138,9 @@ class TrainedModels:
             node not in inner and isinstance(node, ast.expr) and ast.unparse(node) == source
             for node in walk(root)
         )
-        is_part = not read.isdisjoint(parts) and read.isdisjoint(heads)
-        return is_part and not is_whole and not any(map(_PARAMETERS.search, read - parts))
+        parts = {part for cls in classes for part in self._paths.parts(cls)}
+        gives_any = not read.isdisjoint(methods) or any(map(_PARAMETERS.search, read - parts))
+        return not is_whole and not gives_any and read.isdisjoint(self._heads(classes))
 
     def _heads(self, classes: Iterable[Class]) -> set[str]:
         """The attributes of models that lead to their backbones."""

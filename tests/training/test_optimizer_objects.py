@@ -241,3 +241,26 @@ def test_optimizers_of_what_stands_beside_the_backbone(
 ) -> None:
     plan = plan_of_trainer(given, more)
     assert [script.optimizer.line for script in plan.train_scripts] == lines
+
+
+def test_parameters_that_are_collected_one_by_one() -> None:
+    """The backbone's come first, and what stands beside it is only added."""
+    plan = plan_of(
+        "params = [{'params': model.backbone.parameters()}]",
+        "params.append({'params': model.head.parameters()})",
+        "optimizer = torch.optim.SGD(params, lr=0.1)",
+    )
+    assert frozen(plan) == ["model"]
+    assert [script.optimizer.line for script in plan.train_scripts] == [
+        SCRIPT[: SCRIPT.index("{lines}")].count("\n") + 3
+    ]
+
+
+def test_an_optimizer_for_the_head_in_another_script() -> None:
+    whole = SCRIPT.format(lines="optimizer = torch.optim.SGD(model.parameters(), lr=0.1)")
+    head = SCRIPT.format(lines="optimizer = torch.optim.SGD(model.head.parameters(), lr=0.1)")
+    head = "from train import Detector\n" + head.replace("class Detector", "class Unused")
+    files = {"train.py": whole, "tune.py": head}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert sorted(script.optimizer.path for script in plan.train_scripts) == ["train.py", "tune.py"]
