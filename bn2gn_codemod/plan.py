@@ -135,7 +135,8 @@ class TrainScript(NamedTuple):
     freezes something else of it: then ``difference`` says what. ``thaw`` is
     where frozen layers get their gradients back after that. ``passed_by`` are
     parts inside of the backbone that are not decided, and not frozen either.
-    ``classes`` are the module classes that the model may be of.
+    ``classes`` are the module classes that the model may be of. ``is_only_named``:
+    nothing but names says that its backbone is pretrained.
     """
 
     optimizer: Place
@@ -150,6 +151,7 @@ class TrainScript(NamedTuple):
     thaw: Place | None = None
     passed_by: tuple[str, ...] = ()
     classes: tuple[Place, ...] = ()
+    is_only_named: bool = False
 
 
 class TrainCall(NamedTuple):

@@ -17,6 +17,8 @@ _STATES = {
     "late": "it is built before the freeze of",
 }
 
+_ONLY_NAMED = "a backbone by its name alone (no load of weights into it is seen)"
+
 
 def _findings(plan: Plan) -> Iterator[Finding]:
     for script in plan.train_scripts:
@@ -27,6 +29,8 @@ def _findings(plan: Plan) -> Iterator[Finding]:
         if script.state in _STATES:
             where = parts(script.model, script.backbone)
             message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {where}"
+            if script.is_only_named:
+                message = f"{message}, {_ONLY_NAMED}"
             if script.option:
                 message = f"{message}: {script.option}"
             remedy = fix_or_reason(script.fix, script.reason)
@@ -72,6 +76,10 @@ the frozen layers their gradients back later.
 
 In a repository with pretrained backbones it also names the optimizer of a model that
 was not followed to its class, as where modules are imported by computed names.
+
+A backbone that is only called so is frozen, too, and the report says so: where no
+weights come from elsewhere either, and the model is trained from scratch, its BatchNorm
+must learn, and `freeze = "none"` writes no freezes.
 
 No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer

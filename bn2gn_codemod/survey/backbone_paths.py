@@ -29,8 +29,15 @@ class BackbonePaths:
     """Paths such as ``backbone``, ``cp.resnet`` or ``layer1`` by model class."""
 
     def __init__(
-        self, flow: Flow, roles: RoleMap, converted: frozenset[Spot], unused: UnusedBranches
+        self,
+        flow: Flow,
+        roles: RoleMap,
+        converted: frozenset[Spot],
+        unused: UnusedBranches,
+        fresh: frozenset[Slot],
     ) -> None:
+        """``fresh`` are attributes that hold networks of a library without any weights."""
+        self._fresh = fresh
         self._flow = flow
         self._roles = roles
         self._unused = unused
@@ -93,7 +100,7 @@ class BackbonePaths:
 
     def parts(self, cls: Class) -> frozenset[str]:
         """The names of a class's attributes that hold modules."""
-        return frozenset(module_name(slot) for slot in self._slots(cls))
+        return frozenset(map(module_name, self._slots(cls)))
 
     def backbone_classes(self, cls: Class) -> frozenset[Class]:
         """The classes of what the backbone attributes of a class hold."""
@@ -105,11 +112,25 @@ class BackbonePaths:
             if isinstance(value, Instance) and value.class_ not in self._relatives(cls)
         )
 
+    def is_only_named(self, cls: Class) -> bool:
+        """Whether names alone say that what is backbone in a model is pretrained.
+
+        No load of weights is seen, neither into it nor into what it is made of.
+        """
+        below = [*self._relatives(cls), *self.held_below(cls)]
+        found = {
+            slot
+            for one in below
+            for slot in self._roles.slots_of.get(one, ())
+            if self._is_backbone(slot)
+        }
+        return all(map(self._roles.is_only_named, found)) and not any(
+            one in self._roles.loads.of_class for one in below
+        )
+
     def norm_attributes(self, cls: Class) -> frozenset[str]:
         """The attributes of a class that hold BatchNorm that stays, and no object around it."""
-        return frozenset(
-            module_name(slot) for slot in self._slots(cls) if self._has_norm_itself(slot)
-        )
+        return frozenset(map(module_name, filter(self._has_norm_itself, self._slots(cls))))
 
     def backbones_below(self, cls: Class) -> frozenset[Class]:
         """The classes of backbones in a model, however deep, but for its own relatives."""
@@ -208,7 +229,8 @@ class BackbonePaths:
     def _is_backbone(self, slot: Slot) -> bool:
         own = self._roles.own.get(slot)
         # What may be a mix-up keeps its BatchNorm, but no script is changed for it.
-        return own is not None and own.role is Role.BACKBONE and not own.vague
+        is_one = own is not None and own.role is Role.BACKBONE and not own.vague
+        return is_one and slot not in self._fresh
 
     def _find(self, cls: Class, around: tuple[Class, ...]) -> tuple[str, ...]:
         # A class that holds itself, or a relative of it, goes no deeper.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
+from bn2gn_codemod.survey.syntax import mangled
 from bn2gn_codemod.survey.values import Class
 
 Slot = tuple[Class, str]  # an attribute of a class; "*" for unknown names
@@ -71,7 +72,4 @@ def shown(slot: Slot) -> str:
 
 def module_name(slot: Slot) -> str:
     """What ``named_modules`` calls an attribute: ``_Net__stem`` for ``__stem`` of ``Net``."""
-    cls, name = slot
-    if not name.startswith("__") or name.endswith("__"):
-        return name
-    return f"_{cls.node.name.lstrip('_')}{name}"
+    return mangled(slot[0].node.name, slot[1])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import is_library_model
+from bn2gn_codemod.survey.module_classes import OF_MODULES_ALONE, ModuleClasses
 from bn2gn_codemod.survey.scopes import Scope, assignments, targets_of
 from bn2gn_codemod.survey.syntax import flat, walk
 from bn2gn_codemod.survey.values import (
@@ -36,6 +37,8 @@ _OF_MODULES = frozenset(
         "named_children", "train", "eval", "zero_grad",
     }
 )  # fmt: skip
+# What is asked of a model, and hardly of what was made with one: Actor(net).train()
+_ASKED_OF_MODEL = OF_MODULES_ALONE | {"parameters", "named_parameters"}
 # They give the module that is asked.
 _SAME_MODULE = frozenset(
     {"cuda", "cpu", "to", "eval", "half", "float", "double", "requires_grad_", "apply"}
@@ -49,8 +52,9 @@ _DEEPEST = 4  # functions that hand on what they were given by another one
 class CertainModules:
     """Tells what is a module for certain."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, classes: ModuleClasses) -> None:
         self._flow = flow
+        self._classes = classes
 
     def uses(self, function: Function, source: str) -> frozenset[str]:
         """The methods of modules that a function calls on ``source``, an expression in it."""
@@ -68,7 +72,29 @@ class CertainModules:
 
         ``uses`` are methods that this code calls on it: what lacks them is not there.
         """
-        return not any(_is_no_module(value, uses) for value in self._flow.value_of(expression))
+        return not any(self._is_none(value, uses) for value in self._flow.value_of(expression))
+
+    def _is_none(self, value: Value, uses: frozenset[str]) -> bool:
+        """Whether a value may be there, and is no module for all that can be seen."""
+        match value:
+            case Instance(class_=cls):
+                if self._classes.has(cls):
+                    return False
+                # A base class that is not known may have a train() of its own.
+                asked = uses & OF_MODULES_ALONE if cls.is_module else uses
+                return not asked or any(
+                    name in owner.methods for owner in cls.ancestors() for name in asked
+                )
+            case ExternalObject(name=name, is_around=is_around):
+                if _DRIVES.search(name) is not None:
+                    return True
+                return is_around and uses.isdisjoint(_ASKED_OF_MODEL)
+            case (
+                NormLayer() | TupleValue() | Entries() | Weights() | ClassValue() | FunctionValue()
+            ):
+                return False  # what a model is made of or came with
+            case _:
+                return not uses
 
     def names_module(self, function: Function, source: str) -> bool:
         """Whether ``source`` stands for a module wherever a function reads it."""
@@ -91,6 +117,10 @@ class CertainModules:
         return bool(given) and self._flow.misfits.issuperset(given)
 
     # --------------------------------------------------- attributes of a class
+
+    def is_module_class(self, cls: Class) -> bool:
+        """Whether instances of a class are modules, whatever its base classes are."""
+        return self._classes.has(cls)
 
     def inherited_train(self, cls: Class) -> Function | None:
         """The ``train()`` of a base class of the repository that one of ``cls`` would call."""
@@ -144,7 +174,7 @@ class CertainModules:
     def _is_maker(self, callee: Value, depth: int) -> bool:
         match callee:
             case ClassValue(class_=cls):
-                return cls.is_module
+                return self._classes.has(cls)
             case External(name=name):
                 return _LAYER.match(name) is not None or is_library_model(name)
             case FunctionValue(function=function):
@@ -200,20 +230,3 @@ def _assigned(function: Function, source: str) -> Iterator[ast.expr | None]:
         parts = [part for target in targets for part in walk(target) if isinstance(part, ast.expr)]
         if any(ast.unparse(part) == source for part in parts):
             yield None
-
-
-def _is_no_module(value: Value, uses: frozenset[str]) -> bool:
-    """Whether it may be there, and is none for all that can be seen."""
-    match value:
-        case Instance(class_=cls):
-            if cls.is_module:
-                return False
-            return not uses or any(
-                name in owner.methods for owner in cls.ancestors() for name in uses
-            )
-        case ExternalObject(name=name):
-            return _DRIVES.search(name) is not None
-        case NormLayer() | TupleValue() | Entries() | Weights() | ClassValue() | FunctionValue():
-            return False  # what a model is made of or came with
-        case _:
-            return not uses

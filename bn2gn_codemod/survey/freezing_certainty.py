@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.library_models import holds_library_norms
 from bn2gn_codemod.survey.local_norms import is_torch_norm
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.sites import Decided
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, mangled, walk
 from bn2gn_codemod.survey.train_models import Names
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
@@ -134,7 +134,8 @@ class FreezingCertainty:
                 if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
                     continue
                 source = ast.unparse(node.targets[0])
-                if source in around and call_name(node.value) == "ModuleDict":
+                known = f"self.{mangled(owner.name, source.removeprefix('self.'))}"
+                if known in around and call_name(node.value) == "ModuleDict":
                     where = f"{owner.path}:{node.lineno}"
                     return f"the keys of {source} ({where}) are not known: freeze it by hand"
         return ""

@@ -65,7 +65,8 @@ class _Follower:
         self.effects: list[Effect] = []
         self.repeats: set[Function] = set()  # functions that call themselves
         self.roots: frozenset[str] = frozenset()
-        self.bindings = Bindings()
+        around = function.enclosing_class
+        self.bindings = Bindings(around.name if around is not None else "")
         self._flow = flow
         self._function = function
         self._classes = classes

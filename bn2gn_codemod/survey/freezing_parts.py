@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from bn2gn_codemod.survey.freezing_effects import ELEMENT, WRAPPERS, Part
-from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names
+from bn2gn_codemod.survey.syntax import all_arguments, call_name, mangled, target_names
 
 _GOING_OVER = {
     "modules": "each",
@@ -25,7 +25,9 @@ _UNWRAPS = re.compile(r"de_?parallel|un_?wrap|without_?ddp|bare_?model")
 class Bindings:
     """What the names of one function stand for, as far as it has been followed."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str = "") -> None:
+        """``owner`` is the class that the function is written in."""
+        self._owner = owner
         self.parts: dict[str, list[Part]] = {}  # of the model, by source
         self.constants: dict[str, object] = {}  # arguments
         self.values: dict[str, list[ast.expr]] = {}  # all that was assigned to other names
@@ -106,7 +108,8 @@ class Bindings:
             return known
         match expr:
             case ast.Attribute(value=owner, attr=name):
-                return [_attribute(part, name) for part in self.modules(owner)]
+                own = mangled(self._owner, name)
+                return [_attribute(part, own) for part in self.modules(owner)]
             case ast.Subscript(value=owner):
                 inner = self.resolve(owner)
                 return [Part((*part.path, ELEMENT), part.what) for part in inner]

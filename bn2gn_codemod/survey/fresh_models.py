@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.library_parts import LibraryPart
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
+from bn2gn_codemod.survey.verdict_comments import comment_on
 
 
 def find_fresh_models(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
@@ -38,6 +39,23 @@ def find_fresh_models(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
                         "norm_layer=get_group_norm"
                     ),
                 )
+
+
+def fresh_slots(flow: Flow, roles: RoleMap) -> frozenset[Slot]:
+    """The attributes that hold nothing but such models, or parts of them."""
+    made = {
+        found.node
+        for found in find_fresh_models(flow, roles)
+        if comment_on(found.module, found.node) != "keep"
+    }
+    if not made:
+        return frozenset()
+    return frozenset(
+        slot
+        for slot, values in roles.contents.items()
+        if not roles.is_pinned(slot)
+        and all(isinstance(one, ExternalObject) and one.spot.node in made for one in values)
+    )
 
 
 def _asks_for_no_weights(call: ast.Call) -> bool:

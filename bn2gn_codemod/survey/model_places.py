@@ -236,9 +236,26 @@ class ModelPlaces:
         if init is None or isinstance(init.node, (ast.Module, ast.Lambda)):
             return None
         body = [s for s in init.node.body if not isinstance(s, ast.Return)]
+        if init is entry.scope.function:
+            found = self._after_parts(entry)
+            if found is not None:
+                return found
         if init.class_ is not cls or not body or is_docstring(body[-1]):
             return None
         return Insertion(Scope(init, init.node.body), body[-1], "self")
+
+    def _after_parts(self, entry: Optimizer) -> Insertion | None:
+        """In a constructor that builds the optimizer itself: where the backbone is all there."""
+        scope = entry.scope
+        paths = (path for cls in entry.models for path in self._models.paths_below(cls))
+        parts = {f"self.{path.split('.')[0]}" for path in paths}
+        earlier = list(scope.before(entry.use))
+        later = [statement for statement in scope.order if statement.lineno > entry.use.lineno]
+        if any(_makes(statement, part) for statement in later for part in parts):
+            return None
+        made = (s for s in earlier if any(binds(s, part) for part in parts))
+        found = next(made, None)
+        return Insertion(scope, found, "self") if found is not None else None
 
     def overridden(self, place: Insertion) -> Iterator[Insertion]:
         """Where subclasses make the model instead, in a method that overrides the one of a place.
@@ -297,6 +314,18 @@ def _making(statement: ast.stmt, model: str) -> list[tuple[ast.stmt, ast.expr | 
         for made, value in assignments(statement, model)
         if not isinstance(value, ast.Constant)
     ]
+
+
+def _makes(statement: ast.stmt, source: str) -> bool:
+    """Whether a statement gives an attribute something else than what it has, or a wrapper."""
+    return any(
+        not (isinstance(made, ast.Assign) and _reads(made.value, source))
+        for made, _ in assignments(statement, source)
+    )
+
+
+def _reads(value: ast.expr, source: str) -> bool:
+    return any(isinstance(node, ast.expr) and ast.unparse(node) == source for node in walk(value))
 
 
 def _may_be_none(value: ast.expr | None) -> bool:

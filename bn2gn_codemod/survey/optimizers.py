@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.last_made import last_made
 from bn2gn_codemod.survey.optimizer_calls import (
     OptimizerCall,
     drives,
@@ -54,7 +55,8 @@ class Optimizer(NamedTuple):
     where ``model``, a source expression, gives its parameters. ``others`` are
     classes without a backbone that it may be an instance of instead. ``is_used``:
     the code around asks it for what only a module has. ``doubt`` says that it
-    may be none, so that no code may count on it.
+    may be none, so that no code may count on it. ``is_beside``: nothing of its
+    backbone is read there, but other parts of it.
     """
 
     scope: Scope
@@ -65,6 +67,7 @@ class Optimizer(NamedTuple):
     others: tuple[Class, ...] = ()
     is_used: bool = False
     doubt: str = ""
+    is_beside: bool = False
 
 
 class Optimizers:
@@ -85,9 +88,9 @@ class Optimizers:
             for statement, call in scope.calls:
                 for function in self._called(call):
                     self._callers.setdefault(function, []).append((scope, statement, call))
-        origins = Origins(flow, self.scopes, self.callers)
-        self.collections = CollectionsOfParameters(flow, origins)
-        self._objects = OptimizerObjects(flow, origins)
+        self.origins = Origins(flow, self.scopes, self.callers)
+        self.collections = CollectionsOfParameters(flow, self.origins)
+        self._objects = OptimizerObjects(flow, self.origins)
 
     def _called(self, call: ast.Call) -> Iterator[Function]:
         """The functions that a call may run, constructors included."""
@@ -119,10 +122,19 @@ class Optimizers:
                     if not kind.by_name and not optimizer.is_used:
                         optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
                     key = (optimizer.scope.path, optimizer.model, optimizer.statement)
-                    found.setdefault(key, optimizer)
-        followed = {cls for optimizer in found.values() for cls in optimizer.models}
+                    known = found.setdefault(key, optimizer)
+                    is_beside = known.is_beside and optimizer.is_beside
+                    found[key] = known._replace(is_beside=is_beside)
+        # A discriminator beside the model: the model's own optimizer says all that there is.
+        whole = {(one.scope.path, one.model) for one in found.values() if not one.is_beside}
+        kept = [
+            one
+            for one in found.values()
+            if not one.is_beside or (one.scope.path, one.model) not in whole
+        ]
+        followed = {cls for optimizer in kept for cls in optimizer.models}
         stored = (one for one in self._stored() if followed.isdisjoint(one.models))
-        return [*found.values(), *stored]
+        return [*kept, *stored]
 
     def _stored(self) -> Iterator[Optimizer]:
         """Models whose parameters are put where an optimizer gets them from."""
@@ -187,9 +199,17 @@ class Optimizers:
                     )
                 if outer:
                     continue
+            made = last_made(scope, use, source) if isinstance(expression, ast.Name) else None
+            if made is not None and self._models.is_followed(made):
+                expression = made
             classes = self._element_classes(scope, use, expression)
+            if not classes:
+                continue  # one without a backbone, and the variable holds others elsewhere
             others = self._models.others(expression)
-            yield Optimizer(scope, statement, use, source, classes, others, is_used, doubt)
+            is_beside = self._models.is_beside(value, source, classes)
+            yield Optimizer(
+                scope, statement, use, source, classes, others, is_used, doubt, is_beside
+            )
         found = bool(seen)  # else the expression that was asked for first is reported
         for source in _sources(value) if not modules else doubtful:
             if (scope, source) not in seen and len(seen) < 40:

@@ -221,9 +221,21 @@ class RoleMap:
 
     @property
     def has_pretrained(self) -> bool:
-        """Whether pretrained weights are loaded into anything in the repository."""
-        return bool(self.loads.of_class or self.loads.of_slot) or any(
-            library_model(value) is not None for held in self.contents.values() for value in held
+        """Whether pretrained weights are loaded into anything in the repository.
+
+        ``net.backbone.load_state_dict(...)`` does, whatever ``net`` is.
+        """
+        return (
+            bool(self.loads.of_class or self.loads.of_slot)
+            or any(
+                families.is_backbone_attribute(load.attribute)
+                for load in self._contents.flow.load_calls
+            )
+            or any(
+                library_model(value) is not None
+                for held in self.contents.values()
+                for value in held
+            )
         )
 
     def pinned_class(self, cls: Class) -> Because | None:
@@ -233,6 +245,10 @@ class RoleMap:
     def is_pinned(self, slot: Slot) -> bool:
         """Whether a setting gives the attribute its role."""
         return self._evidence.pinned(slot) is not None
+
+    def is_only_named(self, slot: Slot) -> bool:
+        """Whether an attribute is a backbone for nothing but what it or its class is called."""
+        return slot in self._evidence.only_named
 
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""

@@ -215,6 +215,16 @@ def call_name(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
+def mangled(owner: str, name: str) -> str:
+    """What Python makes of a private name that is written in a class: ``_Build__net``.
+
+    ``owner`` is the class as the repository has it, ``Outer.Inner``; ``""``: there is none.
+    """
+    inner = owner.rpartition(".")[2].lstrip("_")
+    is_private = name.startswith("__") and not name.endswith("__")
+    return f"_{inner}{name}" if inner and is_private else name
+
+
 def is_super(expr: ast.expr) -> bool:
     """Whether the expression is a call of ``super``."""
     return isinstance(expr, ast.Call) and call_name(expr) == "super"

@@ -221,6 +221,8 @@ class TrainLoops:
             place = owner.module.place(owner.node)
             if any(guard.place == place for guard in self.model_guards):
                 continue
+            if not self._certain.is_module_class(owner):
+                return not_certain(owner.name)
             if "train" in owner.methods:
                 reason = f"{owner.name} overrides train() already: put its backbone into eval there"
                 if all((call.place, call.reason) != (place, reason) for call in self.calls):

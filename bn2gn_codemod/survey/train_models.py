@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -20,8 +21,11 @@ from bn2gn_codemod.survey.families import (
 )
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import Model
-from bn2gn_codemod.survey.syntax import children
+from bn2gn_codemod.survey.module_classes import ModuleClasses
+from bn2gn_codemod.survey.syntax import children, mangled, walk
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
+
+_PARAMETERS = re.compile(r"param|group|optim")  # methods that give some: optim_parameters(args)
 
 
 class Names(NamedTuple):
@@ -38,9 +42,12 @@ class Names(NamedTuple):
 class TrainedModels:
     """Models by the expressions of the repository that are one."""
 
-    def __init__(self, flow: Flow, paths: BackbonePaths, repository: Repository) -> None:
+    def __init__(
+        self, flow: Flow, paths: BackbonePaths, classes: ModuleClasses, repository: Repository
+    ) -> None:
         self._flow = flow
         self._paths = paths
+        self._classes = classes
         read = flow.by_path
         self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
         self._owners_of: dict[Class, list[Class]] = {}
@@ -92,7 +99,10 @@ class TrainedModels:
         )
 
     def expressions(self, root: ast.AST) -> Iterator[ast.expr]:
-        """``model`` of ``model.backbone.parameters()``: the shortest part that is a model."""
+        """``model`` of ``model.backbone.parameters()``: the shortest part that is a model.
+
+        The longer one of two, where only that is a module for certain.
+        """
         pending: list[ast.AST] = [root]
         while pending:
             node = pending.pop(0)
@@ -102,11 +112,61 @@ class TrainedModels:
             chain: list[ast.expr] = [node]
             while (inner := _whole(chain[-1])) is not None:
                 chain.append(inner)
-            found = next((part for part in reversed(chain) if self.of(part)), None)
-            if found is not None:
-                yield found
+            found = [part for part in reversed(chain) if self.of(part)]
+            sure = [part for part in found if self._is_sure(part)]
+            meant = sure or [part for part in found if self._leads_to_backbone(chain, part)]
+            if meant:
+                yield meant[0]
             elif not isinstance(chain[-1], ast.Name):
                 pending.append(chain[-1])
+
+    def is_followed(self, expr: ast.expr) -> bool:
+        """Whether it is known of which classes of the repository an expression makes objects."""
+        values = list(self._flow.value_of(expr))
+        return bool(values) and all(isinstance(value, Instance) for value in values)
+
+    def is_beside(self, root: ast.AST, source: str, classes: Iterable[Class]) -> bool:
+        """Whether code that hands over parameters reads nothing of a model's backbone.
+
+        ``self.critic.parameters()``, where ``self`` holds the backbone in ``self.net``.
+        """
+        classes = list(classes)
+        methods = {name for cls in classes for owner in cls.ancestors() for name in owner.methods}
+        read: set[str] = set()
+        inner: set[ast.AST] = set()
+        for node in walk(root):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == source:
+                inner.add(node.value)
+                read |= {node.attr, *(mangled(cls.name, node.attr) for cls in classes)}
+        is_whole = any(
+            node not in inner and isinstance(node, ast.expr) and ast.unparse(node) == source
+            for node in walk(root)
+        )
+        parts = {part for cls in classes for part in self._paths.parts(cls)}
+        gives_any = not read.isdisjoint(methods) or any(map(_PARAMETERS.search, read - parts))
+        return not is_whole and not gives_any and read.isdisjoint(self._heads(classes))
+
+    def _heads(self, classes: Iterable[Class]) -> set[str]:
+        """The attributes of models that lead to their backbones."""
+        return {path.split(".")[0] for cls in classes for path in self._paths.below(cls)}
+
+    def _is_sure(self, expr: ast.expr) -> bool:
+        """Whether a model is a module for certain, by its class."""
+        return all(map(self._classes.has, self.of(expr)))
+
+    def _leads_to_backbone(self, chain: list[ast.expr], part: ast.expr) -> bool:
+        """Whether what a chain reads of an object is the backbone, what it is in, or all of it.
+
+        A trainer that holds a critic as well does not train it with ``self.net``.
+        """
+        index = chain.index(part)
+        read = chain[index - 1] if index else None
+        if not isinstance(read, ast.Attribute):
+            return True
+        classes = self.of(part)
+        heads = self._heads(classes)
+        names = {read.attr, *(mangled(cls.name, read.attr) for cls in classes)}
+        return not heads.isdisjoint(names) or _PARAMETERS.search(read.attr) is not None
 
     def names(self, classes: Iterable[Class]) -> Names:
         """The names that the backbones of these classes have below their models."""
@@ -177,6 +237,10 @@ class TrainedModels:
     def paths_below(self, cls: Class) -> tuple[str, ...]:
         """Attribute paths below an instance of the class."""
         return self._paths.below(cls)
+
+    def are_only_named(self, classes: Iterable[Class]) -> bool:
+        """Whether no load of weights into the backbones of these classes is seen."""
+        return all(map(self._paths.is_only_named, classes))
 
     def nameless(self, classes: Iterable[Class]) -> str:
         """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""

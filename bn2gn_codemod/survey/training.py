@@ -30,7 +30,9 @@ from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect
 from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
+from bn2gn_codemod.survey.fresh_models import fresh_slots
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
+from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
@@ -82,9 +84,13 @@ class _Training:
         self._flow = flow
         self._settings = settings
         self._has_backbone = roles.has_pretrained
+        classes = ModuleClasses()
         self._models = TrainedModels(
             flow,
-            BackbonePaths(flow, roles, decided.converted, UnusedBranches(flow)),
+            BackbonePaths(
+                flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
+            ),
+            classes,
             repository,
         )
         whole = settings.freeze == "backbone"
@@ -94,7 +100,7 @@ class _Training:
             CopiedStatistics(flow, roles.loads),
         )
         self._code = FreezingCode(flow)
-        self._certain = CertainModules(flow)
+        self._certain = CertainModules(flow, classes)
         self._optimizers = Optimizers(flow, self._models, self._certain)
         self._places = ModelPlaces(flow, self._models, self._optimizers)
         self._scripts = TrainScripts(flow, self._models, self._code, self._places, whole)

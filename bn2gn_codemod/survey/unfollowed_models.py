@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.library_models import is_library_model
 from bn2gn_codemod.survey.optimizer_calls import may_take_parameters, optimizer_call
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
-from bn2gn_codemod.survey.origins import arguments_for
-from bn2gn_codemod.survey.scopes import Scope, assignments
-from bn2gn_codemod.survey.syntax import walk
+from bn2gn_codemod.survey.origins import Origin
+from bn2gn_codemod.survey.scopes import Scope
+from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import (
+    Class,
     ClassValue,
     External,
     ExternalObject,
@@ -35,7 +37,12 @@ _MODEL = re.compile(
 # A call that does not matter, or what goes around any model.
 _WRAPS = re.compile(r"^$|Parallel$|SyncBatchNorm|\.compile$")
 _CRITERION = re.compile(r"loss|criteri|entropy|ohem|nll", re.IGNORECASE)
+# What looks a function or a class up, and does not make the model itself.
+_LOOKS_UP = re.compile(r"(?:^|\.)(?:import_module|__import__|getattr|locate)$")
 _GIVES_PARAMETERS = ("parameters", "named_parameters")
+_PARAMETERS_OF = re.compile(r"param|group", re.IGNORECASE)
+_ADDS = ("append", "extend", "add")
+_MOST_SOURCES = 20
 
 
 class UnfollowedModel(NamedTuple):
@@ -54,6 +61,8 @@ class UnfollowedModels:
         self._optimizers = optimizers
         # files in which a model with a backbone is trained
         self._followed = {optimizer.scope.path for optimizer in followed}
+        self._names = {cls.name for cls in flow.classes if cls.is_module}
+        self._holding: dict[Class, bool] = {}
 
     def find(self) -> Iterator[UnfollowedModel]:
         """The first of each file: the others are over the same model, or over its opponent."""
@@ -63,59 +72,84 @@ class UnfollowedModels:
                 continue
             for statement, call in scope.calls:
                 kind = optimizer_call(self._flow, call)
-                is_one = kind is not None and kind.by_name and kind.is_alone
+                is_one = kind is not None and kind.is_alone
                 if is_one or may_take_parameters(self._flow, call):
-                    model = self._model(scope, statement, call)
+                    model = self._model(scope, call)
                     if model is not None:
                         found.setdefault(scope.path, UnfollowedModel(scope, statement, model))
         yield from found.values()
 
-    def _model(self, scope: Scope, statement: ast.stmt, call: ast.Call) -> str | None:
-        """The one model whose parameters the optimizer is given, if nothing is known of it."""
+    def _model(self, scope: Scope, call: ast.Call) -> str | None:
+        """The first of the models whose parameters the optimizer is given, if none is known."""
         owners = list(_owners(call))
         given = [one for one in call.args[:1] if isinstance(one, ast.Name)]
-        if not owners and given and isinstance(given[0], ast.Name):
-            name = given[0].id
+        if not owners and given:
+            name = ast.unparse(given[0])
             owners = [owner for inner in _collecting(scope, name) for owner in _owners(inner)]
-        sources = dict.fromkeys(map(ast.unparse, owners))
-        if len(sources) != 1:
-            return None
-        [source] = sources
-        last = source.rpartition(".")[2]
-        if _MODEL.match(last) is None or families.is_aside(last):
-            return None
-        return source if self._is_unknown(owners[0]) and self._is_made(scope, source) else None
+        for owner in owners:
+            last = ast.unparse(owner).rpartition(".")[2]
+            if _MODEL.match(last) is None or families.is_aside(last):
+                return None
+            if not self._is_unknown(owner) or not self._is_made(scope, owner):
+                return None
+        return ast.unparse(owners[0]) if owners else None
 
     def _is_unknown(self, expression: ast.expr) -> bool:
-        return all(map(_says_nothing, self._flow.value_of(expression)))
+        return all(map(self._says_nothing, self._flow.value_of(expression)))
 
-    def _is_made(self, scope: Scope, source: str) -> bool:
-        """Whether a call gives the model: what comes from callers may be anything at all."""
-        if self._is_called_for(scope, source):
-            return True
-        parameter = scope.parameter(source)
-        return parameter is not None and any(
-            self._is_called_for(outer, ast.unparse(argument))
-            for outer, _, call in self._optimizers.callers(scope.function)
-            for argument in arguments_for(scope, call, parameter)
-        )
+    def _says_nothing(self, value: Value) -> bool:
+        """Whether a model of which nothing is known may seem to be this as well.
 
-    def _is_called_for(self, scope: Scope, source: str) -> bool:
-        """Whether a call makes it of which the flow analysis does not know what it calls.
+        What is called is not known, so it may give what it is handed: names, criteria.
+        """
+        match value:
+            case Text() | ModuleValue() | Lost():
+                return True
+            case ExternalObject(name=name):
+                return _WRAPS.search(name) is not None
+            case Instance(class_=cls):
+                is_aside = not cls.is_module or _CRITERION.search(cls.name) is not None
+                return is_aside or cls.is_parallel_wrapper or self._holds_unknown(cls)
+            case _:
+                return False
+
+    def _is_made(self, scope: Scope, expr: ast.expr) -> bool:
+        """Whether calls make the model of which it is not known what they call.
 
         ``torch.nn.Linear(3, 3)`` is known, and has no backbone.
         """
-        made = [
-            value
-            for statement in scope.body
-            for _, value in assignments(statement, source)
-            if isinstance(value, ast.Call)
-        ]
+        made = list(self._makers(scope, expr, set()))
         return bool(made) and not any(
-            isinstance(value, (External, ClassValue)) and not _wraps(value)
-            for call in made
-            for value in self._called(call)
+            self._is_known(value) for call in made for value in self._called(call)
         )
+
+    def _makers(
+        self, scope: Scope, expr: ast.expr, seen: set[tuple[Scope, str]]
+    ) -> Iterator[ast.Call]:
+        """The calls that give the model, wherever it is handed on from."""
+        key = (scope, ast.unparse(expr))
+        if key in seen or len(seen) > _MOST_SOURCES:
+            return
+        seen.add(key)
+        for origin in [*self._optimizers.origins.of(scope, expr), *self._given(scope, expr)]:
+            if isinstance(origin.expr, ast.Call):
+                yield origin.expr
+            elif isinstance(origin.expr, (ast.Name, ast.Attribute)):
+                yield from self._makers(origin.scope, origin.expr, seen)
+
+    def _given(self, scope: Scope, expr: ast.expr) -> Iterator[Origin]:
+        """What a property of the class gives, or the object that it reads that of."""
+        cls = scope.function.class_
+        if cls is None or not isinstance(expr, ast.Attribute) or ast.unparse(expr.value) != "self":
+            return
+        method = self._flow.find_method(cls, expr.attr)
+        where = self._optimizers.origins.scopes.get(method) if method is not None else None
+        for statement in where.order if where is not None else ():
+            match statement:
+                case ast.Return(value=ast.Attribute(value=ast.Attribute() as inner)):
+                    yield Origin(where or scope, inner)
+                case ast.Return(value=ast.Attribute() as inner):
+                    yield Origin(where or scope, inner)
 
     def _called(self, call: ast.Call) -> Iterator[Value]:
         """What a call may call; of ``DataParallel(make())`` what makes the model, too."""
@@ -123,40 +157,72 @@ class UnfollowedModels:
         yield from values
         if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
             yield from self._called(call.func.value)  # Linear(3, 3).cuda()
-        if any(isinstance(value, External) and _wraps(value) for value in values):
+        if any(map(_wraps, values)):
             for argument in call.args:
                 if isinstance(argument, ast.Call):
                     yield from self._called(argument)
 
+    def _is_known(self, callee: Value) -> bool:
+        """Whether it is known what a call gives: no wrapper, nor what is looked up by a name."""
+        match callee:
+            case External(name=name):
+                is_missing = name.rpartition(".")[2] in self._names and not _is_library(name)
+                return not is_missing and not _wraps(callee) and _LOOKS_UP.search(name) is None
+            case ClassValue(class_=cls):
+                return not cls.is_parallel_wrapper and not self._holds_unknown(cls)
+            case _:
+                return False
 
-def _says_nothing(value: Value) -> bool:
-    """Whether a model of which nothing is known may seem to be this as well.
-
-    What is called is not known, so it may give what it is handed: names, criteria.
-    """
-    match value:
-        case Text() | ModuleValue() | Lost():
-            return True
-        case ExternalObject(name=name):
-            return _WRAPS.search(name) is not None
-        case Instance(class_=cls):
-            return not cls.is_module or _CRITERION.search(cls.name) is not None
-        case _:
-            return False
+    def _holds_unknown(self, cls: Class) -> bool:
+        """Whether a class is a wrapper of the repository's own around a model that is not known."""
+        if cls not in self._holding:
+            self._holding[cls] = False  # while it is looked at
+            self._holding[cls] = cls.is_module and any(
+                self._is_unknown(target) and self._is_made(scope, target)
+                for method in cls.methods.values()
+                for scope in [self._optimizers.origins.scopes.get(method)]
+                if scope is not None
+                for target in _models_set(scope)
+            )
+        return self._holding[cls]
 
 
-def _wraps(value: External | ClassValue) -> bool:
+def _models_set(scope: Scope) -> Iterator[ast.expr]:
+    """The attributes that a method sets by calls, and that are called like a model."""
+    for statement in scope.order:
+        match statement:
+            case ast.Assign(
+                targets=[ast.Attribute(value=ast.Name(id="self"), attr=name) as target],
+                value=ast.Call(),
+            ) if _MODEL.match(name) and not families.is_aside(name):
+                yield target
+
+
+def _is_library(name: str) -> bool:
+    return name.startswith("torch.") or is_library_model(name)
+
+
+def _wraps(value: Value) -> bool:
+    if isinstance(value, ClassValue):
+        return value.class_.is_parallel_wrapper
     return isinstance(value, External) and _WRAPS.search(value.name) is not None
 
 
 def _owners(root: ast.AST) -> Iterator[ast.expr]:
+    """The models whose parameters are in an expression, without the wrappers around them."""
     for node in walk(root):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _GIVES_PARAMETERS
-        ):
-            yield node.func.value
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _GIVES_PARAMETERS:
+                yield _without_module(owner)
+            case ast.Call(args=[(ast.Name() | ast.Attribute()) as owner, *_]):
+                if _PARAMETERS_OF.search(call_name(node)):  # get_params(self.net, "bias")
+                    yield _without_module(owner)
+
+
+def _without_module(expr: ast.expr) -> ast.expr:
+    """``net`` of ``net.module``, which a parallel wrapper keeps its model under."""
+    is_inside = isinstance(expr, ast.Attribute) and expr.attr == "module"
+    return expr.value if is_inside and isinstance(expr, ast.Attribute) else expr
 
 
 def _collecting(scope: Scope, name: str) -> Iterator[ast.AST]:
@@ -167,6 +233,10 @@ def _collecting(scope: Scope, name: str) -> Iterator[ast.AST]:
                 yield value
             case ast.For(iter=iterated) if _fills(statement, name):
                 yield iterated
+            case ast.Expr(
+                value=ast.Call(func=ast.Attribute(attr=method, value=ast.Name(id=bound))) as call
+            ) if bound == name and method in _ADDS:
+                yield from call.args
             case _:
                 pass
 
@@ -175,7 +245,7 @@ def _fills(loop: ast.For, name: str) -> bool:
     return any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("append", "extend", "add")
+        and node.func.attr in _ADDS
         and ast.unparse(node.func.value) == name
         for node in walk(loop)
     )

@@ -254,10 +254,15 @@ class External:
 
 @dataclasses.dataclass(eq=False)
 class ExternalObject:
-    """What a call of an external function or class gave (``""``: of one that does not matter)."""
+    """What a call of an external function or class gave (``""``: of one that does not matter).
+
+    ``is_around``: it was made with a module, which seems to be there as well, by something
+    that does not matter and is called like a class: ``Actor(net)``.
+    """
 
     name: str
     spot: Spot
+    is_around: bool = False
 
 
 @dataclasses.dataclass(eq=False)

@@ -756,12 +756,42 @@ class Whole(nn.Module):
 def test_network_of_the_library_without_weights(
     arguments: str, after: str, is_frozen: bool
 ) -> None:
-    """Frozen as it was made, it would never learn anything."""
+    """Frozen as it was made, it would never learn anything; what stands beside it is frozen."""
     plan = plan_of(UNFILLED.format(arguments=arguments, after=after), "model.Whole()")
-    assert bool(frozen(plan)) == is_frozen
-    if not is_frozen:
-        [found] = [finding for finding in findings(plan) if finding.code == "BN201"]
-        assert "nothing says that it is pretrained" in found.message
+    assert frozen(plan) == [*(["map.bn1", "map.layer1"] if is_frozen else []), "trunk"]
+
+
+@pytest.mark.parametrize("network", ["backbone", "encoder"])
+def test_network_without_weights_and_no_other(network: str) -> None:
+    """The whole model may be resumed."""
+    alone = f"""
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{network} = torchvision.models.resnet18(pretrained=False)
+        self.head = nn.Conv2d(512, 4, 1)
+"""
+    plan = plan_of(alone, "model.Detector()")
+    assert frozen(plan) == []
+    [found] = [finding for finding in findings(plan) if finding.code == "BN201"]
+    assert "nothing says that it is pretrained" in found.message
+
+
+def test_network_without_weights_that_somebody_vouches_for() -> None:
+    body = UNFILLED.format(arguments="pretrained=False)  # bn2gn: keep", after="pass")
+    for plan in (
+        plan_of(body.replace("keep)", "keep"), "model.Whole()"),
+        plan_of(
+            UNFILLED.format(arguments="pretrained=False", after="pass"),
+            "model.Whole()",
+            Settings(backbone=("Map.bn1", "Map.layer1")),
+        ),
+    ):
+        assert {"map.bn1", "map.layer1"} <= backbones(plan)
+
+
+def backbones(plan: Plan) -> set[str]:
+    return {path for script in plan.train_scripts for path in script.backbone}
 
 
 TAKEN_APART = """

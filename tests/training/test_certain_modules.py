@@ -305,3 +305,174 @@ def test_train_of_something_else(method: str, count: int) -> None:
     """What has no ``train()`` is not there, for the loop calls it."""
     plan = plan_of(MODEL + LOOP.format(method=method), Settings(guard="loop"))
     assert sum(len(file.loop_guards) for file in plan.files) == count
+
+
+# ------------------------------------------------- base classes that are not known
+
+TRACKER = """
+{imported}
+
+class Tracker(Base):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = self.parse(cfg)
+        self.net = {net}
+        self.optimizer = torch.optim.SGD({given}, self.cfg.lr)
+
+    def parse(self, cfg):
+        return cfg
+
+    def epoch(self, loader):
+        self.net.train()
+        for x in loader:
+            self.net(x).sum().backward()
+            self.optimizer.step()
+"""
+PLAIN = "class Base(object):\n    pass"
+UNKNOWN = "from got.trackers import Tracker as Base"
+MODULES = [
+    "from torch.nn import Module as Base",
+    "class Base(nn.Module):\n    pass",
+    "from lightning import LightningModule as Base",
+    "from mmcv.runner import BaseModule as Base",
+    "from timm.models.resnet import ResNet as Base",
+    "class Base(Unknown):\n    def set(self, x):\n        self.register_buffer('mean', x)",
+    "class Base(Unknown):\n    def set(self, name, x):\n        super().add_module(name, x)",
+    "class Base(Unknown):\n    def eval(self):\n        nn.Module.train(self, False)",
+]
+NO_MODULES = [
+    PLAIN,
+    UNKNOWN,
+    "from .base_model import *",
+    "from .base_model import BaseModel as Base",
+    "from pydantic import BaseModel as Base",
+    "from lightning import LightningDataModule as Base",
+    # it has a method of that name itself
+    "class Base(Unknown):\n"
+    "    def modules(self):\n        return [self.net]\n"
+    "    def set(self):\n        return self.modules()",
+]
+
+
+def tracker(imported: str, net: str = "Detector()", given: str = "self.net.parameters()") -> str:
+    head = "from somewhere import Unknown" if "Unknown" in imported else ""
+    return f"{MODEL}\n{head}\n" + TRACKER.format(imported=imported, net=net, given=given)
+
+
+@pytest.mark.parametrize("imported", MODULES)
+def test_what_extends_a_module_is_frozen_as_a_whole(imported: str) -> None:
+    [made] = freezes(plan_of(tracker(imported)))
+    assert made.endswith(": self")
+
+
+@pytest.mark.parametrize("imported", NO_MODULES)
+def test_what_extends_something_else_is_asked_for_its_model(imported: str) -> None:
+    plan = plan_of(tracker(imported))
+    [made] = freezes(plan)
+    assert made.endswith(": self.net")
+    assert [call.model for call in plan.train_calls] == ["self.net"]
+    assert [(script.model, script.state) for script in plan.train_scripts] == [
+        ("self.net", "unfrozen")
+    ]
+    assert [guard.model for file in plan.files for guard in file.loop_guards] == ["self.net"]
+
+
+@pytest.mark.parametrize("given", ["self.parameters()", "self.net.backbone.parameters()"])
+def test_an_object_that_may_be_no_module_is_reported(given: str) -> None:
+    """Its model is of a class that is not known, either."""
+    body = tracker(UNKNOWN, given=given).replace(
+        "class Detector(nn.Module)", "class Detector(Base)"
+    )
+    plan = plan_of(body.replace(MODEL[:6], UNKNOWN + MODEL[:6]))
+    assert freezes(plan) == []
+    assert [script.reason.partition(":")[0] for script in plan.train_scripts] == [
+        "self may be something else than a module"
+    ]
+
+
+CRITIC = """
+class Gan(Base):
+    def setup(self, opt):
+        self.net = nn.Sequential(nn.Conv2d(3, 8, 3))
+        self.critic = torchvision.models.resnet18(pretrained=True)
+        self.critic.eval()
+        self.optimizer = torch.optim.Adam(self.net.parameters(), opt.lr)
+"""
+
+
+@pytest.mark.parametrize("base", [UNKNOWN, "from .base_model import BaseModel as Base", PLAIN])
+def test_a_critic_in_something_that_may_be_no_module(base: str) -> None:
+    """No optimizer is given its parameters, and ``super().train(mode)`` may not be there."""
+    plan = plan_of(f"{base}\n{CRITIC}")
+    assert (plan.files, plan.train_scripts, plan.train_calls) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("base", "count"), [(UNKNOWN, 0), ("from torch.nn import Module as Base", 1)]
+)
+def test_train_of_a_class_that_may_be_no_module(base: str, count: int) -> None:
+    """``super().train(mode)`` may be something else there."""
+    held = HELD.replace("class Net(nn.Module)", "class Net(Base)")
+    assert len(guards(f"{base}\n" + held.format(assignment=CERTAIN[0], more=""))) == count
+
+
+# ------------------------------------------------- objects of classes that are not known
+
+ACTORS = """
+class Trainer:
+    def __init__(self, actor, optimizer):
+        self.actor = actor
+        self.optimizer = optimizer
+
+    def cycle(self, loader):
+        self.actor.train(loader.training)
+        for x in loader:
+            self.actor(x).backward()
+            self.optimizer.step()
+
+def main(loaders):
+    net = Detector()
+    actor = {made}
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    trainer = Trainer(actor, optimizer)
+    for loader in loaders:
+        trainer.cycle(loader)
+"""
+
+
+def guarded(imported: str, made: str) -> tuple[list[str], list[str]]:
+    """What loops guard, and which classes get a ``train()``."""
+    plan = plan_of(f"{imported}\n{MODEL}\n{ACTORS.format(made=made)}")
+    assert len(freezes(plan)) == 1
+    return (
+        [guard.model for file in plan.files for guard in file.loop_guards],
+        [guard.class_ for file in plan.files for guard in file.model_guards],
+    )
+
+
+@pytest.mark.parametrize(
+    ("imported", "made"),
+    [
+        ("from actors import Actor", "Actor(net=net)"),
+        ("import actors", "actors.tracking.Actor(net, None)"),
+        ("from .actors import Actor", "Actor(net)"),
+    ],
+)
+def test_what_is_made_with_a_model_may_be_none(imported: str, made: str) -> None:
+    """An actor has a train() that calls the one of its model."""
+    assert guarded(imported, made) == ([], ["Detector"])
+
+
+@pytest.mark.parametrize(
+    ("imported", "made"),
+    [
+        ("", "net"),
+        ("", "nn.DataParallel(net)"),
+        ("", "torch.nn.Sequential(net, nn.ReLU())"),
+        ("from parallel import MyDataParallel", "MyDataParallel(net)"),
+        ("from apex import amp", "amp.initialize(net)"),
+        ("from sync import convert_model", "convert_model(net)"),
+    ],
+)
+def test_what_gives_a_module(imported: str, made: str) -> None:
+    assert guarded(imported, made) == (["self.actor"], [])

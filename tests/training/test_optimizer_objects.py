@@ -152,3 +152,115 @@ def test_what_came_in_too_many_parts_is_reported() -> None:
 )
 def test_models_under_other_names(lines: list[str], expected: str) -> None:
     assert frozen(plan_of(*lines)) == [expected]
+
+
+# ------------------------------------------------------- modules that train themselves
+
+TRAINER = """
+import torch
+import torchvision
+from accelerate import Accelerator; from lightning import Fabric
+from apex import amp
+from torch import nn
+from elsewhere import swap
+
+
+class Trainer(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.args = args
+        self.net = torchvision.models.resnet18(weights="DEFAULT")
+        self.critic = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU())
+        self.opt = torch.optim.SGD({given}, self.args.lr)
+        {more}
+        self.net = self.net.cuda()
+        if args.fp16:
+            self.net, self.opt = {again}
+"""
+NET, CRITIC = "self.net.parameters()", "self.critic.parameters()"
+BESIDE = f"self.other = torch.optim.SGD({CRITIC}, self.args.lr)"
+
+
+def plan_of_trainer(
+    given: str = NET, more: str = "pass", again: str = "self.net, self.opt"
+) -> Plan:
+    text = TRAINER.format(given=given, more=more, again=again)
+    read = (SourceFile.from_bytes("train.py", text.encode()),)
+    return plan_repository(Repository(Path("/repository"), read), Settings())
+
+
+def parts(plan: Plan) -> set[str]:
+    return {path for file in plan.files for freeze in file.freezes for path in freeze.backbone}
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "(self.net, self.opt)",
+        "amp.initialize(self.net, self.opt)",
+        "Accelerator().prepare(self.net, self.opt)",
+        "Fabric(args).setup(self.net, self.opt)",
+    ],
+)
+def test_what_gives_back_the_optimizer_as_well(again: str) -> None:
+    assert parts(plan_of_trainer(again=again)) == {"net"}
+
+
+def test_what_may_give_back_anything() -> None:
+    assert parts(plan_of_trainer(again="swap(self.net, self.opt)")) == {"net", "opt"}
+
+
+def test_the_freeze_stands_before_the_optimizer_that_a_module_builds() -> None:
+    [edit] = [edit for file in plan_of_trainer().files for edit in file.freezes]
+    assert (edit.model, edit.after.line) == ("self", 14)
+
+
+def test_the_freeze_stands_where_the_whole_backbone_is() -> None:
+    more = 'self.net = nn.Sequential(torchvision.models.resnet18(weights="DEFAULT"))'
+    [edit] = [edit for file in plan_of_trainer(more=more).files for edit in file.freezes]
+    assert (edit.model, edit.after.line) == ("self", 19)
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "lines"),
+    [
+        (NET, BESIDE, [16]),
+        (CRITIC, BESIDE.replace(CRITIC, NET), [17]),
+        # it is the only one, and train() of the module wakes the backbone as well
+        (CRITIC, "pass", [16]),
+        (CRITIC, BESIDE, [16, 17]),
+        # the backbone is among what it is given
+        (f"[*{CRITIC}, *{NET}]", BESIDE, [16]),
+        (NET, BESIDE.replace(CRITIC, "self.parameters()"), [16, 17]),
+        (NET, BESIDE.replace(CRITIC, f"[*{CRITIC}, *{NET}]"), [16, 17]),
+        (NET, BESIDE.replace(CRITIC, "get(self, self.critic)"), [16, 17]),
+    ],
+)
+def test_optimizers_of_what_stands_beside_the_backbone(
+    given: str, more: str, lines: list[int]
+) -> None:
+    plan = plan_of_trainer(given, more)
+    assert [script.optimizer.line for script in plan.train_scripts] == lines
+
+
+def test_parameters_that_are_collected_one_by_one() -> None:
+    """The backbone's come first, and what stands beside it is only added."""
+    plan = plan_of(
+        "params = [{'params': model.backbone.parameters()}]",
+        "params.append({'params': model.head.parameters()})",
+        "optimizer = torch.optim.SGD(params, lr=0.1)",
+    )
+    assert frozen(plan) == ["model"]
+    assert [script.optimizer.line for script in plan.train_scripts] == [
+        SCRIPT[: SCRIPT.index("{lines}")].count("\n") + 3
+    ]
+
+
+def test_an_optimizer_for_the_head_in_another_script() -> None:
+    whole = SCRIPT.format(lines="optimizer = torch.optim.SGD(model.parameters(), lr=0.1)")
+    head = SCRIPT.format(lines="optimizer = torch.optim.SGD(model.head.parameters(), lr=0.1)")
+    head = "from train import Detector\n" + head.replace("class Detector", "class Unused")
+    files = {"train.py": whole, "tune.py": head}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert sorted(script.optimizer.path for script in plan.train_scripts) == ["train.py", "tune.py"]

@@ -56,6 +56,33 @@ def get_optimizer(args, net):
     groups = net.parameters()
     return torch.optim.SGD(groups, 0.1)
 
+class MyDataParallel(nn.DataParallel):
+    pass
+
+class Timer(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = nn.Linear(3, 3)
+
+class Wrapper(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        module = importlib.import_module('nets.' + args.name)
+        self.model = module.make(args).to(args.device)
+        self.model = nn.DataParallel(self.model)
+
+class Trainer:
+    def __init__(self, args, net):
+        self.net = net
+        self.optimizer = get_optimizer(args, self.net)
+
+def pick(net, kind):
+    for name, parameter in net.named_parameters():
+        if kind in name:
+            yield parameter
+
+get_params = pick
+
 def main(args, loader):
 """
 
@@ -82,11 +109,74 @@ def said(body: str, nets: str = NETS) -> list[str]:
         # whoever makes it, it is one
         "net = args.build()\nopt = args.solver.create_optimizer(net.parameters())",
         "net = by_name(args.arch)\nopt = args.get_optim(params=net.parameters(), lr=0.1)",
+        # in one expression
+        "net = importlib.import_module(args.arch).build()\nopt = torch.optim.SGD(net.parameters())",
+        # of a file that is not there, by the name of a class that is
+        "from network import Net\nnet = Net()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "from lib.nets import Net\nnet = Net(3).cuda()\nopt = torch.optim.SGD(net.parameters())",
+        # in wrappers of the repository's own
+        "net = by_name(args)\nnet = MyDataParallel(net).cuda()\nopt = get_optimizer(args, net)",
+        "net = Wrapper(args)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "Trainer(args, Wrapper(args))",
+        "Trainer(args, by_name(args.arch))",
+        # by an optimizer that is told by its class alone
+        "net = by_name(args.arch)\nmake = torch.optim.SGD\nopt = make(net.parameters())",
+        # by functions that pick some
+        "net = by_name(args.arch)\nopt = torch.optim.SGD([{'params': get_params(net, 'bn')}])",
+        "net = nn.DataParallel(by_name(args.arch))\n"
+        "opt = torch.optim.SGD([{'params': args.get_params(net.module, 'bn')}])",
     ],
 )
 def test_one_line_for_a_model_that_was_not_followed(body: str) -> None:
     [line] = said(body)
     assert line.startswith("BN201 optimizer of net: what model this is was not followed; if it")
+
+
+TWO_NETS = """
+import torch
+from torch import nn
+from script import by_name
+
+class Two:
+    def prepare(self, args):
+        self.model = by_name(args.arch)
+        self.other = nn.Linear(3, 3)
+
+    @property
+    def depth_net(self):
+        return self.model.depth_net
+
+    @property
+    def pose_net(self):
+        return self.model.pose_net
+
+    @property
+    def other_net(self):
+        return self.other
+
+    def configure(self, name):
+        optimizer = getattr(torch.optim, name)
+        params = []
+        if self.depth_net is not None:
+            params.append({{'params': self.depth_net.parameters()}})
+        if self.pose_net is not None:
+            params.append({{'params': self.{second}.parameters()}})
+        return optimizer(params)
+
+"""
+
+
+@pytest.mark.parametrize(("second", "count"), [("pose_net", 1), ("other_net", 0), ("disc", 0)])
+def test_two_models_that_were_not_followed(second: str, count: int) -> None:
+    files = {
+        "nets.py": NETS.format(pretrained=True),
+        "script.py": SCRIPT + "    pass\n",
+        "train.py": TWO_NETS.format(second=second),
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    found = [script.model for script in plan.train_scripts if script.state == "unfollowed"]
+    assert found == ["self.depth_net"] * count
 
 
 def test_one_line_for_each_file() -> None:
@@ -116,6 +206,18 @@ def test_one_line_for_each_file() -> None:
         "net = by_name(args.arch)\nargs.optimizer.load(list(net.parameters()))",
         "net = by_name(args.arch)\nreturn net",
         "net = by_name(args.arch)\nopt = torch.optim.SGD([*net.parameters(), *args.parameters()])",
+        # of a library, whatever the repository calls its own
+        "from torch.nn import Linear as Net\nnet = Net()\nopt = torch.optim.SGD(net.parameters())",
+        "from lib import Other\nnet = Other()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        # around a model that is known
+        "net = MyDataParallel(nn.Linear(3, 3)).cuda()\nopt = get_optimizer(args, net)",
+        "net = nn.Linear(3, 3)\nnet = MyDataParallel(net)\nopt = get_optimizer(args, net)",
+        "net = Timer(by_name(args.arch))\nopt = get_optimizer(args, net)",
+        "Trainer(args, nets.Discriminator())",
+        # what is built by a function that is no optimizer, for all that is known
+        "net = by_name(args.arch)\nfor make in [torch.optim.SGD, args.x, print, load]:\n"
+        "    opt = make(net.parameters())",
+        "net = by_name(args.arch)\nopt = torch.optim.SGD([{'params': get_params(args, 'bn')}])",
     ],
 )
 def test_other_optimizers(body: str) -> None:
@@ -126,6 +228,19 @@ def test_a_repository_without_pretrained_weights() -> None:
     nets = NETS.replace("torchvision.models.resnet18(pretrained={pretrained})", "nn.BatchNorm2d(8)")
     body = "net = by_name(args.arch)\nopt = torch.optim.SGD(net.parameters(), 0.1)"
     assert said(body, nets) == []
+
+
+@pytest.mark.parametrize(("attribute", "count"), [("backbone", 1), ("head", 0)])
+def test_weights_that_are_loaded_into_the_backbone_of_who_knows_what(
+    attribute: str, count: int
+) -> None:
+    nets = NETS.replace("torchvision.models.resnet18(pretrained={pretrained})", "nn.BatchNorm2d(8)")
+    nets += f"""
+def init(net):
+    net.{attribute}.load_state_dict(torch.utils.model_zoo.load_url('https://a.b/resnet.pth'))
+"""
+    body = "net = by_name(args.arch)\nopt = torch.optim.SGD(net.parameters(), 0.1)"
+    assert len(said(body, nets)) == count
 
 
 def test_a_script_that_is_reached_by_no_import() -> None:

@@ -29,6 +29,7 @@ from bn2gn_codemod.survey.values import (
     External,
     ExternalObject,
     FunctionValue,
+    Instance,
     Lost,
     ModuleValue,
     NormClass,
@@ -54,6 +55,8 @@ _LEAF = re.compile(
 )
 # What gives the very objects that are in what it is handed.
 _HANDS_ON = re.compile(r"(?:itertools|more_itertools|functools|operator|collections|copy)\.")
+# What gives back each of its arguments, in their order.
+_GIVES_EACH = re.compile(r"(?:.*\.)?(?:amp\.initialize|Accelerator\.prepare|Fabric\.setup)$")
 _BUILDER = re.compile(
     r"^_?(?:build|create|make|instantiate|get)_?(?:model|net|network|backbone|encoder|instance)",
     re.IGNORECASE,
@@ -97,8 +100,19 @@ def call_external(call: Call, name: str) -> None:
     elif last.startswith("build_from"):
         for _, node in call.arguments:
             give_same_object(flow, node, "build", call.result)
+    elif _GIVES_EACH.match(name) and (given := _each_given(call)):
+        flow.add(call.result, flow.once(("given", call.expr), lambda: TupleValue(given)))
     else:
         _make_something(call, name, last)
+
+
+def _each_given(call: Call) -> tuple[Node, ...]:
+    """The arguments of a call, where it has several by position and all of them are known."""
+    placed = {key: node for key, node in call.arguments if isinstance(key, int)}
+    is_known = not any(isinstance(key, Unpacked) for key, _ in call.arguments)
+    names = sorted(placed)
+    is_each = is_known and len(names) > 1 and names == list(range(len(names)))
+    return tuple(placed[key] for key in names) if is_each else ()
 
 
 def _give_default(call: Call) -> None:
@@ -166,7 +180,8 @@ def _make_something(call: Call, name: str, last: str) -> None:
 
 
 def _hand_over(call: Call, name: str, node: Node) -> None:
-    flow, result = call.flow, call.result
+    flow, result, spot = call.flow, call.result, call.spot()
+    is_class = name.rpartition(".")[2][:1].isupper() and not _matters(name)
     opened: set[TupleValue] = set()
 
     def on_argument(held: Value) -> None:
@@ -192,6 +207,8 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             return
         elif not isinstance(held, (Text, ModuleValue, External)):
             flow.add(result, held)
+            if is_class and isinstance(held, Instance) and held.class_.is_module:
+                flow.add(result, flow.once(("around",), lambda: ExternalObject("", spot, True)))
 
     flow.watch(node, on_argument)
 
