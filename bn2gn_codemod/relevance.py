@@ -131,15 +131,16 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         return is_short and b"nn" in data and bool(_HANDS_ON.search(data))
 
     relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))
-    # What the importers use beside the models: registries, factories, and the
-    # trainers whose loops call .train(), however many steps away.
-    relevant |= _closure(
-        relevant,
-        {path: set(filter(matters, targets)) for path, targets in imports.items()},
-    )
     # What imports by computed names may import any of them; what else it imports does not count.
     computed = [file.path for file in repository.files if _has_any(file.data, _IMPORTS_BY_NAME)]
-    return frozenset(relevant.union(filter(matters, computed if seeds else ())))
+    by_name = set(filter(matters, computed if seeds else ()))
+    # What is built there is trained by what imports it.
+    on_top = {path: set(filter(matters, found)) for path, found in importers.items()}
+    trained = _closure(by_name, on_top) - by_name
+    # What the importers use beside the models: registries, factories, and the
+    # trainers whose loops call .train(), however many steps away.
+    used = {path: set(filter(matters, targets)) for path, targets in imports.items()}
+    return frozenset(_closure(relevant | trained, used) | by_name)
 
 
 def _names_norm(data: bytes) -> bool:

@@ -64,6 +64,32 @@ def test_config_beside_one_that_freezes(
     assert concerned(found, [path]) == is_concerned
 
 
+BY_NAME = {
+    "lib/models/neck.py": "from torch import nn\n\nBN = nn.BatchNorm2d\n",
+    "lib/__init__.py": "from importlib import import_module\nmake = import_module('lib.models')\n",
+    "main.py": "import solver\nfrom lib import make\nsolver.run(make(), 'Trainer')\n",
+    "solver.py": "def run(model):\n    model.train()\n",
+    "plot.py": "import lib\n",
+    "other.py": "def run(model):\n    model.train()\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_concerned"),
+    [
+        ("lib/__init__.py", True),
+        ("main.py", True),  # trains what is built there
+        ("solver.py", True),
+        ("plot.py", False),
+        ("other.py", False),
+    ],
+)
+def test_models_that_are_imported_by_computed_names(
+    repository: MakeRepository, path: str, is_concerned: bool
+) -> None:
+    assert concerned(discover(repository(BY_NAME)), [path]) == is_concerned
+
+
 def test_repository_without_norms(repository: MakeRepository) -> None:
     found = discover(repository({"train.py": "optimizer = 1\n", "configs/a.py": "model = {}\n"}))
     assert not concerned(found, ["train.py", "configs/a.py"])

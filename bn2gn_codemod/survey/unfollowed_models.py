@@ -29,6 +29,7 @@ from bn2gn_codemod.survey.values import (
     ModuleValue,
     Text,
     Value,
+    Weights,
 )
 
 _MODEL = re.compile(
@@ -100,10 +101,10 @@ class UnfollowedModels:
     def _says_nothing(self, value: Value) -> bool:
         """Whether a model of which nothing is known may seem to be this as well.
 
-        What is called is not known, so it may give what it is handed: names, criteria.
+        What is called is not known, so it may give what it is handed: names, criteria, weights.
         """
         match value:
-            case Text() | ModuleValue() | Lost():
+            case Text() | ModuleValue() | Lost() | Weights():
                 return True
             case ExternalObject(name=name):
                 return _WRAPS.search(name) is not None

@@ -119,6 +119,7 @@ def said(body: str, nets: str = NETS) -> list[str]:
         "net = Wrapper(args)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "Trainer(args, Wrapper(args))",
         "Trainer(args, by_name(args.arch))",
+        "net = by_name(args.arch, torch.load(args.path))\nopt = get_optimizer(args, net)",
         # by an optimizer that is told by its class alone
         "net = by_name(args.arch)\nmake = torch.optim.SGD\nopt = make(net.parameters())",
         # by functions that pick some
