@@ -8,13 +8,12 @@ over names, and a name that only allows a backbone never makes anything new.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.call_sites import CallSites
-from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
+from bn2gn_codemod.survey.checkpoint_members import HANDLES_WEIGHTS, CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.hub_entries import HubEntries
@@ -28,11 +27,6 @@ from bn2gn_codemod.survey.second_names import same_layers
 from bn2gn_codemod.survey.unreferenced import Unreferenced
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
-# A class that handles weights itself, in a way that may not have been followed.
-_HANDLES_WEIGHTS = re.compile(
-    r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
-    r"state_dict_from_url|load_param|load_weights"
-)
 # Where several networks inherit an attribute, the first of these that one of them gives it.
 _CAUTION = (Role.BACKBONE, Role.UNDECIDED, Role.NEW)
 # No attribute holds so many classes, unless by a name that is looked up in all of them.
@@ -148,9 +142,9 @@ class Evidence:
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
         lines = cls.module.source.lines[cls.node.lineno - 1 : cls.node.end_lineno]
-        if not _HANDLES_WEIGHTS.search("".join(lines)):
+        if not HANDLES_WEIGHTS.search("".join(lines)):
             return False
-        return any(_HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
+        return any(HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
 
     def is_certainly_idle(self, cls: Class) -> bool:
         """Whether a class that nobody builds, or only such classes, is no part of a backbone."""
