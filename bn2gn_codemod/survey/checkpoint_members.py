@@ -19,6 +19,11 @@ from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
 
+# A class that handles weights itself, in a way that may not have been followed.
+HANDLES_WEIGHTS = re.compile(
+    r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
+    r"state_dict_from_url|load_param|load_weights"
+)
 _PLAIN_LAYER = re.compile(r"\w*Conv\w*|Linear")
 
 
@@ -116,8 +121,11 @@ class CheckpointMembers:
     def _has_more(self, family: families.Family, network: Class) -> bool:
         """Whether a network has norm layers that no published checkpoint of its kind has.
 
-        A file that fits all of it is of its own training.
+        A file that fits all of it is of its own training, unless the code of the network speaks
+        of weights, which may come into it in a way that was not followed.
         """
+        if any(_speaks_of_weights(cls) for cls in (*network.ancestors(), *network.descendants())):
+            return False
         return any(
             slot[1] != "*"
             and not self.is_member(family, slot)
@@ -245,6 +253,16 @@ class CheckpointMembers:
             for other in self._contents.family_slots(model)
             if other is not slot
         )
+
+
+def _speaks_of_weights(cls: Class) -> bool:
+    """Whether a class, or a function beside it, may load weights or be asked to."""
+    beside = [node for node in cls.module.tree.body if isinstance(node, ast.FunctionDef)]
+    return any(
+        HANDLES_WEIGHTS.search(line.split("#", 1)[0])
+        for node in (cls.node, *beside)
+        for line in cls.module.source.lines[node.lineno - 1 : node.end_lineno]
+    )
 
 
 def _is_constructor(function: Function) -> bool:

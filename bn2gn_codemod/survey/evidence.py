@@ -8,14 +8,13 @@ over names, and a name that only allows a backbone never makes anything new.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.beside_networks import BesideNetworks
 from bn2gn_codemod.survey.call_sites import CallSites
-from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
+from bn2gn_codemod.survey.checkpoint_members import HANDLES_WEIGHTS, CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.hub_entries import HubEntries
@@ -34,11 +33,6 @@ from bn2gn_codemod.survey.unreferenced import Unreferenced
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 from bn2gn_codemod.survey.whole_models import WholeModels
 
-# A class that handles weights itself, in a way that may not have been followed.
-_HANDLES_WEIGHTS = re.compile(
-    r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
-    r"state_dict_from_url|load_param|load_weights"
-)
 _WORDS_OF_WEIGHTS = ("pretrained", "load_", "state_dict_from_url")  # one of them is in each
 # Where several networks inherit an attribute, the first of these that one of them gives it.
 _CAUTION = (Role.BACKBONE, Role.UNDECIDED, Role.NEW)
@@ -196,7 +190,7 @@ class Evidence:
         text = "".join(lines)
         if not any(word in text for word in _WORDS_OF_WEIGHTS):
             return False
-        return any(_HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
+        return any(HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
 
     def is_certainly_idle(self, cls: Class) -> bool:
         """Whether a class that nobody builds, or only such classes, is no part of a backbone."""

@@ -262,19 +262,20 @@ net = load_pretrained(Tracker(), 'resnet50.pth')
     )
 
 
-def test_what_a_model_named_like_a_network_resumes_is_not_certain() -> None:
+@pytest.mark.parametrize(("more", "verdict"), [("", "unknown"), (", strict=False", "keep")])
+def test_what_a_model_named_like_a_network_resumes_is_not_certain(more: str, verdict: str) -> None:
     check(
-        """\
+        f"""\
 class ResNet(nn.Module):
     def __init__(self):
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(8)  #! keep
-        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
-        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
-        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! {verdict}
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! {verdict}
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! {verdict}
         self.context = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
 net = ResNet()
-net.load_state_dict(torch.load('last.pth'))
+net.load_state_dict(torch.load('last.pth'){more})
 """
     )
 

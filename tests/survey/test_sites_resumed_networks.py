@@ -73,3 +73,17 @@ def test_a_file_that_fits_more_than_the_network_is_of_its_own_training(more: str
 )
 def test_a_file_that_may_be_a_published_one(more: str, load: str) -> None:
     check(_REPOSITORY.format(verdict="keep", more=more, load=load))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "    def load_pretrained(self, other):\n        fill(self, other)\n",
+        "def resnet(pretrained=False):\n    return fill(ResNet(), pretrained)\n",
+        "class Wide(ResNet):\n    def load_weights(self, other):\n        fill(self, other)\n",
+    ],
+)
+def test_a_network_that_may_be_filled_in_another_way(code: str) -> None:
+    att = "self.att = nn.BatchNorm2d(8)  #! unknown"
+    text = _REPOSITORY.format(verdict="keep", more=att, load=_STRICT)
+    check(text.replace("-- train.py", f"{code}-- train.py"))
