@@ -62,13 +62,15 @@ class WholeModels:
                 load
                 for model, load in self._loads.items()
                 if model in kin
-                or any(
-                    cls in self._contents.below(one) and not self._is_loaded_network(one)
-                    for one in model.descendants()
-                )
+                or any(cls in self._contents.below(one) for one in self._kinds_of_model(model))
             ),
             None,
         )
+
+    def _kinds_of_model(self, model: Class) -> Iterator[Class]:
+        """The classes that are loaded with a class and may hold models: no backbone does."""
+        if not self._is_loaded_network(model):
+            yield from (one for one in model.descendants() if not self._is_loaded_network(one))
 
     def _add_named(self, call: LoadCall, load: Load) -> None:
         """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole."""

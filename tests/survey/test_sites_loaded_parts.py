@@ -188,12 +188,22 @@ def test_models_that_are_loaded_as_a_whole(script: str) -> None:
         "self.motion, self.slow = Flow(), Flow()\n"
         "for p, q in zip(self.slow.parameters(), self.motion.parameters()):\n"
         "    p.data.copy_(q.data)",
+        # Its tensors are only set.
+        "self.motion = Flow()\nself.motion.bn.weight.data = torch.ones(8)\n"
+        "self.motion.bn.bias = nn.Parameter(torch.zeros(8))",
+        # Another class loads itself by a method of the same name.
+        "self.motion = Flow()\nfor part in [self.motion, Loads()]:\n    part.initialize()",
         # Nobody calls what would load it.
         "self.motion = Flow()\ndef fill():\n    Flow().load_state_dict(torch.load('flow.pth'))",
     ],
 )
 def test_nothing_comes_into_a_part(body: str) -> None:
-    check(model(body, flow="convert"))
+    rest = """\
+    class Loads(nn.Module):
+        def initialize(self):
+            self.load_state_dict(torch.load('other.pth'))
+    """
+    check(model(body, rest, flow="convert"))
 
 
 @pytest.mark.parametrize(
