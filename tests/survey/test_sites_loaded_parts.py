@@ -258,22 +258,24 @@ class {name}(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("rest", "top"),
+    "rest",
     [
-        (
-            "    def init_weights(self, path):\n"
-            "        self.load_state_dict(torch.load(path), strict=False)",
-            "unknown",
-        ),
-        ("", "convert"),
+        "    def init_weights(self, path):\n"
+        "        self.load_state_dict(torch.load(path), strict=False)",
+        "",
     ],
 )
-def test_members_of_a_network_of_which_one_part_has_a_load_of_its_own(rest: str, top: str) -> None:
+def test_members_of_a_network_of_which_one_part_has_a_load_of_its_own(rest: str) -> None:
     load = "        self.load_state_dict(torch.load('attention.pth'))"
-    stage = "nn.Conv2d(8, 8, 1)  # "
-    check(
-        NETWORK.format(name="ResNet", load=load, stage=stage, rest=rest, member="unknown", top=top)
+    text = NETWORK.format(
+        name="ResNet",
+        load=load,
+        stage="nn.Conv2d(8, 8, 1)  # ",
+        rest=rest,
+        member="unknown",
+        top="convert",
     )
+    check(text)
 
 
 @pytest.mark.parametrize("name", ["Segmenter", "ResNet"])
