@@ -104,6 +104,7 @@ class LoadCall:
     into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known
     # p.data.copy_(q.data), where no name tells which tensor of a model it is: what q stands for
     tensors_of: list[Node] = dataclasses.field(default_factory=list)
+    copies: bool = False  # a.weight.data = b.weight.data: the tensors are those of a layer
     loader: str = ""  # an external function that finds the weights itself
 
 

@@ -86,7 +86,8 @@ class LoadedParts:
         """``bn.weight.data = torch.ones(8)``: tensors that come of no file and no model."""
         sources = (value for node in call.tensors_of for value in self._flow.values(node))
         is_of_model = any(isinstance(value, (Instance, NormLayer)) for value in sources)
-        return call.into_tensors and not is_of_model and read_load(self._flow, call) is None
+        is_set = call.into_tensors and not call.copies and not is_of_model
+        return is_set and read_load(self._flow, call) is None
 
     def _add_copies(self, copies: list[tuple[LoadCall, set[Value]]]) -> None:
         """A moving average of a new part is as new as that; of a loaded one, it is loaded."""
