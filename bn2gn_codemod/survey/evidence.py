@@ -283,11 +283,10 @@ class Evidence:
             and self.load_of(slot[0]) is not None
         )
 
-    def is_member_of_network(self, slot: Slot, trunk: Slot) -> bool:
+    def is_member_of_network(self, slot: Slot) -> bool:
         """Whether an attribute is a member of a well-known network, be it loaded or not.
 
-        ``trunk`` is what stands in the class for a backbone: a part that was added to the
-        network, or a member that was taken out of another one.
+        Not of one that is put together from the members of another network.
         """
         cls = slot[0]
         family = self.members.family(cls)
@@ -296,8 +295,13 @@ class Evidence:
         is_loaded = any(
             self.load_of(one) is not None or one in self.loads.resumed for one in cls.descendants()
         )
-        is_taken_apart = trunk[0] in cls.ancestors() and self.members.is_member(family, trunk)
-        return is_loaded or (families.is_network_class(cls) and not is_taken_apart)
+        is_put_together = any(
+            one in self.own
+            and self.own[one].role is Role.BACKBONE
+            and self.members.is_member(family, one)
+            for one in self.contents.family_slots(cls)
+        )
+        return is_loaded or (families.is_network_class(cls) and not is_put_together)
 
     def _part_of(self, cls: Class) -> Slot | None:
         """An attribute that holds the class as a part of a model, not as all of it."""
@@ -347,7 +351,8 @@ class Evidence:
 
     def _is_loaded_network(self, cls: Class) -> bool:
         """Whether pretrained weights are loaded into a class that is all backbone, not a model."""
-        return self.load_of(cls) is not None and not self._holds_backbone(cls)
+        is_network = families.is_network_class(cls) or not self._holds_backbone(cls)
+        return is_network and self.load_of(cls) is not None
 
     def _holds_backbone_below(self, cls: Class) -> bool:
         """Whether something that the class holds, however deep, holds a backbone."""

@@ -13,7 +13,7 @@ from bn2gn_codemod.survey import copied_parameters
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
-from bn2gn_codemod.survey.pretrained import parts_of_others
+from bn2gn_codemod.survey.pretrained import parts_of_others, read_load
 from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value
 
 
@@ -37,6 +37,7 @@ class LoadedParts:
                 flow.is_crowded(call.receiver)  # it may be a mix-up
                 or copied_parameters.are_copied_back(flow, call)
                 or copied_parameters.are_resumed(flow, call)
+                or self._only_sets(call)
             ):
                 self._add(call)
         self._add_copies(copies)
@@ -50,16 +51,17 @@ class LoadedParts:
             made = [value for value in together if isinstance(value, Instance) and not value.weak]
             parts: set[Value] = set(parts_of_others(self._contents, made))
             if not call.into_tensors:
-                parts.update(self._layers_of(made, together))
+                parts.update(self._layers_of(together))
             for value in together - parts:
                 for one in self._objects(call.spot.function, value):
                     self._where.setdefault(one, call.spot.where)
 
-    def _layers_of(self, made: list[Instance], values: set[Value]) -> Iterator[Value]:
+    def _layers_of(self, values: set[Value]) -> Iterator[Value]:
         """The layers in one of the models: ``models.__dict__[name]`` may make them as well."""
         kinds = {
             cls
-            for one in made
+            for one in values
+            if isinstance(one, Instance)
             for cls in (*one.class_.ancestors(), *self._contents.below(one.class_))
         }
         for value in values:
@@ -79,6 +81,13 @@ class LoadedParts:
             for argument in (*site.args, *(keyword.value for keyword in site.keywords))
         ]
         return [*given, receivers.difference(*given)]
+
+    def _only_sets(self, call: LoadCall) -> bool:
+        """``bn.weight.data = torch.ones(8)``: tensors that come of no file and no model."""
+        sources = (value for node in call.tensors_of for value in self._flow.values(node))
+        is_of_model = any(isinstance(value, (Instance, NormLayer)) for value in sources)
+        is_set = call.into_tensors and not call.copies and not is_of_model
+        return is_set and read_load(self._flow, call) is None
 
     def _add_copies(self, copies: list[tuple[LoadCall, set[Value]]]) -> None:
         """A moving average of a new part is as new as that; of a loaded one, it is loaded."""
@@ -102,9 +111,11 @@ class LoadedParts:
             return
         for caller, site in self._call_sites.of(function):
             if isinstance(site.func, ast.Attribute):
-                yield from self._called_on(caller, site.func.value)
+                for one in self._called_on(caller, site.func.value):
+                    if self._flow.find_method(one.class_, site.func.attr) is function:
+                        yield one
 
-    def _called_on(self, caller: Function, receiver: ast.expr) -> Iterator[Value]:
+    def _called_on(self, caller: Function, receiver: ast.expr) -> Iterator[Instance]:
         for value in self._flow.value_of(receiver):
             if not isinstance(value, Instance) or value.weak:
                 continue

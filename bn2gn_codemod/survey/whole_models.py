@@ -20,8 +20,8 @@ from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
-from bn2gn_codemod.survey.syntax import walk
-from bn2gn_codemod.survey.values import Class, Function, Instance, Weights
+from bn2gn_codemod.survey.syntax import is_off, walk
+from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Weights
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
@@ -63,13 +63,15 @@ class WholeModels:
                 load
                 for model, load in self._loads.items()
                 if model in kin
-                or any(
-                    cls in self._contents.below(one) and not self._is_loaded_network(one)
-                    for one in model.descendants()
-                )
+                or any(cls in self._contents.below(one) for one in self._kinds_of_model(model))
             ),
             None,
         )
+
+    def _kinds_of_model(self, model: Class) -> Iterator[Class]:
+        """The classes that are loaded with a class and may hold models: no backbone does."""
+        if not self._is_loaded_network(model):
+            yield from (one for one in model.descendants() if not self._is_loaded_network(one))
 
     def _add_named(self, call: LoadCall, load: Load) -> None:
         """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole."""
@@ -93,12 +95,13 @@ class WholeModels:
             elif is_resumed:
                 continue
             elif value.spot is None:
-                if is_named_pretrained(function):
+                if is_named_pretrained(function) and self._is_called(function):
                     yield cls
                 yield from self._made_with(function)
             elif value.spot.function is function and self._gives(function, value):
                 tests = _tests_around(function, call.spot.node)
-                if any(map(_PRETRAINED.search, (function.name, *tests))):
+                is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
+                if is_said and not self._is_only_offered(function):
                     yield cls
 
     def _is_resumed(self, call: LoadCall) -> bool:
@@ -122,6 +125,27 @@ class WholeModels:
                         yield caller.class_
                 case _:
                     pass
+
+    def _is_called(self, method: Function) -> bool:
+        """Whether anybody calls a method of that name, on whatever."""
+        name = method.name.rpartition(".")[2]
+        return any(
+            isinstance(call.func, ast.Attribute) and call.func.attr == name
+            for calls in self._flow.calls_in.values()
+            for _, call in calls
+        )
+
+    def _is_only_offered(self, factory: Function) -> bool:
+        """Whether it gives finished models to users: ``pretrained=False``, as training has it."""
+        switches = _switched_off(factory)
+        return bool(switches) and not any(
+            keyword.arg in switches and not is_off(keyword.value)
+            for caller, calls in self._flow.calls_in.items()
+            if b".backward(" in caller.module.source.data
+            for _, call in calls
+            if any(isinstance(held, FunctionValue) for held in self._flow.value_of(call.func))
+            for keyword in call.keywords
+        )
 
     def _gives(self, function: Function, value: Instance) -> bool:
         return value in set(self._flow.values(self._flow.return_node(function)))
@@ -163,6 +187,23 @@ def _tests_around(function: Function, call: ast.AST) -> Iterator[str]:
 def _speaks_of_resuming(function: Function, call: ast.AST) -> bool:
     around = (function.name, ast.unparse(call), *_tests_around(function, call))
     return any(map(_RESUMED.search, around))
+
+
+def _switched_off(function: Function) -> set[str]:
+    """The parameters that speak of pretrained weights, and say no unless they are given."""
+    if isinstance(function.node, ast.Module):
+        return set()
+    arguments = function.node.args
+    placed = [*arguments.posonlyargs, *arguments.args]
+    defaults = [
+        *zip(reversed(placed), reversed(arguments.defaults), strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    return {
+        one.arg
+        for one, value in defaults
+        if _PRETRAINED.search(one.arg) and value is not None and is_off(value)
+    }
 
 
 def _is_name(node: ast.AST, name: str) -> bool:

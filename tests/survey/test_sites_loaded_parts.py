@@ -58,6 +58,10 @@ def model(body: str, rest: str = "", flow: str = "unknown", arguments: str = "")
         # by an object that loads it later,
         "from detectron2.checkpoint import DetectionCheckpointer\n"
         "self.motion = Flow()\nDetectionCheckpointer(self.motion).load('flow.pth')",
+        # layer by layer,
+        "self.motion, flow = Flow(), Other()\nflow.load_state_dict(torch.load('flow.pth'))\n"
+        "for a, b in zip(self.motion.modules(), flow.modules()):\n"
+        "    a.weight.data = b.weight.data",
         # or with what nobody knows.
         "flow = Flow()\nflow.load_state_dict(converted('flow.npz'))\nself.motion = flow",
     ],
@@ -75,10 +79,12 @@ def test_part_that_is_loaded_by_the_way(body: str) -> None:
             self.load_state_dict(torch.load(path))
     class Restored(Base, Flow):
         pass
+    class Other(nn.Module):
+        pass
     """
     plan = check(model(body, rest))
     (site,) = only(plan, "unknown")
-    assert "Model.motion is loaded (net.py:" in " ".join(site.reasons)
+    assert " is loaded (net.py:" in " ".join(site.reasons)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +96,8 @@ def test_part_that_is_loaded_by_the_way(body: str) -> None:
     ],
 )
 def test_part_that_is_filled_tensor_by_tensor(read: str) -> None:
+    made = "for name, m in self.motion.named_modules():\n    m.weight = nn.Parameter(read[name])"
+    check(model(f"self.motion = Flow()\n{read}\n{made}", flow="keep"))
     fill = "for name, p in self.motion.named_parameters():\n    p.data.copy_(read[name])"
     check(model(f"self.motion = Flow()\n{read}\n{fill}", flow="keep"))
 
@@ -188,12 +196,24 @@ def test_models_that_are_loaded_as_a_whole(script: str) -> None:
         "self.motion, self.slow = Flow(), Flow()\n"
         "for p, q in zip(self.slow.parameters(), self.motion.parameters()):\n"
         "    p.data.copy_(q.data)",
+        # Its tensors are only set.
+        "self.motion = Flow()\nself.motion.bn.weight.data = torch.ones(8)\n"
+        "self.motion.bn.bias = nn.Parameter(torch.zeros(8))",
+        "self.motion = Flow()\nconv = nn.Conv2d(8, 8, 1)\n"
+        "self.motion.bn.weight = nn.Parameter(conv.weight * conv.bias)",
+        # Another class loads itself by a method of the same name.
+        "self.motion = Flow()\nfor part in [self.motion, Loads()]:\n    part.initialize()",
         # Nobody calls what would load it.
         "self.motion = Flow()\ndef fill():\n    Flow().load_state_dict(torch.load('flow.pth'))",
     ],
 )
 def test_nothing_comes_into_a_part(body: str) -> None:
-    check(model(body, flow="convert"))
+    rest = """\
+    class Loads(nn.Module):
+        def initialize(self):
+            self.load_state_dict(torch.load('other.pth'))
+    """
+    check(model(body, rest, flow="convert"))
 
 
 @pytest.mark.parametrize(
@@ -248,22 +268,24 @@ class {name}(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("rest", "top"),
+    "rest",
     [
-        (
-            "    def init_weights(self, path):\n"
-            "        self.load_state_dict(torch.load(path), strict=False)",
-            "unknown",
-        ),
-        ("", "convert"),
+        "    def init_weights(self, path):\n"
+        "        self.load_state_dict(torch.load(path), strict=False)",
+        "",
     ],
 )
-def test_members_of_a_network_of_which_one_part_has_a_load_of_its_own(rest: str, top: str) -> None:
+def test_members_of_a_network_of_which_one_part_has_a_load_of_its_own(rest: str) -> None:
     load = "        self.load_state_dict(torch.load('attention.pth'))"
-    stage = "nn.Conv2d(8, 8, 1)  # "
-    check(
-        NETWORK.format(name="ResNet", load=load, stage=stage, rest=rest, member="unknown", top=top)
+    text = NETWORK.format(
+        name="ResNet",
+        load=load,
+        stage="nn.Conv2d(8, 8, 1)  # ",
+        rest=rest,
+        member="unknown",
+        top="convert",
     )
+    check(text)
 
 
 @pytest.mark.parametrize("name", ["Segmenter", "ResNet"])

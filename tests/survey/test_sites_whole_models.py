@@ -40,9 +40,11 @@ def model(rest: str, neck: str = "unknown", top: str = "unknown") -> str:
         "        if path: self.load(path)",
         "        self.load_state_dict(torch.load(path), strict=False)",
         # or by what is for pretrained weights,
-        "    def load_pretrained(self, path):\n        self.load_state_dict(torch.load(path))",
+        "    def load_pretrained(self, path):\n        self.load_state_dict(torch.load(path))\n"
+        "def main(path):\n    Model().load_pretrained(path)",
         "    def init_weights(self, pretrained):\n"
-        "        self.load_state_dict(torch.load(pretrained))",
+        "        self.load_state_dict(torch.load(pretrained))\n"
+        "def main(model, path):\n    model.init_weights(path)",
         "    @classmethod\n    def from_pretrained(cls, path):\n        model = cls()\n"
         "        model.load_state_dict(torch.load(path))\n        return model",
         # or a factory does it.
@@ -50,6 +52,9 @@ def model(rest: str, neck: str = "unknown", top: str = "unknown") -> str:
         "        model.load_state_dict(torch.load('model.pth'))\n    return model",
         "def pretrained_model(path):\n    model = Model()\n"
         "    model.load_state_dict(torch.load(path))\n    return model",
+        "def build(pretrained=False):\n    model = Model()\n    if pretrained:\n"
+        "        model.load_state_dict(torch.load('model.pth'))\n    return model\n"
+        "def train(images):\n    build(pretrained=True)(images).sum().backward()",
         # What comes of it is changed.
         "def build(classes):\n    model = Model()\n    model.load_state_dict(torch.load('a.pth'))\n"
         "    model.top = Top()\n    return model",
@@ -122,6 +127,11 @@ def main(path):
         "    for k, v in torch.load(args.file).items():\n"
         "        if 'total_ops' in k: continue\n        own[k] = v\n"
         "    model.load_state_dict(own)",
+        # A finished model is offered, and nobody trains it.
+        "def build(pretrained=False):\n    model = Model()\n    if pretrained:\n"
+        "        model.load_state_dict(torch.load('model.pth'))\n    return model\n"
+        "def train(images):\n    build()(images).sum().backward()",
+        "    def load_pretrained(self, path):\n        self.load_state_dict(torch.load(path))",
         # The backbone alone, or another model.
         "def main(args):\n    model = Model()\n"
         "    model.trunk.load_state_dict(torch.load(args.pretrained))",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.survey.flow import LoadCall, Whole
+from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.kept_keys import keeps_keys
 from bn2gn_codemod.survey.tracing.tracer import Tracer
@@ -52,6 +53,8 @@ def weights_into(
     receiver = tracer.evaluate(layer)
     if receiver is not None and weights:
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
+        load.weights = [*weights, *_in_parameter(tracer, source)]
+        load.copies = _is_tensor(source)
         load.wholes = list(_wholes(tracer, layer))
         if source is not None:
             load.sources = list(_models_of(tracer, source, layer))
@@ -108,6 +111,30 @@ def _models_of(tracer: Tracer, source: ast.expr, mine: ast.expr) -> Iterator[Nod
                 wholes = [whole.model for whole in _wholes(tracer, layer)]
                 node = tracer.evaluate(layer)
                 yield from wholes or ([] if node is None else [node])
+
+
+def _in_parameter(tracer: Tracer, source: ast.expr | None) -> Iterator[Node]:
+    """What ``nn.Parameter(weights)`` is made of."""
+    match source:
+        case ast.Call(args=[given, *_]) if call_name(source) == "Parameter":
+            node = tracer.flow.expressions.get(given)
+            if node is not None:
+                yield node
+        case _:
+            pass
+
+
+def _is_tensor(expr: ast.expr | None) -> bool:
+    """``b.weight.data.clone()``; not what is computed of several, as where layers are fused."""
+    match expr:
+        case ast.Call(args=[given, *_]) if call_name(expr) == "Parameter":
+            return _is_tensor(given)
+        case ast.Call(func=ast.Attribute(value=inner)) | ast.Attribute(value=inner, attr="data"):
+            return _is_tensor(inner)
+        case ast.Attribute(attr=name):
+            return name in TENSORS
+        case _:
+            return False
 
 
 def _is_variable(target: ast.expr) -> bool:
