@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from bn2gn_codemod.survey import copied_parameters
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.copied_models import of_wholes
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.pretrained import parts_of_others, read_load
 from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value
@@ -29,7 +30,9 @@ class LoadedParts:
         self._call_sites = CallSites(flow)
         self._where: dict[Value, str] = {}
         copies: list[tuple[LoadCall, set[Value]]] = []
-        for call in flow.load_calls:
+        # What goes over all the layers of a model loads the model as a whole.
+        calls = [one for call in flow.load_calls for one in of_wholes(flow, call)]
+        for call in calls:
             sources = copied_parameters.copied_models(flow, call)
             if sources:
                 copies.append((call, sources))

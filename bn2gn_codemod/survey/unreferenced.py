@@ -25,7 +25,7 @@ _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _LOOK_UP = frozenset({"eval", "exec", "__import__"})
 _LOOK_UP_HERE = frozenset({"globals", "locals"})
 _LOOK_UP_IN = frozenset({"getmembers", "__subclasses__", "locate", "instantiate", "import_string"})
-_CALLED = sorted({*_LOOK_UP, *_LOOK_UP_IN, "getattr", "vars"})
+_CALLED = sorted({*_LOOK_UP, *_LOOK_UP_HERE, *_LOOK_UP_IN, "getattr", "vars"})
 # Alternatives that begin with a letter each are searched for fastest.
 _MAY_LOOK_UP = re.compile(
     "|".join([*(rf"{name}\s*\(" for name in _CALLED), "__dict__", r"sys\.modules"]).encode()

@@ -33,10 +33,11 @@ _OTHER_URL = "model_zoo.load_url('https://example.com/reid.pth')"
     ("base", "name", "load", "verdict"),
     [
         (_RESNET, "bn_reduce", f"model.load_state_dict({_URL}, strict=False)", "convert"),
-        (_RESNET, "bn_reduce", f"model.load_filtered({_URL})", "convert"),
-        ("torchvision.models.ResNet", "bn_reduce", f"model.load_filtered({_URL})", "convert"),
-        ("timm.models.resnet.ResNet", "bn_reduce", f"model.load_filtered({_URL})", "convert"),
-        ("torchvision.models.DenseNet", "bn_reduce", f"model.load_filtered({_URL})", "convert"),
+        # A function that is handed the weights may be handed them under other names.
+        (_RESNET, "bn_reduce", f"model.load_filtered({_URL})", "unknown"),
+        ("torchvision.models.ResNet", "bn_reduce", f"model.load_filtered({_URL})", "unknown"),
+        ("timm.models.resnet.ResNet", "bn_reduce", f"model.load_filtered({_URL})", "unknown"),
+        ("torchvision.models.DenseNet", "bn_reduce", f"model.load_filtered({_URL})", "unknown"),
         # The file may be of this very class.
         (_RESNET, "bn_reduce", f"model.load_state_dict({_OTHER_URL}, strict=False)", "unknown"),
         (_RESNET, "bn_reduce", f"model.load_state_dict({_OTHER_URL})", "keep"),
