@@ -25,7 +25,12 @@ def of_wholes(flow: Flow, call: LoadCall) -> Iterator[LoadCall]:
         is_model = bool(values) and all(isinstance(value, Instance) for value in values)
         receiver = model if is_model else call.receiver
         yield dataclasses.replace(
-            call, receiver=receiver, in_order=in_order, base=base, attribute=attribute
+            call,
+            receiver=receiver,
+            in_order=in_order,
+            base=base,
+            attribute=attribute,
+            strict=False,  # of each layer by itself, at most
         )
     if not call.wholes:
         yield call

@@ -109,6 +109,7 @@ class LoadCall:
     base: Node | None = None
     attribute: str = ""
     each_child: bool = False  # the receiver is a loop variable over a module's children
+    by_name: bool = False  # it is looked up: getattr(model, name).load_state_dict(...)
     as_read: bool = False  # the weights keep the names under which they were published
     made_lenient: bool = False  # by a migration: it was strict, and is evidence as if it were
     into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known

@@ -42,9 +42,11 @@ class LoadedAttributes:
         """The attributes that hold the single layers of a load."""
         named = self.named(call)
         found = list(self._flow.values(call.receiver))
-        if call.into_tensors or not any(isinstance(value, Instance) for value in found):
+        is_any = call.into_tensors or call.by_name
+        kinds = (NormLayer, Instance) if call.by_name else NormLayer
+        if is_any or not any(isinstance(value, Instance) for value in found):
             for value in found:
-                if isinstance(value, NormLayer):
+                if isinstance(value, kinds):
                     for slot in self._held_in.get(value, ()):
                         if not self._is_made_apart(value, slot, named):
                             yield slot

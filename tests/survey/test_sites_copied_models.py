@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from tests.survey.verdicts import check, only
+from tests.survey.verdicts import check, only, plan_of
 
 SOURCE = """\
 -- classifier.py --
@@ -105,6 +105,11 @@ COPIES = [
     own = self.state_dict()
     own.update({k: v for k, v in base.state_dict().items() if k in own})
     self.load_state_dict(own)
+    """,
+    """\
+    ours = dict(self.named_children())
+    for name, theirs in base.named_children():
+        ours[name].weight.data.copy_(theirs.weight.data)
     """,
     "self.load_state_dict(deepcopy(base.state_dict()), strict=False)\n",
     """\
@@ -337,3 +342,45 @@ def test_the_stem_of_what_may_be_another_backbone(before: str, first: str, stage
 
 def test_a_norm_after_the_stages_is_no_stem() -> None:
     check(STEM.format(before="pass", first="layer1", stage="unknown", after="bn1"))
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        """\
+        for (name, mine), (key, theirs) in zip(self.named_children(), base.named_children()):
+            if name == key:
+                mine.load_state_dict(theirs.state_dict())
+        """,
+        """\
+        for name in ['bn1', 'layer1', 'layer2', 'layer3']:
+            getattr(self, name).load_state_dict(getattr(base, name).state_dict())
+        """,
+        """\
+        for name in ['bn1', 'layer1', 'layer2', 'layer3']:
+            self._modules[name].load_state_dict(base._modules[name].state_dict())
+        """,
+        """\
+        self.bn1.load_state_dict(base.bn1.state_dict())
+        self.layer1.load_state_dict(base.layer1.state_dict())
+        self.layer2.load_state_dict(base.layer2.state_dict())
+        self.layer3.load_state_dict(base.layer3.state_dict())
+        """,
+    ],
+)
+def test_a_copy_child_by_child(fill: str) -> None:
+    around = """\
+-- around.py --
+import torchvision
+from net import Net
+class Around(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.second = Net()
+"""
+    for text in (repository(fill), repository(fill) + around):
+        kept = {str(site.place) for site in only(plan_of(text), "keep")}
+        assert {f"net.py:{line}" for line in (14, 15, 16, 17)} <= {
+            place.rpartition(":")[0] for place in kept
+        }

@@ -1,4 +1,4 @@
-"""The models over all of whose layers a variable goes, also by way of a list or a dict.
+"""The models over whose layers, or children, a variable goes, also by way of a list or a dict.
 
 ``for ours, theirs in zip(self.modules(), base.modules())``: what is copied into ``ours``
 is loaded into ``self`` as a whole, and says nothing of other objects of a layer's class.
@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.syntax import bound_names, call_name, flat, makes_empty, target_names
 
-_WALKS = frozenset({"modules", "named_modules"})
+_PAIRS = frozenset({"named_modules", "named_children"})
+_WALKS = _PAIRS | {"modules", "children"}
 # Functions that give the elements of what they are handed.
 _HAND_ON = frozenset({
     "list", "tuple", "dict", "OrderedDict", "iter", "tqdm", "sorted", "reversed",
@@ -162,7 +163,7 @@ def _gives_pairs(source: ast.expr) -> bool:
     """Whether a loop over ``source`` gives names and layers in pairs."""
     while isinstance(source, ast.Call) and call_name(source) in _HAND_ON and source.args:
         source = source.args[0]
-    return isinstance(source, ast.Call) and call_name(source) in ("named_modules", "items")
+    return isinstance(source, ast.Call) and call_name(source) in (*_PAIRS, "items")
 
 
 def _handed_on(statement: ast.stmt) -> Iterator[str]:

@@ -33,6 +33,10 @@ def load_state_dict(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None
         load.base, load.attribute = tracer.evaluate(func.value.value), func.value.attr
     elif isinstance(func.value, ast.Name):
         load.each_child = func.value.id in tracer.children_names
+        if not load.each_child:
+            load.wholes = list(_wholes(tracer, func.value))
+    else:
+        load.by_name = _is_looked_up(func.value)
     tracer.flow.load_calls.append(load)
 
 
@@ -74,6 +78,17 @@ def _is_lenient(load: ast.Call) -> bool:
     said = [keyword.value for keyword in load.keywords if keyword.arg == "strict"]
     said += load.args[1:2]
     return any(isinstance(value, ast.Constant) and not value.value for value in said)
+
+
+def _is_looked_up(receiver: ast.expr) -> bool:
+    """Whether it is an attribute by a name: ``getattr(model, name)``, ``model._modules[name]``."""
+    match receiver:
+        case ast.Call():
+            return call_name(receiver) == "getattr"
+        case ast.Subscript(value=ast.Attribute(attr="_modules")):
+            return True
+        case _:
+            return False
 
 
 def _layer_of(tensor: ast.expr) -> ast.expr:
