@@ -74,26 +74,6 @@ class BackbonePaths:
             self._memo[cls] = known
         return known
 
-    def passed_by(self, cls: Class) -> tuple[Slot, ...]:
-        """Parts of backbones below ``cls`` that no path names, for they are not decided."""
-        if not self.below(cls):
-            return ()
-        slots = (slot for owner in (cls, *self.held_below(cls)) for slot in self._slots(owner))
-        inner = (
-            part
-            for slot in slots
-            if self._is_backbone(slot) and self._has_new_parts(slot)
-            for held in self._held(slot)
-            for part in self._slots(held)
-        )
-        return tuple(dict.fromkeys(part for part in inner if self._is_open(part)))
-
-    def _is_open(self, slot: Slot) -> bool:
-        """Whether an attribute with BatchNorm has evidence, and none that decides about it."""
-        own = self._roles.own.get(slot)
-        is_open = own is not None and own.role is not Role.NEW and not self._is_backbone(slot)
-        return is_open and self._holds_norm(slot)
-
     def owns(self, cls: Class) -> bool:
         """Whether the class itself, not something in it, holds a backbone attribute."""
         return any(self._is_backbone(slot) for slot in self._slots(cls))

@@ -88,6 +88,35 @@ class FreezingCertainty:
             return "no layer that is certain to be the backbone's lies there"
         return _not_seen(kept)
 
+    def passed_by(self, models: Iterable[Class], names: Names) -> tuple[str, ...]:
+        """Parts inside of backbones that are not decided, where ``names`` leave them out."""
+        pattern = re.compile(pattern_of(names.backbone, names.wrappers))
+        found = (slot for cls in models for slot in self._left_out(cls, "", pattern, ()))
+        return tuple(dict.fromkeys(map(shown, found)))
+
+    def _left_out(
+        self,
+        cls: Class,
+        prefix: str,
+        pattern: re.Pattern[str],
+        around: tuple[Class, ...],
+        outer: Role | None = None,
+    ) -> Iterator[Slot]:
+        for slot in self._slots(cls):
+            name, own = prefix + slot[1], self._roles.own.get(slot)
+            if slot[1] == "*" or pattern.match(name.replace("*", "1")):
+                continue
+            role = self._role(slot, outer)
+            if outer is Role.BACKBONE and own is not None and own.role is not Role.BACKBONE:
+                is_held = any(True for _ in self._layers(slot, role, set()))
+                if own.role is not Role.NEW and is_held:
+                    yield slot
+            elif len(around) < _DEEPEST:
+                for value in self._roles.contents[slot]:
+                    if isinstance(value, Instance) and value.class_ not in (cls, *around):
+                        inner = (f"{name}.", pattern, (*around, cls), role)
+                        yield from self._left_out(value.class_, *inner)
+
     def _unfollowed(self, cls: Class, known: set[str]) -> str:
         """A backbone by its name that is called, and of which nothing else is known."""
         held = {slot[1] for slot in self._slots(cls)} | known

@@ -47,6 +47,10 @@ class FreezingNames:
                 return names
         raise NotPlaced(objection)
 
+    def passed_by(self, classes: Iterable[Class], names: Names) -> tuple[str, ...]:
+        """What is not decided inside of the backbones of these models, and not frozen."""
+        return self._certainty.passed_by(classes, names)
+
     def objection(self, classes: Iterable[Class], others: Iterable[Class], names: Names) -> str:
         """Why nothing is to be written for these models; ``""``: nothing speaks against it."""
         classes = list(classes)

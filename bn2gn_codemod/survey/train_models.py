@@ -12,7 +12,6 @@ from bn2gn_codemod.generated.freezing import WRAPPERS
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.backbone_paths import BackbonePaths
-from bn2gn_codemod.survey.because import shown
 from bn2gn_codemod.survey.external_members import wraps_model
 from bn2gn_codemod.survey.families import (
     is_backbone_attribute,
@@ -245,11 +244,6 @@ class TrainedModels:
     def nameless(self, classes: Iterable[Class]) -> str:
         """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""
         return next((path for cls in classes for path in self._paths.nameless(cls)), "")
-
-    def passed_by(self, classes: Iterable[Class]) -> tuple[str, ...]:
-        """Undecided parts inside of backbones, which a pattern of names leaves out."""
-        found = (slot for cls in classes for slot in self._paths.passed_by(cls))
-        return tuple(dict.fromkeys(map(shown, found)))
 
     def with_backbones(self, classes: Iterable[Class]) -> list[Class]:
         """Models and the backbones in them, however deep."""

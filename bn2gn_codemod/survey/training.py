@@ -228,7 +228,9 @@ class _Training:
                     continue
                 edits.setdefault((edit.after, edit.model), edit)
                 fix = f"{freezing.FREEZE}({edit.model}, ...) after line {edit.after.line}"
-                judged.append(script._replace(fix=fix))
+                names = Names(edit.backbone, edit.wrappers)
+                passed_by = self._names.passed_by(entry.models, names)
+                judged.append(script._replace(fix=fix, passed_by=passed_by))
         return list(edits.values()), judged
 
     def _freeze_edit(self, entry: Optimizer, insertion: Insertion) -> FreezeEdit:

@@ -446,6 +446,22 @@ def test_parts_of_each_network_that_may_be_the_backbone() -> None:
     assert finding.message.endswith("; left out, as not decided: Large.deconv")
 
 
+def test_parts_that_the_name_of_a_whole_backbone_matches_are_not_left_out() -> None:
+    """``backbone`` of the one model is all of what lies below ``backbone`` of the other."""
+    other = ADDED.replace("Detector", "Other").replace("Large() if is_large else ", "")
+    made = "(model.Detector(True) if args else model.Whole())"
+    whole = """
+class Whole(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = ResNet()
+"""
+    plan = plan_of(ADDED + whole, made)
+    assert "backbone" not in frozen(plan)  # it would freeze what is not decided
+    assert not any("left out" in one.message for one in findings(plan))
+    assert not any("left out" in one.message for one in findings(plan_of(other, "model.Other(1)")))
+
+
 @pytest.mark.parametrize(
     ("settings", "names"),
     [
