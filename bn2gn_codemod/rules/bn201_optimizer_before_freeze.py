@@ -17,7 +17,7 @@ _STATES = {
     "late": "it is built before the freeze of",
 }
 
-_ONLY_NAMED = "a backbone by its name alone (no load of weights into it is seen)"
+_ONLY_NAMED = "a backbone by its name alone (no load of weights into it alone is seen)"
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:

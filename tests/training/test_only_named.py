@@ -39,7 +39,7 @@ def main(path):
     {more}
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
 """
-SAID = "a backbone by its name alone (no load of weights into it is seen)"
+SAID = "a backbone by its name alone (no load of weights into it alone is seen)"
 
 
 def message(**parts: str) -> str:
