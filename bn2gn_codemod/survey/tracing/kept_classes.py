@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import call_name, dotted, walk
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
@@ -48,7 +49,7 @@ def keep_classes(flow: Flow, node: Node, use: str) -> None:
 def keep_compared(tracer: Tracer, expr: ast.Compare) -> None:
     """``norm is nn.BatchNorm2d``, ``norm in (...)``; what ``type(m)`` tells is a layer's class."""
     sides = [expr.left, *expr.comparators]
-    if all(isinstance(side, ast.Constant) and side.value is None for side in expr.comparators):
+    if _is_none(expr.comparators):
         for side in sides:
             tracer.evaluate(side, "test")
         return
@@ -63,6 +64,10 @@ def keep_compared(tracer: Tracer, expr: ast.Compare) -> None:
                 tracer.evaluate(side, "other")
             case _:
                 keep_class(tracer, side, "is compared")
+
+
+def _is_none(sides: Iterable[ast.expr]) -> bool:
+    return all(isinstance(side, ast.Constant) and side.value is None for side in sides)
 
 
 def keep_asked(tracer: Tracer, name: str, arguments: list[ast.expr]) -> None:
@@ -82,6 +87,25 @@ def _asks_for_type(arguments: list[ast.expr]) -> bool:
         for argument in arguments[1:]
         for node in walk(argument)
     )
+
+
+def keep_asked_in(tracer: Tracer, function: ast.AST) -> None:
+    """What a forward pass asks for classes, where nothing else is read of it."""
+    for node in walk(function):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass" as name), args=[_, classes]):
+                parts = classes.elts if isinstance(classes, ast.Tuple) else [classes]
+                if all(isinstance(part, _READS) for part in parts):
+                    keep_asked(tracer, name, [ast.Constant(None), classes])
+            case ast.Compare(left=left, comparators=others) if not _is_none(others):
+                for side in (left, *others):
+                    is_class = isinstance(side, ast.Attribute) and side.attr == "__class__"
+                    if isinstance(side, (ast.Name, ast.Attribute)) and not is_class:
+                        keep_class(tracer, side, "is compared")
+            case ast.Attribute(value=ast.Attribute() as owner, attr=name) if is_member_of_class(
+                name
+            ):
+                keep_class(tracer, owner, f"is asked for {name}")
 
 
 def keep_keys(tracer: Tracer, keys: Iterable[ast.expr | None]) -> None:
@@ -112,7 +136,8 @@ def keep_looked_up(tracer: Tracer, method: str, arguments: list[ast.expr]) -> No
 def note_lookup(tracer: Tracer, key: ast.expr) -> None:
     """``table[norm]``: a name of a norm class, or the class, and nobody tells which."""
     if isinstance(key, _READS):
-        node = tracer.evaluate(key, "test")
+        is_spelled_out = is_norm_class(dotted(key) or "")
+        node = tracer.evaluate(key, "other" if is_spelled_out else "test")
         if node is not None:
             tracer.flow.lookups.append(node)
 

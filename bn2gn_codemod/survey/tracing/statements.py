@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.tracing.imports import bind_import
 from bn2gn_codemod.survey.tracing.kept_classes import (
     compares_subject,
     keep_annotated,
+    keep_asked_in,
     keep_bases,
     keep_class,
     keep_in_unions,
@@ -26,12 +27,8 @@ from bn2gn_codemod.survey.tracing.type_tests import tested_layer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Class, Function, TupleValue, Value
 
-# What a forward pass says that makes norm layers, asks of what class they are, or for what
-# GroupNorm does not have.
-_TELLS = re.compile(
-    r"Norm|norm_layer|isinstance|issubclass|__class__|\btype\(|__name__|"
-    r"running_|num_features|momentum"
-)
+# What a forward pass says that makes norm layers, or asks for what GroupNorm does not have.
+_TELLS = re.compile(r"Norm|norm_layer|running_|num_features|momentum")
 _CONTAINERS = (ast.Dict, ast.List, ast.Set)
 
 
@@ -183,7 +180,9 @@ class Statements:
             ):  # fmt: skip
                 continue
             self._decorate(decorator, value)
-        if not self._skippable(node):
+        if self._skippable(node):
+            keep_asked_in(inner._expressions, node)
+        else:
             inner.run(node.body)
 
     def _bind_defaults(self, function: Function, arguments: ast.arguments) -> None:
