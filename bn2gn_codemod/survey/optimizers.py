@@ -126,11 +126,9 @@ class Optimizers:
                     is_beside = known.is_beside and optimizer.is_beside
                     found[key] = known._replace(is_beside=is_beside)
         # A discriminator beside the model: the model's own optimizer says all that there is.
-        whole = {(one.scope.path, one.model) for one in found.values() if not one.is_beside}
+        whole = {_place_of_model(one) for one in found.values() if not one.is_beside}
         kept = [
-            one
-            for one in found.values()
-            if not one.is_beside or (one.scope.path, one.model) not in whole
+            one for one in found.values() if not one.is_beside or _place_of_model(one) not in whole
         ]
         followed = {cls for optimizer in kept for cls in optimizer.models}
         stored = (one for one in self._stored() if followed.isdisjoint(one.models))
@@ -340,6 +338,13 @@ class Optimizers:
         names = {ast.unparse(branch) for branch in branches}
         is_model = isinstance(branches[0], (ast.Name, ast.Attribute)) and names != {source}
         return branches[0] if is_model and len(names) == 1 else expression
+
+
+def _place_of_model(optimizer: Optimizer) -> tuple[object, str]:
+    """The variable that holds the model: one of the function, or an attribute of the class."""
+    function = optimizer.scope.function
+    is_own = optimizer.model.split(".")[0] == "self"
+    return (function.class_ if is_own else function), optimizer.model
 
 
 def _without_module(expression: ast.expr) -> ast.expr:

@@ -142,7 +142,8 @@ class TrainedModels:
             for node in walk(root)
         )
         parts = {part for cls in classes for part in self._paths.parts(cls)}
-        gives_any = not read.isdisjoint(methods) or any(map(_PARAMETERS.search, read - parts))
+        any_of_it = methods.union(WRAPPERS)  # net.module, which a parallel wrapper is around
+        gives_any = not read.isdisjoint(any_of_it) or any(map(_PARAMETERS.search, read - parts))
         return not is_whole and not gives_any and read.isdisjoint(self._heads(classes))
 
     def _heads(self, classes: Iterable[Class]) -> set[str]:

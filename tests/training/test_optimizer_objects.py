@@ -264,3 +264,21 @@ def test_an_optimizer_for_the_head_in_another_script() -> None:
     read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
     plan = plan_repository(Repository(Path("/repository"), read), Settings())
     assert sorted(script.optimizer.path for script in plan.train_scripts) == ["train.py", "tune.py"]
+
+
+PARALLEL = """
+def again(model, loader):
+    for x in loader:
+        optimizer = get_optimizer(model.module.{part}, x)
+"""
+
+
+@pytest.mark.parametrize("part", ["parameters()", "backbone.parameters()"])
+def test_the_same_name_in_another_function(part: str) -> None:
+    """What is in a parallel wrapper is the model as well."""
+    text = SCRIPT.format(lines="optimizer = torch.optim.SGD(model.parameters(), lr=0.1)")
+    text += PARALLEL.format(part=part)
+    text += "\n\nagain(nn.DataParallel(Detector()), [])\n"
+    read = (SourceFile.from_bytes("train.py", text.encode()),)
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert len(plan.train_scripts) == 2
