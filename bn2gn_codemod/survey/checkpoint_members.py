@@ -191,7 +191,7 @@ class CheckpointMembers:
                 yield value.class_
             if isinstance(value, (Instance, NormLayer)) and value.spot is not None:
                 function = value.spot.function
-                if isinstance(value, NormLayer) or not _is_constructor(function):
+                if isinstance(value, NormLayer) or not function.is_constructor:
                     yield function
 
     def _may_be_copied(self, slot: Slot, network: Class, load: Load) -> bool:
@@ -263,10 +263,6 @@ def _speaks_of_weights(cls: Class) -> bool:
         for node in (cls.node, *beside)
         for line in cls.module.source.lines[node.lineno - 1 : node.end_lineno]
     )
-
-
-def _is_constructor(function: Function) -> bool:
-    return function.name.rpartition(".")[2] == "__init__"
 
 
 def first_stores(node: ast.ClassDef) -> dict[str, int]:
