@@ -29,7 +29,7 @@ class BehindBackbone:
         return (
             self._goes_on(slot, trunk)
             or self._is_next(slot)
-            or self._is_plain_head(slot)
+            or self.is_plain_head(slot)
             or self._is_attention(slot)
             or self._is_fed(slot, trunk)
         )
@@ -84,7 +84,7 @@ class BehindBackbone:
             and not self._is_handed_on(slot)
         )
 
-    def _is_plain_head(self, slot: Slot) -> bool:
+    def is_plain_head(self, slot: Slot) -> bool:
         """Whether an attribute is a few layers, spelt out behind a ``backbone`` that is loaded.
 
         ``self.layer1 = nn.Sequential(nn.Conv2d(512, 64, 1), nn.BatchNorm2d(64))``, which gets

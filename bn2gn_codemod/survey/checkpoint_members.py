@@ -130,7 +130,7 @@ class CheckpointMembers:
             slot[1] != "*"
             and not self.is_member(family, slot)
             and not family.is_twin(slot[1])
-            and self._contents.may_hold_layers(slot)
+            and any(isinstance(one, NormLayer) for one in self._contents.inside(slot))
             for slot in self._contents.family_slots(network)
         )
 

@@ -107,6 +107,12 @@ def _head(verdict: str, forward: str = _BEHIND, more: str = "") -> str:
     return _HEAD.format(verdict=verdict, forward=forward, more=more)
 
 
+def test_such_layers_in_a_model_that_a_script_resumes() -> None:
+    script = "net = Net()\nnet.load_state_dict(torch.load('last.pth'))\n"
+    more = "self.layer4 = nn.Conv2d(8, 8, 1)"
+    check(_head("convert", more=more) + script)
+
+
 @pytest.mark.parametrize(
     ("forward", "verdict"),
     [

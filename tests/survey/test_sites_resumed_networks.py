@@ -53,6 +53,7 @@ def test_a_file_that_fits_more_than_the_network_is_of_its_own_training(more: str
         # All that is in the model may be in a published file.
         ("pass", _STRICT),
         ("self.linear = nn.Linear(8, 2)", _STRICT),
+        ("self.layer5 = nn.ModuleList([nn.Conv2d(8, 2, 3)])", _STRICT),
         ("self.norm1 = nn.BatchNorm2d(8)  #! keep", _STRICT),
         # What is added is filled with what one of the network's layers has.
         ("self.layer3_b = nn.BatchNorm2d(8)  #! unknown", _STRICT),
