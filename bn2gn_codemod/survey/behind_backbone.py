@@ -134,7 +134,7 @@ class BehindBackbone:
 
     def _handles_weights(self, slot: Slot) -> bool:
         return any(
-            isinstance(value, Instance) and self._evidence.handles_weights(value.class_)
+            isinstance(value, Instance) and self._evidence.idle.handles_weights(value.class_)
             for value in self._contents.of_slot[slot]
         )
 

@@ -14,26 +14,26 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.beside_networks import BesideNetworks
 from bn2gn_codemod.survey.call_sites import CallSites
-from bn2gn_codemod.survey.checkpoint_members import HANDLES_WEIGHTS, CheckpointMembers
+from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.hub_entries import HubEntries
+from bn2gn_codemod.survey.idle_classes import IdleClasses
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_models import library_model
-from bn2gn_codemod.survey.listed_attributes import lists_attributes
 from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.network_contents import external_network, network_content
+from bn2gn_codemod.survey.part_lists import PartLists
+from bn2gn_codemod.survey.pinned_roles import PinnedRoles
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
-from bn2gn_codemod.survey.unreferenced import Unreferenced
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 from bn2gn_codemod.survey.whole_models import WholeModels
 
-_WORDS_OF_WEIGHTS = ("pretrained", "load_", "state_dict_from_url")  # one of them is in each
 # Where several networks inherit an attribute, the first of these that one of them gives it.
 _CAUTION = (Role.BACKBONE, Role.UNDECIDED, Role.NEW)
 # No attribute holds so many classes, unless by a name that is looked up in all of them.
@@ -52,13 +52,12 @@ class Evidence:
         self._lent = LentParts(self.flow, self.load_of)
         self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
         self._loaded_inside: dict[Slot, bool] = {}
-        self._best_loads: dict[Class, Load | None] = {}
         self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
-        self._unreferenced = Unreferenced(self.flow)
+        self.idle = IdleClasses(contents)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.members = CheckpointMembers(contents)
-        self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
+        self.pinned = PinnedRoles(contents, backbone, convert)
         named = {
             cls
             for cls, name, node in self.flow.holders()
@@ -69,6 +68,7 @@ class Evidence:
             )
         }
         self.loads = find_loads(contents, named)
+        self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
         self._loaded_parts = LoadedParts(contents)
         self.whole_models = WholeModels(contents, self._is_loaded_network)
         self._set_finished_models_aside()
@@ -76,10 +76,10 @@ class Evidence:
     def judge(self) -> None:
         """Decide every attribute that can be decided by itself."""
         for slot in self.contents.of_slot:
-            pinned = self.pinned(slot)
+            pinned = self.pinned.of(slot)
             if pinned is not None:
                 self.own[slot] = pinned
-        for slot in [slot for slot in self.contents.of_slot if self._is_plain_list(slot)]:
+        for slot in [slot for slot in self.contents.of_slot if self._lists.is_plain(slot)]:
             self.contents.drop(slot)
         for cls in self.contents.slots_of:
             networks = self._loaded_into(cls)
@@ -90,7 +90,7 @@ class Evidence:
             ):
                 continue  # a checkpoint of the whole model
             self._judge_network(cls, networks)
-        for slot in [slot for slot in self.contents.of_slot if self._is_list_of_parts(slot)]:
+        for slot in [slot for slot in self.contents.of_slot if self._lists.is_of_parts(slot)]:
             self.contents.drop(slot)
         self._with_backbone.clear()  # of what was dropped, too
         for slot in self.contents.of_slot:
@@ -120,37 +120,9 @@ class Evidence:
             and any(self._holds_loaded(slot) for slot in self.contents.family_slots(cls))
         )
 
-    def pinned_class(self, cls: Class) -> Because | None:
-        """The role that a setting gives to a class, if one does."""
-        for role, pins in self._pins:
-            pin = pins.match(cls, None)
-            if pin is not None:
-                return Because(role, f"the setting {pin!r} says so")
-        return None
-
     def load_of(self, cls: Class) -> Load | None:
         """How pretrained weights get into the class, if they do."""
-        if cls not in self._best_loads:
-            found = self._all_loads(cls)
-            best = min(found, key=lambda load: load.vague, default=None)
-            if best is not None and best.published:
-                # What is not in one file may be in another one.
-                others = [load for load in found if load.kind == "url" and not load.published]
-                names = best.named.union(*(load.named for load in others))
-                best = best._replace(published=not others, named=names)
-            self._best_loads[cls] = best
-        return self._best_loads[cls]
-
-    def loads_into(self, cls: Class) -> list[Load]:
-        """:meth:`load_of`, and what is copied from other models, which may have more to give."""
-        best = self.load_of(cls)
-        if best is None:
-            return []
-        copies = [one for one in self._all_loads(cls) if one.of_model not in (None, best.of_model)]
-        return list(dict.fromkeys([best, *copies]))
-
-    def _all_loads(self, cls: Class) -> list[Load]:
-        return [load for one in cls.ancestors() for load in self.loads.of_class.get(one, ())]
+        return self.loads.best(cls)
 
     def loaded_part(self, slot: Slot) -> Because | None:
         """What speaks against an attribute being new: something loads what it holds."""
@@ -173,7 +145,7 @@ class Evidence:
 
         A subclass that loads weights into itself loads them into what it inherits, too.
         """
-        loads = self.loads_into(cls)
+        loads = self.loads.into(cls)
         if loads:
             return [(cls, load) for load in loads]
         below = [
@@ -183,57 +155,6 @@ class Evidence:
         ]
         resumed = self._resumed(cls)
         return below or ([] if resumed is None else [(cls, resumed._replace(is_resumed=True))])
-
-    def handles_weights(self, cls: Class) -> bool:
-        """Whether the class's own code speaks of pretrained weights."""
-        lines = cls.module.source.lines[cls.node.lineno - 1 : cls.node.end_lineno]
-        text = "".join(lines)
-        if not any(word in text for word in _WORDS_OF_WEIGHTS):
-            return False
-        return any(HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
-
-    def is_certainly_idle(self, cls: Class) -> bool:
-        """Whether a class that nobody builds, or only such classes, is no part of a backbone."""
-        return self._is_idle(cls, ())
-
-    def _is_idle(self, cls: Class, around: tuple[Class, ...]) -> bool:
-        if self.handles_weights(cls):
-            return False
-        if self.is_unused_part(cls):
-            return True
-        if not families.has_new_class_name(cls) and families.new_home(cls) is None:
-            return False
-        makers = self.contents.makers(cls) - {cls, *around}
-        return all(maker is not None and self._is_idle(maker, (*around, cls)) for maker in makers)
-
-    def is_unused_part(self, cls: Class) -> bool:
-        """Whether a class that is no model or network is built by nothing in the repository."""
-        return not (
-            families.is_network_class(cls)
-            or families.may_be_whole_model(cls)
-            or families.backbone_home(cls.path) is not None
-        ) and self._unreferenced.is_unused(cls)
-
-    # ------------------------------------------------------------ settings
-
-    def pinned(self, slot: Slot) -> Because | None:
-        """A setting that names the attribute, else what it holds, else its class."""
-        levels: list[list[tuple[Class, str | None]]] = [
-            [slot],
-            [
-                (value.class_, None)
-                for value in self.contents.of_slot[slot]
-                if isinstance(value, Instance)
-            ],
-            [(slot[0], None)],
-        ]
-        for level in levels:
-            for role, pins in self._pins:
-                for cls, name in level:
-                    pin = pins.match(cls, name)
-                    if pin is not None:
-                        return Because(role, f"the setting {pin!r} says so")
-        return None
 
     # ----------------------------------------- a class that loads weights itself
 
@@ -589,57 +510,7 @@ class Evidence:
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether a library's network has no weights, as far as anything is seen to load them."""
         loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
-        return not loaded and self.pinned(slot) is None and self._lent.is_never_filled(value)
-
-    def _is_plain_list(self, slot: Slot) -> bool:
-        """``self.fine_tune = [self.conv1, self.layer1]``, in whatever network that is."""
-        if slot in self.own or self._is_more_than_a_list(slot):
-            return False
-        return lists_attributes(self.contents, slot)
-
-    def _is_list_of_parts(self, slot: Slot) -> bool:
-        """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""
-        if slot in self.own:
-            return False
-        if self._only_lists_attributes(slot):
-            return True
-        foreign = False
-        layers = self.contents.layers_in(slot)
-        # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
-        beside = map(self.contents.layers_in, self.contents.slots_of[slot[0]])
-        own = any(inner and inner < layers for inner in beside)
-        for value in layers:
-            network = self.part_of_network(value, slot)
-            # Slices of ``list(resnet().children())`` may hold the same as well, but the
-            # network that they were taken out of is no attribute beside them.
-            foreign = foreign or (network is not None and self._is_held_by(network, slot[0]))
-        return own and foreign
-
-    def _only_lists_attributes(self, slot: Slot) -> bool:
-        """``self.trained = [self.trunk, self.top]``: its layers are judged where they stand."""
-        if self._is_more_than_a_list(slot):
-            return False
-        cls = slot[0]
-        layers = self.contents.layers_in(slot)
-        held = [
-            inner
-            for one in self.contents.slots_of[cls]
-            if one is not slot
-            and one[1] != "*"
-            and (inner := self.contents.layers_in(one)) < layers
-        ]
-        return len(held) > 1 and bool(layers) and set().union(*held) == layers
-
-    def _is_more_than_a_list(self, slot: Slot) -> bool:
-        """Whether an attribute is called like a backbone, or loaded."""
-        name = slot[1]
-        if slot in self.loads.of_slot or name == "*" or families.may_be_backbone_attribute(name):
-            return True
-        return families.is_backbone_attribute(name) or families.may_hold_whole_model(name)
-
-    def _is_held_by(self, network: Class, cls: Class) -> bool:
-        holders = self.contents.holders.get(network, ())
-        return any(slot[0] in cls.ancestors() for slot in holders)
+        return not loaded and self.pinned.of(slot) is None and self._lent.is_never_filled(value)
 
     def _built_in(self, maker: Class, slot: Slot) -> bool:
         # A layer that ``maker`` hands to a class of its own is not a re-used part.

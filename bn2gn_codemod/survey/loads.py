@@ -52,3 +52,28 @@ class Loads:
     of_slot: dict[Slot, Load] = dataclasses.field(default_factory=dict)
     # Loads onto a class of which nothing says whether they resume training.
     resumed: dict[Class, Load] = dataclasses.field(default_factory=dict)
+    _best: dict[Class, Load | None] = dataclasses.field(default_factory=dict)
+
+    def best(self, cls: Class) -> Load | None:
+        """How pretrained weights get into the class, if they do."""
+        if cls not in self._best:
+            found = self._all(cls)
+            best = min(found, key=lambda load: load.vague, default=None)
+            if best is not None and best.published:
+                # What is not in one file may be in another one.
+                others = [load for load in found if load.kind == "url" and not load.published]
+                names = best.named.union(*(load.named for load in others))
+                best = best._replace(published=not others, named=names)
+            self._best[cls] = best
+        return self._best[cls]
+
+    def into(self, cls: Class) -> list[Load]:
+        """:meth:`best`, and what is copied from other models, which may have more to give."""
+        best = self.best(cls)
+        if best is None:
+            return []
+        copies = [one for one in self._all(cls) if one.of_model not in (None, best.of_model)]
+        return list(dict.fromkeys([best, *copies]))
+
+    def _all(self, cls: Class) -> list[Load]:
+        return [load for one in cls.ancestors() for load in self.of_class.get(one, ())]

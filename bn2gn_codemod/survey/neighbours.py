@@ -169,7 +169,7 @@ class Neighbours:
     def _load_of_all(self, slot: Slot) -> Load | None:
         """What loads the model as a whole, and may have the attribute as well."""
         cls, name = slot
-        loads = [load for load in self._evidence.loads_into(cls) if load.kind == "url"]
+        loads = [load for load in self._evidence.loads.into(cls) if load.kind == "url"]
         for load in loads:
             if not (load.published and families.has_new_word(name)):
                 return load

@@ -122,7 +122,7 @@ class RoleMap:
 
     def doubt(self, slot: Slot) -> Roles:
         """Doubt about an attribute without a role: nobody knows what its model is."""
-        return {} if self._evidence.is_certainly_idle(slot[0]) else self.unseen(slot[0])
+        return {} if self._evidence.idle.is_certainly_idle(slot[0]) else self.unseen(slot[0])
 
     def unseen(self, cls: Class) -> Roles:
         """What is said of a class without a role: nobody knows what it is for."""
@@ -133,7 +133,7 @@ class RoleMap:
         has_role = bool(self.contexts.get(cls)) or any(
             slot in self.own for slot in self.family_slots(cls)
         )
-        return not has_role and self._evidence.is_unused_part(cls)
+        return not has_role and self._evidence.idle.is_unused_part(cls)
 
     def open_slots(self, layer: NormLayer) -> list[Slot]:
         """The attributes of models whose being undecided leaves the layer undecided."""
@@ -240,11 +240,11 @@ class RoleMap:
 
     def pinned_class(self, cls: Class) -> Because | None:
         """The role that a setting gives to a class, if one does."""
-        return self._evidence.pinned_class(cls)
+        return self._evidence.pinned.of_class(cls)
 
     def is_pinned(self, slot: Slot) -> bool:
         """Whether a setting gives the attribute its role."""
-        return self._evidence.pinned(slot) is not None
+        return self._evidence.pinned.of(slot) is not None
 
     def is_only_named(self, slot: Slot) -> bool:
         """Whether an attribute is a backbone for nothing but what it or its class is called."""
@@ -252,7 +252,7 @@ class RoleMap:
 
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
-        return self._evidence.handles_weights(cls)
+        return self._evidence.idle.handles_weights(cls)
 
     def may_load_unseen(self, cls: Class) -> bool:
         """Whether a class without any evidence of its own speaks of pretrained weights."""

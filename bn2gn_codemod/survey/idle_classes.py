@@ -1,0 +1,49 @@
+"""Classes that nobody builds, and what their own code says of weights."""
+
+from __future__ import annotations
+
+from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.checkpoint_members import HANDLES_WEIGHTS
+from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.unreferenced import Unreferenced
+from bn2gn_codemod.survey.values import Class
+
+_WORDS_OF_WEIGHTS = ("pretrained", "load_", "state_dict_from_url")  # one of them is in each
+
+
+class IdleClasses:
+    """Tells which classes are certain to be no part of a backbone, as nobody builds them."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._unreferenced = Unreferenced(contents.flow)
+
+    def is_certainly_idle(self, cls: Class) -> bool:
+        """Whether a class that nobody builds, or only such classes, is no part of a backbone."""
+        return self._is_idle(cls, ())
+
+    def _is_idle(self, cls: Class, around: tuple[Class, ...]) -> bool:
+        if self.handles_weights(cls):
+            return False
+        if self.is_unused_part(cls):
+            return True
+        if not families.has_new_class_name(cls) and families.new_home(cls) is None:
+            return False
+        makers = self._contents.makers(cls) - {cls, *around}
+        return all(maker is not None and self._is_idle(maker, (*around, cls)) for maker in makers)
+
+    def is_unused_part(self, cls: Class) -> bool:
+        """Whether a class that is no model or network is built by nothing in the repository."""
+        return not (
+            families.is_network_class(cls)
+            or families.may_be_whole_model(cls)
+            or families.backbone_home(cls.path) is not None
+        ) and self._unreferenced.is_unused(cls)
+
+    def handles_weights(self, cls: Class) -> bool:
+        """Whether the class's own code speaks of pretrained weights."""
+        lines = cls.module.source.lines[cls.node.lineno - 1 : cls.node.end_lineno]
+        text = "".join(lines)
+        if not any(word in text for word in _WORDS_OF_WEIGHTS):
+            return False
+        return any(HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
