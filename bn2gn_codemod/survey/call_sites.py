@@ -23,6 +23,7 @@ class CallSites:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
+        self._known: dict[tuple[Function, Class], bool] = {}
 
     def of(self, function: Function) -> list[tuple[Function, ast.Call]]:
         """Calls of the function, also by ``apply``, each with the function it stands in."""
@@ -34,6 +35,13 @@ class CallSites:
         ``make_layers(cfg)`` is for VGG where all that call it are methods of VGG,
         functions that give a VGG, or such functions again; or in ``VGG(make_layers(cfg))``.
         """
+        key = (function, network)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._are_for(function, network)
+        return known
+
+    def _are_for(self, function: Function, network: Class) -> bool:
         seen = {function}
         pending = [function]
         while pending:

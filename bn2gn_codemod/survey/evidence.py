@@ -8,7 +8,7 @@ over names, and a name that only allows a backbone never makes anything new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
@@ -31,7 +31,14 @@ from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
-from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import (
+    Class,
+    ExternalObject,
+    Function,
+    Instance,
+    NormLayer,
+    Value,
+)
 from bn2gn_codemod.survey.whole_models import WholeModels
 
 # Where several networks inherit an attribute, the first of these that one of them gives it.
@@ -52,6 +59,7 @@ class Evidence:
         self._lent = LentParts(self.flow, self.load_of)
         self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
         self._loaded_inside: dict[Slot, bool] = {}
+        self._made_with: dict[Instance | NormLayer, list[Class]] = {}
         self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
         self.idle = IdleClasses(contents)
@@ -93,6 +101,7 @@ class Evidence:
         for slot in [slot for slot in self.contents.of_slot if self._lists.is_of_parts(slot)]:
             self.contents.drop(slot)
         self._with_backbone.clear()  # of what was dropped, too
+        self._made_with.clear()
         for slot in self.contents.of_slot:
             if slot not in self.own or slot in self._only_resumed:
                 because = self._by_itself(slot)
@@ -326,21 +335,37 @@ class Evidence:
             return False
         if self._is_published(slot[0]):
             return False  # a network by itself, whatever else seems to come together in it
-        made_in, own_line = value.spot.function, slot[0].ancestors()
-        maker = made_in.enclosing_class
+        own_line = slot[0].ancestors()
         return any(
             network not in own_line
             and slot[0] not in network.ancestors()
-            and families.is_network_class(network)
             and self._is_clearly_loaded(network)
-            and (
-                maker in network.ancestors()
-                if maker is not None
-                else self._call_sites.are_for(made_in, network)
-            )
             and not self._built_in(network, slot)
-            for network, _ in self.contents.held_in.get(value, ())
+            for network in self._networks_made_with(value, value.spot.function)
         )
+
+    def _networks_made_with(
+        self, value: Instance | NormLayer, made_in: Function
+    ) -> Collection[Class]:
+        """The networks that hold the value and whose own code makes it.
+
+        Asked for by every attribute that may hold the value, and what a registry
+        builds may be held by hundreds.
+        """
+        known = self._made_with.get(value)
+        if known is None:
+            maker = made_in.enclosing_class
+            known = self._made_with[value] = [
+                network
+                for network in dict.fromkeys(cls for cls, _ in self.contents.held_in.get(value, ()))
+                if families.is_network_class(network)
+                and (
+                    maker in network.ancestors()
+                    if maker is not None
+                    else self._call_sites.are_for(made_in, network)
+                )
+            ]
+        return known
 
     def _is_published(self, cls: Class) -> bool:
         load = self.load_of(cls)
@@ -481,18 +506,15 @@ class Evidence:
         made_in, own_line = value.spot.function, slot[0].ancestors()
         for one in self.contents.held_in.get(value, ()):
             because = self.own.get(one)
-            if because is None or one[0] in own_line:
+            if because is None or because.role is not Role.BACKBONE or one[0] in own_line:
                 continue
             maker = made_in.enclosing_class
-            if maker is None and not self._is_mixed(one[0]):
-                maker = one[0] if self._call_sites.are_for(made_in, one[0]) else None
+            if maker is None:
+                is_for_it = self._call_sites.are_for(made_in, one[0])
+                maker = one[0] if is_for_it and not self._is_mixed(one[0]) else None
             if maker is None or maker in own_line or slot[0] in maker.ancestors():
                 continue
-            if (
-                one[0] in maker.ancestors()
-                and because.role is Role.BACKBONE
-                and not self._built_in(maker, slot)
-            ):
+            if one[0] in maker.ancestors() and not self._built_in(maker, slot):
                 return maker
         return None
 

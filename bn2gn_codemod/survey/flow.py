@@ -380,11 +380,14 @@ class Flow(ValueGraph):
 
     def keep_in_class(self, cls: Class, value: Node) -> None:
         """The value is an attribute of the class itself, so its instances bind functions."""
+        watched = {value}
 
         def on_value(held: Value) -> None:
             if isinstance(held, TupleValue):
                 for element in held.elements:
-                    self.watch(element, on_value)
+                    if element not in watched:  # ``node = (node, left)`` holds itself
+                        watched.add(element)
+                        self.watch(element, on_value)
             # partial() gives an object that nothing binds.
             elif isinstance(held, NormClass) and held.context != "partial":
                 held.refusals.add(f"is an attribute of {cls.name}, which would bind a function")

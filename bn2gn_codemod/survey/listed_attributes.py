@@ -28,8 +28,13 @@ def lists_attributes(contents: Contents, slot: Slot) -> bool:
         return False
     methods = [method for owner in cls.descendants() for method in owner.methods.values()]
     methods += [method for owner in cls.ancestors()[1:] for method in owner.methods.values()]
-    stored = [given for method in methods for given in _stored(method, name)]
-    return bool(stored) and all(stored)
+    is_filled = False
+    for method in methods:
+        for given in _stored(method, name):
+            if not given:
+                return False  # most attributes are no list, and said so by their constructor
+            is_filled = True
+    return is_filled
 
 
 def _stored(method: Function, name: str) -> Iterator[bool]:

@@ -39,17 +39,17 @@ class PartLists:
             return False
         if self._only_lists_attributes(slot):
             return True
-        foreign = False
         layers = self._contents.layers_in(slot)
         # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
         beside = map(self._contents.layers_in, self._contents.slots_of[slot[0]])
-        own = any(inner and inner < layers for inner in beside)
-        for value in layers:
-            network = self._part_of_network(value, slot)
-            # Slices of ``list(resnet().children())`` may hold the same as well, but the
-            # network that they were taken out of is no attribute beside them.
-            foreign = foreign or (network is not None and self._is_held_by(network, slot[0]))
-        return own and foreign
+        if not any(inner and inner < layers for inner in beside):
+            return False
+        # Slices of ``list(resnet().children())`` may hold the same as well, but the
+        # network that they were taken out of is no attribute beside them.
+        return any(
+            network is not None and self._is_held_by(network, slot[0])
+            for network in (self._part_of_network(value, slot) for value in layers)
+        )
 
     def _only_lists_attributes(self, slot: Slot) -> bool:
         """``self.trained = [self.trunk, self.top]``: its layers are judged where they stand."""
