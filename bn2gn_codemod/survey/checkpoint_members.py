@@ -14,16 +14,18 @@ from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import speaks_of
 from bn2gn_codemod.survey.network_contents import network_content
 from bn2gn_codemod.survey.optional_parts import optional_parts
+from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.skipped_keys import are_left_out, is_skipped
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
 
 # A class that handles weights itself, in a way that may not have been followed.
-HANDLES_WEIGHTS = re.compile(
+_HANDLES_WEIGHTS = re.compile(
     r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
     r"state_dict_from_url|load_param|load_weights"
 )
+_WORDS_OF_WEIGHTS = ("pretrained", "load_", "state_dict_from_url")  # one of them is in each
 _PLAIN_LAYER = re.compile(r"\w*Conv\w*|Linear")
 
 
@@ -258,11 +260,16 @@ class CheckpointMembers:
 def _speaks_of_weights(cls: Class) -> bool:
     """Whether a class, or a function beside it, may load weights or be asked to."""
     beside = [node for node in cls.module.tree.body if isinstance(node, ast.FunctionDef)]
-    return any(
-        HANDLES_WEIGHTS.search(line.split("#", 1)[0])
-        for node in (cls.node, *beside)
-        for line in cls.module.source.lines[node.lineno - 1 : node.end_lineno]
-    )
+    return any(handles_weights(cls.module, node) for node in (cls.node, *beside))
+
+
+def handles_weights(module: Module, node: ast.stmt) -> bool:
+    """Whether the lines of a class or function speak of pretrained weights, comments aside."""
+    lines = module.source.lines[node.lineno - 1 : node.end_lineno]
+    text = "".join(lines)
+    if not any(word in text for word in _WORDS_OF_WEIGHTS):
+        return False
+    return any(_HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
 
 
 def first_stores(node: ast.ClassDef) -> dict[str, int]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from bn2gn_codemod.survey import families
-from bn2gn_codemod.survey.checkpoint_members import HANDLES_WEIGHTS
+from bn2gn_codemod.survey.checkpoint_members import handles_weights
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.unreferenced import Unreferenced
 from bn2gn_codemod.survey.values import Class
-
-_WORDS_OF_WEIGHTS = ("pretrained", "load_", "state_dict_from_url")  # one of them is in each
 
 
 class IdleClasses:
@@ -42,8 +40,4 @@ class IdleClasses:
 
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""
-        lines = cls.module.source.lines[cls.node.lineno - 1 : cls.node.end_lineno]
-        text = "".join(lines)
-        if not any(word in text for word in _WORDS_OF_WEIGHTS):
-            return False
-        return any(HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
+        return handles_weights(cls.module, cls.node)

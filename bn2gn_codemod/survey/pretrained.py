@@ -150,7 +150,9 @@ class _Search:
         load = load._replace(
             vague=load.vague or self._flow.is_crowded(call.receiver),
             from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
-            skipped=frozenset[str]() if load.strict else _skipped(call),
+            skipped=frozenset[str]()
+            if load.strict
+            else skipped_keys(call.spot.function, call.spot.node),
             listed_in=None if load.strict else list_of_kept(call.spot.function),
         )
         if call.each_child:
@@ -340,11 +342,6 @@ def _some_of_a_model(contents: Contents, slots: list[Slot]) -> Iterator[Slot]:
         ]
         if any(map(contents.may_hold_layers, others)):
             yield slot
-
-
-def _skipped(call: LoadCall) -> frozenset[str]:
-    at = call.spot.node
-    return skipped_keys(call.spot.function, at) if isinstance(at, ast.expr) else frozenset()
 
 
 def _is_of_classifier(contents: Contents, cls: Class, load: Load) -> bool:

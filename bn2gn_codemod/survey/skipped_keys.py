@@ -15,10 +15,10 @@ _CLASSIFIERS = frozenset({"fc", "_fc", "last_linear", "classifier"})
 _SHORTEST = 2  # "1" or "." name no attribute
 
 
-def skipped_keys(function: Function, load: ast.expr) -> frozenset[str]:
+def skipped_keys(function: Function, load: ast.AST) -> frozenset[str]:
     """Words and keys by which a function sorts entries out before ``load``, a call in it."""
     node = function.node
-    if isinstance(node, (ast.Module, ast.Lambda)):
+    if isinstance(node, (ast.Module, ast.Lambda)) or not isinstance(load, ast.expr):
         return frozenset()
     found: set[str] = set()
     loops = [one for one in walk(node) if isinstance(one, ast.For) and one.lineno < load.lineno]

@@ -44,7 +44,11 @@ class WholeModels:
                 continue
             if not call.as_read:
                 self._add_named(call, load)
-            load = load._replace(skipped=frozenset() if load.strict else _skipped(call))
+            load = load._replace(
+                skipped=frozenset()
+                if load.strict
+                else skipped_keys(call.spot.function, call.spot.node)
+            )
             for cls in self._started(call, load):
                 if not (hub.is_only_offered(load.where) and hub.is_trained(cls)):
                     self._loads.setdefault(cls, load)
@@ -170,11 +174,6 @@ class WholeModels:
             and any(_attribute_of(target, model) in names for target in node.targets)
             for node in walk(call.spot.function.node)
         )
-
-
-def _skipped(call: LoadCall) -> frozenset[str]:
-    at = call.spot.node
-    return skipped_keys(call.spot.function, at) if isinstance(at, ast.expr) else frozenset()
 
 
 def _tests_around(function: Function, call: ast.AST) -> Iterator[str]:
