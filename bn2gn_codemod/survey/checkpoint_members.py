@@ -11,10 +11,10 @@ from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.extensions import Extensions
 from bn2gn_codemod.survey.loads import Load
+from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.named_keys import speaks_of
 from bn2gn_codemod.survey.network_contents import network_content
 from bn2gn_codemod.survey.optional_parts import optional_parts
-from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.skipped_keys import are_left_out, is_skipped
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
