@@ -41,7 +41,13 @@ def model(body: str, rest: str = "", flow: str = "unknown", arguments: str = "")
 @pytest.mark.parametrize(
     "body",
     [
-        # Loaded before it is stored,
+        # By the method of the class, of a part that is looked up by its path,
+        "self.motion = Flow()\nnn.Module.load_state_dict(self.motion, torch.load('flow.pth'))",
+        "self.motion = Flow()\n"
+        "self.get_submodule('motion').load_state_dict(torch.load('flow.pth'))",
+        "self.motion = Flow()\n"
+        "nn.utils.vector_to_parameters(torch.load('flow.pth'), self.motion.parameters())",
+        # loaded before it is stored,
         "flow = Flow()\nflow.load_state_dict(torch.load('flow.pth'))\nself.motion = flow",
         "flow = Flow()\nflow.load_state_dict(torch.load('flow.pth')['net'], strict=False)\n"
         "self.motion = nn.Sequential(flow, nn.ReLU())",
@@ -366,3 +372,23 @@ class Model(nn.Module):
         self.trunk = torchvision.models.resnet18(pretrained=True)
         self.side = side()
 """)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "self.motion = Flow()\nstate = torch.load('flow.pth')\n"
+        "for name, p in self.motion.named_parameters():\n    p.set_(state[name])",
+        "self.motion = Flow()\nstate = torch.load('flow.pth')\n"
+        "for name, p in self.motion.named_parameters():\n    p[:] = state[name]",
+        "self.motion = Flow()\nstate = torch.load('flow.pth')\n"
+        "for name, m in self.motion.named_modules():\n"
+        "    setattr(m, 'weight', nn.Parameter(state[name]))",
+        # What numpy makes of a file of another framework.
+        "import numpy as np\nself.motion = Flow()\nstate = np.load('flow.npz')\n"
+        "for name, p in self.motion.named_parameters():\n"
+        "    p.data.copy_(torch.from_numpy(np.asarray(state[name])))",
+    ],
+)
+def test_part_that_is_filled_tensor_by_tensor(body: str) -> None:
+    check(model(body, flow="keep"))

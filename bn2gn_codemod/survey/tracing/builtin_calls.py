@@ -16,7 +16,11 @@ from bn2gn_codemod.survey.tracing.kept_classes import (
     keep_handed_to_builtin,
 )
 from bn2gn_codemod.survey.tracing.tracer import Tracer
-from bn2gn_codemod.survey.tracing.weight_loads import begins_report_of_load
+from bn2gn_codemod.survey.tracing.weight_loads import (
+    TENSORS,
+    begins_report_of_load,
+    weights_into,
+)
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Entries, UseContext
 
@@ -53,6 +57,8 @@ def call_builtin(
         base, value = tracer.evaluate(arguments[0]), tracer.evaluate(arguments[2])
         if base is not None and value is not None:
             store_named(tracer, base, arguments[1], value)
+            if text_pattern(arguments[1]) in TENSORS:
+                weights_into(tracer, arguments[0], [value], expr, arguments[2])
         return None
     if name in ("globals", "locals") or (name == "vars" and not arguments):
         flow.add(result, flow.namespace_value(tracer.function.module))

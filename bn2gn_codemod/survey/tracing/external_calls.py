@@ -41,7 +41,7 @@ from bn2gn_codemod.survey.values import (
 # Calls whose result does not hold what they are given.
 _OPAQUE = re.compile(
     r"(?:torch\.optim|torch\.utils\.data|torch\.(?:save|randn?|zeros|ones|tensor|device)|os|sys|"
-    r"numpy|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
+    r"numpy(?!\.as\w*array$)|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
     r"range|int|str|float|bool|repr|hasattr|id|min|max|sum|open|format|any|all|round|abs))(?:\.|$)"
 )
 _FIELDS = ("dataclasses.field", "attr.ib", "attr.field", "attrs.field")
@@ -89,6 +89,9 @@ def call_external(call: Call, name: str) -> None:
         read_weights(call, "url", name)
     elif name in _WEIGHTS_FROM_FILE or last in _WEIGHTS_FROM_FILE:
         read_weights(call, "file", name)
+    elif last == "vector_to_parameters" and len(call.arguments) > 1:
+        (_, weights), (_, parameters) = call.arguments[:2]
+        flow.load_calls.append(LoadCall(parameters, [weights], call.spot(), False))
     elif last == "import_module":
         return
     elif name in _FIELDS:

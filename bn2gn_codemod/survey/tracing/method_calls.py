@@ -58,7 +58,7 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
     if name in ("load_state_dict", "_load_from_state_dict"):
         load_state_dict(tracer, func, expr)
         return True
-    if name == "copy_":
+    if name in ("copy_", "set_"):
         weights = [node for _, node in arguments_of(tracer, expr)]
         weights_into(tracer, func.value, weights, expr, expr.args[0] if expr.args else None)
     if name in ("add_module", "register_module", "__setattr__") and len(expr.args) == 2:
@@ -68,6 +68,9 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         base = tracer.evaluate(func.value)
         if base is not None:
             tracer.flow.edge(read_named(tracer, base, expr.args[0], expr, "plain"), result)
+        return True
+    if name == "get_submodule" and len(expr.args) == 1:
+        _follow_path(tracer, func.value, expr.args[0], result)
         return True
     if name == "__get__":
         return _bind_function(tracer, func, expr, result)
@@ -84,6 +87,18 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
                 tracer.flow.containers.make(result)
             give_same_object(tracer.flow, base, name, result)
     return name in CHILDREN
+
+
+def _follow_path(tracer: Tracer, owner: ast.expr, path: ast.expr, result: Node) -> None:
+    """``model.get_submodule("encoder.layer1")``"""
+    reached = tracer.evaluate(owner)
+    if reached is None:
+        return
+    for name in (text_pattern(path) or "*").split("."):
+        inner = tracer.flow.node()
+        tracer.flow.attribute(reached, name, inner)
+        reached = inner
+    tracer.flow.edge(reached, result)
 
 
 def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None:

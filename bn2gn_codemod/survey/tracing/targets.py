@@ -35,9 +35,7 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             else:
                 flow.store(base, target.attr, value)
             if target.attr in TENSORS:
-                statement = tracer.statement
-                source = statement.value if isinstance(statement, ast.Assign) else None
-                weights_into(tracer, target, [value], target, source)
+                _set_tensor(tracer, target, value)
         case ast.Subscript():
             holder = container(tracer, target.value)
             put_into(tracer, target.value, holder, value)
@@ -45,10 +43,18 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             if holder is not None and isinstance(key, str):
                 flow.add(holder, Entries(((key, value),)))
             _store_in_modules(tracer, target, value)
+            if isinstance(target.slice, ast.Slice):  # p[:] = state[name]
+                _set_tensor(tracer, target, value)
         case ast.Starred():
             assign(tracer, target.value, value)
         case ast.Tuple() | ast.List():
             _unpack(tracer, target.elts, value, iterate)
+
+
+def _set_tensor(tracer: Tracer, target: ast.expr, value: Node) -> None:
+    statement = tracer.statement
+    source = statement.value if isinstance(statement, ast.Assign) else None
+    weights_into(tracer, target, [value], target, source)
 
 
 def assign_each(tracer: Tracer, target: ast.expr, iterable: ast.expr) -> None:

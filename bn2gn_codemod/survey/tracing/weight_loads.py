@@ -22,6 +22,8 @@ def load_state_dict(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None
     """``receiver.load_state_dict(weights, strict)``"""
     receiver = tracer.evaluate(func.value)
     weights = [node for _, node in arguments_of(tracer, expr)]
+    if isinstance(func.value, ast.Attribute) and func.value.attr == "Module" and expr.args:
+        receiver = tracer.evaluate(expr.args[0])  # nn.Module.load_state_dict(model, weights)
     if receiver is None:
         return
     made_lenient = expr in tracer.loosened
