@@ -390,5 +390,5 @@ class Model(nn.Module):
         "    p.data.copy_(torch.from_numpy(np.asarray(state[name])))",
     ],
 )
-def test_part_that_is_filled_tensor_by_tensor(body: str) -> None:
+def test_part_that_is_filled_in_other_words(body: str) -> None:
     check(model(body, flow="keep"))

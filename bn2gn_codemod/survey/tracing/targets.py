@@ -43,12 +43,23 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             if holder is not None and isinstance(key, str):
                 flow.add(holder, Entries(((key, value),)))
             _store_in_modules(tracer, target, value)
-            if isinstance(target.slice, ast.Slice):  # p[:] = state[name]
+            if _is_all(target.slice):  # p[:] = state[name]
                 _set_tensor(tracer, target, value)
         case ast.Starred():
             assign(tracer, target.value, value)
         case ast.Tuple() | ast.List():
             _unpack(tracer, target.elts, value, iterate)
+
+
+def _is_all(key: ast.expr) -> bool:
+    """``[:]`` or ``[...]``"""
+    match key:
+        case ast.Slice(lower=None, upper=None, step=None):
+            return True
+        case ast.Constant(value=value):
+            return value is ...
+        case _:
+            return False
 
 
 def _set_tensor(tracer: Tracer, target: ast.expr, value: Node) -> None:
