@@ -44,6 +44,7 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
         decider.site(norm)
     decider.take_back()
     decider.calls_by_other_names()
+    decider.functions_handed_over()
     decider.calls_of_what_is_given()
     decider.unfollowed()
     decider.library_parts()
@@ -141,6 +142,27 @@ class _Decider:
             elif judged.verdict is Verdict.CONVERT and norm not in changed:
                 judged = self._left_alone(norm)
             self._add(norm, judged)
+
+    def functions_handed_over(self) -> None:
+        """List where a function that makes norm layers is handed to a backbone alone.
+
+        To new parts its name is changed there, and what is undecided its calls tell.
+        """
+        for place, norms in self._at.items():
+            norm = next(filter(self._is_function_handed_over, norms), None)
+            if norm is None or place in self.sites or self._is_said_inside(norm):
+                continue
+            judged = self._judge_use(norm)
+            if judged.verdict is Verdict.KEEP:
+                self._add(norm, judged)
+
+    def _is_function_handed_over(self, norm: NormClass) -> bool:
+        """Whether the function is named there to be handed over, not handed on from elsewhere."""
+        return (
+            norm.function is not None
+            and (norm.context == "argument" or self.calls.is_default(norm))
+            and not any(above.function is norm.function for above in norm.parents)
+        )
 
     def calls_of_what_is_given(self) -> None:
         """List the calls of what another call gives: ``pick(norm_layer, 0)(channels)``."""

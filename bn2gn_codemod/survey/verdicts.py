@@ -65,7 +65,7 @@ class Judge:
         if judged.verdict not in UNDECIDED:
             return judged
         if self._calls.is_overridden(norm):
-            return OVERRIDDEN
+            return _overridden(judged)
         found = list(self._calls.layer_roles(norm))
         by_calls = self._weigh(
             [layer for layer, _ in found],
@@ -132,6 +132,16 @@ class Judge:
             return {}
         role = Role.BACKBONE if comment == "keep" else Role.NEW
         return {role: Because(role, said(comment))}
+
+
+def _overridden(judged: Judged) -> Judged:
+    """The verdict on a default that no call uses, of which nothing else is certain.
+
+    It may stay where a new part or a backbone is known to bring its own; of a model of
+    which nothing is known it would say what nobody knows.
+    """
+    is_known = any(one.role in (Role.BACKBONE, Role.NEW) for one in judged.because)
+    return OVERRIDDEN if is_known else judged._replace(note=OVERRIDDEN.note)
 
 
 def _verdict(roles: Roles) -> Judged:

@@ -291,6 +291,50 @@ def test_default_that_only_a_test_uses_keeps_nothing_open(other: str, is_used: b
     assert is_used or reasons[0] == "every call hands over a norm class of its own"
 
 
+UNUSED_DEFAULT = """\
+class Block(nn.Module):
+    def __init__(self, c, norm_layer=None):
+        super().__init__()
+        if norm_layer is None:
+            norm_layer = nn.BatchNorm2d  #! {default}
+        self.bn1 = norm_layer(c)  #! {layer}
+"""
+
+
+def test_default_that_no_call_uses_is_no_backbone_in_a_model_of_which_nothing_is_known() -> None:
+    plan = check(
+        UNUSED_DEFAULT.format(default="unknown", layer="unknown")
+        + """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.neck = Block(64, nn.BatchNorm2d)  #! unknown
+"""
+    )
+    reasons = plan.sites[0].reasons
+    assert reasons == ("every call hands over a norm class of its own", *plan.sites[1].reasons)
+
+
+def test_default_that_no_call_uses_stays_where_backbone_and_new_parts_bring_their_own() -> None:
+    plan = check(
+        UNUSED_DEFAULT.format(default="keep", layer="keep")
+        + """\
+import torchvision
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = Block(64, nn.BatchNorm2d)  #! keep
+        self.load_state_dict(torchvision.models.resnet18(pretrained=True).state_dict())
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = ResNet()
+        self.neck = Block(64, nn.BatchNorm2d)  #! convert
+"""
+    )
+    assert plan.sites[0].reasons == ("every call hands over a norm class of its own",)
+
+
 def test_default_is_not_called_converted_where_another_class_is_handed_over_and_stays() -> None:
     plan = plan_of(
         BOTH.replace("c, norm_layer=nn.BatchNorm2d", "c, norm_layer=nn.SyncBatchNorm")

@@ -250,3 +250,43 @@ def test_default_for_both_sides_is_not_changed() -> None:
         named="conflict", use="self.bn = norm_layer(c)  #! conflict", built="Unit(8)", default=""
     )
     check(BACKBONE.replace("self.conv1 =", "self.layer1 = Unit(8)\n        self.conv1 =") + text)
+
+
+HANDED_OVER = """\
+class ResNet(nn.Module):
+    def __init__(self, norm_layer{default}):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 1)
+        self.bn1 = norm_layer(8)  #! keep
+{more}
+def resnet():
+    model = {call}
+    model.load_state_dict(torch.hub.load_state_dict_from_url("https://example.org/resnet.pth"))
+    return model
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "more", "call"),
+    [
+        ("", "", "ResNet(norm_layer=norm)  #! keep"),
+        ("", "", "ResNet(norm)  #! keep"),
+        ("=norm", "", "ResNet()"),
+        # One line for each function that is handed over, none for what hands it on.
+        ("", "def net(use):\n    return ResNet(use)", "net(norm)  #! keep"),
+        ("", "use = norm", "ResNet(use)"),
+    ],
+    ids=["by name", "by position", "default", "handed on", "second name"],
+)
+def test_function_that_is_handed_to_the_backbone_is_a_line(
+    default: str, more: str, call: str
+) -> None:
+    backbone = HANDED_OVER.format(default=default, more=more, call=call)
+    backbone = backbone.replace("=norm):", "=norm):  #! keep")
+    check(NORM + backbone + HEADS)
+
+
+def test_function_of_the_backbone_alone_is_told_by_its_own_line() -> None:
+    backbone = HANDED_OVER.format(default="", more="", call="ResNet(norm)").replace("  #! keep", "")
+    heads = HEADS.replace("norm(8))", "nn.BatchNorm2d(8))").replace("=norm)", "=nn.BatchNorm2d)")
+    check(NORM + backbone + heads)
