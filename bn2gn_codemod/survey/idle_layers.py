@@ -132,7 +132,10 @@ class IdleLayers:
             made = f"the layer that {layer.spot.function.name or 'this line'} makes"
             slots = self._roles.held_in.get(layer)
             if not slots:
-                return f"{made} reaches no model"
+                where = self._roles.where_loaded(layer)
+                if where is not None:
+                    return f"{made} is loaded ({where}): pretrained, or training that is resumed"
+                return f"{made} reaches no model that is a class of this repository"
             held = f"{made} is held by {shown(slots[0])}"
             doubt = self._roles.doubt(slots[0]).get(Role.DOUBT)
             return held if doubt is None else f"{held}; {doubt.words}"

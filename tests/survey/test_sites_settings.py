@@ -312,7 +312,8 @@ def test_what_holds_the_layers_of_a_function_is_named() -> None:
     ]
     assert "Pose.trunk; Pose holds no backbone" in sites[0].reasons[0]
     [idle] = plan_of("def make():\n    return nn.BatchNorm2d(8)\n").sites
-    assert idle.reasons == ("the layer that make makes reaches no model",)
+    words = "the layer that make makes reaches no model that is a class of this repository"
+    assert idle.reasons == (words,)
 
 
 def test_an_offered_line_names_one_model_and_no_wrapper_of_them_all() -> None:
