@@ -184,6 +184,13 @@ def is_network_name(name: str) -> bool:
     return found is not None and _COMES_AFTER.search(words[: found.start()]) is None
 
 
+def comes_after_network(cls: Class) -> bool:
+    """Whether a class says that it stands behind a published network: ``EncoderAfterVGG``."""
+    words = cls.name.rsplit(".", 1)[-1].replace("_", " ").strip()
+    found = _NETWORK.search(words)
+    return found is not None and _COMES_AFTER.search(words[: found.start()]) is not None
+
+
 def is_nothing_but_network_name(name: str) -> bool:
     """Whether a function is called after a published network, of some size, and nothing else."""
     found = _NETWORK.match(name)

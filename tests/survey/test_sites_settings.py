@@ -359,3 +359,33 @@ model = Lanes(None)
     assert offered == {
         name: (f'backbone = ["{name}"]', f'convert = ["{name}"]') for name in ("Encoder", "Pool")
     }
+
+
+def test_class_of_a_registry_is_not_said_to_be_built_nowhere() -> None:
+    text = """\
+    class Registry:
+        def __init__(self):
+            self._map = {}
+        def register(self):
+            def put(cls):
+                self._map[cls.__name__] = cls
+                return cls
+            return put
+        def from_dict(self, settings):
+            settings = settings.copy()
+            return self._map[settings.pop("name")](**settings)
+    MODELS = Registry()
+    @MODELS.register()
+    class Reducer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(8)
+    class Alone(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(8)
+    """
+    of_registry, alone = plan_of(text).sites
+    words = "Reducer is registered, and what is built by its name is not followed"
+    assert of_registry.reasons == (words,)
+    assert alone.reasons == ("Alone is built nowhere in this repository",)
