@@ -32,6 +32,7 @@ class BehindBackbone:
             or self.is_plain_head(slot)
             or self._is_attention(slot)
             or self._is_fed(slot, trunk)
+            or self._is_named_behind(slot)
         )
 
     def feeding(self, slot: Slot) -> Iterator[Slot]:
@@ -121,6 +122,18 @@ class BehindBackbone:
             and trunk[0] is cls
             and (families.is_backbone_attribute(trunk[1]) or self._is_loaded_network(trunk))
             and is_fed_by(cls, trunk[1], name)
+            and not self._handles_weights(slot)
+        )
+
+    def _is_named_behind(self, slot: Slot) -> bool:
+        """Whether its class says that it comes after the network out of which it gets all."""
+        held = self._contents.layers_in(slot)
+        return (
+            bool(held)
+            and all(
+                isinstance(v, Instance) and families.comes_after_network(v.class_) for v in held
+            )
+            and any(map(self.is_loaded, self.feeding(slot)))
             and not self._handles_weights(slot)
         )
 

@@ -137,6 +137,18 @@ class CertainModules:
                 return False  # it may be called before the attributes are set
         return all(self._is_set(init, attribute, methods) for attribute in attributes)
 
+    def is_never_none(self, cls: Class, attribute: str) -> bool:
+        """Whether all that the class ever stores in an attribute are modules that it makes."""
+        stored = [
+            (method, value)
+            for owner in cls.ancestors()
+            for method in owner.methods.values()
+            for value in _assigned(method, f"self.{attribute}")
+        ]
+        return bool(stored) and all(
+            value is not None and self._makes_module(method, value, 0) for method, value in stored
+        )
+
     def _is_set(self, init: Function, attribute: str, methods: list[Function]) -> bool:
         source = f"self.{attribute}"
         assert not isinstance(init.node, (ast.Module, ast.Lambda))

@@ -83,7 +83,8 @@ class CheckpointMembers:
         if load.is_resumed:
             return Role.UNDECIDED, resumed
         if load.strict:
-            is_network = family is not None or families.is_network_class(network)
+            is_network = load.of_network or family is not None
+            is_network = is_network or families.is_network_class(network)
             is_network = is_network or families.backbone_home(network.path) is not None
             if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"

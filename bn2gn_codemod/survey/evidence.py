@@ -149,6 +149,10 @@ class Evidence:
         words = f"{shown(slot)} is loaded ({where}): pretrained, or training that is resumed"
         return Because(Role.UNDECIDED, words)
 
+    def where_loaded(self, layer: NormLayer) -> str | None:
+        """The line that loads a layer, if any is seen to: ``net.py:12``."""
+        return self._loaded_parts.where([layer])
+
     def _loaded_into(self, cls: Class) -> list[tuple[Class, Load]]:
         """The networks that are loaded where the class's own attributes are, and how.
 
@@ -373,7 +377,8 @@ class Evidence:
 
     def _is_clearly_loaded(self, cls: Class) -> bool:
         load = self.load_of(cls)
-        return load is not None and not load.vague
+        # In a network that is a container, they are what it is made of.
+        return load is not None and not load.vague and not load.of_network
 
     # ------------------------------------------------- an attribute by itself
 

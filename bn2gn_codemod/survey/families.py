@@ -81,6 +81,8 @@ _NETWORK = re.compile(
 )
 # What stands before the name of a network that a part only comes after: ``EncoderAfterVGG``.
 _COMES_AFTER = re.compile(r"(?:^|[^A-Za-z]|(?<=[a-z]))(?:[Aa]fter|[Bb]ehind)\s*$")
+# ``_101_32x4d`` after it, ``16_bn``
+_SIZE = re.compile(r"(?:_?(?:v?\d+[a-z]?|\d+x\d+[a-z]?|bn))*")
 # ``load_from_mobilenet``, ``copy_params_from_vgg16``
 _SOURCE = re.compile(r"(?:load|copy|init|weight|param)\w*_from_(.+)", re.IGNORECASE)
 _BLOCK = re.compile(
@@ -180,6 +182,19 @@ def is_network_name(name: str) -> bool:
     words = name.replace("_", " ").strip()
     found = _NETWORK.search(words)
     return found is not None and _COMES_AFTER.search(words[: found.start()]) is None
+
+
+def comes_after_network(cls: Class) -> bool:
+    """Whether a class says that it stands behind a published network: ``EncoderAfterVGG``."""
+    words = cls.name.rsplit(".", 1)[-1].replace("_", " ").strip()
+    found = _NETWORK.search(words)
+    return found is not None and _COMES_AFTER.search(words[: found.start()]) is not None
+
+
+def is_nothing_but_network_name(name: str) -> bool:
+    """Whether a function is called after a published network, of some size, and nothing else."""
+    found = _NETWORK.match(name)
+    return found is not None and _SIZE.fullmatch(name, found.end()) is not None
 
 
 def names_source_network(function: str) -> bool:

@@ -13,7 +13,8 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Roles, shown
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.values import Class, Function, NormLayer
+from bn2gn_codemod.survey.twins import Twins
+from bn2gn_codemod.survey.values import Class, Function, NormLayer, is_registry
 
 _TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$)|_test\.py$")
 _NORM = re.compile(r"[Nn]orm|BN")
@@ -25,6 +26,7 @@ class IdleLayers:
     def __init__(self, flow: Flow, roles: RoleMap) -> None:
         self._flow = flow
         self._roles = roles
+        self._twins = Twins(flow, roles)
         self._file_roles: dict[str, set[Role]] | None = None
 
     def roles_of(self, layer: NormLayer) -> Roles:
@@ -44,6 +46,7 @@ class IdleLayers:
             words = f"{function.name}() {where}"
             found = self._roles_of_holders(layer) if is_held else None
             found = found or self._roles_of_file(layer.spot.module.path, words, is_named=False)
+        found = found or self._twins.of(layer)
         if found is not None:
             return {found.role: found}
         return {Role.UNDECIDED: Because(Role.UNDECIDED, self._no_evidence(layer, cls))}
@@ -132,13 +135,27 @@ class IdleLayers:
             made = f"the layer that {layer.spot.function.name or 'this line'} makes"
             slots = self._roles.held_in.get(layer)
             if not slots:
-                return f"{made} reaches no model"
+                where = self._roles.where_loaded(layer)
+                if where is not None:
+                    return f"{made} is loaded ({where}): pretrained, or training that is resumed"
+                return f"{made} reaches no model that is a class of this repository"
             held = f"{made} is held by {shown(slots[0])}"
             doubt = self._roles.doubt(slots[0]).get(Role.DOUBT)
             return held if doubt is None else f"{held}; {doubt.words}"
         if not self._roles.is_built(cls):
+            if self._is_registered(cls):
+                return f"{cls.name} is registered, and what is built by its name is not followed"
             return f"{cls.name} is built nowhere in this repository"
         return f"{cls.name} holds no backbone, and no backbone holds it"
+
+    def _is_registered(self, cls: Class) -> bool:
+        """Whether a registry decorates the class: ``@MODELS.register()``."""
+        return any(
+            isinstance(node, ast.Attribute)
+            and any(map(is_registry, self._flow.value_of(node.value)))
+            for decorator in cls.node.decorator_list
+            for node in (decorator.func if isinstance(decorator, ast.Call) else decorator,)
+        )
 
 
 def is_test(path: str) -> bool:

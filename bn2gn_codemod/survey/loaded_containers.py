@@ -13,6 +13,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.value_graph import Node
@@ -77,6 +78,30 @@ class LoadedContainers:
             if (owner, element.attr) in self._flow.slots
         ]
 
+    def elements_of_network(self, call: LoadCall) -> frozenset[Value]:
+        """What is in a container that is a network: a function called so loads and returns it.
+
+        ``def resnet50(): model.load_state_dict(torch.load(path)); return model``
+        """
+        function = call.spot.function
+        is_network = families.is_nothing_but_network_name(function.name)
+        if not (is_network and call.strict) or self._flow.is_crowded(call.receiver):
+            return frozenset()
+        loaded = set(self._flow.values(call.receiver))
+        containers = {value for value in loaded if _is_container(value)}
+        if not containers or not containers.issubset(self._returned(function)):
+            return frozenset()
+        written = {inner for one in containers for inner in ast.walk(one.spot.node)}
+        return (self.elements(call.receiver) & set(_layers(loaded))) | {
+            made
+            for instances in self._flow.instances.values()
+            for made in instances
+            if made.spot is not None and made.spot.node in written
+        }
+
+    def _returned(self, function: Function) -> Iterator[Value]:
+        return self._flow.values(self._flow.return_node(function))
+
     def places(self, container: Value) -> list[set[Value]]:
         """What may be in each of the places of a container of ``torch.nn``, as far as it says."""
         if not _is_container(container):
@@ -88,6 +113,11 @@ class LoadedContainers:
         """Whether nothing but elements of the loaded container is of the class."""
         made = self._flow.instances.get(cls, ())
         return all(value in elements for value in made)
+
+    def is_all_in(self, cls: Class, elements: frozenset[Value]) -> bool:
+        """The same for a class with all that extends it or its bases."""
+        kin = (one for base in cls.ancestors() for one in base.descendants())
+        return all(self.credits(one, elements) for one in kin)
 
     def _elements_of(self, container: ExternalObject) -> set[Value]:
         found = set[Value]().union(*self._added.get(container, ()))

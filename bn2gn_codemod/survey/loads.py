@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal, NamedTuple
 
-from bn2gn_codemod.survey.values import Class
+from bn2gn_codemod.survey.values import Class, NormLayer
 
 Slot = tuple[Class, str]
 
@@ -35,6 +35,7 @@ class Load(NamedTuple):
     is_resumed: bool = False  # nothing says that it is no training that goes on
     # It names one attribute, and its function says that the weights are pretrained.
     is_meant: bool = False
+    of_network: bool = False  # of a container of layers that is a network by its factory's name
 
     @property
     def words(self) -> str:
@@ -52,6 +53,8 @@ class Loads:
     of_slot: dict[Slot, Load] = dataclasses.field(default_factory=dict)
     # Loads onto a class of which nothing says whether they resume training.
     resumed: dict[Class, Load] = dataclasses.field(default_factory=dict)
+    # Networks that are containers of layers, and no class.
+    of_layer: dict[NormLayer, Load] = dataclasses.field(default_factory=dict)
     _best: dict[Class, Load | None] = dataclasses.field(default_factory=dict)
 
     def best(self, cls: Class) -> Load | None:

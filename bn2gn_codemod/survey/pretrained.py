@@ -169,6 +169,10 @@ class _Search:
             self.loads.of_slot.setdefault(slot, load._replace(into_some=True))
         # Where no attribute is known to hold them, better too many than none.
         elements = self._containers.elements(call.receiver) if filled else frozenset()
+        in_network = self._containers.elements_of_network(call)
+        for layer in in_network:
+            if isinstance(layer, NormLayer):
+                self.loads.of_layer.setdefault(layer, load)
         receivers = [value for value in self._flow.values(call.receiver) if _is_made(value)]
         parts = parts_of_others(self._contents, receivers)
         for value in receivers:
@@ -177,14 +181,17 @@ class _Search:
             if value in parts and not families.is_network_class(value.class_):
                 continue
             if has_layers(self._flow, value.class_):
-                self._credit(call, load._replace(vague=load.vague or value in parts), value, mine)
+                is_part = self._containers.is_all_in(value.class_, in_network)
+                is_network = value in in_network and is_part
+                into = load._replace(vague=load.vague or value in parts, of_network=is_network)
+                self._credit(call, into, value, mine)
 
     def _credit(self, call: LoadCall, load: Load, value: Instance, mine: list[Slot]) -> None:
         """Add a load into an object, which is in the attributes ``mine`` if any are named."""
         cls = value.class_
         is_inner = call.spot.function.enclosing_class in cls.ancestors()
         of_classifier = not is_inner and _is_of_classifier(self._contents, cls, load)
-        is_meant = load.kind != "file" or self._means_pretrained(call, value)
+        is_meant = load.of_network or load.kind != "file" or self._means_pretrained(call, value)
         is_meant = is_meant or (load.published and _is_built_like_known(self._contents, cls))
         if not (is_meant or load.by_hand or of_classifier):
             known = self.loads.resumed.get(cls)

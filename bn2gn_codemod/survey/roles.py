@@ -66,7 +66,15 @@ class RoleMap:
         for slot in self.held_in.get(layer, ()):
             found = self._handed_roles(slot, layer) or self.roles_in(slot, layer)
             roles = together(roles, found)
-        return self.lost_roles(layer) | roles
+        return self.lost_roles(layer) | together(roles, self._loaded_roles(layer))
+
+    def _loaded_roles(self, layer: NormLayer) -> Roles:
+        """That of a layer in a network that is no class, and comes to no attribute."""
+        load = self.loads.of_layer.get(layer)
+        if load is None:
+            return {}
+        words = f"{layer.spot.scope or 'the network that holds it'} {load.words}"
+        return {Role.BACKBONE: Because(Role.BACKBONE, words)}
 
     def is_handed_to_some(self, slot: Slot, layer: NormLayer) -> bool:
         """Whether the layer is only in some of the objects whose attribute seems to hold it."""
@@ -211,6 +219,10 @@ class RoleMap:
         return self._contents.is_one_layer(cls) and any(
             where != home for where in self._contents.homes_of_use.get(cls, ())
         )
+
+    def where_loaded(self, layer: NormLayer) -> str | None:
+        """The line that loads a layer as a part of a container, if any does: ``net.py:12``."""
+        return self._evidence.where_loaded(layer)
 
     @property
     def has_backbone(self) -> bool:

@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
@@ -35,6 +36,7 @@ class WholeModels:
         self._is_loaded_network = is_loaded_network
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)
+        self._guarded = GuardedLoads(contents.flow)
         self._loads: dict[Class, Load] = {}
         self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
@@ -94,6 +96,8 @@ class WholeModels:
             if not isinstance(value, Instance) or value.weak:
                 continue
             cls = value.class_
+            if value.spot is not None and self._guarded.pass_by(call, cls):
+                continue
             if self._is_short_of_a_part(cls, load) or self._is_changed_after(call, cls):
                 yield cls
             elif is_resumed:

@@ -155,3 +155,45 @@ def test_stage_behind_a_backbone_that_is_made_of_blocks() -> None:
 def test_layers_behind_a_backbone_for_its_name() -> None:
     text = _head("unknown").replace("models.vgg16_bn(pretrained=True).features", "Block()")
     check(text.replace("#! unknown\nclass Net", "#! conflict\nclass Net"))
+
+
+@pytest.mark.parametrize("cls", ["encoder_after_vgg", "EncoderAfterVGG"])
+@pytest.mark.parametrize("part", ["encoder", "encoder_after_vgg"])
+def test_class_that_comes_after_the_network_that_feeds_it(cls: str, part: str) -> None:
+    check(_model(cls, "convert", _FED, part))
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "return self.head(self.encoder(depth) + self.vgg(x))",
+        "x = self.vgg(x)\nreturn self.head(self.encoder(depth) + x)",
+        "x = self.encoder(x)\nreturn self.head(self.vgg(x))",
+    ],
+)
+def test_class_whose_name_says_it_comes_after_a_network_and_does_not(forward: str) -> None:
+    check(_model("encoder_after_vgg", "unknown", forward, "encoder_after_vgg"))
+
+
+def test_class_behind_a_network_that_is_only_called_so() -> None:
+    network = """\
+class VGG(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(512)  #! keep
+class Net("""
+    model = _model("encoder_after_vgg", "unknown", _FED).replace(_VGG, "VGG()")
+    check(model.replace("class Net(", network))
+
+
+def test_class_behind_a_network_that_speaks_of_weights() -> None:
+    model = _model("encoder_after_vgg", "unknown", _FED)
+    check(
+        model.replace(
+            "class Net(",
+            """\
+    def init_weights(self, pretrained):
+        copy_into(self, pretrained)
+class Net(""",
+        )
+    )

@@ -312,7 +312,8 @@ def test_what_holds_the_layers_of_a_function_is_named() -> None:
     ]
     assert "Pose.trunk; Pose holds no backbone" in sites[0].reasons[0]
     [idle] = plan_of("def make():\n    return nn.BatchNorm2d(8)\n").sites
-    assert idle.reasons == ("the layer that make makes reaches no model",)
+    words = "the layer that make makes reaches no model that is a class of this repository"
+    assert idle.reasons == (words,)
 
 
 def test_an_offered_line_names_one_model_and_no_wrapper_of_them_all() -> None:
@@ -358,3 +359,33 @@ model = Lanes(None)
     assert offered == {
         name: (f'backbone = ["{name}"]', f'convert = ["{name}"]') for name in ("Encoder", "Pool")
     }
+
+
+def test_class_of_a_registry_is_not_said_to_be_built_nowhere() -> None:
+    text = """\
+    class Registry:
+        def __init__(self):
+            self._map = {}
+        def register(self):
+            def put(cls):
+                self._map[cls.__name__] = cls
+                return cls
+            return put
+        def from_dict(self, settings):
+            settings = settings.copy()
+            return self._map[settings.pop("name")](**settings)
+    MODELS = Registry()
+    @MODELS.register()
+    class Reducer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(8)
+    class Alone(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(8)
+    """
+    of_registry, alone = plan_of(text).sites
+    words = "Reducer is registered, and what is built by its name is not followed"
+    assert of_registry.reasons == (words,)
+    assert alone.reasons == ("Alone is built nowhere in this repository",)

@@ -158,3 +158,47 @@ def test_part_whose_keys_are_put_together(keys: str) -> None:
         f"    {keys}\n    model.load_state_dict(own)"
     )
     check(model(rest, top="convert"))
+
+
+_GUARDED = """\
+def main(path):
+    net = Model()
+    saved = torch.load(path)
+    new = net.state_dict().copy()
+    for key in saved:
+        if not key.startswith('top.'):
+            new[key] = saved[key]
+    if {test}:
+        net.trunk.load_state_dict(new, strict=False)
+    else:
+        net.load_state_dict(new, strict=False)
+"""
+_HAS_TRUNK = _GUARDED.format(test="net.trunk is not None")
+
+
+def test_load_of_models_without_the_part_that_this_one_always_has() -> None:
+    check(model(_HAS_TRUNK, "convert", "convert"))
+    turned = "    if net.trunk is None:\n        net.load_state_dict(new, strict=False)"
+    check(model(_HAS_TRUNK[: _HAS_TRUNK.index("    if net.trunk")] + turned, "convert", "convert"))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        _GUARDED.format(test="net.trunk is not None and path"),
+        _GUARDED.format(test="net.neck is None"),
+        _GUARDED.format(test="path is not None"),
+        _GUARDED.format(test="net.other is not None"),
+        # The part may be taken out,
+        _HAS_TRUNK.replace("    saved =", "    net.trunk = None\n    saved ="),
+        _HAS_TRUNK.replace("    saved =", "    setattr(net, 'trunk', None)\n    saved ="),
+        # or not be there from the beginning,
+        "        if path: self.trunk = None\n" + _HAS_TRUNK,
+        "        self.trunk = self.trunk if resume else None\n" + _HAS_TRUNK,
+        "    trunk = None\n" + _HAS_TRUNK,
+        # and what is loaded may be another model.
+        _HAS_TRUNK.replace("    else:\n", "    else:\n        net = Model()\n"),
+    ],
+)
+def test_load_that_the_model_may_come_to(rest: str) -> None:
+    check(model(rest, "unknown", "convert"))
