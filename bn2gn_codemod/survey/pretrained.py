@@ -180,11 +180,26 @@ class _Search:
                 continue
             if value in parts and not families.is_network_class(value.class_):
                 continue
-            if has_layers(self._flow, value.class_):
+            if has_layers(self._flow, value.class_) and not self._is_single_layer(
+                call, value.class_
+            ):
                 is_part = self._containers.is_all_in(value.class_, in_network)
                 is_network = value in in_network and is_part
                 into = load._replace(vague=load.vague or value in parts, of_network=is_network)
                 self._credit(call, into, value, mine)
+
+    def _is_single_layer(self, call: LoadCall, cls: Class) -> bool:
+        """Whether nothing but a tensor of a layer without norms is set: ``conv.weight = w``.
+
+        That says nothing of the other layers of this kind, nor of what stands beside them.
+        """
+        is_one = call.into_tensors and call.of_layer and not call.wholes
+        return is_one and not any(
+            isinstance(value, NormLayer)
+            for inner in (cls, *self._contents.below(cls))
+            for slot in self._contents.family_slots(inner)
+            for value in self._contents.of_slot[slot]
+        )
 
     def _credit(self, call: LoadCall, load: Load, value: Instance, mine: list[Slot]) -> None:
         """Add a load into an object, which is in the attributes ``mine`` if any are named."""

@@ -61,6 +61,7 @@ def weights_into(
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
         load.weights = [*weights, *_in_parameter(tracer, source)]
         load.copies = _is_tensor(source)
+        load.of_layer = _is_tensor(target)
         load.wholes = list(_wholes(tracer, layer))
         if source is not None:
             load.sources = list(_models_of(tracer, source, layer))

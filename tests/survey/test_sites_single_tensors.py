@@ -1,0 +1,116 @@
+"""A tensor that is set in one layer says nothing of the other layers of its class."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+# Through ``*args`` the constructor of the block may be handed anything as its channels.
+RESNET = """\
+from mmcv.runner import load_checkpoint
+class DeformConv(nn.Module):
+    def __init__(self, inputs, outputs, size):
+        super().__init__()
+        {weight}
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, downsample=None, deform=None):
+        super().__init__()
+        self.bn1 = nn.SyncBatchNorm(outputs)  #! keep
+        self.conv2 = DeformConv(outputs, outputs, 3) if deform else nn.Conv2d(outputs, outputs, 3)
+        self.bn2 = nn.SyncBatchNorm(outputs)  #! keep
+        self.downsample = downsample
+class GroupedBlock(Block):
+    def __init__(self, *args, groups=1, **kwargs):
+        super().__init__(*args, **kwargs)
+def make_layer(block, inputs, outputs, deform=None):
+    downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1), nn.BatchNorm2d(outputs))  #! keep
+    return nn.Sequential(block(inputs, outputs, downsample, deform=deform))
+class ResNet(nn.Module):
+    settings = {{50: Block}}
+    def __init__(self, depth, deform=None):
+        super().__init__()
+        self.block = self.settings[depth]
+        self.bn1 = nn.BatchNorm2d(64)  #! keep
+        for i in range(4):
+            self.add_module("layer%d" % i, make_layer(self.block, 64, 64, deform=deform))
+    def init_weights(self, pretrained=None):
+        load_checkpoint(self, pretrained, strict=False)
+class ResNeXt(ResNet):
+    settings = {{50: GroupedBlock}}
+"""
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [
+        "self.weight = nn.Parameter(torch.Tensor(outputs, inputs, size, size))",
+        "self.weight = nn.Parameter(torch.empty(outputs, inputs, size, size))",
+        "self.weight = nn.Parameter(torch.FloatTensor(outputs, inputs, size, size))",
+    ],
+)
+def test_sizes_of_a_parameter_are_no_weights(weight: str) -> None:
+    check(RESNET.format(weight=weight))
+
+
+MATTING = """\
+from torch.hub import load_state_dict_from_url
+class Conv(nn.Conv2d):
+    pass
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = Conv(3, 8, 3)
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(Conv(8, 8, 3), nn.BatchNorm2d(8))  #! keep
+class Decoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = nn.Sequential(Conv(8, 8, 3), nn.BatchNorm2d(8))  #! convert
+class Model(nn.Module):
+    def __init__(self, encoder, decoder):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+def build():
+    encoder = Encoder()
+    encoder.load_state_dict(load_state_dict_from_url("https://x/resnet.pth"))
+    {widen}
+    return Model(encoder, Decoder())
+"""
+
+
+@pytest.mark.parametrize(
+    "widen",
+    [
+        "conv = encoder.conv1\n    weight = torch.zeros(8, 5, 3, 3)\n"
+        "    weight[:, :3] = encoder.state_dict()['conv1.weight']\n"
+        "    conv.weight = nn.Parameter(weight)",
+        "weight = encoder.state_dict()['conv1.weight']\n"
+        "    encoder.conv1.weight = nn.Parameter(weight.repeat(1, 2, 1, 1))",
+        "conv = encoder.conv1\n    conv.weight.data.copy_(torch.load('first.pth')['weight'])",
+    ],
+)
+def test_wider_first_layer(widen: str) -> None:
+    check(MATTING.format(widen=widen))
+
+
+def test_every_layer_of_a_walk_is_loaded() -> None:
+    check(
+        """\
+        import torchvision
+        class Flow(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(8, 8, 3)
+                self.bn = nn.BatchNorm2d(8)  #! keep
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.trunk = torchvision.models.resnet18(pretrained=True)
+                self.motion = Flow()
+                state = torch.load("flow.pth")
+                for name, layer in self.motion.named_modules():
+                    layer.weight.data.copy_(state[name])
+        """
+    )
