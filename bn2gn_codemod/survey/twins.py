@@ -65,8 +65,17 @@ def _are_twins(layer: NormLayer, other: NormLayer) -> bool:
         and cls.path != twin.path
         and layer.norm.norm == other.norm.norm
         and layer.spot.function.name == other.spot.function.name
+        and _parameters(cls) == _parameters(twin) is not None
         and _statement(layer) == _statement(other) is not None
     )
+
+
+def _parameters(cls: Class) -> str | None:
+    """Those of its constructor: networks that are made otherwise only share a name."""
+    init = cls.methods.get("__init__")
+    if init is None or isinstance(init.node, ast.Module):
+        return None
+    return ast.dump(init.node.args)
 
 
 def _statement(layer: NormLayer) -> str | None:

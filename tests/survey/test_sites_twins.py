@@ -85,3 +85,8 @@ def test_used_network_that_nothing_loads_says_nothing() -> None:
     script = "from networks.pspnet import network\nmodel = network()\n"
     used = RESNET.format(name="ResNet", verdict="unknown", head="head", new="unknown")
     check(_repository(UNUSED, script, used))
+
+
+def test_network_that_is_made_otherwise_is_no_twin() -> None:
+    made = UNUSED.replace("__init__(self, c)", "__init__(self, c, strides=())")
+    check(_repository(made))
