@@ -15,12 +15,14 @@ from bn2gn_codemod.survey.call_order import CallOrder
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.converted_layers import is_group_norm
-from bn2gn_codemod.survey.syntax import flat
+from bn2gn_codemod.survey.syntax import call_name, flat
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     Class,
+    ClassValue,
     ExternalObject,
     Function,
+    FunctionValue,
     Instance,
     NormLayer,
     Spot,
@@ -28,6 +30,9 @@ from bn2gn_codemod.survey.values import (
 )
 
 _Layer = Instance | NormLayer | ExternalObject
+_LAYERS = (Instance, NormLayer, ExternalObject)
+# What may stand around parts of a network without a layer of its own.
+_AROUND_PARTS = frozenset({"Sequential", "ModuleList", "DataParallel", "DistributedDataParallel"})
 
 
 class _Store(NamedTuple):
@@ -65,11 +70,16 @@ class ReplacedParts:
         orders: set[bool | None] = set()
         where = ""
         for store in self._stores.get(slot[1], ()):
+            if self._hands_about(store.value, store):
+                continue
             stored = layers.intersection(self._flow.value_of(store.value))
             before = set(self._orders(store, slot[0], places)) if stored else set()
             if before - {False}:
-                found |= stored
+                # What the class makes itself was in there, and is put back.
+                found |= {layer for layer in stored if _is_made_outside(slot[0], layer)}
                 orders |= before
+                if self._may_put_back(store, slot, stored):
+                    orders.add(None)
                 where = where or store.spot.where
         if not found:
             return None
@@ -111,6 +121,63 @@ class ReplacedParts:
                 store = _Store(spot, target.value, statement.value)
                 found.setdefault(target.attr, []).append(store)
         return found
+
+    def _hands_about(self, expr: ast.expr, store: _Store) -> bool:
+        """``net.layer0 = nn.Sequential(net.conv1, net.bn1)``: what the object has by itself.
+
+        Other networks that may be there instead say nothing of it.
+        """
+        match expr:
+            case ast.Attribute(value=base):
+                return _is_same(base, store.base)
+            case ast.Subscript(value=inner) | ast.Starred(value=inner):
+                return self._hands_about(inner, store)
+            case ast.Call(func=func, args=[first, *others], keywords=keywords) if call_name(
+                expr
+            ) in _AROUND_PARTS and not self._is_own_code(func):
+                beside = [*others, *(keyword.value for keyword in keywords)]
+                return self._hands_about(first, store) and all(
+                    self._hands_about(one, store) or not self._holds_layers(one) for one in beside
+                )
+            case _:
+                return False
+
+    def _is_own_code(self, func: ast.expr) -> bool:
+        return any(
+            isinstance(value, (ClassValue, FunctionValue)) for value in self._flow.value_of(func)
+        )
+
+    def _holds_layers(self, expr: ast.expr) -> bool:
+        """Whether an argument may be more than a number or a name: ``device_ids=[0]`` is not."""
+        return any(isinstance(value, _LAYERS) for value in self._flow.value_of(expr))
+
+    def _may_put_back(self, store: _Store, slot: Slot, stored: set[_Layer]) -> bool:
+        """Whether what is stored may be what was there, of which the store is no news."""
+        if not stored.isdisjoint(self._stored_by_class(slot)):
+            return True
+        inside = set(ast.walk(store.value))
+        names_itself = any(
+            isinstance(one, ast.Attribute)
+            and one.attr == slot[1]
+            and _is_same(one.value, store.base)
+            for one in inside
+        )
+        made_there = {layer for layer in stored if layer.spot and layer.spot.node in inside}
+        return names_itself and not stored <= made_there
+
+    def _stored_by_class(self, slot: Slot) -> set[Value]:
+        """What the class, or one of its line, stores in the attribute by itself."""
+        line = {*slot[0].ancestors(), *slot[0].descendants()}
+        return {
+            value
+            for cls in line
+            for method in cls.methods.values()
+            for statement in _assignments(method)
+            for target in statement.targets
+            if isinstance(target, ast.Attribute) and target.attr == slot[1]
+            if _is_self(target.value)
+            for value in self._flow.value_of(statement.value)
+        }
 
     def _orders(self, store: _Store, cls: Class, places: Collection[str]) -> Iterator[bool | None]:
         """Whether each load into the object comes before the store; ``None``: that is unclear."""
@@ -162,13 +229,19 @@ def _is_made_outside(cls: Class, layer: _Layer) -> bool:
 
 
 def _attribute_stores(function: Function) -> Iterator[tuple[ast.Assign, ast.Attribute]]:
-    if isinstance(function.node, ast.Lambda):
-        return
-    for statement in flat(function.node.body):
-        if isinstance(statement, ast.Assign):
-            for target in statement.targets:
-                if isinstance(target, ast.Attribute) and not _is_self(target.value):
-                    yield statement, target
+    for statement in _assignments(function):
+        for target in statement.targets:
+            if isinstance(target, ast.Attribute) and not _is_self(target.value):
+                yield statement, target
+
+
+def _assignments(function: Function) -> Iterator[ast.Assign]:
+    if not isinstance(function.node, ast.Lambda):
+        yield from (one for one in flat(function.node.body) if isinstance(one, ast.Assign))
+
+
+def _is_same(expr: ast.expr, other: ast.expr) -> bool:
+    return ast.dump(expr) == ast.dump(other)
 
 
 def _is_self(expr: ast.expr) -> bool:

@@ -88,3 +88,78 @@ def resnet(pretrained=True):
 )
 def test_what_other_code_puts_into_a_loaded_network(text: str) -> None:
     check(_LOADED + textwrap.dedent(text))
+
+
+_TWO = """\
+class SENet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer0 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.load_state_dict(load_url('https://example.com/senet.pth'))
+def build(name, device):
+    if name == 'senet':
+        net = SENet()
+    else:
+        net = resnet()
+    net.layer0 = {value}
+    return net
+"""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "nn.Sequential(net.bn1, net.layer1)",
+        "nn.DataParallel(net.layer0, device_ids=list(range(device)))",
+        "nn.Sequential(nn.Sequential(*net.layer1[:1]), net.bn1)",
+        "net.bn1",
+    ],
+)
+def test_own_layers_of_an_object_by_another_name_are_put_there_by_nobody(value: str) -> None:
+    check(_LOADED + _TWO.format(value=value))
+
+
+_ONE = """\
+from torch.utils.model_zoo import load_url
+def part():
+    return nn.Sequential(nn.BatchNorm2d(8))  #! {part}
+def add(inner):
+    return nn.Sequential(inner, nn.BatchNorm2d(8))  #! {add}
+class SENet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer0 = nn.Sequential(nn.BatchNorm2d(8))  #! {layer0}
+        self.layer1 = part()
+        self.load_state_dict(load_url('https://example.com/senet.pth'))
+def build(layer=None):
+    net = SENet()
+    {text}
+    return net
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "layer0", "part", "add"),
+    [
+        # What was there stays loaded; what was added shares its attribute.
+        ("net.layer0 = nn.Sequential(net.layer0, nn.BatchNorm2d(8))  #! conflict",
+         "keep", "keep", "unknown"),
+        ("net.layer0 = add(net.layer0)", "keep", "keep", "conflict"),
+        ("was = net.layer0\n    net.layer0 = add(was)", "keep", "keep", "conflict"),
+        # Where a function made it, for the class or for others, that is not told apart.
+        ("net.layer1 = nn.Sequential(net.layer1, nn.BatchNorm2d(8))  #! unknown",
+         "keep", "unknown", "unknown"),
+        ("was = net.layer1\n    net.layer1 = add(was)", "keep", "unknown", "unknown"),
+        ("net.layer1 = part()", "keep", "unknown", "unknown"),
+        # Nothing of it was there.
+        ("net.layer0 = add(nn.ReLU())", "keep", "keep", "conflict"),
+        ("net.layer2 = add(nn.ReLU())", "keep", "keep", "convert"),
+        ("net.layer2 = nn.Sequential(nn.ReLU(), nn.BatchNorm2d(8))  #! convert",
+         "keep", "keep", "unknown"),
+    ],
+)  # fmt: skip
+def test_loaded_layers_that_are_put_back_are_not_new(
+    text: str, layer0: str, part: str, add: str
+) -> None:
+    check(_ONE.format(text=text, layer0=layer0, part=part, add=add))
