@@ -9,6 +9,7 @@ where it goes into one attribute of a model and not into the whole.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import TypeGuard
@@ -21,6 +22,7 @@ from bn2gn_codemod.survey.copied_parameters import (
     are_of_one_class,
     are_resumed,
 )
+from bn2gn_codemod.survey.downloads import is_downloaded
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
@@ -180,25 +182,24 @@ class _Search:
                 continue
             if value in parts and not families.is_network_class(value.class_):
                 continue
-            if has_layers(self._flow, value.class_) and not self._is_single_layer(
-                call, value.class_
-            ):
+            if has_layers(self._flow, value.class_) and not self._is_single_layer(call, value):
                 is_part = self._containers.is_all_in(value.class_, in_network)
                 is_network = value in in_network and is_part
                 into = load._replace(vague=load.vague or value in parts, of_network=is_network)
                 self._credit(call, into, value, mine)
 
-    def _is_single_layer(self, call: LoadCall, cls: Class) -> bool:
+    def _is_single_layer(self, call: LoadCall, value: Instance) -> bool:
         """Whether nothing but a tensor of a layer without norms is set: ``conv.weight = w``.
 
         That says nothing of the other layers of this kind, nor of what stands beside them.
         """
-        is_one = call.into_tensors and call.of_layer and not call.wholes
-        return is_one and not any(
-            isinstance(value, NormLayer)
-            for inner in (cls, *self._contents.below(cls))
+        if not call.into_tensors or not call.of_layer or call.wholes:
+            return False
+        return value.spot is None or not any(  # ``self.weight``, or a layer that has one
+            isinstance(one, NormLayer)
+            for inner in (value.class_, *self._contents.below(value.class_))
             for slot in self._contents.family_slots(inner)
-            for value in self._contents.of_slot[slot]
+            for one in self._contents.of_slot[slot]
         )
 
     def _credit(self, call: LoadCall, load: Load, value: Instance, mine: list[Slot]) -> None:
@@ -254,7 +255,11 @@ def read_load(flow: Flow, call: LoadCall) -> Load | None:
     if call.loader:
         return Load("file", call.loader, where, False)
     found, strict = list(_given(flow, call)), _is_strict(flow, call)
-    weights = [value for value in found if isinstance(value, Weights)]
+    weights = [
+        dataclasses.replace(value, kind="url") if is_downloaded(flow, value) else value
+        for value in found
+        if isinstance(value, Weights)
+    ]
     if weights:
         best = _told_most_by(weights)
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)

@@ -114,3 +114,50 @@ def test_every_layer_of_a_walk_is_loaded() -> None:
                     layer.weight.data.copy_(state[name])
         """
     )
+
+
+def test_layer_that_remembers_its_sizes() -> None:
+    weight = (
+        "self.outputs = outputs\n"
+        "        self.weight = nn.Parameter(torch.Tensor(outputs, inputs, size, size))"
+    )
+    check(RESNET.format(weight=weight))
+
+
+def test_norm_that_merges_its_own_statistics() -> None:
+    check(
+        """\
+        class SplitNorm(nn.Module):
+            def __init__(self, channels):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(channels)  #! conflict
+                self.split = nn.BatchNorm2d(2 * channels)  #! conflict
+            def merge(self, mean):
+                return mean.view(2, -1).mean(0)
+            def sync(self):
+                self.bn.running_mean.data = self.merge(self.split.running_mean)
+        class ResNet(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stem = nn.Sequential(nn.Conv2d(3, 8, 3), SplitNorm(8))
+                self.s1 = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))  #! conflict
+                self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! conflict
+        class Moco(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = ResNet()
+                self.slow = ResNet()
+            def update(self):
+                fast = {name: p for name, p in self.slow.named_parameters()}
+                for name, p in self.backbone.named_parameters():
+                    p.data.copy_(fast[name].data)
+        def build(name):
+            return Moco() if name == "moco" else ResNet()
+        def load_checkpoint(path, model):
+            model.load_state_dict(torch.load(path)["model_state"], strict=False)
+        class Predictor:
+            def __init__(self, path, name):
+                self.model = build(name)
+                load_checkpoint(path, self.model)
+        """
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.survey.flow import LoadCall, Whole
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, dotted
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.kept_keys import keeps_keys
 from bn2gn_codemod.survey.tracing.tracer import Tracer
@@ -54,6 +54,8 @@ def weights_into(
     tracer: Tracer, target: ast.expr, weights: list[Node], at: ast.expr, source: ast.expr | None
 ) -> None:
     """``layer.weight.data.copy_(w)``, ``layer.weight.data = w``, ``net.state_dict()[k]...``"""
+    if source is not None and _merges_own_statistics(tracer, target, source):
+        return
     is_variable = _is_variable(target)
     layer = _layer_of(target)
     receiver = tracer.evaluate(layer)
@@ -68,6 +70,27 @@ def weights_into(
             if is_variable:
                 load.tensors_of = list(_variables(tracer, source))
         tracer.flow.load_calls.append(load)
+
+
+def _merges_own_statistics(tracer: Tracer, target: ast.expr, source: ast.expr) -> bool:
+    """``self.bn.running_mean.data = merged(self.split.running_mean)``: no weights of others."""
+    own = tracer.function.first_parameter
+    tensors = [part for part in ast.walk(source) if _is_tensor(part)]
+    return (
+        own is not None
+        and bool(tensors)
+        and all(_is_statistic_of(one, own) for one in (target, *tensors))
+    )
+
+
+def _is_statistic_of(tensor: ast.AST, own: str) -> bool:
+    match tensor:
+        case ast.Attribute(value=inner, attr="data"):
+            return _is_statistic_of(inner, own)
+        case ast.Attribute(value=layer, attr="running_mean" | "running_var"):
+            return (dotted(layer) or "").startswith(f"{own}.")
+        case _:
+            return False
 
 
 def begins_report_of_load(arguments: list[ast.expr]) -> bool:
@@ -142,7 +165,7 @@ def _in_parameter(tracer: Tracer, source: ast.expr | None) -> Iterator[Node]:
             pass
 
 
-def _is_tensor(expr: ast.expr | None) -> bool:
+def _is_tensor(expr: ast.AST | None) -> bool:
     """``b.weight.data.clone()``; not what is computed of several, as where layers are fused."""
     match expr:
         case ast.Call(args=[given, *_]) if call_name(expr) == "Parameter":
