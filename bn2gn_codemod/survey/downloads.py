@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.newest_value import newest_value
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import FunctionValue, Weights
 
-_DOWNLOADS = frozenset({"download_url_to_file", "hf_hub_download", "cached_download"})
+# Files that only fetch are not read by the survey, so that the name of a function has to do.
+_DOWNLOADS = re.compile(r"\w*(?:download|from_url)(?:_\w+)?$")
 
 
 def is_downloaded(flow: Flow, weights: Weights) -> bool:
@@ -26,11 +28,15 @@ def is_downloaded(flow: Flow, weights: Weights) -> bool:
         path = newest_value(weights.spot.function.node, call, path)
     if not isinstance(path, ast.Call):
         return False
-    return call_name(path) in _DOWNLOADS or any(
+    return _is_download(path) or any(
         isinstance(value, FunctionValue) and _downloads(value.function.node)
         for value in flow.value_of(path.func)
     )
 
 
 def _downloads(function: ast.AST) -> bool:
-    return any(isinstance(one, ast.Call) and call_name(one) in _DOWNLOADS for one in walk(function))
+    return any(isinstance(one, ast.Call) and _is_download(one) for one in walk(function))
+
+
+def _is_download(call: ast.Call) -> bool:
+    return _DOWNLOADS.match(call_name(call) or "") is not None

@@ -48,6 +48,13 @@ DOWNLOAD = "download_url_to_file(url, path)"
             "file = fetch('https://x/a.pth')\n        weights = torch.load(file)",
             "unknown",
         ),
+        # A file without layers or loads is not read.
+        (
+            "pass",
+            "from .files import load_file_from_url\n"
+            "        weights = torch.load(load_file_from_url('https://x/a.pth'))",
+            "unknown",
+        ),
         ("os.makedirs('cache')", "weights = torch.load(fetch('a.pth'))", "convert"),
         (DOWNLOAD, "fetch('https://x/b.zip')\n        weights = torch.load(path)", "convert"),
     ],
