@@ -11,7 +11,7 @@ from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import FunctionValue, Weights
 
 # Files that only fetch are not read by the survey, so that the name of a function has to do.
-_DOWNLOADS = re.compile(r"\w*(?:download|from_url)(?:_\w+)?$")
+_DOWNLOADS = re.compile(r"download_url_to_file$|hf_hub_download$|cached_download$|\w*from_url$")
 
 
 def is_downloaded(flow: Flow, weights: Weights) -> bool:
