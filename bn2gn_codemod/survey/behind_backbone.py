@@ -41,16 +41,6 @@ class BehindBackbone:
             if other[1] != slot[1] and is_fed_by(slot[0], other[1], slot[1]):
                 yield other
 
-    def is_loaded(self, slot: Slot) -> bool:
-        """Whether an attribute is backbone by more than a name."""
-        because = self._evidence.own.get(slot)
-        return (
-            because is not None
-            and because.role is Role.BACKBONE
-            and not because.vague
-            and slot not in self._evidence.only_named
-        )
-
     def _goes_on(self, slot: Slot, trunk: Slot) -> bool:
         """Whether an attribute is a later stage, made anew behind parts of a library's network.
 
@@ -102,7 +92,7 @@ class BehindBackbone:
             and not any(self._evidence.load_of(one) for one in cls.descendants())
             and not self._is_handed_on(slot)
             and any(
-                families.is_backbone_attribute(trunk[1]) and self.is_loaded(trunk)
+                families.is_backbone_attribute(trunk[1]) and self._evidence.is_loaded(trunk)
                 for trunk in self.feeding(slot)
             )
         )
@@ -133,7 +123,7 @@ class BehindBackbone:
             and all(
                 isinstance(v, Instance) and families.comes_after_network(v.class_) for v in held
             )
-            and any(map(self.is_loaded, self.feeding(slot)))
+            and any(map(self._evidence.is_loaded, self.feeding(slot)))
             and not self._handles_weights(slot)
         )
 

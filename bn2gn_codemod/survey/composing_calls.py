@@ -15,7 +15,6 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.because import Role, Roles
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.forwarded_keywords import ForwardedKeywords
-from bn2gn_codemod.survey.idle_layers import is_test
 from bn2gn_codemod.survey.none_defaults import NeverNone, none_default
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import bound_names, flat, is_super
@@ -219,7 +218,7 @@ class ComposingCalls:
 
     def _is_for_model(self, made: Instance) -> bool:
         """Whether an object is more than what a test makes for itself."""
-        is_tested = made.spot is not None and is_test(made.spot.module.path)
+        is_tested = made.spot is not None and made.spot.module.is_test
         return not is_tested or bool(self._roles.held_in.get(made))
 
     @functools.cached_property

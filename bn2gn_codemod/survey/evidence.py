@@ -8,7 +8,7 @@ over names, and a name that only allows a backbone never makes anything new.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
@@ -148,6 +148,24 @@ class Evidence:
             return None
         words = f"{shown(slot)} is loaded ({where}): pretrained, or training that is resumed"
         return Because(Role.UNDECIDED, words)
+
+    def is_loaded(self, slot: Slot) -> bool:
+        """Whether an attribute is backbone by more than a name."""
+        because = self.own.get(slot)
+        return (
+            because is not None
+            and because.role is Role.BACKBONE
+            and not because.vague
+            and slot not in self.only_named
+        )
+
+    def pretrained_library_model(self, value: ExternalObject) -> str | None:
+        """The library's network that a value is, if weights come with it."""
+        return None if self._lent.is_never_filled(value) else library_model(value)
+
+    def loaders(self, values: Iterable[Value]) -> set[Function]:
+        """The functions that load one of the values, be it to resume training."""
+        return self._loaded_parts.loaders(values)
 
     def where_loaded(self, layer: NormLayer) -> str | None:
         """The line that loads a layer, if any is seen to: ``net.py:12``."""

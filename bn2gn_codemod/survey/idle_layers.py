@@ -16,7 +16,6 @@ from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.twins import Twins
 from bn2gn_codemod.survey.values import Class, Function, NormLayer, is_registry
 
-_TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$)|_test\.py$")
 _NORM = re.compile(r"[Nn]orm|BN")
 
 
@@ -34,7 +33,7 @@ class IdleLayers:
         function, cls = layer.spot.function, layer.spot.function.enclosing_class
         if _copies_norm(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "it stands in for a norm that is there")}
-        if is_test(layer.spot.module.path) and not self._roles.held_in.get(layer):
+        if layer.spot.module.is_test and not self._roles.held_in.get(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "a test makes it for itself")}
         if cls is not None and self._roles.held_in.get(layer):
             found = self._roles_of_home(cls)
@@ -156,11 +155,6 @@ class IdleLayers:
             for decorator in cls.node.decorator_list
             for node in (decorator.func if isinstance(decorator, ast.Call) else decorator,)
         )
-
-
-def is_test(path: str) -> bool:
-    """Whether a file of that name tests others."""
-    return _TEST.search(path) is not None
 
 
 def _copies_norm(layer: NormLayer) -> bool:

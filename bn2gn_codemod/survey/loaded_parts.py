@@ -28,7 +28,7 @@ class LoadedParts:
         self._contents = contents
         self._flow = flow = contents.flow
         self._call_sites = CallSites(flow)
-        self._where: dict[Value, str] = {}
+        self._where: dict[Value, dict[Function, str]] = {}
         copies: list[tuple[LoadCall, set[Value]]] = []
         # What goes over all the layers of a model loads the model as a whole.
         calls = [one for call in flow.load_calls for one in of_wholes(flow, call)]
@@ -47,7 +47,14 @@ class LoadedParts:
 
     def where(self, values: Iterable[Value]) -> str | None:
         """The line that loads one of the values, if any does: ``net.py:12``."""
-        return next((self._where[value] for value in values if value in self._where), None)
+        for value in values:
+            if value in self._where:
+                return next(iter(self._where[value].values()))
+        return None
+
+    def loaders(self, values: Iterable[Value]) -> set[Function]:
+        """The functions that load one of the values."""
+        return {function for value in values for function in self._where.get(value, ())}
 
     def _add(self, call: LoadCall) -> None:
         for together in self._handed(call):
@@ -57,7 +64,8 @@ class LoadedParts:
                 parts.update(self._layers_of(together))
             for value in together - parts:
                 for one in self._objects(call.spot.function, value):
-                    self._where.setdefault(one, call.spot.where)
+                    places = self._where.setdefault(one, {})
+                    places.setdefault(call.spot.function, call.spot.where)
 
     def _layers_of(self, values: set[Value]) -> Iterator[Value]:
         """The layers in one of the models: ``models.__dict__[name]`` may make them as well."""

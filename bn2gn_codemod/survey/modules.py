@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
+import re
 
 from bn2gn_codemod.plan import Place, Skipped
 from bn2gn_codemod.relevance import relevant_modules
 from bn2gn_codemod.sources import Repository, SourceFile
+
+_TEST = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$)|_test\.py$")
 
 
 @dataclasses.dataclass(eq=False)
@@ -21,6 +25,11 @@ class Module:
     @property
     def path(self) -> str:
         return self.source.path
+
+    @functools.cached_property
+    def is_test(self) -> bool:
+        """Whether a file of that name tests others."""
+        return _TEST.search(self.path) is not None
 
     def place(self, node: ast.expr | ast.stmt) -> Place:
         """Where a node of the tree begins."""

@@ -181,7 +181,7 @@ class Neighbours:
         for slot in self._evidence.only_named:
             because = self._own[slot]
             if because.role is Role.BACKBONE and not families.is_backbone_attribute(slot[1]):
-                trunk = next(filter(self._behind.is_loaded, self._behind.feeding(slot)), None)
+                trunk = next(filter(self._evidence.is_loaded, self._behind.feeding(slot)), None)
                 if trunk is not None:
                     words = f"{because.words}, but {shown(trunk)} comes before it"
                     words = f"{words}, and nothing is seen to load weights into it"

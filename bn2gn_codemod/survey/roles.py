@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.handed_layers import HandedLayers
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.models_behind import ModelsBehind
 from bn2gn_codemod.survey.neighbours import Neighbours
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
@@ -382,4 +383,5 @@ def assign_roles(flow: Flow, backbone: Pins, convert: Pins) -> RoleMap:
     evidence = Evidence(contents, backbone, convert)
     evidence.judge()
     Neighbours(contents, evidence).judge()
+    ModelsBehind(contents, evidence).judge()
     return RoleMap(contents, evidence)

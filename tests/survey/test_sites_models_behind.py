@@ -1,0 +1,190 @@
+"""Models that no class holds together: a script trains one on what the other gives."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+_MODELS = """\
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+class Fuse(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {fuse}
+"""
+
+
+def _case(script: str, fuse: str) -> str:
+    return _MODELS.format(fuse=fuse) + script
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        """\
+net, fuse = ResNet(), Fuse()
+opt = torch.optim.SGD(list(net.parameters()) + list(fuse.parameters()), 0.1)
+for x in loader:
+    fuse(net(x)).sum().backward()
+""",
+        """\
+net = ResNet()
+fuse = Fuse()
+opt = torch.optim.SGD(fuse.parameters(), 0.1)
+for x in loader:
+    f, g = net(x)
+    out = fuse(torch.cat([f, g], 1))
+""",
+        # A trainer that is no module.
+        """\
+class Trainer:
+    def __init__(self):
+        self.net = ResNet()
+        self.fuse = Fuse()
+        self.optimizer = torch.optim.Adam(self.fuse.parameters())
+    def step(self, x):
+        features = self.net(x)
+        self.out = self.fuse(features)
+Trainer().step(None)
+""",
+        # Models under literal keys of a dict, and a list of parameters.
+        """\
+class Trainer:
+    def __init__(self):
+        self.models = {}
+        self.parameters = []
+        self.models["net"] = ResNet()
+        self.parameters += list(self.models["net"].parameters())
+        self.models["fuse"] = Fuse()
+        self.parameters += list(self.models["fuse"].parameters())
+        self.optimizer = torch.optim.Adam(self.parameters)
+    def step(self, x):
+        features = self.models["net"](x)
+        return self.models["fuse"](features[0])
+Trainer().step(None)
+""",
+        """\
+models = {"net": ResNet(), "fuse": Fuse()}
+opt = torch.optim.SGD([p for m in models.values() for p in m.parameters()], 0.1)
+opt.add_param_group({"params": models["fuse"].parameters()})
+features = []
+features.append(models["net"](x))
+models["fuse"](*features)
+""",
+        # Both go on from files of their own, or start from none.
+        """\
+net, fuse = ResNet(), Fuse()
+if args.resume:
+    net.load_state_dict(torch.load("net.pth"))
+    fuse.load_state_dict(torch.load("fuse.pth"))
+opt = torch.optim.SGD(fuse.parameters(), 0.1)
+fuse.forward(net.forward(x))
+""",
+    ],
+)
+def test_model_that_is_trained_on_what_a_loaded_one_gives(script: str) -> None:
+    check(_case(script, "convert"))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # Not trained: as in a loss by a finished network.
+        "net, fuse = ResNet(), Fuse()\n"
+        "opt = torch.optim.SGD(net.parameters(), 0.1)\nfuse(net(x))\n",
+        # Frozen, though an optimizer gets it.
+        "net, fuse = ResNet(), Fuse()\n"
+        "opt = torch.optim.SGD([*net.parameters(), *fuse.parameters()], 0.1)\n"
+        "for p in fuse.parameters():\n    p.requires_grad = False\nfuse(net(x))\n",
+        "net, fuse = ResNet(), Fuse()\nopt = torch.optim.SGD(fuse.parameters(), 0.1)\n"
+        "fuse.requires_grad_(False)\nfuse(net(x))\n",
+        # Counted, and nothing else.
+        "net, fuse = ResNet(), Fuse()\n"
+        "n = sum(p.numel() for p in fuse.parameters())\nfuse(net(x))\n",
+        # Gets the images as well as everything else does.
+        "net, fuse = ResNet(), Fuse()\nopt = torch.optim.SGD(fuse.parameters(), 0.1)\n"
+        "net(x)\nfuse(x)\n",
+        # The variable is another one's by then.
+        "net, fuse = ResNet(), Fuse()\nopt = torch.optim.SGD(fuse.parameters(), 0.1)\n"
+        "f = net(x)\nf = crop(x)\nfuse(f)\n",
+        # Loaded where the one before it is not.
+        "net, fuse = ResNet(), Fuse()\nfuse.load_state_dict(torch.load(args.fuse))\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        # What comes before it may be something else, that nothing loads.
+        "net = ResNet() if args.net else Fuse()\nfuse = Fuse()\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        # The call runs the loaded one as well as this.
+        "net, fuse = ResNet(), Fuse()\nopt = torch.optim.SGD(fuse.parameters(), 0.1)\n"
+        "for one in (net, fuse):\n    x = one(net(x))\n",
+        # A key that is not written out may be that of any of them.
+        "models = {}\nfor name, cls in (('a', ResNet), ('b', Fuse)):\n    models[name] = cls()\n"
+        "opt = torch.optim.SGD(models[k].parameters(), 0.1)\nmodels[k](models[j](x))\n",
+    ],
+)
+def test_model_of_which_that_is_not_certain_stays_undecided(script: str) -> None:
+    check(_case(script, "unknown"))
+
+
+def test_part_of_another_model_is_not_judged_by_a_script() -> None:
+    """In that model, it may be anything."""
+    check(
+        _case(
+            """\
+class Whole(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = Fuse()
+whole = Whole()
+net, fuse = ResNet(), Fuse()
+opt = torch.optim.SGD(fuse.parameters(), 0.1)
+fuse(net(x))
+""",
+            "unknown",
+        )
+    )
+
+
+def test_network_by_its_name_is_no_head_for_its_place() -> None:
+    check(
+        """\
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+-- pose.py --
+from net import ResNet
+class PoseResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+net, pose = ResNet(), PoseResNet()
+opt = torch.optim.SGD(pose.parameters(), 0.1)
+pose(net(x))
+"""
+    )
+
+
+def test_model_whose_own_code_speaks_of_weights_stays_undecided() -> None:
+    check(
+        """\
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+class Fuse(nn.Module):
+    def __init__(self, pretrained=None):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+        fill(self, pretrained)
+net, fuse = ResNet(), Fuse()
+opt = torch.optim.SGD(fuse.parameters(), 0.1)
+fuse(net(x))
+"""
+    )
