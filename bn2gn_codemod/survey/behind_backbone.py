@@ -32,6 +32,7 @@ class BehindBackbone:
             or self.is_plain_head(slot)
             or self._is_attention(slot)
             or self._is_fed(slot, trunk)
+            or self._is_fed_by_stream(slot, trunk)
             or self._is_named_behind(slot)
         )
 
@@ -113,6 +114,21 @@ class BehindBackbone:
             and (families.is_backbone_attribute(trunk[1]) or self._is_loaded_network(trunk))
             and is_fed_by(cls, trunk[1], name)
             and not self._handles_weights(slot)
+        )
+
+    def _is_fed_by_stream(self, slot: Slot, trunk: Slot) -> bool:
+        """Whether what is named like a stage of a second network gets what the loaded one gives.
+
+        ``self.conv1_depth(self.resnet.layer1(image))``: a network of its own would get an image.
+        """
+        cls, name = slot
+        return (
+            families.is_of_stream(name)
+            and trunk[0] is cls
+            and self._evidence.is_loaded(trunk)
+            and is_fed_by(cls, trunk[1], name)
+            and not self._handles_weights(slot)
+            and not self._is_handed_on(slot)
         )
 
     def _is_named_behind(self, slot: Slot) -> bool:

@@ -141,12 +141,17 @@ _STEM = re.compile(r"(?:conv|bn|norm)_?[0-3]?[ab]?$|\w*stem\w*$")
 _LATER_STAGE = re.compile(r"layer[2-9]$")
 _USUAL_STAGE = re.compile(r"layer[1-4]$")
 _EXTRA_STAGE = re.compile(r"layer(?:[5-9]|\d\d)$")
+# One of several networks side by side.
+_OF_STREAM = (
+    r"(?:conv|bn|layer|stage|level|block)\d+_(?:[a-z]|ir|rgb|depth|flow|thermal|event|lidar)"
+)
+_STREAM = re.compile(_OF_STREAM, re.IGNORECASE)
 _MAYBE_BACKBONE_ATTRIBUTE = re.compile(
     r"^_?(?:base|base_?net|base_?model|basenet|encoder\w*|\w*_encoder|enc|features?|feature_?net|"
     r"feature_?extract(?:or|ion)|feat(?:s|ure_net)?|extractor|trunk|body|cnn|stem|pretrained\w*|"
     r"resnet\w*|res|dla\w*|hrnet\w*|vgg\w*|mobilenet\w*|xception\w*|darknet\w*|densenet\w*|"
     r"efficientnet\w*|context_path|cp|net|model|down|front_?end|stage\w*|layer\d|"
-    r"(?:conv|bn|layer|stage|level|block)\d+_(?:[a-z]|ir|rgb|depth|flow|thermal|event|lidar))$",
+    rf"{_OF_STREAM})$",
     re.IGNORECASE,
 )
 
@@ -297,6 +302,11 @@ def may_be_backbone_attribute(name: str) -> bool:
 def is_encoder(name: str) -> bool:
     """Whether an attribute is named after what it does with an input, be it an image or not."""
     return _ENCODER.fullmatch(name) is not None
+
+
+def is_of_stream(name: str) -> bool:
+    """Whether an attribute is named after one of several inputs: ``conv1_depth``."""
+    return _STREAM.fullmatch(name) is not None
 
 
 def is_attention(name: str) -> bool:

@@ -42,7 +42,7 @@ def _calls_of(part: str, statement: ast.stmt) -> list[ast.Call]:
 
 def _comes_of(expr: ast.expr, trunk: str, given: set[str]) -> bool:
     return any(
-        (isinstance(node, ast.Call) and _is_part(node.func, trunk))
+        (isinstance(node, ast.Call) and _is_inside(node.func, trunk))
         or (isinstance(node, ast.Name) and node.id in given)
         for node in walk(expr)
     )
@@ -54,3 +54,12 @@ def _is_part(expr: ast.expr, name: str) -> bool:
             return attr == name
         case _:
             return False
+
+
+def _is_inside(expr: ast.expr, name: str) -> bool:
+    """``self.resnet`` or a part of it: ``self.resnet.layer1``."""
+    while not _is_part(expr, name):
+        if not isinstance(expr, (ast.Attribute, ast.Subscript)):
+            return False
+        expr = expr.value
+    return True

@@ -36,7 +36,7 @@ class IdleLayers:
         if layer.spot.module.is_test and not self._roles.held_in.get(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "a test makes it for itself")}
         if cls is not None and self._roles.held_in.get(layer):
-            found = self._roles_of_home(cls)
+            found = self._roles_of_home(cls) or self._of_new_holders(cls)
         elif cls is not None:
             found = self._roles_of_class(cls, function)
         else:
@@ -95,6 +95,18 @@ class IdleLayers:
         if home is not None and self._roles.has_backbone and not self._roles.handles_weights(cls):
             return Because(Role.NEW, f"{cls.name} stands in {home}, where new parts live")
         return None
+
+    def _of_new_holders(self, cls: Class) -> Because | None:
+        """A class that nothing holds but classes which stand where new parts live."""
+        holders = self._roles.holders(cls)
+        found = [self._roles_of_home(slot[0]) for slot in holders]
+        are_new = all(one is not None and one.role is Role.NEW for one in found)
+        if not found or not are_new or self._roles.handles_weights(cls):
+            return None
+        held = f"{cls.name} is held by nothing but {shown(holders[0])} and the like"
+        if len(holders) == 1:
+            held = f"{cls.name} is held by {shown(holders[0])} alone"
+        return Because(Role.NEW, held, found[0])
 
     def _roles_of_holders(self, layer: NormLayer) -> Because | None:
         """What a function makes where backbones live, for nothing but classes that live there."""

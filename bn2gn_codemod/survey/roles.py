@@ -215,6 +215,13 @@ class RoleMap:
         """Whether anybody makes an instance of the class or of a subclass."""
         return self._contents.is_built(cls)
 
+    def holders(self, cls: Class) -> list[Slot]:
+        """The attributes that hold every object of the class; none if one is in no attribute."""
+        made = self._contents.flow.instances.get(cls, ())
+        if cls.children or not all(one in self.held_in for one in made):
+            return []
+        return [slot for slot in self._contents.holders.get(cls, ()) if slot[0] is not cls]
+
     def is_part_used_outside(self, cls: Class, home: str) -> bool:
         """Whether a class of one layer is made for files outside of the backbones' folder."""
         return self._contents.is_one_layer(cls) and any(

@@ -56,6 +56,7 @@ class Head(nn.Module):
         "self.encoder = {'resnet18': resnet.resnet18, 'none': None}[name]()",
         "self.encoder = eval('resnet.' + name)()",
         "self.encoder = eval('resnet.resnet18')(True)",
+        "import resnet as own; self.encoder = eval(f'own.resnet{depth}()')",
         "encoder = resnet.resnet18(); self.encoder = encoder",
         "make = resnet.resnet18; self.encoder = make()",
         "self.encoder = nn.Sequential(resnet.resnet18(), nn.ReLU())",

@@ -102,3 +102,39 @@ def test_other_words_with_these_letters(name: str) -> None:
 def test_attention_that_speaks_of_weights() -> None:
     handles = "if False: self.load_state_dict(other)"
     check(_model("unknown", "x = self.trunk1(image)", name="encoder_att", handles=handles))
+
+
+_STREAMS = """\
+class Reduce(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.resnet = torchvision.models.resnet50(pretrained=True)
+        self.conv1_depth = Reduce()
+        self.conv2_depth = Reduce()
+        {more}
+    def forward(self, image, depth):
+        {forward}
+"""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "forward", "more"),
+    [
+        ("convert", "x = self.resnet.layer1(image); self.conv1_depth(x); self.conv2_depth(x)", ""),
+        ("convert", "self.conv1_depth(self.resnet.layer3[0](image)); "
+         "y = self.resnet(image); self.conv2_depth(y)", ""),
+        # A second network, for the second input.
+        ("unknown", "self.resnet(image); x = self.conv1_depth(depth); self.conv2_depth(x)", ""),
+        ("unknown", "x = self.resnet(image); self.conv1_depth(x); self.conv2_depth(depth)", ""),
+        # Something else may fill it.
+        ("unknown", "x = self.resnet(image); self.conv1_depth(x); self.conv2_depth(x)",
+         "fill(self.conv1_depth, 'depth.pth')"),
+    ],
+)  # fmt: skip
+def test_stage_of_a_second_network_by_its_name(verdict: str, forward: str, more: str) -> None:
+    text = _STREAMS.format(verdict=verdict, forward=forward, more=more)
+    check("import torchvision\n" + text)

@@ -81,7 +81,13 @@ def read_text(tracer: Tracer, text: ast.expr, expr: ast.expr, context: UseContex
     pattern = text_pattern(text)
     if pattern is None:
         return read_named(tracer, node, text, expr, context)
-    for part in pattern.partition("(")[0].split("."):
+    first, *rest = pattern.partition("(")[0].split(".")
+    local = flow.lookup(tracer.function, first)
+    if local is not None:  # it may be the function's own: an import there
+        node = local
+    else:
+        rest = [first, *rest]
+    for part in rest:
         inner = _named_result(tracer, expr, context)
         flow.attribute(node, part, inner, from_pattern=False)
         node = inner

@@ -1,0 +1,69 @@
+"""Parts of what stands where new parts live: ``aspp.py``, made by nothing but ``decoder.py``."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+_REPOSITORY = """\
+-- backbones/resnet.py --
+from torch.utils.model_zoo import load_url
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.load_state_dict(load_url("https://example.com/resnet.pth"))
+-- model.py --
+import importlib
+def build(name):
+    module, _, cls = name.rpartition(".")
+    return getattr(importlib.import_module(module), cls)()
+class Model(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.encoder = build(cfg.encoder)
+        self.decoder = build(cfg.decoder)
+-- base.py --
+class ASPP(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+        {handles}
+-- decoder.py --
+from base import ASPP
+class Dec(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.aspp = ASPP()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class DecPlus(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool = ASPP()
+{more}
+"""
+
+
+def _case(verdict: str, more: str = "", handles: str = "pass") -> str:
+    return _REPOSITORY.format(verdict=verdict, more=more, handles=handles)
+
+
+def test_part_of_nothing_but_parts_that_are_new_for_their_home() -> None:
+    check(_case("convert"))
+
+
+@pytest.mark.parametrize(
+    ("more", "handles"),
+    [
+        # Something else has it as well: in an attribute, in a variable, as a base class.
+        ("-- other.py --\nfrom base import ASPP\nclass Other(nn.Module):\n    def __init__(self):\n"
+         "        super().__init__()\n        self.part = ASPP()\n", "pass"),
+        ("-- other.py --\nfrom base import ASPP\nalone = ASPP()\n", "pass"),
+        ("-- other.py --\nfrom base import ASPP\nclass Other(ASPP):\n    pass\n", "pass"),
+        # Its own code speaks of weights.
+        ("", "if False: self.load_state_dict(other)"),
+    ],
+)  # fmt: skip
+def test_part_that_may_be_of_something_else(more: str, handles: str) -> None:
+    check(_case("unknown", more, handles))
