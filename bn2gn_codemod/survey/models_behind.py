@@ -7,6 +7,8 @@ beside a backbone. Here they are variables of a script, or parts of a trainer th
 from __future__ import annotations
 
 import ast
+import functools
+import re
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey import families
@@ -15,8 +17,25 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.given_on import calls_on_what_is_given
 from bn2gn_codemod.survey.keyed_parts import KeyedParts
+from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.trained_objects import TrainedObjects
-from bn2gn_codemod.survey.values import Class, ExternalObject, Function, Instance, Value
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    ExternalObject,
+    Function,
+    FunctionValue,
+    Instance,
+    Value,
+)
+
+# Code elsewhere, by its name, that may put weights into what it is handed.
+_MAY_FILL = re.compile(
+    r"load|restore|resum|init|pretrain|weight|checkpoint|ckpt|transfer|copy|fill|from",
+    re.IGNORECASE,
+)
+
+_FOLLOWED = (FunctionValue, ClassValue, Instance)
 
 
 class ModelsBehind:
@@ -84,7 +103,7 @@ class ModelsBehind:
         return {
             cls: because
             for cls, because in found.items()
-            if not self._is_loaded(cls, givers_of[cls])
+            if not self._is_loaded(cls, givers_of[cls]) and cls not in self._may_be_filled
         }
 
     def _are_pretrained(self, models: Iterable[Value]) -> bool:
@@ -143,6 +162,20 @@ class ModelsBehind:
 
     def _family(self, cls: Class) -> list[tuple[Class, str]]:
         return self._contents.family_slots(cls)
+
+    @functools.cached_property
+    def _may_be_filled(self) -> set[Class]:
+        """Classes whose objects are handed to code elsewhere that may load them."""
+        return {
+            value.class_
+            for calls in self._flow.calls_in.values()
+            for _, call in calls
+            if _MAY_FILL.search(call_name(call))
+            and not any(isinstance(v, _FOLLOWED) for v in self._flow.value_of(call.func))
+            for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+            for value in self._flow.value_of(argument)
+            if isinstance(value, Instance)
+        }
 
     def _is_loaded(self, cls: Class, before: Iterable[Value]) -> bool:
         """Whether anything loads the model but code that loads the one before it as well.

@@ -118,6 +118,11 @@ def test_model_that_is_trained_on_what_a_loaded_one_gives(script: str) -> None:
         # What comes before it may be something else, that nothing loads.
         "net = ResNet() if args.net else Fuse()\nfuse = Fuse()\n"
         "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        # Code that is not here may load it.
+        "import tools\nnet, fuse = ResNet(), Fuse()\ntools.restore(fuse, 'fuse.pth')\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        "from tools import load_pretrained as lp\nnet, fuse = ResNet(), Fuse()\n"
+        "lp(model=fuse)\nopt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
         # The call runs the loaded one as well as this.
         "net, fuse = ResNet(), Fuse()\nopt = torch.optim.SGD(fuse.parameters(), 0.1)\n"
         "for one in (net, fuse):\n    x = one(net(x))\n",
