@@ -221,6 +221,7 @@ class _Search:
         into = load._replace(
             of_classifier=of_classifier,
             named=self._names.of(call, cls),
+            tensors=self._names.tensors(call, cls),
             published=load.published and not any(hooks(cls)),
             by_script=load.by_hand and not is_meant and not is_inner,
         )
