@@ -39,15 +39,26 @@ class ModuleIndex:
             return None
         return self._paths[max(candidates, key=lambda parts: _nearness(parts, home))]
 
+    def find_import(self, level: int, dotted: str, importer: str) -> str | None:
+        """The path of a name with ``level`` dots in front of it, or ``None``."""
+        if level:
+            return self.find_relative(level, dotted, importer)
+        return self.find(dotted, importer) if dotted else None
+
     def find_relative(self, level: int, dotted: str, importer: str) -> str | None:
         """The path of ``from <dots><dotted> import``, or ``None``."""
-        package = dotted_parts(importer)
-        if not importer.endswith("/__init__.py") and importer != "__init__.py":
-            package = package[:-1]
-        if level - 1 > len(package):
+        base = package_around(level, importer)
+        if base is None:
             return None
-        base = package[: len(package) - (level - 1)]
         return self._paths.get(base + tuple(part for part in dotted.split(".") if part))
+
+
+def package_around(level: int, importer: str) -> tuple[str, ...] | None:
+    """What ``level`` dots mean in a file, ``None`` above the top."""
+    package = dotted_parts(importer)
+    if not importer.endswith("/__init__.py") and importer != "__init__.py":
+        package = package[:-1]
+    return package[: len(package) - (level - 1)] if level - 1 <= len(package) else None
 
 
 def dotted_parts(path: str) -> tuple[str, ...]:

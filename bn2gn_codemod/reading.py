@@ -10,7 +10,10 @@ import click
 
 from bn2gn_codemod import api
 from bn2gn_codemod.api import Plan, Survey
+from bn2gn_codemod.ignored_imports import ignored_imports
 from bn2gn_codemod.progress import shown_when_slow
+
+_NAMED = 3
 
 
 def read(
@@ -29,4 +32,12 @@ def read(
     if survey.repository.excluded:
         names = ", ".join(survey.repository.excluded)
         click.echo(f"bn2gn: note: left out, as exclude says: {names}", err=True)
+    passed_over = ignored_imports(survey.repository)
+    if passed_over:
+        more = f" and {len(passed_over) - _NAMED} more" if len(passed_over) > _NAMED else ""
+        click.echo(
+            f"bn2gn: note: left out, as .gitignore says, though other files import them: "
+            f"{', '.join(passed_over[:_NAMED])}{more}; what git tracks is read all the same",
+            err=True,
+        )
     return survey, plan

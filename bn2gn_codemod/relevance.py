@@ -50,7 +50,7 @@ _MODEL_PATTERNS = (
 # Nor does one without these hand on the names of torch, which short files do.
 _SHORT = 50  # lines
 _HANDS_ON = re.compile(rb"import[^\n]*\bnn\b")
-_STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+\*", re.MULTILINE)
+_STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+(\.*)([.\w]*)[ \t]+import[ \t]+\*", re.MULTILINE)
 _IMPORTS_STAR = re.compile(rb"import[ \t]+\*")  # found much faster than a whole line
 # What another framework calls a norm is none of torch's.
 _OTHER_FRAMEWORK = re.compile(
@@ -112,11 +112,10 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
             for target in found:
                 importers.setdefault(target, set()).add(file.path)
     starred = {
-        target
+        index.find_import(len(dots), name.decode(), file.path)
         for file in (repository.files if seeds else ())
         if _IMPORTS_STAR.search(file.data)
-        for match in _STAR_IMPORT.finditer(file.data)
-        for target in _named(match.group(1).decode(), [""], file, index)
+        for dots, name in _STAR_IMPORT.findall(file.data)
     }
 
     @functools.cache
@@ -174,18 +173,27 @@ def _closure(start: Iterable[str], edges: dict[str, set[str]]) -> set[str]:
     return seen
 
 
-def _imports(file: SourceFile, index: ModuleIndex) -> set[str]:
-    found: set[str | None] = set()
-    for match in _IMPORT.finditer(file.data):
+def imports_in(data: bytes) -> Iterator[tuple[int, str]]:
+    """What the import statements of a file may mean: dots in front, and the dotted name.
+
+    ``from .nets import cam`` is (1, "nets") and (1, "nets.cam").
+    """
+    for match in _IMPORT.finditer(data):
         module, names, plain = match.groups()
         if plain is not None:
-            for name in plain.split(b","):
-                head = _NAME.search(name)
-                if head:
-                    found.add(index.find(head.group().decode(), file.path))
+            heads = map(_NAME.search, plain.split(b","))
+            yield from ((0, head.group().decode()) for head in heads if head)
             continue
-        children = [name.decode() for name in _NAME.findall(names)]
-        found.update(_named(module.decode(), ["", *children], file, index))
+        dotted = module.decode()
+        stripped = dotted.lstrip(".")
+        for child in ["", *(name.decode() for name in _NAME.findall(names))]:
+            target = ".".join(part for part in (stripped, child) if part)
+            yield len(dotted) - len(stripped), target
+
+
+def _imports(file: SourceFile, index: ModuleIndex) -> set[str]:
+    named = imports_in(file.data)
+    found = {index.find_import(level, target, file.path) for level, target in named}
     paths = {path for path in found if path is not None}
     packages = {package for path in paths for package in _packages(path) if package in index}
     return (paths | packages) - {file.path, *_packages(file.path)}
@@ -195,20 +203,3 @@ def _packages(path: str) -> list[str]:
     """The packages around a file, which are imported with it: ``lib/models/__init__.py``."""
     folders = path.split("/")[:-1]
     return ["/".join([*folders[:end], "__init__.py"]) for end in range(1, len(folders) + 1)]
-
-
-def _named(
-    dotted: str, children: Iterable[str], file: SourceFile, index: ModuleIndex
-) -> Iterator[str]:
-    """The files that ``from <dotted> import <children>`` may mean."""
-    stripped = dotted.lstrip(".")
-    level = len(dotted) - len(stripped)
-    for child in children:
-        target = ".".join(part for part in (stripped, child) if part)
-        path = None
-        if level:
-            path = index.find_relative(level, target, file.path)
-        elif target:
-            path = index.find(target, file.path)
-        if path is not None:
-            yield path

@@ -22,8 +22,9 @@ class Repository:
     """The Python files below one directory, sorted by path.
 
     ``skipped`` names what could not be read, ``excluded`` the files that were
-    named and are left out all the same. ``leftovers`` are temporary files of a
-    killed run.
+    named and are left out all the same. ``ignored`` are Python files and folders
+    (with ``/`` at their end) that ``.gitignore`` leaves out. ``leftovers`` are
+    temporary files of a killed run.
     """
 
     root: Path
@@ -31,6 +32,7 @@ class Repository:
     skipped: tuple[Skipped, ...] = ()
     leftovers: tuple[Path, ...] = ()
     excluded: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     yaml_paths: tuple[str, ...] = ()  # absolute; nothing of them is read before it is asked for
 
     def file(self, path: str) -> SourceFile | None:
@@ -44,6 +46,11 @@ class Repository:
                 yield path, _read(path)
             except OSError:
                 continue  # what it says is not known, and nobody trains by it
+
+    def has_ignored(self, path: str) -> bool:
+        """Whether there is a file of this path that ``.gitignore`` leaves out."""
+        is_ignored = any(path == one or path.startswith(one) for one in self.ignored)
+        return is_ignored and (self.root / path).is_file()
 
     def file_or_outside(self, path: str) -> SourceFile | None:
         """As ``file``, and files that lie elsewhere: absolute, or relative to the root."""
@@ -105,6 +112,7 @@ def discover(root: Path, exclude: Sequence[str] = (), named: Sequence[Path] = ()
         tuple(sorted(set(skipped))),
         tuple(sorted(walk.leftovers)),
         tuple(walk.excluded),
+        tuple(walk.ignored),
         tuple(walk.yaml_paths),
     )
 
@@ -126,6 +134,7 @@ class _Walk:
         self.skipped: list[Skipped] = []
         self.leftovers: list[Path] = []
         self.excluded: list[str] = []
+        self.ignored: list[str] = []
         self.yaml_paths: list[str] = []
         self._real_files: set[str] = set()
         self._real_folders: set[str] = set()
@@ -225,7 +234,11 @@ class _Walk:
                 return False
         if self._exclude and self._exclude.match(path):
             return False
-        return scope is None or not scope.ignores(path)
+        if scope is None or not scope.ignores(path):
+            return True
+        if path.endswith((".py", "/")):
+            self.ignored.append(self._relative(path) + "/" * path.endswith("/"))
+        return False
 
     def _is_inside(self, real: str) -> bool:
         return f"{real}/".startswith(self.root.rstrip("/") + "/")

@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.named_keys import speaks_of
 from bn2gn_codemod.survey.network_contents import network_content
 from bn2gn_codemod.survey.optional_parts import optional_parts
-from bn2gn_codemod.survey.skipped_keys import are_left_out, is_skipped
+from bn2gn_codemod.survey.skipped_keys import are_left_out, classifiers, is_skipped
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
@@ -92,6 +92,10 @@ class CheckpointMembers:
         if family is not None and self._may_be_renamed(name, load):
             words = f"{loads}, by code that speaks of {name}"
             return Role.UNDECIDED, f"{words}: whether they are filled is not known"
+        more = self._added_part_of_file(family, network, load) if family is not None else ""
+        if family is not None and more:
+            words = f"{loads}, by code that tells {more!r} apart, which no {family.name} has"
+            return Role.UNDECIDED, f"{words}: whether the file has {name}, too, is not known"
         if family is not None and families.has_certainly_new_word(name):
             return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
         if inside is not None and (family is not None or families.has_new_word(name)):
@@ -120,6 +124,19 @@ class CheckpointMembers:
         if family is None and is_filled and not families.has_new_word(name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
+
+    def _added_part_of_file(self, family: families.Family, network: Class, load: Load) -> str:
+        """A key that the code asks for and that a file of a network without additions has not.
+
+        A file with ``final_layer.weight`` is a whole model's, with all that was added to it.
+        """
+        known = self._contents.names(network)
+        for key in sorted(load.tensors) if not load.published else ():
+            part = next((part for part in key.split(".") if part in known), "")
+            is_member = family.members.match(part) is not None or family.is_twin(part)
+            if part and not is_member and not classifiers([key]):
+                return key
+        return ""
 
     def _has_more(self, family: families.Family, network: Class) -> bool:
         """Whether a network has norm layers that no published checkpoint of its kind has.

@@ -27,9 +27,17 @@ class Evaluations:
     def of_others(self, cls: Class, loads: list[Load]) -> list[Load]:
         """The loads into a class, without those of evaluations where training has its own."""
         left = [load for load in loads if not self._is_finished(cls, load)]
-        if len(left) < len(loads) and any(self._starts_training(cls, load) for load in left):
+        if len(left) < len(loads) and any(self.starts_training(cls, load) for load in left):
             return left
         return loads
+
+    def starts_training(self, cls: Class, load: Load) -> bool:
+        """Whether the model loads itself so, or code that trains does it."""
+        call = self._calls.get(load.where)
+        if call is None or load.vague:
+            return False
+        is_inner = call.spot.function.enclosing_class in cls.ancestors()
+        return is_inner or _trains(call.spot.module)
 
     def _is_finished(self, cls: Class, load: Load) -> bool:
         """Whether code with which nothing is trained evaluates what it loads."""
@@ -40,14 +48,6 @@ class Evaluations:
             and _EVALUATES.search(module.source.data) is not None
             and not any(map(_trains, self._users_of(module)))
         )
-
-    def _starts_training(self, cls: Class, load: Load) -> bool:
-        """Whether the model loads itself so, or code that trains does it."""
-        call = self._calls.get(load.where)
-        if call is None or load.vague:
-            return False
-        is_inner = call.spot.function.enclosing_class in cls.ancestors()
-        return is_inner or _trains(call.spot.module)
 
     @functools.cached_property
     def _calls(self) -> dict[str, LoadCall]:

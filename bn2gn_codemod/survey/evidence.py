@@ -109,16 +109,19 @@ class Evidence:
                     self.own[slot] = because
 
     def _set_finished_models_aside(self) -> None:
-        """Drop what is loaded for users alone, where training starts from a loaded part.
+        """Drop what is loaded for users alone, or to evaluate it.
 
-        And what scripts load to evaluate it, where training starts from something of its own.
+        Only where training starts from something of its own, be it a loaded part.
         """
         hub = HubEntries(self.flow)
         evaluations = Evaluations(self.flow)
         for cls, every in list(self.loads.of_class.items()):
             found = self.loads.of_class[cls] = evaluations.of_others(cls, every)
             left = [load for load in found if not hub.is_only_offered(load.where)]
-            if len(left) < len(found) and hub.is_trained(cls) and self._starts_from_a_part(cls):
+            if len(left) == len(found) or not hub.is_trained(cls):
+                continue
+            has_own = any(evaluations.starts_training(cls, load) for load in left)
+            if has_own or self._starts_from_a_part(cls):
                 self.loads.of_class[cls] = left
 
     def _starts_from_a_part(self, cls: Class) -> bool:

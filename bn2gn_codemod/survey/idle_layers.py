@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.because import Because, Role, Roles, shown
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.twins import Twins
+from bn2gn_codemod.survey.unread_files import unread_file_with
 from bn2gn_codemod.survey.values import Class, Function, NormLayer, is_registry
 
 _NORM = re.compile(r"[Nn]orm|BN")
@@ -156,6 +157,9 @@ class IdleLayers:
         if not self._roles.is_built(cls):
             if self._is_registered(cls):
                 return f"{cls.name} is registered, and what is built by its name is not followed"
+            unread = unread_file_with(self._flow, cls)
+            if unread is not None:
+                return f"{cls.name} is built nowhere that was read; {unread}, skipped, names it"
             return f"{cls.name} is built nowhere in this repository"
         return f"{cls.name} holds no backbone, and no backbone holds it"
 

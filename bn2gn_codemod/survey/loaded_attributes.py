@@ -7,7 +7,7 @@ of the same class, or what another call of the same function made: neither is lo
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_sites import CallSites
@@ -38,18 +38,41 @@ class LoadedAttributes:
             if (owner, call.attribute) in self._flow.slots
         ]
 
-    def of_layers(self, call: LoadCall) -> Iterator[Slot]:
-        """The attributes that hold the single layers of a load."""
+    def of_layers(self, call: LoadCall, elements: Collection[Value]) -> Iterator[Slot]:
+        """The attributes that hold the single layers of a load.
+
+        What is in a container beside them, be it blocks, is among its ``elements``: the
+        attributes of a block are told by what holds the block. Where an attribute is named, it
+        is what is loaded.
+        """
         named = self.named(call)
         found = list(self._flow.values(call.receiver))
         is_any = call.into_tensors or call.by_name
         kinds = (NormLayer, Instance) if call.by_name else NormLayer
-        if is_any or not any(isinstance(value, Instance) for value in found):
+        inside = self._objects_inside(found, () if named else elements)
+        inner = {cls for one in inside for cls in one.class_.ancestors()}
+        if is_any or all(one in inside for one in found if isinstance(one, Instance)):
             for value in found:
                 if isinstance(value, kinds):
                     for slot in self._held_in.get(value, ()):
-                        if not self._is_made_apart(value, slot, named):
+                        is_inner = slot[0] in inner and not is_any
+                        if not is_inner and not self._is_made_apart(value, slot, named):
                             yield slot
+
+    def _objects_inside(self, found: list[Value], elements: Collection[Value]) -> set[Instance]:
+        """The objects that are elements, or held by such objects."""
+        left = {value for value in found if isinstance(value, Instance)}
+        inside: set[Instance] = set()
+        new = {value for value in left if value in elements}
+        while new:
+            inside |= new
+            left -= new
+            holders = {cls for one in new for cls in one.class_.ancestors()}
+            new = {one for one in left if self._is_held_by(holders, one)}
+        return inside
+
+    def _is_held_by(self, holders: set[Class], value: Value) -> bool:
+        return any(cls in holders for cls, _ in self._held_in.get(value, ()))
 
     def is_elsewhere(self, cls: Class, named: set[Slot]) -> bool:
         """Whether an object of the class is in attributes that no load names."""

@@ -31,6 +31,7 @@ class Load(NamedTuple):
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
     listed_in: str | None = None  # the variable that tells which layers are taken
     named: frozenset[str] = frozenset()  # in strings of the code that loads
+    tensors: frozenset[str] = frozenset()  # keys by which that code tells entries apart
     of_classifier: bool = False  # a classification network's, whose last layer is left out
     is_resumed: bool = False  # nothing says that it is no training that goes on
     # It names one attribute, and its function says that the weights are pretrained.

@@ -18,6 +18,7 @@ from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_TENSOR = re.compile(r"(?:\w+\.)+(?:weight|bias|running_mean|running_var|num_batches_tracked)")
 # Methods by which a module sees, and may change, the state dict that is loaded into it.
 _LOADERS = frozenset({"load_state_dict", "_load_from_state_dict"})
 _HOOK = "load_state_dict_pre_hook"
@@ -33,15 +34,27 @@ class NamedKeys:
 
     def of(self, call: LoadCall, cls: Class) -> frozenset[str]:
         """The names in strings of the code that loads the class, and of what it calls."""
+        names = {name for one in self._functions(call, cls) for name in _names_in(one.node)}
+        if _takes_by_list(call.spot.function):
+            names.update(self._listed_beside_others(cls))
+        return frozenset(names)
+
+    def tensors(self, call: LoadCall, cls: Class) -> frozenset[str]:
+        """The keys of tensors that the same code asks for: ``if key == "final_layer.weight"``.
+
+        Whoever tells such an entry apart, be it to leave it out, has seen a file that has it.
+        """
+        functions = self._functions(call, cls)
+        return frozenset(key for one in functions for key in _tensors_in(one.node))
+
+    def _functions(self, call: LoadCall, cls: Class) -> dict[Function, None]:
+        """The code that may look at the weights that a call loads into the class."""
         function = call.spot.function
         functions = {function: None, **dict.fromkeys(self._called_by(function))}
         if _is_handed_weights(call):
             functions.update((caller, None) for caller, _ in self._call_sites.of(function))
         functions.update(dict.fromkeys(hooks(cls)))
-        names = {name for one in functions for name in _names_in(one.node)}
-        if _takes_by_list(function):
-            names.update(self._listed_beside_others(cls))
-        return frozenset(names)
+        return functions
 
     def _called_by(self, function: Function) -> Iterator[Function]:
         for _, call in self._flow.calls_in.get(function, ()):
@@ -129,6 +142,25 @@ def _names_in(node: ast.AST) -> Iterator[str]:
                 yield from _NAME.findall(text)
             case _:
                 pass
+
+
+def _tensors_in(node: ast.AST) -> Iterator[str]:
+    """The keys of tensors that code compares with, takes out, or deletes."""
+    for one in walk(node) if not isinstance(node, ast.Module) else ():
+        match one:
+            case ast.Compare(left=left, comparators=compared):
+                asked = [left, *compared]
+            case ast.Delete(targets=targets):
+                asked = [target.slice for target in targets if isinstance(target, ast.Subscript)]
+            case ast.Call(func=ast.Attribute(attr="pop"), args=[key, *_]):
+                asked = [key]
+            case _:
+                continue
+        for key in asked:
+            parts = key.elts if isinstance(key, (ast.Tuple, ast.List, ast.Set)) else [key]
+            for part in parts:
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield from _TENSOR.findall(part.value)[:1]
 
 
 def _takes_by_list(function: Function) -> bool:

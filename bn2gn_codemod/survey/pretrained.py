@@ -163,14 +163,16 @@ class _Search:
                     self.loads.of_slot.setdefault(slot, load)
             return
         mine = self._attributes.named(call)
-        filled = [*mine, *self._attributes.of_layers(call), *self._containers.slots(call)]
+        elements = self._containers.elements(call.receiver)
+        of_layers = self._attributes.of_layers(call, elements)
+        filled = [*mine, *of_layers, *self._containers.slots(call)]
         for slot in filled:
             self.loads.of_slot.setdefault(slot, load)
         in_container = self._containers.attributes_filled(call)
         for slot in _some_of_a_model(self._contents, in_container):
             self.loads.of_slot.setdefault(slot, load._replace(into_some=True))
-        # Where no attribute is known to hold them, better too many than none.
-        elements = self._containers.elements(call.receiver) if filled else frozenset()
+        if not filled:  # Where no attribute is known to hold them, better too many than none.
+            elements = frozenset()
         in_network = self._containers.elements_of_network(call)
         for layer in in_network:
             if isinstance(layer, NormLayer):
@@ -221,6 +223,7 @@ class _Search:
         into = load._replace(
             of_classifier=of_classifier,
             named=self._names.of(call, cls),
+            tensors=self._names.tensors(call, cls),
             published=load.published and not any(hooks(cls)),
             by_script=load.by_hand and not is_meant and not is_inner,
         )

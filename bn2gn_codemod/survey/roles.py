@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.models_behind import ModelsBehind
 from bn2gn_codemod.survey.neighbours import Neighbours
 from bn2gn_codemod.survey.pins import Pins
+from bn2gn_codemod.survey.unread_files import unread_file_with
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
 
 CROWDED = "{} also reaches {}, where too much comes together to follow it"
@@ -135,7 +136,7 @@ class RoleMap:
 
     def unseen(self, cls: Class) -> Roles:
         """What is said of a class without a role: nobody knows what it is for."""
-        return {Role.DOUBT: Because(Role.DOUBT, _doubt(cls, self.is_built(cls)))}
+        return {Role.DOUBT: Because(Role.DOUBT, self._words_of_doubt(cls))}
 
     def is_unused(self, cls: Class) -> bool:
         """Whether nothing in the repository builds the class, which is no neck by its name."""
@@ -338,6 +339,14 @@ class RoleMap:
         """Whether only a name that is not known puts the value there, and elsewhere it is else."""
         return value.class_ in self._guessed and self._contents.flow.is_guess(slot, value)
 
+    def _words_of_doubt(self, cls: Class) -> str:
+        if self.is_built(cls):
+            return f"{cls.name} holds no backbone, and no backbone holds it"
+        unread = unread_file_with(self._contents.flow, cls)
+        if unread is not None:
+            return f"who builds {cls.name} is not seen; {unread}, skipped, names it"
+        return f"who builds {cls.name} is not seen"
+
     def _inherit_doubt(self) -> None:
         """A class of a model without evidence is not certain to be new elsewhere either."""
         doubtful: list[Slot] = []
@@ -369,12 +378,6 @@ class RoleMap:
                         for value in self.contents[inner]
                         if isinstance(value, Instance) and value.class_ is not one
                     )
-
-
-def _doubt(cls: Class, is_built: bool) -> str:
-    if is_built:
-        return f"{cls.name} holds no backbone, and no backbone holds it"
-    return f"who builds {cls.name} is not seen"
 
 
 def assign_roles(flow: Flow, backbone: Pins, convert: Pins) -> RoleMap:

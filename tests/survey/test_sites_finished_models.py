@@ -156,3 +156,67 @@ def test_finished_model_hides_no_load_of_the_train_script() -> None:
     [script] = plan_of(text).train_scripts
     assert script.backbone == ("base",)
     check(_PART.format(path="hub.py", verdict="unknown"))
+
+
+_NETWORK = """\
+-- net.py --
+class Pose(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.layer1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.final_layer = nn.Conv2d(8, 17, 1)
+    def init_weights(self, pretrained):
+        own = self.state_dict()
+        saved = {read}
+        self.load_state_dict({{k: v for k, v in saved.items() if k in own}}, strict=False)
+def get_pose(path):
+    model = Pose()
+    model.init_weights(path)
+    return model
+-- {path} --
+from net import Pose
+def pose(pretrained=True):
+    model = Pose()
+    if pretrained:
+        model.load_state_dict(torch.load("pose.pth"), strict=True)
+    return model
+-- train.py --
+from net import get_pose
+{hub}
+def main(loader, path):
+    model = get_pose(path)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for x in loader:
+        model(x).sum().backward()
+        optimizer.step()
+"""
+
+
+def _network(
+    verdict: str, path: str = "hubconf.py", read: str = "torch.load(pretrained)", hub: str = ""
+) -> str:
+    return _NETWORK.format(verdict=verdict, path=path, read=read, hub=hub)
+
+
+def test_finished_network_hides_no_load_of_its_own() -> None:
+    text = _network("keep")
+    check(text)
+    [script] = plan_of(text).train_scripts
+    assert script.backbone == ("bn1", "layer1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Any other file may be what the training starts from, and so may be what the hub gives.
+        _network("unknown", path="models.py"),
+        _network("unknown", hub="import hubconf"),
+        # The network loads nothing.
+        _network("unknown", read="own"),
+        # Nobody trains it.
+        _network("unknown").replace(".backward()", ".item()"),
+    ],
+)
+def test_network_that_may_be_trained_from_the_finished_one(text: str) -> None:
+    check(text)

@@ -90,3 +90,87 @@ def test_reason_names_the_load_of_a_container() -> None:
         "the layer that this line makes is loaded (net.py:23): "
         "pretrained, or training that is resumed",
     )
+
+
+TRUNK = """\
+-- feat.py --
+class Mapped(nn.Sequential):
+    def __init__(self, fn, *args):
+        super().__init__(*args)
+        self.fn = fn
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {block}
+net101 = nn.Sequential(
+    nn.Conv2d(3, 8, 7),
+    nn.BatchNorm2d(8),  #! {stem}
+    nn.Sequential(
+        Mapped(sum, nn.Sequential(
+            nn.BatchNorm2d(8),  #! {stem}
+            Mapped(sum, nn.BatchNorm2d(8)),  #! {stem}
+        )),
+        Block(),
+    ),
+    nn.Linear(8, 8),
+)
+-- trunk.py --
+import feat
+class Trunk(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        net = feat.net101
+        {load}
+        net = list(net.children())
+        self.layer0 = nn.Sequential(*net[:2])
+        self.layer1 = net[2]
+-- model.py --
+from feat import Block
+from trunk import Trunk
+class Saliency(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        trunk = Trunk(path)
+        self.layer0 = trunk.layer0
+        self.layer1 = trunk.layer1
+        self.reduce = {reduce}
+def main(path):
+    return Saliency(path)
+"""
+LOAD = "net.load_state_dict(torch.load(path))"
+
+
+def trunk(
+    stem: str = "keep",
+    block: str = "keep",
+    load: str = LOAD,
+    reduce: str = "nn.BatchNorm2d(8)  #! convert",
+) -> str:
+    return TRUNK.format(stem=stem, block=block, load=load, reduce=reduce)
+
+
+def test_container_with_blocks_of_classes_in_it() -> None:
+    check(trunk())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Another block of the class stands in the model that takes it apart.
+        trunk(reduce="Block()"),
+        # Nothing is loaded into the container, or into another one.
+        trunk("unknown", "unknown", load="", reduce="nn.BatchNorm2d(8)  #! unknown"),
+        trunk(
+            "unknown",
+            "unknown",
+            load="nn.Sequential(nn.Linear(8, 8)).load_state_dict(torch.load(path))",
+            reduce="nn.BatchNorm2d(8)  #! unknown",
+        ),
+        # A name that is not a backbone's: the file may be what training goes on with.
+        trunk("unknown", "unknown", reduce="nn.BatchNorm2d(8)  #! unknown")
+        .replace("self.layer0", "self.first")
+        .replace("self.layer1", "self.second"),
+    ],
+)
+def test_container_with_blocks_of_which_little_is_known(text: str) -> None:
+    check(text)

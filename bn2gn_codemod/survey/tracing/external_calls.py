@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.library_models import (
 )
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.containers import CONTAINERS
+from bn2gn_codemod.survey.tracing.imported_modules import give_imported
 from bn2gn_codemod.survey.tracing.kept_classes import keep_forwarded, keep_handed
 from bn2gn_codemod.survey.tracing.made_objects import (
     give_same_object,
@@ -93,7 +94,7 @@ def call_external(call: Call, name: str) -> None:
         (_, weights), (_, parameters) = call.arguments[:2]
         flow.load_calls.append(LoadCall(parameters, [weights], call.spot(), False))
     elif last == "import_module":
-        return
+        give_imported(call)
     elif name in _FIELDS:
         _give_default(call)
     elif last == "__init__":

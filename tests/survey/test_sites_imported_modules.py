@@ -1,0 +1,111 @@
+"""Models of modules that are imported by a name: ``import_module(args.network).Net()``."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.survey.verdicts import check, plan_of
+
+NETS = """\
+-- nets/cam.py --
+from torchvision.models import resnet50
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = resnet50(pretrained=True)
+        self.decoder = nn.BatchNorm2d(8)  #! convert
+class CAM(Net):
+    pass
+-- nets/other.py --
+{other}
+-- train.py --
+import argparse, importlib
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", default=0.1, type=float)
+    parser.add_argument({option})
+    return parser.parse_args()
+def main(loader, args):
+    model = {made}
+    model = nn.DataParallel(model).cuda()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    model.train()
+    for x in loader:
+        model(x).sum().backward()
+        optimizer.step()
+"""
+NET = "getattr(importlib.import_module(args.cam_network), 'Net')()"
+OPTION = '"--cam_network", default="nets.cam", type=str'
+SAME_NAMES = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+"""
+
+
+def nets(made: str = NET, option: str = OPTION, other: str = "names = {}") -> str:
+    return NETS.format(made=made, option=option, other=other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        nets(),
+        nets("importlib.import_module(args.cam_network).CAM()"),
+        nets(option='"-n", "--cam-network", default="nets.cam"'),
+        nets(option='"--net", dest="cam_network", default="nets.cam"'),
+        nets("importlib.import_module('nets.cam').Net()"),
+        # The default may as well be another one that stands beside it.
+        nets(option='"--cam_network", default="nets.other"', other=SAME_NAMES),
+    ],
+)
+def test_model_of_a_module_that_an_option_names(text: str) -> None:
+    check(text)
+    [script] = plan_of(text).train_scripts
+    assert script.backbone == ("backbone",)
+    assert script.fix
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Nothing is known of the name,
+        nets(option='"--cam_network", required=True'),
+        nets(option='"--cam_network", default=name()'),
+        nets(option='"--network", default="nets.cam"'),
+        nets("getattr(importlib.import_module(self.cam_network), 'Net')()"),
+        nets("importlib.import_module('nets.' + args.cam_network).Net()"),
+        # or no module goes by it, or has the class.
+        nets(option='"--cam_network", default="models.cam"'),
+        nets("importlib.import_module(args.cam_network).Model()"),
+    ],
+)
+def test_model_of_a_module_that_is_not_known(text: str) -> None:
+    assert all(script.state == "unfollowed" for script in plan_of(text).train_scripts)
+
+
+def test_module_beside_the_default_is_frozen_as_well() -> None:
+    text = nets(other=SAME_NAMES)
+    check(text)
+    [script] = plan_of(text).train_scripts
+    assert script.backbone == ("backbone",)
+    assert script.fix
+    assert len(script.classes) == 2
+
+
+def test_module_beside_the_default_in_which_the_name_is_no_backbone() -> None:
+    other = """\
+    from torchvision.models import resnet50
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = resnet50(pretrained=True)
+            self.trunk = nn.BatchNorm2d(8)  #! unknown
+    """
+    text = nets(other=textwrap.dedent(other)).replace("self.backbone", "self.trunk")
+    check(text)
+    [script] = plan_of(text).train_scripts
+    assert not script.fix

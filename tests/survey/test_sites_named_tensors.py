@@ -1,0 +1,112 @@
+"""Tensors that the code which loads a file tells apart are in the file."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.survey.verdicts import check
+
+MODEL = """\
+class PoseResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 7)
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer4 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.deconv_layers = nn.Sequential(nn.ConvTranspose2d(8, 8, 2), nn.BatchNorm2d(8))  #! {0}
+        self.upsample_head = nn.BatchNorm2d(8)  #! {0}
+        self.final_layer = nn.Conv2d(8, 17, 1)
+        self.classifier = nn.Linear(8, 17)
+        self.layer1_aux = nn.Linear(8, 17)
+def get_pose_net(path):
+    model = PoseResNet()
+    own, saved, taken = model.state_dict(), torch.load(path), {{}}
+{1}
+    model.load_state_dict(taken, strict=False)
+    return model
+def narrowed(own, saved):
+    if saved["final_layer.weight"].shape != own["final_layer.weight"].shape:
+        del saved["final_layer.weight"]
+    return saved
+"""
+
+
+def model(verdict: str, code: str) -> str:
+    return MODEL.format(verdict, textwrap.indent(code, "    "))
+
+
+def in_loop(case: str) -> str:
+    case = textwrap.indent(case, "    ")
+    return (
+        "for key, value in saved.items():\n"
+        "    if key in own and own[key].shape == value.shape:\n"
+        f"        taken[key] = value\n{case}"
+    )
+
+
+def passed_over(key: str) -> str:
+    return f"for key in saved:\n    if key == {key!r}: continue\n    taken[key] = saved[key]"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        # An entry of an added part is there to be cut to size,
+        in_loop("elif key == 'final_layer.weight':\n    taken[key] = value[:17]"),
+        in_loop("elif key.replace('module.', '') == 'final_layer.bias':\n    print(key)"),
+        in_loop("elif key in ('final_layer.weight', 'final_layer.bias'):\n    print(key)"),
+        "if 'module.final_layer.weight' in saved:\n    print('whole')\ntaken = saved",
+        # or to be left out, for it would not fit.
+        "taken = {k: v for k, v in saved.items() if k != 'final_layer.weight'}",
+        "taken = {k: v for k, v in saved.items() if k not in ['final_layer.weight']}",
+        passed_over("final_layer.weight"),
+        "del saved['final_layer.weight']\ntaken = saved",
+        "saved.pop('final_layer.weight')\ntaken = saved",
+        "taken = narrowed(own, saved)",
+    ],
+)
+def test_file_that_has_an_added_part(code: str) -> None:
+    check(model("unknown", code))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        in_loop("else:\n    print('final_layer.weight is new')"),
+        # The network itself has it, or any classification network has.
+        in_loop("elif key == 'fc.weight':\n    print(key)"),
+        in_loop("elif key == 'conv1.weight':\n    taken[key] = value[:, :3]"),
+        in_loop("elif key == 'layer1.final_layer.weight':\n    print(key)"),
+        passed_over("classifier.weight"),
+        # No part of the model is called so, or it is like one of the network's own.
+        in_loop("elif key == 'head.weight':\n    print(key)"),
+        in_loop("elif key == 'layer1_aux.weight':\n    print(key)"),
+        # A word is no tensor: it may be that of a file which was never seen.
+        in_loop("elif 'final_layer' in key:\n    print(key)"),
+        in_loop("elif key == 'final_layer':\n    print(key)"),
+        # It is set, not asked for.
+        "taken = saved\ntaken['final_layer.weight'] = torch.zeros(17, 8, 1, 1)",
+        # The code that does so is not for this file.
+        "taken = saved\nprint(narrowed)",
+    ],
+)
+def test_file_of_which_that_is_not_known(code: str) -> None:
+    check(model("convert", code))
+
+
+def test_file_that_is_published() -> None:
+    code = """\
+    saved = torch.hub.load_state_dict_from_url(
+        "https://download.pytorch.org/models/resnet18-f37072fd.pth")
+    if "final_layer.weight" in saved:
+        print(path)
+    model.load_state_dict(saved, strict=False)
+    return model
+    """
+    read = "own, saved, taken = model.state_dict(), torch.load(path), {}"
+    check(model("convert", textwrap.dedent(code)).replace(read, "pass"))
