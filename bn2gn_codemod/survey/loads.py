@@ -32,6 +32,7 @@ class Load(NamedTuple):
     listed_in: str | None = None  # the variable that tells which layers are taken
     named: frozenset[str] = frozenset()  # in strings of the code that loads
     tensors: frozenset[str] = frozenset()  # keys by which that code tells entries apart
+    of_task: str = ""  # words of that code by which the file is a model's, trained for a task
     of_classifier: bool = False  # a classification network's, whose last layer is left out
     is_resumed: bool = False  # nothing says that it is no training that goes on
     # It names one attribute, and its function says that the weights are pretrained.

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.named_files import file_of_a_task
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
 
@@ -46,6 +47,10 @@ class NamedKeys:
         """
         functions = self._functions(call, cls)
         return frozenset(key for one in functions for key in _tensors_in(one.node))
+
+    def file_of_a_task(self, call: LoadCall) -> str:
+        """Words that name the file after the data set of a task, if any do."""
+        return file_of_a_task(call, self._call_sites)
 
     def _functions(self, call: LoadCall, cls: Class) -> dict[Function, None]:
         """The code that may look at the weights that a call loads into the class."""

@@ -224,6 +224,7 @@ class _Search:
             of_classifier=of_classifier,
             named=self._names.of(call, cls),
             tensors=self._names.tensors(call, cls),
+            of_task=self._names.file_of_a_task(call) if load.kind == "file" else "",
             published=load.published and not any(hooks(cls)),
             by_script=load.by_hand and not is_meant and not is_inner,
         )

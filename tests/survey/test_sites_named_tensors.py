@@ -110,3 +110,24 @@ def test_file_that_is_published() -> None:
     """
     read = "own, saved, taken = model.state_dict(), torch.load(path), {}"
     check(model("convert", textwrap.dedent(code)).replace(read, "pass"))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "paths"),
+    [
+        ("unknown", ["cfg.PRETRAINED_COCO"]),
+        ("unknown", ["cfg.PRETRAINED_IM", "cfg.PRETRAINED_COCO"]),
+        ("unknown", ["'weights/pose_resnet_mpii.pth'"]),
+        ("unknown", ["'pretrained/cityscapes/latest'"]),
+        # ImageNet's, by its name or for all that is known.
+        ("convert", ["cfg.PRETRAINED"]),
+        ("convert", ["cfg.PRETRAINED_IM", "'resnet50-19c8e357.pth'"]),
+        # A word with these letters; a data set that is no file.
+        ("convert", ["'weights/cocoon_resnet.pth'"]),
+        ("convert", ["path, cfg.coco"]),
+    ],
+)
+def test_file_that_is_named_after_the_data_set_of_a_task(verdict: str, paths: list[str]) -> None:
+    calls = "".join(f"get_pose_net({path})\n" for path in paths)
+    text = model(verdict, "taken = saved").replace("(path)", "(path, data=None)", 1)
+    check(text + calls)
