@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bn2gn_codemod import cli
+from bn2gn_codemod import cli, probing
 from tests import warm
 
 MakeRepository = Callable[[Mapping[str, str]], Path]
@@ -25,6 +25,14 @@ def python() -> Iterator[warm.Python]:
     """For code that needs torch and a process of its own."""
     with warm.Python("torch._dynamo") as python:
         yield python
+
+
+@pytest.fixture(scope="module")
+def warm_probes(python: warm.Python) -> Iterator[None]:
+    """Probes of this process start with torch imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probing, "start", python.start_probe)
+        yield
 
 
 @pytest.fixture

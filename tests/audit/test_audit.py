@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from bn2gn_codemod import probing
-from tests import warm
 from tests.audit.configs import FIXTURE
 from tests.audit.conftest import copied
 from tests.conftest import Run
@@ -31,14 +29,13 @@ def audit_anew(root: Path, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-def audit(run: Run, python: warm.Python, monkeypatch: pytest.MonkeyPatch) -> Audit:
+def audit(run: Run, warm_probes: None, monkeypatch: pytest.MonkeyPatch) -> Audit:
     """The same in this process, and MMEngine is there when the probe starts."""
 
     def audit(root: Path, *arguments: str) -> tuple[int, str, str]:
         monkeypatch.chdir(root)
         return run("audit", *arguments)
 
-    monkeypatch.setattr(probing, "start", python.start_probe)
     return audit
 
 

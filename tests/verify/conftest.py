@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from bn2gn_codemod import probing
 from bn2gn_codemod import verify as verification
 from bn2gn_codemod.probing import Interpreter, Outcome, probe
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.verify import Before, Verification, verify
 from bn2gn_codemod.verify.models import ModelRequest
-from tests import warm
 
 BACKBONE = """\
 import torch.utils.model_zoo as model_zoo
@@ -177,12 +175,6 @@ def single_thread() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
-
-
-@pytest.fixture
-def warm_probes(python: warm.Python, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Probes start with torch imported; ``test_probe.py`` and others start them anew."""
-    monkeypatch.setattr(probing, "start", python.start_probe)
 
 
 @pytest.fixture
