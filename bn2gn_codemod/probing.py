@@ -153,15 +153,7 @@ def run(
 
     Gives ``""`` when it exited with 0, else how it ended in a few words.
     """
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-    )
+    process = start(command, folder, env, output)
     try:
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:
@@ -171,6 +163,21 @@ def run(
     if code < 0:
         return f"was ended by {_signal_name(-code)}"
     return f"ended with exit code {code}" if code else ""
+
+
+def start(
+    command: Sequence[str], folder: Path, env: Mapping[str, str], output: Any
+) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own, without standard input."""
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
 
 
 def tail(output: Any) -> str:

@@ -5,15 +5,34 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from bn2gn_codemod import cli
+from bn2gn_codemod import cli, probing
+from tests import warm
 
 MakeRepository = Callable[[Mapping[str, str]], Path]
 Run = Callable[..., tuple[int, str, str]]
+
+# Else every ``bn2gn`` that a test starts would compile the whole package once more.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[warm.Python]:
+    """For code that needs torch and a process of its own."""
+    with warm.Python("torch._dynamo") as python:
+        yield python
+
+
+@pytest.fixture(scope="module")
+def warm_probes(python: warm.Python) -> Iterator[None]:
+    """Probes of this process start with torch imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probing, "start", python.start_probe)
+        yield
 
 
 @pytest.fixture

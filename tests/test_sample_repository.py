@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 import torch
 
+from tests import warm
+
 SAMPLE = Path(__file__).parents[1] / "fixtures" / "satmot"
 
 # What the migration is measured by: BatchNorm2d per top-level module.
@@ -94,6 +96,7 @@ class Copy:
     """A copy of the sample repository that reaches no network."""
 
     root: Path
+    interpreter: warm.Python
     hub: Path  # where torch.hub keeps its weights, empty at first
 
     def python(self, *args: str, path: Path | None = None) -> str:
@@ -107,24 +110,17 @@ class Copy:
             "https_proxy": "http://127.0.0.1:9",
             "no_proxy": "",
         }
-        run = subprocess.run(
-            [sys.executable, *args],
-            cwd=self.root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        run = self.interpreter.run(*args, cwd=self.root, env=environment)
         assert run.returncode == 0, run.stderr
         return run.stdout
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+def sample(python: warm.Python, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     place = tmp_path_factory.mktemp("satmot")
     root = place / "satmot"
     shutil.copytree(SAMPLE, root, ignore=shutil.ignore_patterns("__pycache__", "exp"))
-    yield Copy(root, place / "hub")
+    yield Copy(root, python, place / "hub")
     shutil.rmtree(place)  # checkpoints are large, and pytest would keep three generations
 
 

@@ -5,24 +5,41 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.audit.configs import FIXTURE
+from tests.audit.conftest import copied
+from tests.conftest import Run
 
 CONFIG = "configs/llvip/stage2_kaist_domain_ft.py"
 
 
-def audit(root: Path, *arguments: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of ``bn2gn audit`` in ``root``."""
+Audit = Callable[..., tuple[int, str, str]]
+
+
+def audit_anew(root: Path, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of ``bn2gn audit`` in ``root``, a process of its own."""
     command = [sys.executable, "-m", "bn2gn_codemod", "audit", *arguments]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 
 
-def report(root: Path, *arguments: str) -> dict[str, Any]:
+@pytest.fixture
+def audit(run: Run, warm_probes: None, monkeypatch: pytest.MonkeyPatch) -> Audit:
+    """The same in this process, and MMEngine is there when the probe starts."""
+
+    def audit(root: Path, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.chdir(root)
+        return run("audit", *arguments)
+
+    return audit
+
+
+def report(audit: Audit, root: Path, *arguments: str) -> dict[str, Any]:
     """The JSON report; there has to be something to say."""
     code, out, err = audit(root, "--output-format", "json", *arguments)
     assert code == 1, err
@@ -40,10 +57,13 @@ def rows(found: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
 
 @pytest.fixture(scope="module")
 def of_sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The report on the sample, with the Markdown beside it."""
-    file = tmp_path_factory.mktemp("report") / "audit.md"
-    found = report(FIXTURE, CONFIG, "--report", str(file))
-    return {**found, "markdown": file.read_text(encoding="utf-8")}
+    """The report on the sample, with the Markdown, and and what it wrote beside it."""
+    folder = tmp_path_factory.mktemp("report")
+    file, root = folder / "audit.md", copied(folder / "sample")
+    before = set(root.rglob("*"))
+    found = report(audit_anew, root, CONFIG, "--report", str(file))
+    written = set(root.rglob("*")) ^ before
+    return {**found, "markdown": file.read_text(encoding="utf-8"), "written": written}
 
 
 def test_the_three_serious_problems(of_sample: dict[str, Any]) -> None:
@@ -121,14 +141,12 @@ def test_markdown_says_the_same(of_sample: dict[str, Any]) -> None:
     assert "```diff\n--- configs/llvip" in text
 
 
-def test_nothing_is_written_where_the_user_works(sample: Path) -> None:
-    before = sorted(sample.rglob("*"))
-    report(sample, CONFIG)
-    assert sorted(sample.rglob("*")) == before
+def test_nothing_is_written_where_the_user_works(of_sample: dict[str, Any]) -> None:
+    assert of_sample["written"] == set()
 
 
-def test_migrated_sample_is_frozen(migrated_sample: Path) -> None:
-    found = report(migrated_sample, CONFIG)
+def test_migrated_sample_is_frozen(audit: Audit, migrated_sample: Path) -> None:
+    found = report(audit, migrated_sample, CONFIG)
     assert rows(found)["backbone"] == (23_508_032, 0, 23_508_032)
     assert found["norms"]["BatchNorm2d"] == {"train": 0, "eval": 53, "frozen": 53}
     assert found["norms"]["GroupNorm"]["train"] == 1
@@ -167,14 +185,14 @@ def test_live_training_tells_whether_a_hook_holds(
     (sample / "irdet/eval_hook.py").write_text(EVAL_HOOK.replace("METHOD", method))
     (sample / "configs/llvip/hooked.py").write_text(WITH_HOOK)
     command = [sys.executable, "tools/train.py", "configs/llvip/hooked.py"]
-    found = report(sample, "--run", "--", *command)
+    found = report(audit_anew, sample, "--run", "--", *command)
     assert rows(found)["backbone"] == (23_508_032, 0, 23_508_032)
     assert ("BN304" in codes(found, "serious")) is is_undone
     values = {key["name"]: key["value"] for key in found["key_parameters"]}
     assert values["neck.msp_module.alpha"] == 0.5  # as it was before the steps that were watched
 
 
-def test_model_target(sample: Path) -> None:
+def test_model_target(audit: Audit, sample: Path) -> None:
     model = ("--model", "irdet.msp:MSPModule", "--input", "1,256,8,8")
     code, out, err = audit(sample, *model, "--output-format", "json")
     found = json.loads(out)
@@ -197,12 +215,12 @@ BAD = [
 
 @pytest.mark.parametrize(("source", "line"), BAD)
 def test_bad_config_gets_one_line_and_the_static_part(
-    tmp_path: Path, source: str, line: str
+    audit: Audit, tmp_path: Path, source: str, line: str
 ) -> None:
     file = tmp_path / "configs/bad.py"
     file.parent.mkdir()
     file.write_text("load_from = './gone.pth'\n" + source)
-    found = report(tmp_path, "configs/bad.py")
+    found = report(audit, tmp_path, "configs/bad.py")
     assert line in found["failure"]
     assert "\n" not in found["failure"]
     assert "configs/bad.py" in found["failure"]
@@ -210,7 +228,7 @@ def test_bad_config_gets_one_line_and_the_static_part(
         assert codes(found, "serious") == ["BN302"]
 
 
-def test_type_that_nobody_imports_is_found_where_it_stands(tmp_path: Path) -> None:
+def test_type_that_nobody_imports_is_found_where_it_stands(audit: Audit, tmp_path: Path) -> None:
     files = {
         "net/model.py": "class Net:\n    pass\n",
         "configs/c.py": "model = dict(type='Net')\n",
@@ -218,14 +236,14 @@ def test_type_that_nobody_imports_is_found_where_it_stands(tmp_path: Path) -> No
     for path, text in files.items():
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).write_text(text)
-    failure = report(tmp_path, "configs/c.py")["failure"]
+    failure = report(audit, tmp_path, "configs/c.py")["failure"]
     assert "net/model.py holds it: add custom_imports = dict(imports=['net.model'])" in failure
 
 
-def test_without_torch_the_static_part_holds(sample: Path, tmp_path: Path) -> None:
+def test_without_torch_the_static_part_holds(audit: Audit, sample: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
-    found = report(sample, CONFIG, "--python", str(bare / "bin/python"))
+    found = report(audit, sample, CONFIG, "--python", str(bare / "bin/python"))
     assert "has no torch" in found["failure"]
     assert codes(found, "serious") == ["BN301", "BN302"]
     assert found["modules"] == []
@@ -251,7 +269,7 @@ def test_without_torch_the_static_part_holds(sample: Path, tmp_path: Path) -> No
         (("--model", "irdet.msp:MSPModule", "--module", "gtae"), "did you mean gate?"),
     ],
 )
-def test_wrong_usage(arguments: tuple[str, ...], line: str) -> None:
+def test_wrong_usage(audit: Audit, arguments: tuple[str, ...], line: str) -> None:
     code, out, err = audit(FIXTURE, *arguments)
     assert (code, out) == (2, "")
     assert line in err

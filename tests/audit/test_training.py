@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.audit.conftest import migrate
 
 TRAINER = Path(__file__).with_name("trainer.py")
 SYNTHETIC = "configs/llvip/stage2_kaist_synthetic.py"
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -34,25 +34,23 @@ class Trained:
         return [key for key, same in self.same.items() if key.startswith(part) and same]
 
 
-def train(root: Path, config: str = SYNTHETIC, *launcher: str) -> Trained:
-    command = [sys.executable, *launcher, str(TRAINER), config]
-    threads = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        command, cwd=root, env={**os.environ, **threads}, capture_output=True, text=True
-    )
+def train(python: warm.Python, root: Path, config: str = SYNTHETIC, *launcher: str) -> Trained:
+    done = python.run(*launcher, str(TRAINER), config, cwd=root, env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr[-3000:]
     return Trained(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_unfixed_config_moves_the_backbones_statistics(sample: Path) -> None:
-    trained = train(sample)
+def test_unfixed_config_moves_the_backbones_statistics(python: warm.Python, sample: Path) -> None:
+    trained = train(python, sample)
     moved = trained.moved("backbone")
     assert [key for key in moved if key.endswith(STATISTICS)]
     assert [name for name in trained.trainable if name.startswith("backbone")]
 
 
-def test_migrated_config_keeps_the_backbone_bit_for_bit(migrated_sample: Path) -> None:
-    trained = train(migrated_sample)
+def test_migrated_config_keeps_the_backbone_bit_for_bit(
+    python: warm.Python, migrated_sample: Path
+) -> None:
+    trained = train(python, migrated_sample)
     assert trained.iter == 6  # two epochs of three
     assert trained.moved("backbone") == []
     assert trained.still("neck") == []
@@ -100,31 +98,30 @@ def hooked(sample: Path) -> Path:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_hook_freezes(hooked: Path, loop: str) -> None:
-    trained = train(hooked, f"configs/llvip/{loop}.py")
+def test_hook_freezes(python: warm.Python, hooked: Path, loop: str) -> None:
+    trained = train(python, hooked, f"configs/llvip/{loop}.py")
     assert trained.moved("backbone") == []
     assert trained.still("neck") == []
     assert not [name for name in trained.held if name.startswith("backbone")]
 
 
-def test_hook_leaves_what_is_named_trainable(hooked: Path) -> None:
-    trained = train(hooked, "configs/llvip/last.py")
+def test_hook_leaves_what_is_named_trainable(python: warm.Python, hooked: Path) -> None:
+    trained = train(python, hooked, "configs/llvip/last.py")
     outside = [key for key in trained.moved("backbone") if not key.startswith("backbone.layer4")]
     assert outside == []
     assert trained.still("backbone.layer4") == []
 
 
-def test_hook_freezes_under_distributed_data_parallel(hooked: Path) -> None:
+def test_hook_freezes_under_distributed_data_parallel(python: warm.Python, hooked: Path) -> None:
     torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=0")
-    trained = train(hooked, "configs/llvip/epochs.py", *torchrun, "--rdzv-backend=c10d")
+    trained = train(python, hooked, "configs/llvip/epochs.py", *torchrun, "--rdzv-backend=c10d")
     assert trained.moved("backbone") == []
     assert trained.still("neck") == []
 
 
-def test_hook_that_names_nothing_stops_the_training(hooked: Path) -> None:
+def test_hook_that_names_nothing_stops_the_training(python: warm.Python, hooked: Path) -> None:
     file = hooked / "configs/llvip/epochs.py"
     file.write_text(file.read_text().replace("names=['backbone']", "names=['bakcbone']"))
-    command = [sys.executable, str(TRAINER), "configs/llvip/epochs.py"]
-    done = subprocess.run(command, cwd=hooked, capture_output=True, text=True)
+    done = python.run(str(TRAINER), "configs/llvip/epochs.py", cwd=hooked, env=ENVIRONMENT)
     assert done.returncode != 0
     assert "FreezeHook: no parameter is named ['bakcbone']" in done.stderr

@@ -14,6 +14,8 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.verify import Before
 from bn2gn_codemod.verify.models import ModelRequest
 
+pytestmark = pytest.mark.usefixtures("warm_probes")
+
 
 @pytest.fixture(scope="module")
 def compared(source: Source) -> Target:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from bn2gn_codemod.rewrite import apply
 from bn2gn_codemod.rules import findings
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey import plan_repository
+from tests import warm
 from tests.conftest import MakeRepository
 from tests.training import drills
 
@@ -32,23 +32,23 @@ def migrate(root: Path, settings: Settings) -> None:
     assert again.new_files == ()
 
 
-def train(root: Path) -> str:
+@pytest.fixture(scope="module")
+def python() -> Iterator[warm.Python]:
+    """What trains, with the frameworks of the drills."""
+    with warm.Python("torch._dynamo", "accelerate", "lightning", "mmengine.runner") as python:
+        yield python
+
+
+def train(python: warm.Python, root: Path) -> str:
     """Run ``train.py`` as a user does; the end of what it says when it fails, or ``""``."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "train.py"],
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
+    done = python.run("train.py", cwd=root, env=environment)
     return done.stderr[-2000:] if done.returncode else ""
 
 
-def run(root: Path) -> tuple[State, State]:
+def run(python: warm.Python, root: Path) -> tuple[State, State]:
     """The state of the model before and after training, by the model's own names."""
-    assert train(root) == ""
+    assert train(python, root) == ""
     before, after = (
         torch.load(root / f"{name}.pt", weights_only=True)["state"] for name in ("before", "after")
     )
@@ -90,13 +90,15 @@ def repository_of(make: MakeRepository, train: str) -> Path:
 
 
 @pytest.mark.parametrize("driver", drills.DRIVERS)
-def test_frozen_layers_stay_and_new_layers_train(repository: MakeRepository, driver: str) -> None:
+def test_frozen_layers_stay_and_new_layers_train(
+    python: warm.Python, repository: MakeRepository, driver: str
+) -> None:
     root = repository_of(repository, drills.DRIVERS[driver])
-    before, after = run(root)
+    before, after = run(python, root)
     moved = changed(before, after)
     assert moved == set(before), "untouched, training moves everything"
     migrate(root, Settings())
-    before, after = run(root)
+    before, after = run(python, root)
     moved = changed(before, after)
     assert {name for name in moved if is_norm(name)} == set()
     assert moved == {name for name in before if not is_norm(name)}
@@ -112,24 +114,30 @@ def test_frozen_layers_stay_and_new_layers_train(repository: MakeRepository, dri
         Settings(freeze="backbone", shared_module="freezing.py"),
     ],
 )
-def test_whole_backbone(repository: MakeRepository, driver: str, settings: Settings) -> None:
+def test_whole_backbone(
+    python: warm.Python, repository: MakeRepository, driver: str, settings: Settings
+) -> None:
     root = repository_of(repository, drills.DRIVERS[driver])
     migrate(root, settings)
-    before, after = run(root)
+    before, after = run(python, root)
     assert changed(before, after) == {name for name in before if name.startswith("head.")}
 
 
 @pytest.mark.parametrize("driver", ["DataParallel", "train and eval each epoch"])
 @pytest.mark.parametrize("guard", ["loop", "model"])
-def test_either_guard(repository: MakeRepository, driver: str, guard: str) -> None:
+def test_either_guard(
+    python: warm.Python, repository: MakeRepository, driver: str, guard: str
+) -> None:
     root = repository_of(repository, drills.DRIVERS[driver])
     migrate(root, Settings(guard=guard))  # type: ignore[arg-type]
-    before, after = run(root)
+    before, after = run(python, root)
     assert not any(is_norm(name) for name in changed(before, after))
 
 
-def test_freezing_nothing_lets_the_backbone_move(repository: MakeRepository) -> None:
+def test_freezing_nothing_lets_the_backbone_move(
+    python: warm.Python, repository: MakeRepository
+) -> None:
     root = repository_of(repository, drills.PLAIN)
     migrate(root, Settings(freeze="none"))
-    before, after = run(root)
+    before, after = run(python, root)
     assert changed(before, after) == set(before)

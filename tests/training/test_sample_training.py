@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from bn2gn_codemod import sources
 from bn2gn_codemod.rewrite import apply
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey import plan_repository
+from tests import warm
 
 SAMPLE = Path(__file__).parents[2] / "fixtures" / "satmot"
 FROZEN = {"dla_dcn_net": 33, "res_fpn_net": 30, "get_pose_net": 39}
@@ -26,6 +25,7 @@ FROZEN = {"dla_dcn_net": 33, "res_fpn_net": 30, "get_pose_net": 39}
 LOOK = """
 import argparse, importlib, json, sys
 import torch
+models = json.loads(sys.argv[1])
 sys.argv = ["train.py"]
 import train
 from lib.Trainer.base_trainer import BaseTrainer
@@ -42,7 +42,7 @@ def stop(*arguments):
 
 seen = {}
 opt = argparse.Namespace(num_iters=0, gpus=[-1], device="cpu")
-for module, name in json.loads(sys.stdin.read()):
+for module, name in models:
     model = getattr(importlib.import_module("lib.models." + module), name)(
         {"hm": 1, "wh": 2, "reg": 2, "dis": 2}
     )
@@ -76,7 +76,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(root)  # checkpoints are large
 
 
-def python(root: Path, *arguments: str, stdin: str = "") -> str:
+def run(python: warm.Python, root: Path, *arguments: str) -> str:
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
@@ -84,22 +84,14 @@ def python(root: Path, *arguments: str, stdin: str = "") -> str:
         "http_proxy": "http://127.0.0.1:9",
         "https_proxy": "http://127.0.0.1:9",
     }
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=root,
-        env=environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = python.run(*arguments, cwd=root, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_frozen_layers_and_their_mode_in_run_epoch(migrated: Path) -> None:
+def test_frozen_layers_and_their_mode_in_run_epoch(python: warm.Python, migrated: Path) -> None:
     modules = ["dladcn_gru", "resnet_fpn_dcn", "pose_dla_dcn"]
-    python(migrated, "-c", LOOK, stdin=json.dumps(list(zip(modules, FROZEN, strict=True))))
+    run(python, migrated, "-c", LOOK, json.dumps(list(zip(modules, FROZEN, strict=True))))
     seen: dict[str, dict[str, Any]] = json.loads((migrated / "seen.json").read_text())
     for name, frozen in FROZEN.items():
         assert seen[name] == {
@@ -111,8 +103,8 @@ def test_frozen_layers_and_their_mode_in_run_epoch(migrated: Path) -> None:
         }
 
 
-def test_two_epochs_move_new_layers_only(migrated: Path) -> None:
-    printed = python(migrated, "train_satmtb.py", "--num_iters", "3", "--save_all")
+def test_two_epochs_move_new_layers_only(python: warm.Python, migrated: Path) -> None:
+    printed = run(python, migrated, "train_satmtb.py", "--num_iters", "3", "--save_all")
     assert f"Frozen backbone BatchNorm layers: {FROZEN['dla_dcn_net']}" in printed
     saved = migrated / "exp" / "train_satmtb" / "DLADCN"
     first, second = (torch.load(saved / f"model_{epoch}.pth")["state_dict"] for epoch in (1, 2))

@@ -30,6 +30,16 @@ def bn2gn() -> Run:
     return run
 
 
+@pytest.fixture
+def bn2gn_here(run: Callable[..., tuple[int, str, str]], warm_probes: None) -> Run:
+    """The same in this process, and torch is there when the probes start."""
+
+    def here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(arguments, *run(*arguments))
+
+    return here
+
+
 def python_files(root: Path) -> dict[str, str]:
     return {p.relative_to(root).as_posix(): p.read_text() for p in root.rglob("*.py")}
 
@@ -55,12 +65,12 @@ def test_text(
 
 
 def test_json(
-    bn2gn: Run, original: Mapping[str, str], migrated: Mapping[str, str], write: Write
+    bn2gn_here: Run, original: Mapping[str, str], migrated: Mapping[str, str], write: Write
 ) -> None:
     before, after = write("before", original), write("after", migrated)
     page = before.parent / "review.html"
     asked = ("--output-format", "json", "--report", page)
-    done = bn2gn("verify", after, "--before", before, *MODEL, *asked)
+    done = bn2gn_here("verify", after, "--before", before, *MODEL, *asked)
     report: dict[str, Any] = json.loads(done.stdout)
     assert (report["version"], report["passed"], done.returncode) == (1, True, 0)
     (model,) = report["models"]
@@ -89,7 +99,7 @@ def test_migrate_writes_what_was_verified(
 
 
 def test_migrate_writes_nothing_when_a_check_fails(
-    bn2gn: Run, original: Mapping[str, str], write: Write
+    bn2gn_here: Run, original: Mapping[str, str], write: Write
 ) -> None:
     # On a 1x1 map sixteen groups of one channel are a dead branch.
     model = original["lib/model.py"].replace(
@@ -97,12 +107,12 @@ def test_migrate_writes_nothing_when_a_check_fails(
     )
     root = write("repository", {**original, "lib/model.py": model})
     before = python_files(root)
-    done = bn2gn("migrate", "--verify", root, *MODEL)
+    done = bn2gn_here("migrate", "--verify", root, *MODEL)
     assert done.returncode == 1
     assert "constant output, one value in each group: neck.bn" in done.stdout
     assert "nothing was written" in done.stderr
     assert python_files(root) == before
-    settled = bn2gn("migrate", "--verify", root, *MODEL, "--min-channels-per-group", "4")
+    settled = bn2gn_here("migrate", "--verify", root, *MODEL, "--min-channels-per-group", "4")
     assert settled.returncode == 0, settled.stdout + settled.stderr
     assert python_files(root) != before
 

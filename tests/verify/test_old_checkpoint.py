@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,8 +9,11 @@ import pytest
 
 from bn2gn_codemod.probing import Interpreter, probe
 from bn2gn_codemod.snapshot import Load
+from tests import warm
 
 Write = Callable[[str, Mapping[str, str]], Path]
+
+pytestmark = pytest.mark.usefixtures("warm_probes")
 
 # Before, the model had BatchNorm in the place of GroupNorm.
 SAVE = """\
@@ -31,12 +32,12 @@ STATISTICS = ("1.running_mean", "1.running_var", "1.num_batches_tracked")
 
 
 @pytest.fixture
-def load(write: Write, tmp_path: Path) -> Callable[[str], Load]:
+def load(python: warm.Python, write: Write, tmp_path: Path) -> Callable[[str], Load]:
     """What becomes of a checkpoint that this statement saves."""
 
     def load(statement: str) -> Load:
         old = tmp_path / "old.pth"
-        subprocess.run([sys.executable, "-c", SAVE + statement, str(old)], check=True)
+        python.run("-c", SAVE + statement, str(old), cwd=tmp_path).check_returncode()
         model = {"factory": "model:get_model", "inputs": [[1, 3, 4, 4]], "checkpoint": str(old)}
         root = write("repository", {"model.py": MODEL})
         outcome = probe({"models": [model]}, root, Interpreter(timeout=120))

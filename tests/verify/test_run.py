@@ -158,7 +158,7 @@ def test_framework_that_calls_train_itself(
         (("-c", "print('no torch here')"), "no Python process of it imported torch"),
         (("-c", "import torch"), "the command ended before optimizer step 1"),
         (("-c", "import torch, sys; sys.exit(7)"), "ended with exit code 7 before"),
-        (("-c", "import torch\nwhile True: pass"), "the command stopped after 10 s"),
+        (("-c", "import time, torch\nwhile True: time.sleep(1)"), "the command stopped after 10 s"),
     ],
     ids=["without torch", "without a step", "failing", "endless"],
 )

@@ -13,6 +13,8 @@ from bn2gn_codemod.verify.comparison import Check
 
 Verify = Callable[..., Verification]
 
+pytestmark = pytest.mark.usefixtures("warm_probes")
+
 
 @dataclasses.dataclass(frozen=True)
 class Sabotage:
@@ -161,7 +163,7 @@ def test_is_found(case: Sabotage, migrated: Mapping[str, str], verified: Verify)
     spoiled = migrated[case.path].replace(case.old, case.new)
     assert spoiled != migrated[case.path]
     result = verified(
-        {**migrated, case.path: spoiled}, interpreter=Interpreter(timeout=120, memory=4 * 2**30)
+        {**migrated, case.path: spoiled}, interpreter=Interpreter(timeout=120, memory=2 * 2**30)
     )
     assert not result.passed
     details = [check.detail for check in _failed(result) if check.name == case.check]
@@ -187,9 +189,9 @@ def test_dropped_call_is_found(
 
 def test_endless_loop_is_stopped(migrated: Mapping[str, str], verified: Verify) -> None:
     looping = migrated["lib/model.py"] + "\nwhile True:\n    pass\n"
-    result = verified({**migrated, "lib/model.py": looping}, interpreter=Interpreter(timeout=15))
+    result = verified({**migrated, "lib/model.py": looping}, interpreter=Interpreter(timeout=5))
     assert not result.passed
-    assert result.checks[0].detail.startswith("the interpreter stopped after 15 s")
+    assert result.checks[0].detail.startswith("the interpreter stopped after 5 s")
     assert 'lib/model.py", line' in result.output  # where it hung
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
+
 from bn2gn_codemod.verify import Verification
 from bn2gn_codemod.verify.models import ModelRequest
 
 Verify = Callable[..., Verification]
 Write = Callable[[str, Mapping[str, str]], Path]
+
+pytestmark = pytest.mark.usefixtures("warm_probes")
 
 CHECKS = ["build", "norms", "state dict", "freeze", "guard", "forward", "training step"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 import torch
 from torch import nn
@@ -11,6 +11,7 @@ from .forward import describe_error, leaves, random_inputs, with_batch
 from .freezing import Freezer, frozen_tensors
 
 _LEARNING_RATE = 1e-3
+_EPSILON = 1e-8
 
 
 def take(model: nn.Module, shapes: list[list[int]], freezer: Freezer) -> dict[str, Any]:
@@ -21,11 +22,10 @@ def take(model: nn.Module, shapes: list[list[int]], freezer: Freezer) -> dict[st
         frozen = copies(frozen_tensors(model))
         trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
         before = copies(trainable)
-        optimizer = torch.optim.Adam(trainable.values(), lr=_LEARNING_RATE)
         loss = _loss(model(*random_inputs(with_batch(shapes, 1), seed=1)))
         loss.backward()  # type: ignore[no-untyped-call]
         without_gradient = [name for name, p in trainable.items() if not has_gradient(p)]
-        optimizer.step()
+        _step(trainable.values())
         changed = set(differing(before, trainable))
         result["frozen"] = len(frozen)
         result["frozen_changed"] = differing(frozen, frozen_tensors(model))
@@ -35,6 +35,19 @@ def take(model: nn.Module, shapes: list[list[int]], freezer: Freezer) -> dict[st
     except Exception as error:
         result["error"] = describe_error(error)
     return result
+
+
+def _step(parameters: Iterable[nn.Parameter]) -> None:
+    """What the first step of Adam does.
+
+    The first optimizer that is made imports torch's compiler, which takes longer
+    than to build and train a small model.
+    """
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                gradient = parameter.grad.to_dense()
+                parameter.sub_(_LEARNING_RATE * gradient / (gradient.abs() + _EPSILON))
 
 
 def copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
