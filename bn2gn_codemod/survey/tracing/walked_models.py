@@ -7,7 +7,7 @@ is loaded into ``self`` as a whole, and says nothing of other objects of a layer
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.syntax import bound_names, call_name, flat, makes_empty, target_names
@@ -26,6 +26,10 @@ class Walked(NamedTuple):
 
     model: ast.expr
     in_order: bool
+
+
+# What a statement gives a name, for each time that it does; ``None`` is what is not known.
+_Given = Callable[[str, ast.stmt], Iterator[list[Walked] | None]]
 
 
 def walked_models(function: ast.AST, variable: ast.Name) -> list[Walked]:
@@ -51,22 +55,48 @@ class _Scope:
 
     def variable(self, name: str) -> list[Walked] | None:
         """The models that a variable is a layer of; ``None`` where that is not known."""
+        return self._followed(name, self._bound)
+
+    def collection(self, name: str) -> list[Walked] | None:
+        """The models whose layers a function puts into a list or dict of its own."""
+        return self._followed(name, self._filled)
+
+    def _followed(self, name: str, given: _Given) -> list[Walked] | None:
+        """All that the statements give a name; nothing new where it is asked for already."""
         if name in self._pending:
             return []
         self._pending.add(name)
-        found: list[list[Walked] | None] = []
-        for statement in self._statements:
-            match statement:
-                case ast.For() if name in target_names(statement.target):
-                    found.append(self._in_loop(statement.target, statement.iter, name))
-                case ast.Assign(
-                    targets=[ast.Name(id=target)], value=ast.Subscript(value=owner)
-                ) if target == name:
-                    found.append(_by_key(self._elements(owner)))
-                case _ if name in bound_names(statement):
-                    found.append(None)
+        found = [one for statement in self._statements for one in given(name, statement)]
         self._pending.discard(name)
         return _together(found)
+
+    def _bound(self, name: str, statement: ast.stmt) -> Iterator[list[Walked] | None]:
+        match statement:
+            case ast.For() if name in target_names(statement.target):
+                yield self._in_loop(statement.target, statement.iter, name)
+            case ast.Assign(targets=[ast.Name(id=target)], value=ast.Subscript(value=owner)) if (
+                target == name
+            ):
+                yield _by_key(self._elements(owner))
+            case _ if name in bound_names(statement):
+                yield None
+
+    def _filled(self, name: str, statement: ast.stmt) -> Iterator[list[Walked] | None]:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                yield [] if makes_empty(value) else self._elements(value)
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=target))], value=value) if (
+                target == name
+            ):
+                yield self._stored(value)
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Attribute(value=ast.Name(id=target), attr="append"), args=[value]
+                )
+            ) if target == name:
+                yield self._stored(value)
+            case _ if name in bound_names(statement) or name in _handed_on(statement):
+                yield None
 
     def is_told_by_key(self, variable: ast.Name) -> bool:
         """Whether a variable was bound last by ``layer = layers[name]``, before it is used."""
@@ -117,31 +147,6 @@ class _Scope:
                 return self.collection(name)
             case _:
                 return None
-
-    def collection(self, name: str) -> list[Walked] | None:
-        """The models whose layers a function puts into a list or dict of its own."""
-        if name in self._pending:
-            return []
-        self._pending.add(name)
-        found: list[list[Walked] | None] = []
-        for statement in self._statements:
-            match statement:
-                case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
-                    found.append([] if makes_empty(value) else self._elements(value))
-                case ast.Assign(
-                    targets=[ast.Subscript(value=ast.Name(id=target))], value=value
-                ) if target == name:
-                    found.append(self._stored(value))
-                case ast.Expr(
-                    value=ast.Call(
-                        func=ast.Attribute(value=ast.Name(id=target), attr="append"), args=[value]
-                    )
-                ) if target == name:
-                    found.append(self._stored(value))
-                case _ if name in bound_names(statement) or name in _handed_on(statement):
-                    found.append(None)
-        self._pending.discard(name)
-        return _together(found)
 
     def _stored(self, value: ast.expr) -> list[Walked] | None:
         return self.variable(value.id) if isinstance(value, ast.Name) else None
