@@ -1,4 +1,4 @@
-"""Who puts a model into train mode: calls of ``train()`` that do not, and trainers that never do."""
+"""Who puts a model into train mode: calls that do not, trainers that never do."""
 
 from __future__ import annotations
 
