@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import FREEZE
@@ -56,11 +56,13 @@ class TrainLoops:
         code: FreezingCode,
         certain: CertainModules,
         settings: Settings,
-        trained: set[Class],
+        trained: Mapping[Class, set[Class | None]],
         driven: set[Class],
         nameless: set[Class],
         trial_runs: TrialRuns,
     ) -> None:
+        """``trained``: by model, the classes that have the methods in which its optimizers are
+        built; ``None`` for a function."""
         self._models = models
         self._scripts = scripts
         self._code = code
@@ -80,12 +82,14 @@ class TrainLoops:
         """Note every ``.train()`` and plan its guard."""
         looped: set[Class] = set()
         unplaced: set[Class] = set()
-        kept: set[Class] = set()
+        kept: dict[Class, list[Class]] = {}
         found: list[tuple[Scope, ast.stmt, ast.expr, tuple[Class, ...]]] = []
         for scope in optimizers.scopes:
             if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
                 continue  # a train() that hands the mode on
-            kept.update(self._kept_in_eval(optimizers, scope))
+            if scope.function.class_ is not None:
+                in_eval = kept.setdefault(scope.function.class_, [])
+                in_eval.extend(self._kept_in_eval(optimizers, scope))
             for statement, call in scope.calls:
                 called = _receiver(call) if _is_switched_on(scope, statement, call) else None
                 models = self._models_of(called)
@@ -106,7 +110,7 @@ class TrainLoops:
             cls
             for cls in self._trained
             if not self._is_in(cls, looped) or self._is_in(cls, unplaced)
-            if not self._is_in(cls, kept) or cls in self._driven or self._is_in(cls, unplaced)
+            if not self._is_kept(cls, kept) or cls in self._driven or self._is_in(cls, unplaced)
         }
         self._driven |= out_of_reach
         for scope, statement, receiver, models in found:
@@ -133,6 +137,13 @@ class TrainLoops:
                     _runs_in_loop(optimizers, scope, statement)
                 ):
                     yield from self._models_of(called)
+
+    def _is_kept(self, cls: Class, kept: Mapping[Class, list[Class]]) -> bool:
+        """Whether all trainers that build an optimizer for a model train it in eval mode."""
+        return all(
+            trainer is not None and self._is_in(cls, kept.get(trainer, ()))
+            for trainer in self._trained[cls]
+        )
 
     def _is_in(self, cls: Class, others: Iterable[Class]) -> bool:
         """Whether a model of the class is, or lies in, one of the others."""

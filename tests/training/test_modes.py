@@ -86,6 +86,8 @@ def test_trainers_whose_mode_is_not_told(name: str, body: str) -> None:
     [
         "import transformers\ntransformers.Trainer(model=Trainer(0).net)",
         "for one in (Trainer(0).net, 1): one.train() or 1",
+        # another one, of which it is not known
+        "net = Net()\nrun(net, torch.optim.SGD(net.parameters(), 0.1))",
     ],
 )
 def test_train_mode_that_is_set_elsewhere(more: str) -> None:
