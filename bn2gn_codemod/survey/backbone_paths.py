@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.uncalled_loads import UncalledLoads
 from bn2gn_codemod.survey.unused_branches import UnusedBranches
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
 # Beyond this, everything seems to hold everything: such a model has no part to name.
@@ -108,12 +108,27 @@ class BackbonePaths:
             for slot in self._roles.slots_of.get(one, ())
             if self._is_backbone(slot)
         }
-        resumed = self._roles.loads.resumed
-        into = [(load, one) for one in below for load in self._loads(one)]
-        into += [(resumed[one], one) for one in self.backbones_below(cls) if one in resumed]
-        return all(map(self._is_only_named, found)) and not any(
-            self._runs(load, one) for load, one in into
+        return (
+            all(map(self._is_only_named, found))
+            and not any(self._runs(load, one) for one in below for load in self._loads(one))
+            and self._filled_alone(cls).isdisjoint(
+                v for one in found for v in self._roles.contents[one]
+            )
         )
+
+    def _filled_alone(self, cls: Class) -> set[Value]:
+        """The objects into which files go that never go into a model of the class as a whole."""
+        kin, resumed = self._kin(cls), self._roles.loads.resumed
+        found: set[Value] = set()
+        for load in self._flow.load_calls:
+            into = [v for v in self._flow.values(load.receiver) if isinstance(v, Instance)]
+            if kin.isdisjoint(one.class_ for one in into):
+                found.update(
+                    one
+                    for one in into
+                    if one.class_ in resumed and self._runs(resumed[one.class_], one.class_)
+                )
+        return found
 
     def _is_only_named(self, slot: Slot) -> bool:
         """Whether no load that runs says that an attribute is pretrained, nor anything else."""

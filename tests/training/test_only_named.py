@@ -84,6 +84,10 @@ def message(**parts: str) -> str:
         # of the finished model, or of what stands beside
         {"more": "net.load_state_dict(torch.load(path)['state'])"},
         {"more": "net.head.load_state_dict(torch.load(path))"},
+        # of another object of the same kind
+        {"more": "load(Body(), path)", "helpers": LOAD},
+        # which goes into whole models as well
+        {"made": "load(Body(), 1)", "more": "load(net, path)", "helpers": LOAD},
         # what nothing calls
         {"body": FILL},
         {"net": FILL.replace("self.load", "self.backbone.load")},
