@@ -12,9 +12,11 @@ from bn2gn_codemod.survey.library_models import (
     holds_library_norms,
     library_model,
 )
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.uncalled_loads import UncalledLoads
 from bn2gn_codemod.survey.unused_branches import UnusedBranches
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
 # Beyond this, everything seems to hold everything: such a model has no part to name.
@@ -38,6 +40,7 @@ class BackbonePaths:
     ) -> None:
         """``fresh`` are attributes that hold networks of a library without any weights."""
         self._fresh = fresh
+        self._uncalled = UncalledLoads(flow)
         self._flow = flow
         self._roles = roles
         self._unused = unused
@@ -95,7 +98,8 @@ class BackbonePaths:
     def is_only_named(self, cls: Class) -> bool:
         """Whether names alone say that what is backbone in a model is pretrained.
 
-        No load of weights is seen, neither into it nor into what it is made of.
+        No load of weights is seen that runs, neither into it nor into what it is made of.
+        A file that is loaded into the backbone itself is one, whatever is in it.
         """
         below = [*self._relatives(cls), *self.held_below(cls)]
         found = {
@@ -104,9 +108,44 @@ class BackbonePaths:
             for slot in self._roles.slots_of.get(one, ())
             if self._is_backbone(slot)
         }
-        return all(map(self._roles.is_only_named, found)) and not any(
-            one in self._roles.loads.of_class for one in below
+        return (
+            all(map(self._is_only_named, found))
+            and not any(self._runs(load, one) for one in below for load in self._loads(one))
+            and self._filled_alone(cls).isdisjoint(
+                v for one in found for v in self._roles.contents[one]
+            )
         )
+
+    def _filled_alone(self, cls: Class) -> set[Value]:
+        """The objects into which files go that never go into a model of the class as a whole."""
+        kin, resumed = self._kin(cls), self._roles.loads.resumed
+        found: set[Value] = set()
+        for load in self._flow.load_calls:
+            into = [v for v in self._flow.values(load.receiver) if isinstance(v, Instance)]
+            if kin.isdisjoint(one.class_ for one in into):
+                found.update(
+                    one
+                    for one in into
+                    if one.class_ in resumed and self._runs(resumed[one.class_], one.class_)
+                )
+        return found
+
+    def _is_only_named(self, slot: Slot) -> bool:
+        """Whether no load that runs says that an attribute is pretrained, nor anything else."""
+        if self._roles.is_only_named(slot):
+            return True
+        if self._roles.is_pinned(slot) or any(map(library_model, self._roles.contents[slot])):
+            return False
+        own = self._roles.loads.of_slot.get(slot)
+        found = [(load, one) for one in (slot[0], *self._held(slot)) for load in self._loads(one)]
+        found += [(own, slot[0])] if own is not None else []
+        return bool(found) and not any(self._runs(load, one) for load, one in found)
+
+    def _loads(self, cls: Class) -> list[Load]:
+        return [load for one in cls.ancestors() for load in self._roles.loads.of_class.get(one, ())]
+
+    def _runs(self, load: Load, cls: Class) -> bool:
+        return not self._uncalled.has(load, cls)
 
     def norm_attributes(self, cls: Class) -> frozenset[str]:
         """The attributes of a class that hold BatchNorm that stays, and no object around it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import FREEZE
@@ -12,6 +12,7 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.certain_modules import BY_HAND, CertainModules, not_certain, takes_mode
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect, Part, coverage
+from bn2gn_codemod.survey.last_made import last_made
 from bn2gn_codemod.survey.model_places import Insertion
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
@@ -55,11 +56,13 @@ class TrainLoops:
         code: FreezingCode,
         certain: CertainModules,
         settings: Settings,
-        trained: set[Class],
+        trained: Mapping[Class, set[Class | None]],
         driven: set[Class],
         nameless: set[Class],
         trial_runs: TrialRuns,
     ) -> None:
+        """``trained``: by model, the classes that have the methods in which its optimizers are
+        built; ``None`` for a function."""
         self._models = models
         self._scripts = scripts
         self._code = code
@@ -79,12 +82,16 @@ class TrainLoops:
         """Note every ``.train()`` and plan its guard."""
         looped: set[Class] = set()
         unplaced: set[Class] = set()
+        kept: dict[Class, list[Class]] = {}
         found: list[tuple[Scope, ast.stmt, ast.expr, tuple[Class, ...]]] = []
         for scope in optimizers.scopes:
             if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
                 continue  # a train() that hands the mode on
+            if scope.function.class_ is not None:
+                in_eval = kept.setdefault(scope.function.class_, [])
+                in_eval.extend(self._kept_in_eval(optimizers, scope))
             for statement, call in scope.calls:
-                called = _receiver(call) if _is_train(call) else None
+                called = _receiver(call) if _is_switched_on(scope, statement, call) else None
                 models = self._models_of(called)
                 if called is not None and not models:
                     self._note_unfollowed(scope, statement, called)
@@ -103,12 +110,40 @@ class TrainLoops:
             cls
             for cls in self._trained
             if not self._is_in(cls, looped) or self._is_in(cls, unplaced)
+            if not self._is_kept(cls, kept) or cls in self._driven or self._is_in(cls, unplaced)
         }
         self._driven |= out_of_reach
         for scope, statement, receiver, models in found:
             self._note(scope, statement, receiver, models)
         for cls in sorted(out_of_reach, key=_source_order):
             self._guard_model(cls)
+
+    def _kept_in_eval(self, optimizers: Optimizers, scope: Scope) -> Iterator[Class]:
+        """Models that the repository's own training puts into eval mode, and trains in it.
+
+        ``def train(self): self.net.eval()`` of a trainer, which is no module.
+        """
+        if "train" not in scope.function.name.rsplit(".", 1)[-1]:
+            return
+        if any(
+            isinstance(c.func, ast.Attribute) and c.func.attr == "train" for _, c in scope.calls
+        ):
+            return
+        for statement, call in scope.calls:
+            if any(isinstance(one, _LOOPS) for one in [*scope.before(statement), statement]):
+                return  # what comes after is no training any more
+            match call:
+                case ast.Call(func=ast.Attribute(value=called, attr="eval"), args=[]) if (
+                    _runs_in_loop(optimizers, scope, statement)
+                ):
+                    yield from self._models_of(called)
+
+    def _is_kept(self, cls: Class, kept: Mapping[Class, list[Class]]) -> bool:
+        """Whether all trainers that build an optimizer for a model train it in eval mode."""
+        return all(
+            trainer is not None and self._is_in(cls, kept.get(trainer, ()))
+            for trainer in self._trained[cls]
+        )
 
     def _is_in(self, cls: Class, others: Iterable[Class]) -> bool:
         """Whether a model of the class is, or lies in, one of the others."""
@@ -270,6 +305,18 @@ def _is_train(call: ast.expr) -> bool:
     return not (
         arguments and isinstance(arguments[0], ast.Constant) and arguments[0].value is not True
     )
+
+
+def _is_switched_on(scope: Scope, statement: ast.stmt, call: ast.Call) -> bool:
+    """Whether the call switches train mode on, as far as can be seen: no ``x.train(flag)``
+    after ``flag = False``."""
+    if not _is_train(call):
+        return False
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if not given or not isinstance(given[0], ast.Name):
+        return True
+    made = last_made(scope, statement, given[0].id)
+    return not (isinstance(made, ast.Constant) and made.value is False)
 
 
 def _receiver(call: ast.Call) -> ast.expr | None:

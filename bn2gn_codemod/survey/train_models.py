@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.freezing_effects import Model
 from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.syntax import children, mangled, walk
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
+from bn2gn_codemod.survey.wrapped_models import WrappedModels
 
 _PARAMETERS = re.compile(r"param|group|optim")  # methods that give some: optim_parameters(args)
 
@@ -47,6 +48,7 @@ class TrainedModels:
         self._flow = flow
         self._paths = paths
         self._classes = classes
+        self._wrapped = WrappedModels(flow, self._is_transparent)
         read = flow.by_path
         self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
         self._owners_of: dict[Class, list[Class]] = {}
@@ -62,13 +64,22 @@ class TrainedModels:
         return self._models_of[expr]
 
     def _find_models(self, expr: ast.expr) -> tuple[Class, ...]:
-        values = list(self._flow.value_of(expr))
+        values = self._wrapped.values(expr)
         if any(map(self._is_unread, values)):
             return ()
         classes = dict.fromkeys(value.class_ for value in values if isinstance(value, Instance))
         found = [cls for cls in classes if self._paths.below(cls)]
         parts = {part for cls in found for part in self._paths.backbones_below(cls)}
         return tuple(cls for cls in found if cls not in parts) or tuple(found)
+
+    def _is_transparent(self, cls: Class) -> bool:
+        """Whether a parallel wrapper has its model below a name that every pattern knows."""
+        if not cls.is_parallel_wrapper:
+            return False
+        # Lists of its parameters seem to hold it as well.
+        names = {attribute for attribute, _ in self._paths.holders(cls)}
+        # What DataParallel of torch is handed by a subclass is its ``module``.
+        return not names or not names.isdisjoint({*WRAPPERS, "*"})
 
     @functools.cached_property
     def _packages(self) -> frozenset[str]:
@@ -121,7 +132,7 @@ class TrainedModels:
 
     def is_followed(self, expr: ast.expr) -> bool:
         """Whether it is known of which classes of the repository an expression makes objects."""
-        values = list(self._flow.value_of(expr))
+        values = self._wrapped.values(expr)
         return bool(values) and all(isinstance(value, Instance) for value in values)
 
     def is_beside(self, root: ast.AST, source: str, classes: Iterable[Class]) -> bool:
@@ -256,7 +267,7 @@ class TrainedModels:
 
         Parts of the model itself do not count: code that goes over them blurs the two.
         """
-        values = self._flow.value_of(expr)
+        values = self._wrapped.values(expr)
         found = {value.class_: None for value in values if isinstance(value, Instance)}
         parts = {part for cls in self.of(expr) for part in self._paths.held_below(cls)}
         return tuple(cls for cls in found if cls not in parts and not self._paths.below(cls))

@@ -120,7 +120,7 @@ class _Training:
             self._code,
             self._certain,
             self._settings,
-            {cls for entry in entries for cls in entry.models},
+            _trained(entries),
             self._optimizers.driven() | self._lightning(entries),
             self._places.inside_unknown(entries),
             TrialRuns(self._flow, self._optimizers),
@@ -417,6 +417,15 @@ class _Training:
         if isinstance(classes, ast.Attribute):
             return ast.unparse(classes.value)
         return self._top_names.torch_nn(effect.module_path)
+
+
+def _trained(entries: list[Optimizer]) -> dict[Class, set[Class | None]]:
+    """By class of a model, the classes of the methods that build its optimizers."""
+    found: dict[Class, set[Class | None]] = {}
+    for entry in entries:
+        for cls in entry.models:
+            found.setdefault(cls, set()).add(entry.scope.function.class_)
+    return found
 
 
 def _is_of_same_model(first: Insertion, second: Insertion) -> bool:

@@ -28,22 +28,45 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(8)
 
 class Net(nn.Module):
-    def __init__(self):
+    def __init__(self, pretrained=None):
         super().__init__()
         self.{attribute} = {made}
         self.head = nn.Conv2d(8, 4, 1)
         {net}
 
+{helpers}
 def main(path):
     net = Net()
     {more}
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
 """
+LOAD = """
+def load(net, path):
+    net.load_state_dict(torch.load(path), strict=False)
+    return net
+"""
+BUILD = """
+def build(pretrained=None):
+    body = Body()
+    if pretrained is not None:
+        body = load(body, pretrained)
+    return body
+"""
+FILL = """pass
+
+    def fill(self):
+        self.load_state_dict(torch.load('body.pth'))
+"""
+INIT = """
+    def init_weights(self, path):
+        {code}
+"""
 SAID = "a backbone by its name alone (no load of weights into it alone is seen)"
 
 
 def message(**parts: str) -> str:
-    names = {"body": "", "net": "", "attribute": "backbone", "made": "Body()", "more": "pass"}
+    names = dict.fromkeys(("helpers", "body", "net"), "")
+    names |= {"attribute": "backbone", "made": "Body()", "more": "pass"}
     text = SCRIPT.format(**{**names, **parts})
     read = SourceFile.from_bytes("train.py", text.encode())
     plan = plan_repository(Repository(Path("/repository"), (read,)), Settings())
@@ -61,6 +84,19 @@ def message(**parts: str) -> str:
         # of the finished model, or of what stands beside
         {"more": "net.load_state_dict(torch.load(path)['state'])"},
         {"more": "net.head.load_state_dict(torch.load(path))"},
+        # of another object of the same kind
+        {"more": "load(Body(), path)", "helpers": LOAD},
+        # which goes into whole models as well
+        {"made": "load(Body(), 1)", "more": "load(net, path)", "helpers": LOAD},
+        # what nothing calls
+        {"body": FILL},
+        {"net": FILL.replace("self.load", "self.backbone.load")},
+        {
+            "body": INIT.format(code="load(self, path)"),
+            "net": INIT.format(code="self.backbone.init_weights(path)"),
+            "more": "load(net, path)",
+            "helpers": LOAD,
+        },
     ],
 )
 def test_names_alone(parts: dict[str, str]) -> None:
@@ -72,6 +108,20 @@ def test_names_alone(parts: dict[str, str]) -> None:
     [
         {"made": "torchvision.models.resnet18(weights='DEFAULT')"},
         {"body": "self.load_state_dict(torch.load('body.pth'))"},
+        {"made": "build(pretrained)", "helpers": LOAD + BUILD},
+        {
+            "body": FILL,
+            "more": "net.backbone.fill()",
+        },
+        {
+            "body": FILL,
+            "more": "getattr(net.backbone, 'fill')()",
+        },
+        {
+            "body": INIT.format(code="load(self, path)"),
+            "net": "self.init_weights(1)\n" + INIT.format(code="self.backbone.init_weights(path)"),
+            "helpers": LOAD,
+        },
         {"net": "self.backbone.load_state_dict(torch.load('body.pth'))"},
         {"more": "net.backbone.load_state_dict(torch.load(path))"},
         {"more": "net.load_state_dict(torch.hub.load_state_dict_from_url(path), strict=False)"},

@@ -1,0 +1,141 @@
+"""Who puts a model into train mode: calls that do not, trainers that never do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+
+MODEL = """
+import torch
+import torchvision
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.head = nn.Conv2d(512, 4, 1)
+"""
+TRAINER = """
+class Trainer:
+    def __init__(self, conf):
+        self.net = nn.parallel.DistributedDataParallel(Net().cuda())
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+
+    def {name}(self):
+        {body}
+        return self
+
+    def val(self):
+        self.net.eval()
+
+    def step(self, x):
+        self.net(x).sum().backward()
+        self.optimizer.step()
+
+def main(conf, loader):
+    trainer = Trainer(conf)
+    for epoch in range(3):
+        trainer.{name}()
+        for x in loader:
+            trainer.step(x)
+"""
+
+
+def plan_of(text: str) -> Plan:
+    read = SourceFile.from_bytes("train.py", (MODEL + text).encode())
+    return plan_repository(Repository(Path("/repository"), (read,)), Settings())
+
+
+def overrides(plan: Plan) -> list[str]:
+    """The classes that get a ``train()`` of their own."""
+    return [guard.class_ for file in plan.files for guard in file.model_guards]
+
+
+@pytest.mark.parametrize("name", ["train", "train_epoch"])
+def test_a_trainer_that_trains_in_eval_mode(name: str) -> None:
+    plan = plan_of(TRAINER.format(name=name, body="self.net.eval()"))
+    assert overrides(plan) == []
+    assert [call for call in plan.train_calls if not call.guarded] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("train", "self.training = True"),
+        ("start", "self.net.eval()"),
+        # not the model, or something else is put into train mode as well
+        ("train", "self.optimizer.eval()"),
+        ("train", "self.net.eval(); self.other.train()"),
+        # the mode of what comes after the training
+        ("train", "for _ in range(3): self.step(1)\n        self.net.eval()"),
+    ],
+)
+def test_trainers_whose_mode_is_not_told(name: str, body: str) -> None:
+    assert overrides(plan_of(TRAINER.format(name=name, body=body))) == ["Net"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "import transformers\ntransformers.Trainer(model=Trainer(0).net)",
+        "for one in (Trainer(0).net, 1): one.train() or 1",
+        # another one, of which it is not known
+        "net = Net()\nrun(net, torch.optim.SGD(net.parameters(), 0.1))",
+    ],
+)
+def test_train_mode_that_is_set_elsewhere(more: str) -> None:
+    trainer = TRAINER.format(name="train", body="self.net.eval()")
+    assert overrides(plan_of(f"{trainer}\n{more}\n")) == ["Net"]
+
+
+EVALUATION = """
+def train(loader):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for x in loader:
+        net.train()
+        net(x).sum().backward()
+
+def evaluate(loader, given):
+    {made}
+    net = Net()
+    net.train({flag})
+    for x in loader:
+        net(x)
+"""
+
+
+def loops(made: str, flag: str) -> int:
+    plan = plan_of(EVALUATION.format(made=made, flag=flag))
+    return sum(len(file.loop_guards) for file in plan.files) - 1
+
+
+@pytest.mark.parametrize(
+    ("made", "flag"),
+    [("pass", "False"), ("flag = False", "flag"), ("flag = False", "mode=flag")],
+)
+def test_train_mode_that_is_switched_off(made: str, flag: str) -> None:
+    assert loops(made, flag) == 0
+
+
+@pytest.mark.parametrize(
+    ("made", "flag"),
+    [
+        ("pass", "True"),
+        ("pass", "given"),
+        ("flag = True", "flag"),
+        ("flag = given", "flag"),
+        ("flag = False\n    if given: flag = True", "flag"),
+        ("flag = False\n    flag = True", "flag"),
+        ("global flag\n    flag = False", "flag"),
+    ],
+)
+def test_train_mode_that_may_be_switched_on(made: str, flag: str) -> None:
+    assert loops(made, flag) == 1
