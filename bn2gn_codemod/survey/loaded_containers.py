@@ -102,12 +102,15 @@ class LoadedContainers:
     def _returned(self, function: Function) -> Iterator[Value]:
         return self._flow.values(self._flow.return_node(function))
 
-    def places(self, container: Value) -> list[set[Value]]:
-        """What may be in each of the places of a container of ``torch.nn``, as far as it says."""
+    def places(self, container: Value) -> list[list[Value]]:
+        """What may be in each of the places of a container of ``torch.nn``, as far as it says.
+
+        In the order of the code: reasons name the first.
+        """
         if not _is_container(container):
             return []
         written = map(self._flow.value_of, _written_elements(container.spot.node))
-        return [*map(set, written), *self._added.get(container, ())]
+        return [*map(list, written), *self._added.get(container, ())]
 
     def credits(self, cls: Class, elements: frozenset[Value]) -> bool:
         """Whether nothing but elements of the loaded container is of the class."""
@@ -127,15 +130,15 @@ class LoadedContainers:
         return found
 
     @functools.cached_property
-    def _added(self) -> dict[ExternalObject, list[set[Value]]]:
+    def _added(self) -> dict[ExternalObject, list[list[Value]]]:
         """What is put into containers after they were made, call by call."""
-        found: dict[ExternalObject, list[set[Value]]] = {}
+        found: dict[ExternalObject, list[list[Value]]] = {}
         for function, calls in self._flow.calls_in.items():
             for _, call in calls:
                 if call_name(call) in _ADDING and isinstance(call.func, ast.Attribute):
                     for holder in self._held_by(function, call.func.value):
                         if _is_container(holder):
-                            added = set[Value]().union(*map(self._flow.value_of, call.args))
+                            added = [v for one in call.args for v in self._flow.value_of(one)]
                             found.setdefault(holder, []).append(added)
         return found
 
