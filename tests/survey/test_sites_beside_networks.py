@@ -163,3 +163,13 @@ def test_part_beside_a_network_for_its_name_in_a_class(body: str, part: str, pan
 
 def test_network_that_is_made_of_another_one_is_one_itself() -> None:
     check(_named("Msr(ResNet())", "keep").replace("Msr", "DenseNet"))
+
+
+def test_the_first_of_several_networks_in_a_place_is_named() -> None:
+    """The same one in every run: what may be there is no set."""
+    names = ["resnet18", "resnet34", "resnet50", "vgg16_bn", "densenet121", "mobilenet_v2"]
+    made = f"makers = [{', '.join(f'models.{name}' for name in names)}]\n"
+    made += "net = nn.Sequential(makers[cfg](pretrained=True), Fuse(8))"
+    plan = check(_loaded(made, "conflict"))
+    [fuse] = [site for site in plan.sites if site.verdict == "conflict"]
+    assert any("stands beside torchvision.models.resnet18 in" in words for words in fuse.reasons)
