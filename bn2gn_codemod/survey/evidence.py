@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.idle_classes import IdleClasses
 from bn2gn_codemod.survey.lent_parts import LentParts
+from bn2gn_codemod.survey.library_backbones import LibraryBackbones
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
@@ -57,6 +58,7 @@ class Evidence:
         self._only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
+        self._library_backbones = LibraryBackbones(self.flow)
         self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
         self._loaded_inside: dict[Slot, bool] = {}
         self._made_with: dict[Instance | NormLayer, list[Class]] = {}
@@ -536,8 +538,21 @@ class Evidence:
 
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether a library's network has no weights, as far as anything is seen to load them."""
-        loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
-        return not loaded and self.pinned.of(slot) is None and self._lent.is_never_filled(value)
+        return not self._is_filled(slot) and self._lent.is_never_filled(value)
+
+    def pretrained_part(self, slot: Slot, value: Value) -> str | None:
+        """Where the pretrained part of a library's network lies below an attribute.
+
+        ``""``: it is all that is there. ``None``: what is there is another part of the network.
+        """
+        if self._is_filled(slot) or self._lent.is_loaded(value):
+            return ""
+        return self._library_backbones.inside(slot, value)
+
+    def _is_filled(self, slot: Slot) -> bool:
+        """Whether a setting or a load speaks for all that an attribute holds."""
+        is_loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
+        return is_loaded or self.pinned.of(slot) is not None
 
     def _built_in(self, maker: Class, slot: Slot) -> bool:
         # A layer that ``maker`` hands to a class of its own is not a re-used part.

@@ -202,11 +202,22 @@ class FreezingCertainty:
                     yield found._replace(part=slot)
                 if self._whole and role is not Role.BACKBONE:
                     yield _Matched(slot, kept=False, part=slot)
-            elif len(around) < _DEEPEST:
+                continue
+            yield from self._matched_in_library(slot, name, pattern, role)
+            if len(around) < _DEEPEST:
                 for value in self._roles.contents[slot]:
                     if isinstance(value, Instance) and value.class_ not in (cls, *around):
                         inner = (f"{name}.", pattern, (*around, cls), role)
                         yield from self._matched(value.class_, *inner)
+
+    def _matched_in_library(
+        self, slot: Slot, name: str, pattern: re.Pattern[str], role: Role | None
+    ) -> Iterator[_Matched]:
+        """The pretrained part of a library's network: ``net.encoder``."""
+        for value in self._roles.contents[slot]:
+            part = self._roles.pretrained_part(slot, value)
+            if part and pattern.match(f"{name}.{part}") and holds_library_norms(value):
+                yield _Matched(slot, role is Role.BACKBONE)
 
     def _may_be_all(self, slot: Slot) -> bool:
         """``self.model = nn.Sequential(*layers)``: one pretrained part does not speak for all."""
@@ -235,8 +246,8 @@ class FreezingCertainty:
                 for inner in self._slots(value.class_):
                     yield from self._layers(inner, self._role(inner, around), seen)
             if holds_library_norms(value):
-                is_filled = not self._roles.is_never_filled(slot, value)
-                yield _Matched(slot, role is Role.BACKBONE and is_filled)
+                is_all = self._roles.pretrained_part(slot, value) == ""
+                yield _Matched(slot, role is Role.BACKBONE and is_all)
 
     def _role(self, slot: Slot, around: Role | None) -> Role | None:
         own = self._roles.own.get(slot)

@@ -94,8 +94,12 @@ class LentParts:
         return (
             isinstance(value, ExternalObject)
             and is_made_untrained(value)
-            and value not in self._receivers
+            and not self.is_loaded(value)
         )
+
+    def is_loaded(self, value: Value) -> bool:
+        """Whether weights are loaded into the value itself, from whatever."""
+        return value in self._receivers
 
     def _is_loaded(self, cls: Class) -> bool:
         return any(self._load_of(one) is not None for one in cls.descendants())

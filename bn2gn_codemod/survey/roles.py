@@ -115,6 +115,15 @@ class RoleMap:
         """Whether an attribute holds a library's network into which no weights ever come."""
         return self._evidence.is_never_filled(slot, value)
 
+    def pretrained_part(self, slot: Slot, value: Value) -> str | None:
+        """The path below an attribute at which a library's network in it is pretrained.
+
+        ``""``: it is all that is there. ``None``: nothing there is.
+        """
+        if self.is_never_filled(slot, value):
+            return None
+        return self._evidence.pretrained_part(slot, value)
+
     def network_of(self, slot: Slot, value: Instance | NormLayer) -> Class | None:
         """The network that a value was taken out of, as in ``self.layer1 = resnet.layer1``."""
         return self._evidence.part_of_network(value, slot)
