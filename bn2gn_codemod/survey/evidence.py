@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.alternative_models import AlternativeModels
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.beside_networks import BesideNetworks
 from bn2gn_codemod.survey.call_sites import CallSites
@@ -60,6 +61,7 @@ class Evidence:
         self._lent = LentParts(self.flow, self.load_of)
         self._library_backbones = LibraryBackbones(self.flow)
         self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
+        self._alternatives = AlternativeModels(self.load_of, self.part_of_network)
         self._loaded_inside: dict[Slot, bool] = {}
         self._made_with: dict[Instance | NormLayer, list[Class]] = {}
         self._with_backbone: dict[Class, bool] = {}
@@ -394,6 +396,7 @@ class Evidence:
             words, vague = pretrained
             vague = vague or self._is_crowd(slot)
             self._lent.add(slot)
+            self._alternatives.add(slot)
             self._beside.add(slot, is_only_named=False)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
         if families.is_backbone_attribute(name) and (
@@ -534,6 +537,7 @@ class Evidence:
             self._replaced.beside(slot, value)
             or self._lent.beside(slot, value)
             or self._beside.beside(slot, value)
+            or self._alternatives.beside(slot, value)
         )
 
     def is_never_filled(self, slot: Slot, value: Value) -> bool:

@@ -103,7 +103,7 @@ class RoleMap:
         own = self._evidence.beside_loaded(slot, value)
         if own is None:
             return roles
-        if own.role is Role.NEW:  # for certain, whatever else is there
+        if own.role is not Role.UNDECIDED:  # new for certain, or another model: whatever is there
             roles = {role: roles[role] for role in roles if role is Role.DOUBT}
         return {**roles, own.role: own}
 
