@@ -31,6 +31,7 @@ from bn2gn_codemod.survey.part_lists import PartLists
 from bn2gn_codemod.survey.pinned_roles import PinnedRoles
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import find_loads
+from bn2gn_codemod.survey.put_in_parts import PutIn, PutInParts
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
 from bn2gn_codemod.survey.values import (
@@ -59,6 +60,7 @@ class Evidence:
         self._only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
+        self._put_in = PutInParts(self.flow)
         self._library_backbones = LibraryBackbones(self.flow)
         self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
         self._alternatives = AlternativeModels(self.load_of, self.part_of_network)
@@ -190,6 +192,7 @@ class Evidence:
                 if because.role is Role.NEW:
                     because = self.loaded_part(slot) or because
                 if because.role is Role.BACKBONE:
+                    self._replaced.add_put_in(slot, places)
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
                 self.own[slot] = because
                 if because.role is Role.UNDECIDED and all(load.is_resumed for _, load in networks):
@@ -396,6 +399,7 @@ class Evidence:
             words, vague = pretrained
             vague = vague or self._is_crowd(slot)
             self._lent.add(slot)
+            self._replaced.add_put_in(slot, ())
             self._alternatives.add(slot)
             self._beside.add(slot, is_only_named=False)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
@@ -552,6 +556,19 @@ class Evidence:
         if self._is_filled(slot) or self._lent.is_loaded(value):
             return ""
         return self._library_backbones.inside(slot, value)
+
+    def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
+        """What code puts into a library's network in an attribute, that nothing speaks for."""
+        if self._is_filled(slot) or self._lent.is_loaded(value):
+            return []
+        return self._put_in.of(value)
+
+    def beside_in_library(self, slot: Slot, part: ExternalObject) -> Because | None:
+        """What speaks against a library's block that is in an attribute with loaded parts."""
+        put_in = self._replaced.beside(slot, part)
+        if put_in is not None or self._is_filled(slot):
+            return put_in
+        return self._lent.beside_in_library(slot, part)
 
     def _is_filled(self, slot: Slot) -> bool:
         """Whether a setting or a load speaks for all that an attribute holds."""

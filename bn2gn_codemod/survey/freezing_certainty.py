@@ -11,13 +11,13 @@ from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, module_name, shown
-from bn2gn_codemod.survey.library_models import holds_library_norms
+from bn2gn_codemod.survey.library_models import holds_library_norms, part_with_norms
 from bn2gn_codemod.survey.local_norms import is_torch_norm
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.syntax import call_name, mangled, walk
 from bn2gn_codemod.survey.train_models import Names
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 # What is said of a model, and is none.
 _FIGURE = re.compile(r"_(?:type|name|cfg|config|path|dir|file|kind|size|dim|channels|url|id)s?$")
@@ -31,6 +31,7 @@ class _Matched(NamedTuple):
     kept: bool
     layer: NormLayer | None = None
     part: Slot | None = None  # of the model, that the pattern takes it for
+    put_in: str = ""  # the line that puts it into a library's network
 
 
 def _not_seen(found: list[_Matched]) -> str:
@@ -248,6 +249,25 @@ class FreezingCertainty:
             if holds_library_norms(value):
                 is_all = self._roles.pretrained_part(slot, value) == ""
                 yield _Matched(slot, role is Role.BACKBONE and is_all)
+                yield from self._put_in(slot, value)
+            if isinstance(value, ExternalObject) and part_with_norms(value.name):
+                yield _Matched(slot, Role.BACKBONE in self._roles.library_roles(slot, value))
+
+    def _put_in(self, slot: Slot, network: Value) -> Iterator[_Matched]:
+        """BatchNorm that code puts into a library's network, and that stays."""
+        for part, where in self._roles.put_in(slot, network):
+            if isinstance(part, NormLayer):
+                is_held = part.spot not in self._converted
+            elif isinstance(part, Instance):
+                inner = (found for one in self._slots(part.class_) for found in self._below(one))
+                is_held = any(True for _ in inner)
+            else:
+                is_held = part_with_norms(part.name)
+            if is_held:
+                yield _Matched(slot, kept=False, put_in=where)
+
+    def _below(self, slot: Slot) -> Iterator[_Matched]:
+        return self._layers(slot, self._role(slot, None), set())
 
     def _role(self, slot: Slot, around: Role | None) -> Role | None:
         own = self._roles.own.get(slot)
@@ -279,6 +299,10 @@ class FreezingCertainty:
         return self._sites.get(Place(spot.module.path, spot.node.lineno, column))
 
     def _why(self, found: _Matched) -> str:
+        if found.put_in:
+            settles = f'backbone = ["{shown(found.slot)}"]'
+            words = f"and nothing is seen to load weights into what is put there ({found.put_in})"
+            return f"{words}; to settle it: {settles}"
         site = self._site(found.layer) if found.layer is not None else None
         if site is None:
             settles = f'backbone = ["{shown(found.slot)}"]'

@@ -51,6 +51,13 @@ class LentParts:
             return Because(Role.NEW, f"{words}, beside parts of another network")
         return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
 
+    def beside_in_library(self, slot: Slot, part: ExternalObject) -> Because | None:
+        """The same of a block of a library: ``self.layer1[0] = BasicBlock(64, 64)``."""
+        if slot not in self._slots or library_model(part) is not None:
+            return None
+        words = f"{shown(slot)} holds {part.name} ({part.spot.where}) beside what is pretrained"
+        return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+
     def _is_put_beside(self, value: Instance, cls: Class) -> bool:
         """Whether one call takes an object and what other code made: ``Sequential(Stem(), *net)``.
 

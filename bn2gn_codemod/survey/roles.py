@@ -19,7 +19,8 @@ from bn2gn_codemod.survey.handed_layers import HandedLayers
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.neighbours import Neighbours
 from bn2gn_codemod.survey.pins import Pins
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
+from bn2gn_codemod.survey.put_in_parts import PutIn
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 CROWDED = "{} also reaches {}, where too much comes together to follow it"
 
@@ -123,6 +124,15 @@ class RoleMap:
         if self.is_never_filled(slot, value):
             return None
         return self._evidence.pretrained_part(slot, value)
+
+    def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
+        """What code puts into a library's network in an attribute, that nothing speaks for."""
+        return self._evidence.put_in(slot, value)
+
+    def library_roles(self, slot: Slot, part: ExternalObject) -> Roles:
+        """The roles of what a library made, by its being held in an attribute."""
+        own = self._evidence.beside_in_library(slot, part)
+        return self.slot_roles(slot) if own is None else {own.role: own}
 
     def network_of(self, slot: Slot, value: Instance | NormLayer) -> Class | None:
         """The network that a value was taken out of, as in ``self.layer1 = resnet.layer1``."""
