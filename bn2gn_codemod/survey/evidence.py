@@ -546,7 +546,7 @@ class Evidence:
 
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether a library's network has no weights, as far as anything is seen to load them."""
-        return not self._is_filled(slot) and self._lent.is_never_filled(value)
+        return not self._is_filled(slot) and self._lent.is_never_filled(slot, value)
 
     def pretrained_part(self, slot: Slot, value: Value) -> str | None:
         """Where the pretrained part of a library's network lies below an attribute.

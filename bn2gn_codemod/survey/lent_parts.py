@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.declined_weights import DeclinedWeights
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.library_models import is_made_untrained, library_model
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 
@@ -25,6 +26,7 @@ class LentParts:
     def __init__(self, flow: Flow, load_of: Callable[[Class], object]) -> None:
         self._flow = flow
         self._load_of = load_of
+        self._declined = DeclinedWeights(flow)
         self._slots: set[Slot] = set()
         self._loaded: set[Value] | None = None
 
@@ -92,15 +94,16 @@ class LentParts:
         """
         return (
             families.has_new_word(slot[1])
-            and self.is_never_filled(value)
+            and self.is_never_filled(slot, value)
             and not self._is_loaded(slot[0])
         )
 
-    def is_never_filled(self, value: Value) -> bool:
-        """Whether a library's network says that it has no weights, and is given none itself."""
+    def is_never_filled(self, slot: Slot, value: Value) -> bool:
+        """Whether a library's network is asked for without weights, and is given none itself."""
         return (
             isinstance(value, ExternalObject)
-            and is_made_untrained(value)
+            and library_model(value) is not None
+            and self._declined.are_for(slot, value)
             and not self.is_loaded(value)
         )
 

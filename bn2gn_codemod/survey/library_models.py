@@ -111,25 +111,25 @@ def library_model(value: object) -> str | None:
     return None
 
 
-def is_made_untrained(made: ExternalObject) -> bool:
-    """Whether the call that makes a library's model says that no weights come with it."""
-    call = made.spot.node
-    return isinstance(call, ast.Call) and asks_for_no_weights(call, made.name)
-
-
 def asks_for_no_weights(call: ast.Call, model: str) -> bool:
-    """``resnet50(pretrained=False)``
+    """Whether a call says that no weights come with a model: ``resnet50(pretrained=False)``.
 
     What is built on a backbone has weights of its own for that, unless they are declined.
     """
     if unpacks(call):
         return False
+    said = weights_asked_by(call, model)
+    return bool(said) and all(map(is_off, said))
+
+
+def weights_asked_by(call: ast.Call, model: str) -> list[ast.expr]:
+    """The arguments that say whether a library's model has any weights; none, if it has some."""
     if is_built_on_backbone(model):
         asked = [given for name in _OF_BACKBONE for given in _given(call, model, name)]
-        return bool(asked) and all(map(is_off, [*asked, *_for_all(call, model)]))
+        return [*asked, *_for_all(call, model)] if asked else []
     said = [keyword for keyword in call.keywords if _WEIGHTS.search(keyword.arg or "")]
-    on = [keyword for keyword in said if not is_off(keyword.value)]
-    return any(keyword.arg in _OF_ALL for keyword in said) and not on
+    is_asked = any(keyword.arg in _OF_ALL for keyword in said)
+    return [keyword.value for keyword in said] if is_asked else []
 
 
 def is_built_on_backbone(model: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import library_model
@@ -18,10 +18,13 @@ from bn2gn_codemod.survey.values import ExternalObject, Function, Instance, Norm
 _ADDS = frozenset({"add_module", "append", "extend", "insert"})
 
 
+_Part = Instance | NormLayer | ExternalObject
+
+
 class PutIn(NamedTuple):
     """One of the parts, and where it is put in."""
 
-    part: Instance | NormLayer | ExternalObject
+    part: _Part
     where: str
 
 
@@ -43,14 +46,18 @@ class PutInParts:
                 networks = [one for one in self._flow.value_of(owner) if library_model(one)]
                 where = Spot(function.module, at, function).where
                 for part in self._flow.value_of(given) if networks else ():
-                    # What a library's network has itself is told by its name.
-                    is_other = isinstance(part, (Instance, NormLayer)) or (
-                        isinstance(part, ExternalObject) and library_model(part) is None
-                    )
-                    if is_other:
-                        for network in networks:
-                            found.setdefault(network, []).append(PutIn(part, where))
+                    if not _is_other(part):
+                        continue
+                    for network in networks:
+                        found.setdefault(network, []).append(PutIn(part, where))
         return found
+
+
+def _is_other(part: Value) -> TypeGuard[_Part]:
+    """Whether it is a layer, or holds some, and is no part of a library's network itself."""
+    if isinstance(part, ExternalObject):
+        return library_model(part) is None
+    return isinstance(part, (Instance, NormLayer))
 
 
 def _stores(function: Function) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr, ast.expr]]:
