@@ -123,9 +123,15 @@ class Evidence:
         evaluations = Evaluations(self.flow)
         for cls, every in list(self.loads.of_class.items()):
             found = self.loads.of_class[cls] = evaluations.of_others(cls, every)
+            for load in [one for one in found if evaluations.are_of_finished(cls, one)]:
+                found.remove(load)
+                self.loads.resumed.setdefault(cls, load)
             left = [load for load in found if not hub.is_only_offered(load.where)]
             if len(left) < len(found) and hub.is_trained(cls) and self._starts_from_a_part(cls):
                 self.loads.of_class[cls] = left
+        for cls, load in list(self.loads.resumed.items()):
+            if evaluations.is_never_trained(cls, load):
+                del self.loads.resumed[cls]
 
     def _starts_from_a_part(self, cls: Class) -> bool:
         """Whether the class is a model of which a part is loaded by itself."""
