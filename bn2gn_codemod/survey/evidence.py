@@ -68,6 +68,7 @@ class Evidence:
         self._made_with: dict[Instance | NormLayer, list[Class]] = {}
         self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
+        self._evaluations = Evaluations(self.flow)
         self.idle = IdleClasses(contents)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.members = CheckpointMembers(contents)
@@ -120,7 +121,7 @@ class Evidence:
         And what scripts load to evaluate it, where training starts from something of its own.
         """
         hub = HubEntries(self.flow)
-        evaluations = Evaluations(self.flow)
+        evaluations = self._evaluations
         for cls, every in list(self.loads.of_class.items()):
             found = self.loads.of_class[cls] = evaluations.of_others(cls, every)
             for load in [one for one in found if evaluations.are_of_finished(cls, one)]:
@@ -129,9 +130,6 @@ class Evidence:
             left = [load for load in found if not hub.is_only_offered(load.where)]
             if len(left) < len(found) and hub.is_trained(cls) and self._starts_from_a_part(cls):
                 self.loads.of_class[cls] = left
-        for cls, load in list(self.loads.resumed.items()):
-            if evaluations.is_never_trained(cls, load):
-                del self.loads.resumed[cls]
 
     def _starts_from_a_part(self, cls: Class) -> bool:
         """Whether the class is a model of which a part is loaded by itself."""
@@ -200,9 +198,11 @@ class Evidence:
                 if because.role is Role.BACKBONE:
                     self._replaced.add_put_in(slot, places)
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
-                self.own[slot] = because
                 if because.role is Role.UNDECIDED and all(load.is_resumed for _, load in networks):
+                    if all(self._evaluations.is_never_trained(*network) for network in networks):
+                        continue  # there is no training to go on
                     self._only_resumed.add(slot)
+                self.own[slot] = because
         for slot in self.contents.slots_of[cls]:
             if slot in self.own and self.own[slot].role is Role.UNDECIDED:
                 same = same_layers(self.contents, slot, self.backbones_beside(slot))

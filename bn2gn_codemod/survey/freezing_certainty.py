@@ -259,15 +259,22 @@ class FreezingCertainty:
             if isinstance(part, NormLayer):
                 is_held = part.spot not in self._converted
             elif isinstance(part, Instance):
-                inner = (found for one in self._slots(part.class_) for found in self._below(one))
-                is_held = any(True for _ in inner)
+                is_held = self._has_norms(part.class_)
             else:
                 is_held = part_with_norms(part.name)
             if is_held:
                 yield _Matched(slot, kept=False, put_in=where)
 
-    def _below(self, slot: Slot) -> Iterator[_Matched]:
-        return self._layers(slot, self._role(slot, None), set())
+    def _has_norms(self, cls: Class) -> bool:
+        """Whether BatchNorm of the repository's own lies below a class, and stays."""
+        pending = [cls]
+        for one in pending:
+            for value in (held for slot in self._slots(one) for held in self._roles.contents[slot]):
+                if isinstance(value, NormLayer) and value.spot not in self._converted:
+                    return True
+                if isinstance(value, Instance) and value.class_ not in pending:
+                    pending.append(value.class_)
+        return False
 
     def _role(self, slot: Slot, around: Role | None) -> Role | None:
         own = self._roles.own.get(slot)

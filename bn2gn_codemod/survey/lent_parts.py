@@ -57,6 +57,11 @@ class LentParts:
         """The same of a block of a library: ``self.layer1[0] = BasicBlock(64, 64)``."""
         if slot not in self._slots or library_model(part) is not None:
             return None
+        made = part.spot.node
+        if isinstance(made, ast.expr) and any(
+            isinstance(one, Instance) for one in self._flow.value_of(made)
+        ):
+            return None  # of a registry: encoders[name](**options)
         words = f"{shown(slot)} holds {part.name} ({part.spot.where}) beside what is pretrained"
         return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
 

@@ -81,7 +81,8 @@ def _stores(function: Function) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr,
                     yield node, owner.value, part
                 if name == "add_module":
                     yield node, owner, part
-            case ast.Call(func=ast.Name(id="setattr"), args=[owner, _, part]):
+            # By a name that is not known, code goes over what a model has.
+            case ast.Call(func=ast.Name(id="setattr"), args=[owner, ast.Constant(), part]):
                 yield node, owner, part
             case _:
                 pass

@@ -165,6 +165,28 @@ def test_a_model_that_is_only_evaluated_resumes_no_training() -> None:
     check(_SHARED.format(block="keep", trains="", then="model.eval()"))
 
 
+def test_what_is_in_its_familys_checkpoint_is_backbone_all_the_same() -> None:
+    check(
+        """\
+-- resnet.py --
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.deconv = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+-- evaluate.py --
+from resnet import ResNet
+def main(args):
+    model = ResNet()
+    model.load_state_dict(torch.load(args.path), strict=False)
+    model.eval()
+"""
+    )
+
+
 @pytest.mark.parametrize(
     ("trains", "then"),
     [

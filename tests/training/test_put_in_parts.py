@@ -31,6 +31,16 @@ class ResNet(nn.Module):
         self.load_state_dict(model_zoo.load_url("https://example.org/resnet18.pth"))
 
 
+class Around(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+
+def fused(layer, other):
+    return layer or other
+
+
 class Task(nn.Module):
     def __init__(self):
         super().__init__()
@@ -55,7 +65,7 @@ def test_a_block_in_the_place_of_another(made: str, part: str) -> None:
     plan = _plan(made, f"self.backbone.layer1[0] = {part}")
     assert _frozen(plan) == []
     assert "it would freeze Task.backbone as well" in plan.train_scripts[0].reason
-    put_in = [site for site in plan.sites if site.place.line in (13, 33)]
+    put_in = [site for site in plan.sites if site.place.line in (13, 43)]
     assert "keep" not in {str(site.verdict) for site in put_in}
     assert "convert" not in {str(site.verdict) for site in put_in}
 
@@ -76,7 +86,7 @@ def test_other_ways_into_a_network_of_a_library(put_in: str) -> None:
     plan = _plan(_LIBRARY, put_in)
     assert _frozen(plan) == []
     reason = plan.train_scripts[0].reason
-    assert "what is put there (model.py:33)" in reason
+    assert "what is put there (model.py:43)" in reason
     settings = Settings(backbone=("Task.backbone",))
     assert 'backbone = ["Task.backbone"]' in reason
     assert _frozen(_plan(_LIBRARY, put_in, settings)) == ["backbone"]
@@ -93,6 +103,10 @@ def test_other_ways_into_a_network_of_a_library(put_in: str) -> None:
         # The network has them itself.
         "self.backbone.layer0 = nn.Sequential(self.backbone.conv1, self.backbone.bn1)",
         "self.backbone.out_channels = 512",
+        "self.backbone.fc = Around(self.backbone.fc)",
+        # That goes over the layers that are there.
+        "for name, layer in self.backbone.named_children():\n"
+        "            setattr(self.backbone, name, fused(layer, Block()))",
         # It is beside the network, not in it.
         "parts = [self.backbone]\n        parts[0] = Block()",
         # Weights of all of it come after that.
