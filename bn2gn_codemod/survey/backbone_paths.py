@@ -283,11 +283,27 @@ class BackbonePaths:
                     others = (f".{part}" for part in self._parts_of_others(slot))
                     yield from (f"{name}{path}" for path in dict.fromkeys([*below, *others]))
                 elif self._holds_norm(slot):
-                    yield name
+                    yield from (f"{name}{part}" for part in self._pretrained_parts(slot))
             else:
                 yield from (f"{name}{path}" for path in below)
         if self._hands_on_backbone(cls, around):
             yield "*"
+
+    def _pretrained_parts(self, slot: Slot) -> list[str]:
+        """What of a backbone attribute is one: ``.encoder`` of a library's model, ``""`` for all.
+
+        Where other networks may be there instead, all of them: what is then new in one is told.
+        """
+        values = self._roles.contents[slot]
+        parts = {
+            value: self._roles.pretrained_part(slot, value)
+            for value in values
+            if holds_library_norms(value)
+        }
+        are_others = any(isinstance(v, (Instance, NormLayer)) and v not in parts for v in values)
+        if are_others or not all(parts.values()):
+            return [""]
+        return [f".{part}" for part in dict.fromkeys(parts.values())]
 
     def _forwarded(self, cls: Class) -> list[Class]:
         """The classes of what a class hands on to one of another package, by ``**kwargs``."""

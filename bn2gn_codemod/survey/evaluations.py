@@ -12,7 +12,7 @@ import re
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.values import Class
+from bn2gn_codemod.survey.values import Class, Spot
 
 _TRAINS = re.compile(rb"\.(?:backward|step|fit|train)\(|\boptim\.\w+\(|Trainer\(|[Oo]ptimizer\(")
 _EVALUATES = re.compile(rb"\.eval\(\)|\bno_grad\(")
@@ -39,14 +39,55 @@ class Evaluations:
         is_inner = call.spot.function.enclosing_class in cls.ancestors()
         return is_inner or _trains(call.spot.module)
 
+    def is_never_trained(self, cls: Class, load: Load) -> bool:
+        """Whether a class is loaded to be evaluated, and no code that trains makes an object of it.
+
+        Then the load is none that training goes on from, for there is no training.
+        """
+        return self._is_finished(cls, load) and not self._is_made_for_training(cls)
+
+    def are_of_finished(self, cls: Class, load: Load) -> bool:
+        """Whether a model around the class, that is made to be evaluated alone, loads it.
+
+        Training has objects of the class without the model, and so without the weights.
+        """
+        call = self._calls.get(load.where)
+        whole = call.spot.function.class_ if call is not None else None
+        if whole is None or load.kind != "file" or whole in (*cls.ancestors(), *cls.descendants()):
+            return False
+        made = [one for child in whole.descendants() for one in self._made(child)]
+        return (
+            bool(made)
+            and all(self._only_evaluates(one.module) for one in made)
+            and self._is_made_for_training(cls, but=whole)
+        )
+
+    def _is_made_for_training(self, cls: Class, but: Class | None = None) -> bool:
+        """Whether code that trains, or that it makes use of, makes an object of the class.
+
+        What the class ``but`` makes is not counted.
+        """
+        return any(
+            any(map(_trains, self._users_of(spot.module)))
+            for child in cls.descendants()
+            for spot in self._made(child)
+            if but is None or spot.function.enclosing_class not in but.ancestors()
+        )
+
+    def _made(self, cls: Class) -> list[Spot]:
+        """Where objects of a class are made."""
+        made = self._flow.instances.get(cls, ())
+        return [one.spot for one in made if one.spot is not None]
+
     def _is_finished(self, cls: Class, load: Load) -> bool:
         """Whether code with which nothing is trained evaluates what it loads."""
         call = self._calls.get(load.where)
         module = call.spot.module if call is not None else cls.module
-        return (
-            module is not cls.module
-            and _EVALUATES.search(module.source.data) is not None
-            and not any(map(_trains, self._users_of(module)))
+        return module is not cls.module and self._only_evaluates(module)
+
+    def _only_evaluates(self, module: Module) -> bool:
+        return _EVALUATES.search(module.source.data) is not None and not any(
+            map(_trains, self._users_of(module))
         )
 
     @functools.cached_property

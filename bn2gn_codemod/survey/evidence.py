@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.alternative_models import AlternativeModels
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.beside_networks import BesideNetworks
 from bn2gn_codemod.survey.call_sites import CallSites
@@ -20,6 +21,7 @@ from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.idle_classes import IdleClasses
 from bn2gn_codemod.survey.lent_parts import LentParts
+from bn2gn_codemod.survey.library_backbones import LibraryBackbones
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
@@ -29,6 +31,7 @@ from bn2gn_codemod.survey.part_lists import PartLists
 from bn2gn_codemod.survey.pinned_roles import PinnedRoles
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import find_loads
+from bn2gn_codemod.survey.put_in_parts import PutIn, PutInParts
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
 from bn2gn_codemod.survey.values import (
@@ -57,11 +60,15 @@ class Evidence:
         self._only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
+        self._put_in = PutInParts(self.flow)
+        self._library_backbones = LibraryBackbones(self.flow)
         self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
+        self._alternatives = AlternativeModels(self.load_of, self.part_of_network)
         self._loaded_inside: dict[Slot, bool] = {}
         self._made_with: dict[Instance | NormLayer, list[Class]] = {}
         self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
+        self._evaluations = Evaluations(self.flow)
         self.idle = IdleClasses(contents)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.members = CheckpointMembers(contents)
@@ -114,9 +121,12 @@ class Evidence:
         Only where training starts from something of its own, be it a loaded part.
         """
         hub = HubEntries(self.flow)
-        evaluations = Evaluations(self.flow)
+        evaluations = self._evaluations
         for cls, every in list(self.loads.of_class.items()):
             found = self.loads.of_class[cls] = evaluations.of_others(cls, every)
+            for load in [one for one in found if evaluations.are_of_finished(cls, one)]:
+                found.remove(load)
+                self.loads.resumed.setdefault(cls, load)
             left = [load for load in found if not hub.is_only_offered(load.where)]
             if len(left) == len(found) or not hub.is_trained(cls):
                 continue
@@ -207,10 +217,13 @@ class Evidence:
                 if because.role is Role.NEW:
                     because = self.loaded_part(slot) or because
                 if because.role is Role.BACKBONE:
+                    self._replaced.add_put_in(slot, places)
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
-                self.own[slot] = because
                 if because.role is Role.UNDECIDED and all(load.is_resumed for _, load in networks):
+                    if all(self._evaluations.is_never_trained(*network) for network in networks):
+                        continue  # there is no training to go on
                     self._only_resumed.add(slot)
+                self.own[slot] = because
         for slot in self.contents.slots_of[cls]:
             if slot in self.own and self.own[slot].role is Role.UNDECIDED:
                 same = same_layers(self.contents, slot, self.backbones_beside(slot))
@@ -413,6 +426,8 @@ class Evidence:
             words, vague = pretrained
             vague = vague or self._is_crowd(slot)
             self._lent.add(slot)
+            self._replaced.add_put_in(slot, ())
+            self._alternatives.add(slot)
             self._beside.add(slot, is_only_named=False)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
         if families.is_backbone_attribute(name) and (
@@ -553,12 +568,39 @@ class Evidence:
             self._replaced.beside(slot, value)
             or self._lent.beside(slot, value)
             or self._beside.beside(slot, value)
+            or self._alternatives.beside(slot, value)
         )
 
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether a library's network has no weights, as far as anything is seen to load them."""
-        loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
-        return not loaded and self.pinned.of(slot) is None and self._lent.is_never_filled(value)
+        return not self._is_filled(slot) and self._lent.is_never_filled(slot, value)
+
+    def pretrained_part(self, slot: Slot, value: Value) -> str | None:
+        """Where the pretrained part of a library's network lies below an attribute.
+
+        ``""``: it is all that is there. ``None``: what is there is another part of the network.
+        """
+        if self._is_filled(slot) or self._lent.is_loaded(value):
+            return ""
+        return self._library_backbones.inside(slot, value)
+
+    def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
+        """What code puts into a library's network in an attribute, that nothing speaks for."""
+        if self._is_filled(slot) or self._lent.is_loaded(value):
+            return []
+        return self._put_in.of(value)
+
+    def beside_in_library(self, slot: Slot, part: ExternalObject) -> Because | None:
+        """What speaks against a library's block that is in an attribute with loaded parts."""
+        put_in = self._replaced.beside(slot, part)
+        if put_in is not None or self._is_filled(slot):
+            return put_in
+        return self._lent.beside_in_library(slot, part)
+
+    def _is_filled(self, slot: Slot) -> bool:
+        """Whether a setting or a load speaks for all that an attribute holds."""
+        is_loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
+        return is_loaded or self.pinned.of(slot) is not None
 
     def _built_in(self, maker: Class, slot: Slot) -> bool:
         # A layer that ``maker`` hands to a class of its own is not a re-used part.

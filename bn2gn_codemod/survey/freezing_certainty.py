@@ -11,13 +11,13 @@ from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, module_name, shown
-from bn2gn_codemod.survey.library_models import holds_library_norms
+from bn2gn_codemod.survey.library_models import holds_library_norms, part_with_norms
 from bn2gn_codemod.survey.local_norms import is_torch_norm
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.sites import Decided
 from bn2gn_codemod.survey.syntax import call_name, mangled, walk
 from bn2gn_codemod.survey.train_models import Names
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 # What is said of a model, and is none.
 _FIGURE = re.compile(r"_(?:type|name|cfg|config|path|dir|file|kind|size|dim|channels|url|id)s?$")
@@ -31,6 +31,7 @@ class _Matched(NamedTuple):
     kept: bool
     layer: NormLayer | None = None
     part: Slot | None = None  # of the model, that the pattern takes it for
+    put_in: str = ""  # the line that puts it into a library's network
 
 
 def _not_seen(found: list[_Matched]) -> str:
@@ -202,11 +203,22 @@ class FreezingCertainty:
                     yield found._replace(part=slot)
                 if self._whole and role is not Role.BACKBONE:
                     yield _Matched(slot, kept=False, part=slot)
-            elif len(around) < _DEEPEST:
+                continue
+            yield from self._matched_in_library(slot, name, pattern, role)
+            if len(around) < _DEEPEST:
                 for value in self._roles.contents[slot]:
                     if isinstance(value, Instance) and value.class_ not in (cls, *around):
                         inner = (f"{name}.", pattern, (*around, cls), role)
                         yield from self._matched(value.class_, *inner)
+
+    def _matched_in_library(
+        self, slot: Slot, name: str, pattern: re.Pattern[str], role: Role | None
+    ) -> Iterator[_Matched]:
+        """The pretrained part of a library's network: ``net.encoder``."""
+        for value in self._roles.contents[slot]:
+            part = self._roles.pretrained_part(slot, value)
+            if part and pattern.match(f"{name}.{part}") and holds_library_norms(value):
+                yield _Matched(slot, role is Role.BACKBONE)
 
     def _may_be_all(self, slot: Slot) -> bool:
         """``self.model = nn.Sequential(*layers)``: one pretrained part does not speak for all."""
@@ -235,8 +247,34 @@ class FreezingCertainty:
                 for inner in self._slots(value.class_):
                     yield from self._layers(inner, self._role(inner, around), seen)
             if holds_library_norms(value):
-                is_filled = not self._roles.is_never_filled(slot, value)
-                yield _Matched(slot, role is Role.BACKBONE and is_filled)
+                is_all = self._roles.pretrained_part(slot, value) == ""
+                yield _Matched(slot, role is Role.BACKBONE and is_all)
+                yield from self._put_in(slot, value)
+            if isinstance(value, ExternalObject) and part_with_norms(value.name):
+                yield _Matched(slot, Role.BACKBONE in self._roles.library_roles(slot, value))
+
+    def _put_in(self, slot: Slot, network: Value) -> Iterator[_Matched]:
+        """BatchNorm that code puts into a library's network, and that stays."""
+        for part, where in self._roles.put_in(slot, network):
+            if isinstance(part, NormLayer):
+                is_held = part.spot not in self._converted
+            elif isinstance(part, Instance):
+                is_held = self._has_norms(part.class_)
+            else:
+                is_held = part_with_norms(part.name)
+            if is_held:
+                yield _Matched(slot, kept=False, put_in=where)
+
+    def _has_norms(self, cls: Class) -> bool:
+        """Whether BatchNorm of the repository's own lies below a class, and stays."""
+        pending = [cls]
+        for one in pending:
+            for value in (held for slot in self._slots(one) for held in self._roles.contents[slot]):
+                if isinstance(value, NormLayer) and value.spot not in self._converted:
+                    return True
+                if isinstance(value, Instance) and value.class_ not in pending:
+                    pending.append(value.class_)
+        return False
 
     def _role(self, slot: Slot, around: Role | None) -> Role | None:
         own = self._roles.own.get(slot)
@@ -268,6 +306,10 @@ class FreezingCertainty:
         return self._sites.get(Place(spot.module.path, spot.node.lineno, column))
 
     def _why(self, found: _Matched) -> str:
+        if found.put_in:
+            settles = f'backbone = ["{shown(found.slot)}"]'
+            words = f"and nothing is seen to load weights into what is put there ({found.put_in})"
+            return f"{words}; to settle it: {settles}"
         site = self._site(found.layer) if found.layer is not None else None
         if site is None:
             settles = f'backbone = ["{shown(found.slot)}"]'

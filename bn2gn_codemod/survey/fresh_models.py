@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.because import Role, Slot, shown
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.library_models import is_library_model
+from bn2gn_codemod.survey.library_models import (
+    asks_for_no_weights,
+    is_built_on_backbone,
+    is_library_model,
+)
 from bn2gn_codemod.survey.library_parts import LibraryPart
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
@@ -77,7 +81,10 @@ def _made_by(flow: Flow, call: ast.Call) -> str | None:
     names = {value.name for value in flow.value_of(call.func) if isinstance(value, External)}
     if len(names) != 1 or not all(name.startswith("torchvision.models.") for name in names):
         return None
-    return next(filter(is_library_model, names), None)
+    name = next(filter(is_library_model, names), None)
+    if name is not None and is_built_on_backbone(name):
+        return name if asks_for_no_weights(call, name) else None
+    return name
 
 
 def _pretrained_beside(flow: Flow, roles: RoleMap, call: ast.Call) -> Slot | None:

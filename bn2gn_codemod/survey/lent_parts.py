@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.declined_weights import DeclinedWeights
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.library_models import is_made_untrained, library_model
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 
@@ -25,6 +26,7 @@ class LentParts:
     def __init__(self, flow: Flow, load_of: Callable[[Class], object]) -> None:
         self._flow = flow
         self._load_of = load_of
+        self._declined = DeclinedWeights(flow)
         self._slots: set[Slot] = set()
         self._loaded: set[Value] | None = None
 
@@ -49,6 +51,18 @@ class LentParts:
         words = f"{cls.name} makes a layer of its own for {shown(slot)}"
         if families.has_certainly_new_word(name) and not self._is_loaded(cls):
             return Because(Role.NEW, f"{words}, beside parts of another network")
+        return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+
+    def beside_in_library(self, slot: Slot, part: ExternalObject) -> Because | None:
+        """The same of a block of a library: ``self.layer1[0] = BasicBlock(64, 64)``."""
+        if slot not in self._slots or library_model(part) is not None:
+            return None
+        made = part.spot.node
+        if isinstance(made, ast.expr) and any(
+            isinstance(one, Instance) for one in self._flow.value_of(made)
+        ):
+            return None  # of a registry: encoders[name](**options)
+        words = f"{shown(slot)} holds {part.name} ({part.spot.where}) beside what is pretrained"
         return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
 
     def _is_put_beside(self, value: Instance, cls: Class) -> bool:
@@ -85,17 +99,22 @@ class LentParts:
         """
         return (
             families.has_new_word(slot[1])
-            and self.is_never_filled(value)
+            and self.is_never_filled(slot, value)
             and not self._is_loaded(slot[0])
         )
 
-    def is_never_filled(self, value: Value) -> bool:
-        """Whether a library's network says that it has no weights, and is given none itself."""
+    def is_never_filled(self, slot: Slot, value: Value) -> bool:
+        """Whether a library's network is asked for without weights, and is given none itself."""
         return (
             isinstance(value, ExternalObject)
-            and is_made_untrained(value)
-            and value not in self._receivers
+            and library_model(value) is not None
+            and self._declined.are_for(slot, value)
+            and not self.is_loaded(value)
         )
+
+    def is_loaded(self, value: Value) -> bool:
+        """Whether weights are loaded into the value itself, from whatever."""
+        return value in self._receivers
 
     def _is_loaded(self, cls: Class) -> bool:
         return any(self._load_of(one) is not None for one in cls.descendants())

@@ -17,8 +17,8 @@ _LIBRARIES = re.compile(
     r"clip\.load|antialiased_cnns|torchreid\.models|mmpretrain|mmcls|encoding\.models)(?:\.|$)"
 )
 _NO_MODEL = re.compile(
-    r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss|"
-    r"load_state_dict_from_url)(?:\.|$)|(?:settings|_cfgs?|config|Config|Weights|list_models|"
+    r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss(?:es)?|"
+    r"metrics|load_state_dict_from_url)(?:\.|$)|(?:settings|_cfgs?|config|Config|Weights|list_models|"
     r"conv[13]x3|conv1x1|ConvBNReLU|Conv2dNormActivation|Scheduler|"
     # Parts that others build into models of their own; no weights come with them.
     r"ASPP|ASPPConv|ASPPPooling|Heads?|Decoder|Predictor|AnchorGenerator|RegionProposalNetwork|"
@@ -52,8 +52,20 @@ _WITHOUT_NORMS = re.compile(
     r"(?:vgg1[1369]|alexnet|AlexNet|squeezenet1_[01]|SqueezeNet)$"
 )
 
-# Models with a backbone inside, whose weights are asked for by another argument.
-_BUILT_ON_BACKBONE = re.compile(r"\.(?:detection|segmentation)(?:\.|$)|segmentation_models_pytorch")
+# Models with a backbone inside, whose weights are asked for by another argument: where it is.
+_BUILT_ON_BACKBONE = {
+    "encoder": re.compile(
+        r"segmentation_models_pytorch\.(?!encoders\.)(?:\w+\.)*(?:[A-Z]\w*|create_model)$"
+    ),
+    # What these add to a network, or a pyramid, has BatchNorm of its own.
+    "backbone.features": re.compile(r"torchvision\.models\.detection\.(?:\w+\.)?ssd\w+$"),
+    "backbone.body": re.compile(r"torchvision\.models\.detection\.(?:\w+\.)?[a-z]\w*_fpn(?:_v2)?$"),
+    "backbone": re.compile(
+        r"torchvision\.models\.(?:segmentation|detection)\.(?!backbone_utils)(?:\w+\.)?\w+$"
+    ),
+}
+_OF_ALL = ("weights", "pretrained")
+_OF_BACKBONE = ("encoder_weights", "weights_backbone", "pretrained_backbone")
 _WEIGHTS = re.compile(r"pretrain|weights|checkpoint|path|url|state_dict|ckpt")
 
 
@@ -99,17 +111,69 @@ def library_model(value: object) -> str | None:
     return None
 
 
-def is_made_untrained(made: ExternalObject) -> bool:
-    """Whether the call that makes a library's model says that no weights come with it.
+def asks_for_no_weights(call: ast.Call, model: str) -> bool:
+    """Whether a call says that no weights come with a model: ``resnet50(pretrained=False)``.
 
-    ``resnet50(pretrained=False)``; what is built on a backbone has weights of its own for that.
+    What is built on a backbone has weights of its own for that, unless they are declined.
     """
-    call = made.spot.node
-    if not isinstance(call, ast.Call) or unpacks(call) or _BUILT_ON_BACKBONE.search(made.name):
+    if unpacks(call):
         return False
+    said = weights_asked_by(call, model)
+    return bool(said) and all(map(is_off, said))
+
+
+def weights_asked_by(call: ast.Call, model: str) -> list[ast.expr]:
+    """The arguments that say whether a library's model has any weights; none, if it has some."""
+    if is_built_on_backbone(model):
+        asked = [given for name in _OF_BACKBONE for given in _given(call, model, name)]
+        return [*asked, *_for_all(call, model)] if asked else []
     said = [keyword for keyword in call.keywords if _WEIGHTS.search(keyword.arg or "")]
-    asked = [keyword for keyword in said if not is_off(keyword.value)]
-    return any(keyword.arg in ("pretrained", "weights") for keyword in said) and not asked
+    is_asked = any(keyword.arg in _OF_ALL for keyword in said)
+    return [keyword.value for keyword in said] if is_asked else []
+
+
+def is_built_on_backbone(model: str) -> bool:
+    """Whether an external callable gives a model of which a backbone is but a part."""
+    return _built_on(model) is not None
+
+
+def backbone_inside(made: ExternalObject) -> str:
+    """The part of a library's model for which alone it has weights; ``""``: for all of it.
+
+    ``encoder`` of ``smp.Unet("resnet34")``, ``backbone`` of ``deeplabv3_resnet50()``.
+    """
+    call, part = made.spot.node, _built_on(made.name)
+    if part is None or not isinstance(call, ast.Call):
+        return ""
+    return "" if any(map(_is_on, _for_all(call, made.name))) else part
+
+
+@functools.cache
+def _built_on(name: str) -> str | None:
+    """Where the backbone is in a model that is built on one."""
+    return next((part for part, names in _BUILT_ON_BACKBONE.items() if names.match(name)), None)
+
+
+def _for_all(call: ast.Call, model: str) -> list[ast.expr]:
+    """The arguments that ask for weights of a whole model."""
+    return [given for name in _OF_ALL for given in _given(call, model, name)]
+
+
+def _given(call: ast.Call, model: str, name: str) -> list[ast.expr]:
+    """What a call hands over by the name of an argument, or in its place."""
+    place = None
+    if name == "pretrained" and model.startswith("torchvision."):
+        place = 0
+    elif name == "encoder_weights" and not model.endswith(".create_model"):
+        place = 2
+    by_place = [] if place is None else call.args[place : place + 1]
+    return [keyword.value for keyword in call.keywords if keyword.arg == name] or by_place
+
+
+def _is_on(value: ast.expr) -> bool:
+    """Whether an argument asks for weights: ``True``, ``"DEFAULT"``, a member of an enum."""
+    is_constant = isinstance(value, ast.Constant) and not is_off(value)
+    return is_constant or "Weights." in ast.unparse(value)
 
 
 def inherited_model(value: object) -> str | None:

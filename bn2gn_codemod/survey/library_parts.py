@@ -68,10 +68,11 @@ def part_made_by(
     found: Roles = {}
     attributes: dict[str, None] = {}
     for slot, values in roles.contents.items():
-        if any(isinstance(one, ExternalObject) and one.spot.node in calls for one in values):
-            found = roles.slot_roles(slot) | found
-            if slot[0] is cls:
-                attributes[slot[1]] = None
+        for one in values:
+            if isinstance(one, ExternalObject) and one.spot.node in calls:
+                found = roles.library_roles(slot, one) | found
+                if slot[0] is cls:
+                    attributes[slot[1]] = None
     because = tuple(found.values())
     attribute = next(iter(attributes)) if len(attributes) == 1 else ""
     class_ = cls.name if cls is not None else ""

@@ -255,7 +255,7 @@ class Neighbours:
         What is no part of one network is none of those that may stand in its place either.
         """
         for outer in [slot for slot in self._own if self._own[slot].role is Role.BACKBONE]:
-            networks = self._networks_in(outer)
+            networks = self._networks_in(outer, but=Role.DOUBT)
             slots = {slot: None for cls in networks for slot in self._contents.family_slots(cls)}
             added = {slot[1] for slot in slots if self._is_added(slot)}
             for slot in slots:
@@ -268,10 +268,15 @@ class Neighbours:
                     words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
                     self._own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
 
-    def _networks_in(self, outer: Slot) -> dict[Class, None]:
-        """The classes of what an attribute may hold."""
-        held = self._contents.of_slot[outer]
-        return {value.class_: None for value in held if isinstance(value, Instance)}
+    def _networks_in(self, outer: Slot, but: Role | None = None) -> dict[Class, None]:
+        """The classes of what an attribute may hold, without what has that role in it."""
+        found: dict[Class, None] = {}
+        for value in self._contents.of_slot[outer]:
+            if isinstance(value, Instance):
+                own = self._evidence.beside_loaded(outer, value)
+                if own is None or own.role is not but:
+                    found[value.class_] = None
+        return found
 
     def _extends(self, networks: Iterable[Class], slot: Slot) -> bool:
         """Whether the attribute was added to a network that one of the classes extends."""

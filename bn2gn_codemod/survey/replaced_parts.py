@@ -93,7 +93,34 @@ class ReplacedParts:
         self._beside.update({(slot, layer): because for layer in found})
         return None
 
-    def beside(self, slot: Slot, layer: Instance | NormLayer) -> Because | None:
+    def add_put_in(self, slot: Slot, places: Collection[str]) -> None:
+        """Tell what other code puts among the loaded parts: ``net.layer1[0] = Block()``.
+
+        ``places`` are where the class is loaded.
+        """
+        for store in self._put_in.get(slot[1], ()):
+            stored = self._new_there(store, slot)
+            if stored and set(self._orders(store, slot[0], places)) - {False}:
+                words = f"{store.spot.where} puts it into {shown(slot)}"
+                words = f"{words}, and nothing is seen to load weights into it after that"
+                because = Because(Role.UNDECIDED, words)
+                self._beside.update({(slot, layer): because for layer in stored})
+
+    def _new_there(self, store: _Store, slot: Slot) -> list[_Layer]:
+        """What is stored, made by the very function that stores it, and not loaded itself."""
+        held = set(self._contents.of_slot[slot])
+        return [
+            value
+            for value in self._flow.value_of(store.value)
+            if value in held
+            and isinstance(value, _LAYERS)
+            and value.spot is not None
+            and value.spot.function is store.spot.function
+            and _is_made_outside(slot[0], value)
+            and not (isinstance(value, Instance) and self._load_of(value.class_) is not None)
+        ]
+
+    def beside(self, slot: Slot, layer: _Layer) -> Because | None:
         """What speaks against one layer of an attribute that holds loaded ones as well."""
         return self._beside.get((slot, layer))
 
@@ -120,6 +147,22 @@ class ReplacedParts:
                 spot = Spot(function.module, statement, function)
                 store = _Store(spot, target.value, statement.value)
                 found.setdefault(target.attr, []).append(store)
+        return found
+
+    @functools.cached_property
+    def _put_in(self) -> dict[str, list[_Store]]:
+        """By name, what is stored at a place in attributes of others."""
+        found: dict[str, list[_Store]] = {}
+        for function in (*self._flow.functions, *self._flow.top_level.values()):
+            for statement in _assignments(function):
+                for target in statement.targets:
+                    match target:
+                        case ast.Subscript(value=ast.Attribute(value=base, attr=name)) if (
+                            not _is_self(base)
+                        ):
+                            spot = Spot(function.module, statement, function)
+                            store = _Store(spot, base, statement.value)
+                            found.setdefault(name, []).append(store)
         return found
 
     def _hands_about(self, expr: ast.expr, store: _Store) -> bool:

@@ -20,8 +20,9 @@ from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.models_behind import ModelsBehind
 from bn2gn_codemod.survey.neighbours import Neighbours
 from bn2gn_codemod.survey.pins import Pins
+from bn2gn_codemod.survey.put_in_parts import PutIn
 from bn2gn_codemod.survey.unread_files import unread_file_with
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 CROWDED = "{} also reaches {}, where too much comes together to follow it"
 
@@ -105,7 +106,7 @@ class RoleMap:
         own = self._evidence.beside_loaded(slot, value)
         if own is None:
             return roles
-        if own.role is Role.NEW:  # for certain, whatever else is there
+        if own.role is not Role.UNDECIDED:  # new for certain, or another model: whatever is there
             roles = {role: roles[role] for role in roles if role is Role.DOUBT}
         return {**roles, own.role: own}
 
@@ -116,6 +117,24 @@ class RoleMap:
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether an attribute holds a library's network into which no weights ever come."""
         return self._evidence.is_never_filled(slot, value)
+
+    def pretrained_part(self, slot: Slot, value: Value) -> str | None:
+        """The path below an attribute at which a library's network in it is pretrained.
+
+        ``""``: it is all that is there. ``None``: nothing there is.
+        """
+        if self.is_never_filled(slot, value):
+            return None
+        return self._evidence.pretrained_part(slot, value)
+
+    def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
+        """What code puts into a library's network in an attribute, that nothing speaks for."""
+        return self._evidence.put_in(slot, value)
+
+    def library_roles(self, slot: Slot, part: ExternalObject) -> Roles:
+        """The roles of what a library made, by its being held in an attribute."""
+        own = self._evidence.beside_in_library(slot, part)
+        return self.slot_roles(slot) if own is None else {own.role: own}
 
     def network_of(self, slot: Slot, value: Instance | NormLayer) -> Class | None:
         """The network that a value was taken out of, as in ``self.layer1 = resnet.layer1``."""

@@ -119,3 +119,149 @@ def look(path):
     return model.eval()
 """
     check(_NET.format(head="keep", inner=inner) + _TRAIN.format(imported=""))
+
+
+_SHARED = """\
+-- blocks.py --
+class Bottleneck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {block}
+-- hrnet.py --
+import torch.hub
+from blocks import Bottleneck
+class HRNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(Bottleneck())
+        self.load_state_dict(torch.hub.load_state_dict_from_url('https://a.org/hrnet.pth'))
+-- resnet.py --
+from blocks import Bottleneck
+class PoseResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(Bottleneck())
+        self.layer2 = nn.Sequential(Bottleneck())
+        self.layer3 = nn.Sequential(Bottleneck())
+        self.deconv = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+-- train.py --
+from hrnet import HRNet
+{trains}
+def main(loader):
+    model = HRNet()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for x in loader:
+        model(x).sum().backward()
+-- demo.py --
+from resnet import PoseResNet
+def main(args):
+    model = PoseResNet()
+    model.load_state_dict(torch.load(args.path))
+    {then}
+"""
+
+
+def test_a_model_that_is_only_evaluated_resumes_no_training() -> None:
+    check(_SHARED.format(block="keep", trains="", then="model.eval()"))
+
+
+def test_what_is_in_its_familys_checkpoint_is_backbone_all_the_same() -> None:
+    check(
+        """\
+-- resnet.py --
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.deconv = nn.Sequential(nn.BatchNorm2d(8))  #! unknown
+-- evaluate.py --
+from resnet import ResNet
+def main(args):
+    model = ResNet()
+    model.load_state_dict(torch.load(args.path), strict=False)
+    model.eval()
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("trains", "then"),
+    [
+        ("", "model.train()"),
+        ("", "pass"),  # nothing says what it is for
+        ("from demo import main as other", "model.eval()"),
+        ("from resnet import PoseResNet\nmodels = [PoseResNet()]", "model.eval()"),
+    ],
+)
+def test_a_model_that_may_be_trained_may_resume(trains: str, then: str) -> None:
+    check(_SHARED.format(block="conflict", trains=trains, then=then))
+
+
+_WRAPPED = """\
+-- parts.py --
+class Regressor(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+-- fused.py --
+from parts import Regressor
+class Fused(nn.Module):
+    def __init__(self, pretrained_checkpoint=None):
+        super().__init__()
+        self.regressor = Regressor()
+        if pretrained_checkpoint is not None:
+            checkpoint = torch.load(pretrained_checkpoint)
+            self.regressor.load_state_dict(checkpoint['regressor'])
+-- demo.py --
+from fused import Fused
+def main(args):
+    model = Fused(pretrained_checkpoint=args.path)
+    {then}
+-- train.py --
+from parts import Regressor
+{imported}
+class Trainer:
+    def __init__(self):
+        self.model = {trained}
+        self.optimizer = torch.optim.Adam(self.model.parameters())
+    def step(self, x):
+        self.model(x).sum().backward()
+        self.optimizer.step()
+"""
+
+
+def _wrapped(
+    verdict: str,
+    then: str = "model.eval()",
+    imported: str = "",
+    trained: str = "Regressor()",
+) -> str:
+    return _WRAPPED.format(verdict=verdict, then=then, imported=imported, trained=trained)
+
+
+def test_a_model_for_users_alone_loads_what_training_has_made() -> None:
+    check(_wrapped("unknown"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # It may be what is trained.
+        _wrapped("keep", imported="from fused import Fused", trained="Fused(None)"),
+        _wrapped("keep", then="model.train()"),
+        _wrapped("keep", then="pass"),
+        _wrapped("keep", imported="import demo"),
+        # Nothing else is.
+        _wrapped("keep", trained="nn.Linear(3, 8)"),
+    ],
+)
+def test_a_model_that_may_be_trained_may_start_from_what_it_loads(text: str) -> None:
+    check(text)
+
+
+def test_a_url_is_pretrained_whoever_loads_it() -> None:
+    text = _wrapped("keep").replace("torch.load(", "torch.hub.load_state_dict_from_url(")
+    check(text.replace("Regressor", "ResNet"))

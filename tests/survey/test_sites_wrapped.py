@@ -105,15 +105,16 @@ class Depth(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("base", "wrapper", "verdict"),
+    ("base", "wrapper", "attribute", "verdict"),
     [
-        ("nn.Module", "DistributedDataParallel", "unknown"),  # a copy of apex's
-        ("nn.parallel.DistributedDataParallel", "Wrapper", "unknown"),
-        ("nn.Module", "Wrapper", "keep"),  # what this holds is part of a model, for all we know
+        ("nn.Module", "DistributedDataParallel", "module", "unknown"),  # a copy of apex's
+        ("nn.parallel.DistributedDataParallel", "Wrapper", "module", "unknown"),
+        ("nn.Module", "Wrapper", "module", "unknown"),  # a whole model, by the attribute's name
+        ("nn.Module", "Wrapper", "trunk", "keep"),  # part of a model, for all we know
     ],
 )
 def test_models_in_wrappers_of_one_class_say_nothing_of_each_other(
-    base: str, wrapper: str, verdict: str
+    base: str, wrapper: str, attribute: str, verdict: str
 ) -> None:
     check(
         f"""\
@@ -121,7 +122,7 @@ def test_models_in_wrappers_of_one_class_say_nothing_of_each_other(
         class {wrapper}({base}):
             def __init__(self, module):
                 super().__init__()
-                self.module = module
+                self.{attribute} = module
         class Scorer(nn.Module):
             def __init__(self):
                 super().__init__()

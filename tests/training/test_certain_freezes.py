@@ -994,3 +994,32 @@ class Shown(_Private):
 """
     names = ["_Private__part", "_Shown__more", "trunk.__bn__"]
     assert frozen(plan_of(model, "model.Shown()")) == names
+
+
+ANY_MODEL = """
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(4)
+
+
+class Task(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.{attribute} = model
+
+
+def build(big):
+    if big:
+        return torchvision.models.resnet18(pretrained=True)
+    return Tiny()
+"""
+
+
+def test_a_wrapper_that_takes_any_model() -> None:
+    plan = plan_of(ANY_MODEL.format(attribute="net"), "model.Task(model.build(args.big))")
+    assert [str(site.verdict) for site in plan.sites] == ["unknown"]
+    assert frozen(plan) == []
+    assert "it would freeze Task.net as well" in plan.train_scripts[0].reason
+    plan = plan_of(ANY_MODEL.format(attribute="backbone"), "model.Task(model.build(args.big))")
+    assert frozen(plan) == ["backbone"]

@@ -1,0 +1,86 @@
+"""Callers of one factory, of which some ask for weights and some do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.training.test_certain_freezes import plan_of
+
+_MODEL = """
+def resnet(name, pretrained=False):
+    return torchvision.models.resnet18(pretrained=pretrained)
+
+
+def make(kind, stride=8, pretrained=True):
+    return resnet(kind, pretrained)
+
+
+def checked(kind, pretrained):
+    if kind == "deep":
+        pretrained = True
+    return resnet(kind, pretrained)
+
+
+class A(nn.Module):
+    def __init__(self, kind, given=None, pretrained=False):
+        super().__init__()
+        self.encoder = {a}
+        self.neck = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+
+
+class B(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.encoder = {b}
+        self.neck = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+"""
+
+
+def _frozen(a: str, b: str = "make(kind)", made: str = "model.A(args.kind)") -> list[str]:
+    plan = plan_of(_MODEL.format(a=a, b=b), made)
+    return [name for script in plan.train_scripts if script.fix for name in script.backbone]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "make(kind, pretrained=False)",
+        "make(kind, 8, False)",
+        "make(kind, pretrained=None).cuda()",
+        "resnet(kind)",
+        "resnet(kind, False)",
+        "nn.Sequential(make(kind, pretrained=False), nn.ReLU())",
+        "make(kind, pretrained=False) if kind else resnet(kind)",
+    ],
+)
+def test_who_declines_weights_has_none(made: str) -> None:
+    assert _frozen(made) == []
+    assert _frozen(made, made="model.B(args.kind)") == ["encoder"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "make(kind)",
+        "make(kind, False)",  # that is the stride
+        "make(kind, pretrained=True)",
+        "make(kind, pretrained=pretrained)",  # who makes it may say otherwise
+        "make(kind, **given)",
+        "make(*given)",
+        "make(kind, pretrained=False) if kind else make(kind)",
+        "checked(kind, False)",
+    ],
+)
+def test_who_may_ask_for_weights_may_have_them(made: str) -> None:
+    assert _frozen(made) == ["encoder"]
+
+
+def test_what_is_handed_over_is_asked_for_by_others() -> None:
+    made = "model.A(args.kind, model.make(args.kind))"
+    assert _frozen("given or make(kind, pretrained=False)", made=made) == ["encoder"]
+
+
+def test_weights_may_be_loaded_into_it() -> None:
+    made = "make(kind, pretrained=False)"
+    loads = f"{made}\n        self.encoder.load_state_dict(torch.load('pretrained.pth'))"
+    assert _frozen(loads) == ["encoder"]
