@@ -12,6 +12,7 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.certain_modules import BY_HAND, CertainModules, not_certain, takes_mode
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect, Part, coverage
+from bn2gn_codemod.survey.made_anew import is_made_anew, makes_anew
 from bn2gn_codemod.survey.model_places import Insertion
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
@@ -303,14 +304,22 @@ def _is_repeated_by(scope: Scope, statement: ast.stmt, insertions: list[Insertio
     """Whether a generated freeze call follows, one to be written or one that stands there."""
     if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
         return False
-    return any(
-        inserted.scope.function is scope.function
-        and (inserted.after is statement or scope.surely_before(statement, inserted.after))
-        for inserted in insertions
-    ) or any(
-        call_name(call) == FREEZE and scope.surely_before(statement, later)
+    planned = ((i.after, i.model) for i in insertions if i.scope.function is scope.function)
+    written = (
+        (later, ast.unparse(call.args[0]))
         for later, call in scope.calls
+        if call_name(call) == FREEZE and call.args
     )
+    return any(
+        after is statement
+        or (scope.surely_before(statement, after) and not _is_other(scope, statement, after, model))
+        for after, model in [*planned, *written]
+    )
+
+
+def _is_other(scope: Scope, first: ast.stmt, second: ast.stmt, model: str) -> bool:
+    """Whether what ``second`` freezes is made after ``first``, or by it."""
+    return makes_anew(second, model) or is_made_anew(scope, first, second, model)
 
 
 def _is_train_loop(statement: ast.stmt) -> bool:

@@ -31,6 +31,7 @@ from bn2gn_codemod.survey.freezing_effects import Effect
 from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.fresh_models import fresh_slots
+from bn2gn_codemod.survey.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
@@ -38,7 +39,6 @@ from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
 from bn2gn_codemod.survey.shared_import import NotPlaced
 from bn2gn_codemod.survey.sites import Decided
-from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
@@ -427,8 +427,10 @@ def _is_of_same_model(first: Insertion, second: Insertion) -> bool:
         return first.model == second.model
     if not second.scope.surely_before(first.after, second.after):
         return False
+    if is_made_anew(first.scope, first.after, second.after, first.model):
+        return False
     return all(
-        any(isinstance(node, ast.expr) and ast.unparse(node) == first.model for node in walk(value))
+        reads(value, {first.model})
         for _, value in assignments(second.after, second.model)
         if value is not None
     )

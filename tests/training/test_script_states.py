@@ -395,3 +395,45 @@ def test_blocks_that_stop_the_gradients_of_their_own_norms(block: str, before: s
 def test_blocks_that_leave_their_own_norms_alone(block: str, neck: str) -> None:
     plan = plan_of(train=BUILT.format(block=block, neck=neck, before="pass"))
     assert only(plan).state == "unfrozen"
+
+
+# --------------------------------------------------------- models made anew
+
+
+def test_a_model_that_a_loop_makes_anew_behind_its_optimizer() -> None:
+    """A freeze before the loop would reach the one of the first round alone."""
+    lines = ["model = Detector()", "for fold in range(5):"]
+    lines += ["    optimizer = torch.optim.Adam(model.parameters())", "    model = Detector()"]
+    found = only(plan_of(train="\n".join(lines)))
+    assert (found.state, found.fix) == ("unfrozen", "")
+    assert found.reason == "a loop makes model anew: freeze each of them before its optimizer"
+
+
+@pytest.mark.parametrize("again", ["model = model.cuda()", "model = nn.DataParallel(model)"])
+def test_a_model_that_a_loop_moves(again: str) -> None:
+    lines = ["model = Detector()", "for fold in range(5):"]
+    lines += ["    optimizer = torch.optim.Adam(model.parameters())", f"    {again}"]
+    assert only(plan_of(train="\n".join(lines))).fix
+
+
+@pytest.mark.parametrize(
+    "follows",
+    [
+        "if args.train:\n        optimizer = {optimizer}",
+        "optimizer = {optimizer} if args.train else None",
+        "optimizer = args.train and {optimizer}",
+        "if args.test:\n        return\n    optimizer = {optimizer}",
+        "if model is None:\n        return\n    optimizer = {optimizer}",
+        "for x in loader:\n        optimizer = {optimizer}",
+        "for x in loader:\n        if x: break\n        optimizer = {optimizer}",
+        "with args.scope:\n        if args.test:\n            return\n    optimizer = {optimizer}",
+        "try:\n        optimizer = {optimizer}\n    except AttributeError:\n        return",
+    ],
+)
+def test_where_there_may_be_no_model(follows: str) -> None:
+    """The script may do without one: a freeze would fail there."""
+    made = "model = None\n    if args.large:\n        model = Detector()"
+    made += "\n    elif args.small:\n        model = Detector()\n    "
+    follows = follows.format(optimizer="torch.optim.Adam(model.parameters())")
+    found = only(plan_of(train=f"def main(loader):\n    {made}{follows}\n"))
+    assert (found.state, found.fix) == ("unfrozen", "")
