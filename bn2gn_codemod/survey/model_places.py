@@ -130,18 +130,20 @@ class ModelPlaces:
     def _after_binding(
         self, scope: Scope, earlier: Iterable[ast.stmt], model: str
     ) -> Insertion | None:
+        passed: list[ast.stmt] = []
         for statement in earlier:
             bindings = _making(statement, model)
             if not bindings:
+                passed.append(statement)
                 continue
-            if any(may_be_none(value) for _, value in _bindings(scope, model)) and not (
-                always_makes([statement], model) or always_reads(scope.after(statement), model)
-            ):
+            if any(may_be_none(value) for _, value in _bindings(scope, model)):
                 # After a branch there may be nothing to freeze.
                 made, value = bindings[0]
-                if len(bindings) > 1 or may_be_none(value):
+                is_one = len(bindings) == 1 and not may_be_none(value)
+                place = made if is_one else _where_one_is(scope, statement, passed, model)
+                if place is None:
                     return None
-                statement = made
+                statement = place
             around = [(made, self.inside(value)) for made, value in bindings]
             hidden = [(made, inside) for made, inside in around if inside is not None]
             if hidden:
@@ -323,6 +325,20 @@ def _making(statement: ast.stmt, model: str) -> list[tuple[ast.stmt, ast.expr | 
         for made, value in assignments(statement, model)
         if not isinstance(value, ast.Constant)
     ]
+
+
+def _where_one_is(
+    scope: Scope, making: ast.stmt, passed: list[ast.stmt], model: str
+) -> ast.stmt | None:
+    """The first statement from the one that may make a model on, after which there is one.
+
+    ``passed`` are those between it and the use, the last one first.
+    """
+    if always_makes([making], model):
+        return making
+    later = scope.after(making)
+    places = [making, *(statement for statement in reversed(passed) if statement in later)]
+    return next((place for place in places if always_reads(scope.after(place), model)), None)
 
 
 def _makes(statement: ast.stmt, source: str, parts: Collection[str]) -> bool:

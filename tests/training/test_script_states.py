@@ -422,11 +422,8 @@ def test_a_model_that_a_loop_moves(again: str) -> None:
         "if args.train:\n        optimizer = {optimizer}",
         "optimizer = {optimizer} if args.train else None",
         "optimizer = args.train and {optimizer}",
-        "if args.test:\n        return\n    optimizer = {optimizer}",
-        "if model is None:\n        return\n    optimizer = {optimizer}",
         "for x in loader:\n        optimizer = {optimizer}",
         "for x in loader:\n        if x: break\n        optimizer = {optimizer}",
-        "with args.scope:\n        if args.test:\n            return\n    optimizer = {optimizer}",
         "try:\n        optimizer = {optimizer}\n    except AttributeError:\n        return",
     ],
 )

@@ -92,6 +92,36 @@ GUARDED = """
 """
 
 CHANGED = {
+    "left where there is none": f"""
+def main(loader, args):
+    model = None
+    if args.large:
+        model = Detector()
+    elif args.small:
+        model = Detector().cuda()
+    if model is None:
+        return
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
+    "none at first, and what follows a test run needs one": f"""
+def main(loader, args):
+    model = None
+    if args.large:
+        model = Detector()
+    elif args.small:
+        model = Detector().cuda()
+    if args.test:
+        run(model, loader)
+        return
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    rate = args.lr
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+{LOOP}
+""",
     "moved behind its optimizer, with another name for it": """
 class Trainer(nn.Module):
     def __init__(self):
