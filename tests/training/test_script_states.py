@@ -434,3 +434,30 @@ def test_where_there_may_be_no_model(follows: str) -> None:
     follows = follows.format(optimizer="torch.optim.Adam(model.parameters())")
     found = only(plan_of(train=f"def main(loader):\n    {made}{follows}\n"))
     assert (found.state, found.fix) == ("unfrozen", "")
+
+
+TRAINER = """
+class Trainer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.student = Detector()
+        self.{second} = nn.ModuleList([Detector()])
+        self.optimizer = torch.optim.Adam(self.student.parameters())
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "frozen"),
+    [
+        ("teacher_model", ("student.backbone",)),
+        ("teachers", ("student.backbone",)),
+        ("second", ("student.backbone", "second.backbone")),
+        ("teacherish", ("student.backbone", "teacherish.backbone")),  # no word of its own
+    ],
+)
+def test_teachers_are_left_as_they_are(second: str, frozen: tuple[str, ...]) -> None:
+    """They are trained already, and some are put into train mode on purpose."""
+    plan = plan_of(train=TRAINER.format(second=second))
+    assert only(plan).backbone == frozen
+    [freeze] = [freeze for file in plan.files for freeze in file.freezes]
+    assert freeze.wrappers == tuple(path.split(".")[0] for path in frozen)
