@@ -24,10 +24,11 @@ _GIVES_PARAMETERS = ("parameters", "named_parameters")
 _PARAMETERS_OF = re.compile(r"param|group|trainable", re.IGNORECASE)
 _ADDS = ("append", "extend", "add")
 _DEEPEST = 4
+_MOST_NAMES = 8
 
 
 class Owner(NamedTuple):
-    """A model, in the scope that it has this name in."""
+    """An object, in the scope that it has this name in."""
 
     scope: Scope
     expr: ast.expr
@@ -49,24 +50,30 @@ class OptimizerOwners:
                 if is_one or may_take_parameters(self._flow, call):
                     yield scope, statement, call
 
-    def given(self, scope: Scope, call: ast.Call) -> list[ast.expr]:
-        """The objects whose parameters the optimizer is given, as they are called there."""
-        owners = list(_owners(call))
-        pending, seen = [call.args[:1]], {""}
-        pending.append([keyword.value for keyword in call.keywords if keyword.arg == "params"])
-        for nodes in pending:
-            names = [one.id for node in nodes for one in walk(node) if isinstance(one, ast.Name)]
-            for name in names if not owners and len(seen) < _DEEPEST else ():
-                if name not in seen:
-                    seen.add(name)
-                    inner = list(_collecting(scope, name))
-                    owners += [owner for node in inner for owner in _owners(node)]
-                    pending.append([node for node in inner if isinstance(node, ast.expr)])
-        return owners
+    def given(self, scope: Scope, call: ast.Call) -> list[Owner]:
+        """The objects whose parameters the optimizer is given, as they are called there.
 
-    def models(self, scope: Scope, owner: ast.expr) -> list[Owner]:
+        A list of groups may be put together before, or by who calls the function.
+        """
+        params = [keyword.value for keyword in call.keywords if keyword.arg == "params"]
+        found = [Owner(scope, owner) for owner in _owners(call)]
+        pending = [Owner(scope, expr) for expr in [*call.args[:1], *params]]
+        seen: set[tuple[Scope, str]] = set()
+        for where, expr in pending:
+            for node in walk(expr):
+                if found or not isinstance(node, ast.Name) or (where, node.id) in seen:
+                    continue
+                seen.add((where, node.id))
+                sources = [Owner(where, one) for one in _collecting(where, node.id)]
+                handed = () if sources else self._optimizers.origins.handed(where, node)
+                sources += [Owner(origin.scope, origin.expr) for origin in handed]
+                found = [Owner(at, owner) for at, one in sources for owner in _owners(one)]
+                pending += sources if len(seen) < _MOST_NAMES else []
+        return found
+
+    def models(self, owner: Owner) -> list[Owner]:
         """What is called like a model, and has these parameters; empty: something else has."""
-        return list(dict.fromkeys(self._models(scope, owner, 0)))
+        return list(dict.fromkeys(self._models(*owner, 0)))
 
     def _models(self, scope: Scope, owner: ast.expr, depth: int) -> Iterator[Owner]:
         if is_called_model(owner):
@@ -122,15 +129,13 @@ def _elements(scope: Scope, name: str) -> Iterator[ast.expr]:
     for loop in scope.order:
         if not isinstance(loop, ast.For) or name not in target_names(loop.target):
             continue
-        listed = [loop.iter]
-        if isinstance(loop.iter, ast.Name):
-            listed = [one for one in _collecting(scope, loop.iter.id) if isinstance(one, ast.expr)]
-        for one in listed:
+        is_named = isinstance(loop.iter, ast.Name)
+        for one in _collecting(scope, ast.unparse(loop.iter)) if is_named else [loop.iter]:
             if isinstance(one, (ast.List, ast.Tuple)):
                 yield from one.elts
 
 
-def _collecting(scope: Scope, name: str) -> Iterator[ast.AST]:
+def _collecting(scope: Scope, name: str) -> Iterator[ast.expr]:
     """What is put into a variable, and the loops that fill it."""
     for statement in scope.order:
         match statement:

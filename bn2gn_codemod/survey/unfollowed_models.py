@@ -74,11 +74,11 @@ class UnfollowedModels:
     def _model(self, scope: Scope, call: ast.Call) -> str | None:
         """The first of the models whose parameters the optimizer is given, if none is known."""
         given = self._owners.given(scope, call)
-        models = [self._owners.models(scope, owner) for owner in given]
+        models = [self._owners.models(owner) for owner in given]
         for owner in (one for found in models for one in found):
             if not self._is_unknown(owner.expr) or not self._is_made(owner.scope, owner.expr):
                 return None
-        return ast.unparse(given[0]) if models and all(models) else None
+        return ast.unparse(given[0].expr) if models and all(models) else None
 
     def _is_unknown(self, expression: ast.expr) -> bool:
         return all(map(self._says_nothing, self._flow.value_of(expression)))

@@ -63,6 +63,9 @@ def make_optimizer(args, target):
         groups = target.groups
     return torch.optim.SGD(groups, lr=0.1)
 
+def over(groups, args):
+    return torch.optim.SGD(groups, **args)
+
 class PolyOptimizer(torch.optim.SGD):
     def __init__(self, params, lr):
         super().__init__(params, lr)
@@ -181,6 +184,7 @@ opt = PolyOptimizer(groups, 0.1)
         ("net = Builder(args)\nopt = torch.optim.SGD(net.parameters(), 0.1)", "net"),
         ("net = Builder(args)\nopt = torch.optim.SGD(net.encoder.parameters(), 1)", "net.encoder"),
         ("net = Builder(args)\n" + PARTS, "part"),
+        ("net = Builder(args)\n" + PARTS.replace("PolyOptimizer", "over"), "part"),
     ],
 )
 def test_what_its_parameters_come_through(body: str, model: str) -> None:
@@ -279,6 +283,8 @@ def test_one_line_for_each_file() -> None:
         "net = nn.Linear(3, 3)\nopt = make_optimizer(args, net)",
         "net = by_name(args.arch)\nmake_optimizer(args, net)\n"
         "disc_net = nets.Discriminator()\nmake_optimizer(args, disc_net)",
+        "disc = by_name(args.arch)\nopt = over(disc.parameters(), args)",
+        "opt = over(args.groups, args)",
         # through other methods and classes
         "loss_net = by_name(args.arch)\nopt = PolyOptimizer(loss_net.parameters(), 0.1)",
         "net = by_name(args.arch)\nopt = PolyOptimizer(args.groups(), 0.1)",
