@@ -85,7 +85,7 @@ class TrainLoops:
             if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
                 continue  # a train() that hands the mode on
             for statement, call in scope.calls:
-                called = _receiver(call) if _is_train(call) else None
+                called = receiver_of(call) if is_train(call) else None
                 models = self._models_of(called)
                 if called is not None and not models:
                     self._note_unfollowed(scope, statement, called)
@@ -189,7 +189,7 @@ class TrainLoops:
         Another ``.train()`` gets a guard of its own.
         """
         for later in reversed(self._until_loop(scope, statement)):
-            if isinstance(later, (ast.Expr, ast.Assign)) and _is_train(later.value):
+            if isinstance(later, (ast.Expr, ast.Assign)) and is_train(later.value):
                 continue
             effects = self._effects(scope, [later], sources, models)
             if any(effect.kind == "train" for effect in effects):
@@ -199,7 +199,7 @@ class TrainLoops:
     def _until_loop(self, scope: Scope, statement: ast.stmt) -> list[ast.stmt]:
         following: list[ast.stmt] = []
         for later in scope.after(statement):
-            if any(_is_train_loop(inner) for inner in flat([later])):
+            if any(is_train_loop(inner) for inner in flat([later])):
                 break
             following.append(later)
         return following
@@ -259,7 +259,7 @@ def _source_order(cls: Class) -> tuple[str, int]:
     return cls.path, cls.node.lineno
 
 
-def _is_train(call: ast.expr) -> bool:
+def is_train(call: ast.expr) -> bool:
     """``x.train()``, ``x.train(mode)``: not ``x.train(False)``, nor a trainer's train(loader)."""
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return False
@@ -273,14 +273,15 @@ def _is_train(call: ast.expr) -> bool:
     )
 
 
-def _receiver(call: ast.Call) -> ast.expr | None:
+def receiver_of(call: ast.Call) -> ast.expr | None:
+    """``model`` of ``model.train()``."""
     return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
 def _train_receiver(statement: ast.stmt) -> ast.expr | None:
     """``model`` of ``model.train()`` and of ``model = model.cuda().train()``."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        receiver = _receiver(statement.value)
+        receiver = receiver_of(statement.value)
         if isinstance(receiver, (ast.Name, ast.Attribute, ast.Subscript)):
             return receiver
     elif (
@@ -288,7 +289,7 @@ def _train_receiver(statement: ast.stmt) -> ast.expr | None:
         and isinstance(statement.value, ast.Call)
         and isinstance(statement.targets[0], (ast.Name, ast.Attribute))
     ):
-        return _receiver(statement.value)
+        return receiver_of(statement.value)
     return None
 
 
@@ -322,7 +323,7 @@ def _is_other(scope: Scope, first: ast.stmt, second: ast.stmt, model: str) -> bo
     return makes_anew(second, model) or is_made_anew(scope, first, second, model)
 
 
-def _is_train_loop(statement: ast.stmt) -> bool:
+def is_train_loop(statement: ast.stmt) -> bool:
     """Whether it is a loop, but not one over the modules of a model."""
     if not isinstance(statement, ast.For):
         return isinstance(statement, _LOOPS)

@@ -31,6 +31,7 @@ from bn2gn_codemod.survey.freezing_effects import Effect
 from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.fresh_models import fresh_slots
+from bn2gn_codemod.survey.library_networks import LibraryNetworks
 from bn2gn_codemod.survey.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.module_classes import ModuleClasses
@@ -114,6 +115,7 @@ class _Training:
         scripts = [self._scripts.script(entry) for entry in entries]
         insertions = self._insertions(entries, scripts)
         self._add_overridden(entries, scripts, insertions)
+        trial_runs = TrialRuns(self._flow, self._optimizers)
         loops = TrainLoops(
             self._models,
             self._scripts,
@@ -123,7 +125,7 @@ class _Training:
             {cls for entry in entries for cls in entry.models},
             self._optimizers.driven() | self._lightning(entries),
             self._places.inside_unknown(entries),
-            TrialRuns(self._flow, self._optimizers),
+            trial_runs,
         )
         found = [insertion for insertion in insertions if insertion is not None]
         loops.look(self._optimizers, found)
@@ -132,8 +134,17 @@ class _Training:
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
         model_guards, calls = self._model_guards(loops, calls)
         calls += self._awake(entries, scripts, calls)
+        libraries = LibraryNetworks(
+            self._flow, self._optimizers, self._models, self._code, trial_runs
+        )
+        known = {call.place for call in calls}
+        calls += [call for call in libraries.calls() if call.place not in known]
         return TrainingPlan(
-            scripts=(*self._with_siblings(scripts, entries), *self._unfollowed(entries)),
+            scripts=(
+                *self._with_siblings(scripts, entries),
+                *self._unfollowed(entries),
+                *libraries.scripts(),
+            ),
             calls=tuple(sorted(calls, key=lambda call: call.place)),
             hidden_norms=tuple(hidden),
             freezes=tuple(freezes),
