@@ -134,13 +134,15 @@ class LibraryNetworks:
         return tuple(dict.fromkeys(self._pretrained(values)))
 
     def _pretrained(self, values: Iterable[Value]) -> Iterator[ExternalObject]:
-        for value in values:
-            if not isinstance(value, ExternalObject):
-                continue
+        seen = dict.fromkeys(value for value in values if isinstance(value, ExternalObject))
+        found = list(seen)
+        for value in found:
             call = value.spot.node
             if wraps_model(value.name) and isinstance(call, ast.Call):
-                for argument in call.args[:1]:
-                    yield from self._pretrained(self._flow.value_of(argument))
+                for inner in self._flow.value_of(call.args[0]) if call.args else ():
+                    if isinstance(inner, ExternalObject) and inner not in seen:
+                        seen[inner] = None
+                        found.append(inner)
             elif _is_pretrained(value):
                 yield value
 

@@ -117,6 +117,8 @@ def test_the_pretrained_part_of_a_larger_one(made: str, part: str) -> None:
         "net = build()\nopt = sgd(net, 0.1)",
         "net = build()\ngroups = [{'params': net.parameters()}]\nopt = over(groups)",
         "net = build()\nnet.fc = nn.Linear(512, 4)\nopt = sgd(net, 0.1)",
+        "net = build()\nnet = nn.DataParallel(net)\nif args.cuda:\n    net = net.cuda()\n"
+        "opt = sgd(net, 0.1)",
         # another one was frozen
         "net = build_frozen()\nnet = build()\nopt = sgd(net, 0.1)",
         # once for each variable

@@ -461,3 +461,33 @@ def test_teachers_are_left_as_they_are(second: str, frozen: tuple[str, ...]) -> 
     assert only(plan).backbone == frozen
     [freeze] = [freeze for file in plan.files for freeze in file.freezes]
     assert freeze.wrappers == tuple(path.split(".")[0] for path in frozen)
+
+
+LISTED = """
+def main(loader):
+    model = Detector()
+    names = {names}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = True
+        if {test}:
+            parameter.requires_grad = False
+    optimizer = torch.optim.Adam(model.parameters())
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "test", "state"),
+    [
+        ("[]", "any(x in name for x in names)", "unfrozen"),
+        ("[]", "name in names", "unfrozen"),
+        ("()", "name in names", "unfrozen"),
+        ("[]", "name not in names", "partly"),
+        ("['backbone.']", "any(x in name for x in names)", "partly"),
+        ("[f'{x}.' for x in range(args.freeze)]", "any(x in name for x in names)", "partly"),
+        ("[]\n    names = args.names", "any(x in name for x in names)", "partly"),
+        ("args.names", "name in names", "partly"),
+    ],
+)
+def test_lists_of_names_to_freeze(names: str, test: str, state: str) -> None:
+    """An empty one freezes nothing."""
+    assert only(plan_of(train=LISTED.format(names=names, test=test))).state == state
