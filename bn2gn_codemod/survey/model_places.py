@@ -138,9 +138,10 @@ class ModelPlaces:
                 continue
             if any(may_be_none(value) for _, value in _bindings(scope, model)):
                 # After a branch there may be nothing to freeze.
-                made, value = bindings[0]
-                is_one = len(bindings) == 1 and not may_be_none(value)
-                place = made if is_one else _where_one_is(scope, statement, passed, model)
+                if any(may_be_none(value) for _, value in bindings):
+                    return None
+                is_one = len(bindings) == 1
+                place = bindings[0][0] if is_one else _where_one_is(scope, statement, passed, model)
                 if place is None:
                     return None
                 statement = place
