@@ -13,6 +13,7 @@ _STATES = {
     "unfrozen": "nothing freezes",
     "nothing": "no freeze reaches",
     "partly": "only eval mode or only requires_grad freezes",
+    "in train": "at most train() of its own classes freezes",
     "optional": "only an option freezes",
     "late": "it is built before the freeze of",
 }

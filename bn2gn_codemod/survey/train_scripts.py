@@ -32,7 +32,7 @@ from bn2gn_codemod.survey.syntax import call_name, flat
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import Class, FunctionValue
 
-State = Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen"]
+State = Literal["frozen", "late", "optional", "partly", "in train", "nothing", "unfrozen"]
 
 
 class _Around(NamedTuple):
@@ -88,6 +88,7 @@ class TrainScripts:
         order: tuple[State, ...] = (
             "unfrozen",
             "nothing",
+            "in train",
             "partly",
             "optional",
             "late",
@@ -134,6 +135,8 @@ class TrainScripts:
             return "optional"
         if before.touches or made.touches or self._stops_gradient_inside(cls):
             return "partly"
+        if self._freezes_in_train(cls):
+            return "in train"
         return "nothing" if before.misses or made.misses else "unfrozen"
 
     def _before(self, entry: Optimizer) -> list[Effect]:
@@ -311,6 +314,21 @@ class TrainScripts:
         owners = self._models.owners(cls)
         return bool(owners) and all(
             self._method_coverage(owner, "__init__").stops_gradient for owner in owners
+        )
+
+    def _freezes_in_train(self, cls: Class) -> bool:
+        """Whether ``train()`` of the model, or of a backbone in it, freezes some of it.
+
+        That may hang on options, and comes after the optimizer.
+        """
+        owners = dict.fromkeys([cls, *self._models.owners(cls)])
+        if any(self._method_coverage(owner, "train").touches for owner in owners):
+            return True
+        return any(
+            effect.kind in ("eval", "no gradient") and effect.is_certain
+            for part in self._models.with_backbones([cls])
+            if part not in owners
+            for effect in self._effects_of_method(part, "train")
         )
 
     def _stops_gradient_inside(self, cls: Class) -> bool:

@@ -491,3 +491,43 @@ def main(loader):
 def test_lists_of_names_to_freeze(names: str, test: str, state: str) -> None:
     """An empty one freezes nothing."""
     assert only(plan_of(train=LISTED.format(names=names, test=test))).state == state
+
+
+OWN_TRAIN = """
+class Own(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.config = config
+        self.head = nn.Linear(512, 4)
+
+    def train(self, mode=True):
+        super().train(mode)
+        {body}
+
+class Around(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.body = Own(config)
+
+model = {made}(args)
+optimizer = torch.optim.Adam(model.parameters())
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ("if self.config.freeze: self.apply(off)", "in train"),
+        ("if self.config.freeze: self.backbone.eval()", "in train"),
+        ("for p in self.backbone.layer1.parameters(): p.requires_grad = False", "in train"),
+        ("self.head.eval()", "unfrozen"),
+        ("for p in self.parameters(): p.requires_grad = True", "unfrozen"),
+        ("print(mode)", "unfrozen"),
+    ],
+)
+def test_what_train_of_the_model_freezes(body: str, state: str) -> None:
+    off = "import torchvision\ndef off(m):\n    if isinstance(m, nn.BatchNorm2d): m.eval()\n"
+    for made in ("Own", "Around"):
+        found = only(plan_of(train=off + OWN_TRAIN.format(body=body, made=made)))
+        assert found.state == state
