@@ -121,7 +121,12 @@ class LibraryNetworks:
             return
         networks = self._networks(scope, statement, owner.expr)
         if networks and not self._is_head(owner.expr):
-            yield _Trained(scope, statement, owner.expr, networks)
+            whole = owner.expr
+            while isinstance(whole, ast.Attribute) and (
+                self._networks(scope, statement, whole.value) == networks
+            ):
+                whole = whole.value  # net.module.layer4
+            yield _Trained(scope, statement, whole, networks)
 
     def _networks(
         self, scope: Scope, statement: ast.stmt, expr: ast.expr
