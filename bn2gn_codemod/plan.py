@@ -126,6 +126,7 @@ class TrainScript(NamedTuple):
     * ``late``: the same, but after the optimizer was built
     * ``optional``: the same, if ``option`` says so
     * ``partly``: eval mode or no gradient, not both
+    * ``in train``: some of it at most, by what ``train()`` of its classes does
     * ``nothing``: a freeze that names no module of the model
     * ``unfrozen``: nothing
     * ``unfollowed``: what model it is was not followed; nothing more is known
@@ -142,7 +143,9 @@ class TrainScript(NamedTuple):
     optimizer: Place
     model: str
     backbone: tuple[str, ...]
-    state: Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen", "unfollowed"]
+    state: Literal[
+        "frozen", "late", "optional", "partly", "in train", "nothing", "unfrozen", "unfollowed"
+    ]
     fix: str = ""
     reason: str = ""
     sibling: str = ""

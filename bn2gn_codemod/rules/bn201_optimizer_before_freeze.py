@@ -13,6 +13,7 @@ _STATES = {
     "unfrozen": "nothing freezes",
     "nothing": "no freeze reaches",
     "partly": "only eval mode or only requires_grad freezes",
+    "in train": "at most train() of its own classes freezes",
     "optional": "only an option freezes",
     "late": "it is built before the freeze of",
 }
@@ -27,7 +28,7 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             remedy = "if it has a pretrained backbone, freeze that by hand"
             yield Finding(RULE.code, script.optimizer, f"{message}; {remedy}")
         if script.state in _STATES:
-            where = parts(script.model, script.backbone)
+            where = parts(script.model, script.backbone) or script.model
             message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {where}"
             if script.is_only_named:
                 message = f"{message}, {_ONLY_NAMED}"
@@ -76,6 +77,9 @@ the frozen layers their gradients back later.
 
 In a repository with pretrained backbones it also names the optimizer of a model that
 was not followed to its class, as where modules are imported by computed names.
+
+A network of a library that a script trains as it is, in no class of the repository,
+is named without a fix: no class has names for its parts.
 
 A backbone that is only called so is frozen, too, and the report says so: where no
 weights come from elsewhere either, and the model is trained from scratch, its BatchNorm

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, module_name
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import (
@@ -270,8 +271,8 @@ class BackbonePaths:
         """Paths below a class; ``""`` is an object of it as a whole."""
         for slot in self._slots(cls):
             name = module_name(slot)
-            if name == "*" and not self._is_told(slot[0]):
-                continue
+            if families.is_teacher(name) or (name == "*" and not self._is_told(slot[0])):
+                continue  # what teaches is in the mode that the repository wants it in
             below = [path and f".{path}" for path in self._inner(slot, around)]
             if name == "*" and self._is_backbone(slot):
                 # What nn.Sequential.__init__ is handed has no name here, but what holds it has.

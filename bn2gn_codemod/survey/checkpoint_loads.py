@@ -10,7 +10,9 @@ from typing import NamedTuple
 from bn2gn_codemod.plan import LoadEdit, StrictLoad
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.held_layers import HeldLayers
-from bn2gn_codemod.survey.syntax import blocks, bound_names, flat, walk
+from bn2gn_codemod.survey.last_made import last_made
+from bn2gn_codemod.survey.scopes import Scope
+from bn2gn_codemod.survey.syntax import flat
 from bn2gn_codemod.survey.values import Instance, Value, Weights
 
 # What else is resumed from a checkpoint, and never holds a layer. A function that
@@ -53,36 +55,41 @@ def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
     weights = [value for node in load.weights for value in flow.values(node)]
     if not any(isinstance(value, Weights) and value.kind == "file" for value in weights):
         return False
-    bound = _bound_before(load, receiver)
+    bound = _bound_before(flow, load, receiver)
     received = flow.values(load.receiver) if bound is None else flow.value_of(bound)
     models = [value for value in received if isinstance(value, Instance)]
-    if any(value in models for value in weights) or _is_filtered(load):
+    if _is_of_model_itself(flow, load, weights, models) or _is_filtered(load):
         return False
     return bool(held.converted_below(_certain(models)))
 
 
-def _bound_before(load: LoadCall, receiver: ast.expr) -> ast.expr | None:
-    """What the variable was bound to last, earlier in the very block that the load stands in.
+def _bound_before(flow: Flow, load: LoadCall, expr: ast.expr) -> ast.expr | None:
+    """What a variable was bound to last before the load; ``None``: that is open.
 
-    Another branch may make another model under the same name.
+    Another branch may make another model under the same name, and what is resumed
+    from a file is often put together under that name again, to be saved.
     """
-    function = load.spot.function.node
-    if not isinstance(receiver, ast.Name) or isinstance(function, ast.Lambda):
+    function = load.spot.function
+    if not isinstance(expr, ast.Name) or isinstance(function.node, ast.Lambda):
         return None
-    pending = [function.body]
-    for block in pending:
-        bound: ast.expr | None = None
-        for statement in block:
-            inner = list(blocks(statement))
-            pending.extend(inner)
-            if not inner and load.spot.node in walk(statement):
-                return bound
-            match statement:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == receiver.id:
-                    bound = value
-                case _ if any(receiver.id in bound_names(one) for one in flat([statement])):
-                    bound = None
-    return None
+    calls = flow.calls_in.get(function, ())
+    statement = next((one for one, call in calls if call is load.spot.node), None)
+    if statement is None:
+        return None
+    return last_made(Scope(function, function.node.body), statement, expr.id)
+
+
+def _is_of_model_itself(
+    flow: Flow, load: LoadCall, weights: list[Value], models: list[Instance]
+) -> bool:
+    """Whether the model is given what is its own, or another one's of its kind."""
+    call = load.spot.node
+    given = call.args[0] if isinstance(call, ast.Call) and call.args else None
+    while isinstance(given, ast.Subscript):
+        given = given.value
+    bound = _bound_before(flow, load, given) if given is not None else None
+    values = weights if bound is None else flow.value_of(bound)
+    return any(value in models for value in values)
 
 
 def _certain(models: list[Instance]) -> Iterator[Value]:

@@ -8,6 +8,7 @@ over names, and a name that only allows a backbone never makes anything new.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterable, Iterator
 
 from bn2gn_codemod.survey import families
@@ -22,7 +23,7 @@ from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.idle_classes import IdleClasses
 from bn2gn_codemod.survey.lent_parts import LentParts
 from bn2gn_codemod.survey.library_backbones import LibraryBackbones
-from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.library_models import asks_for_no_weights, library_model
 from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
 from bn2gn_codemod.survey.loads import Load
@@ -173,8 +174,10 @@ class Evidence:
         )
 
     def pretrained_library_model(self, value: ExternalObject) -> str | None:
-        """The library's network that a value is, if weights come with it."""
-        return None if self._lent.is_never_filled(value) else library_model(value)
+        """The library's network that a value is, if weights come with it or into it."""
+        call = value.spot.node
+        is_bare = isinstance(call, ast.Call) and asks_for_no_weights(call, value.name)
+        return None if is_bare and not self._lent.is_loaded(value) else library_model(value)
 
     def loaders(self, values: Iterable[Value]) -> set[Function]:
         """The functions that load one of the values, be it to resume training."""

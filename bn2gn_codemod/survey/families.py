@@ -108,6 +108,8 @@ _CERTAINLY_NEW_WORD = re.compile(
 )
 # A network that only measures or teaches: nothing is built on it.
 _ASIDE = re.compile(r"teacher|loss|crit|perceptual|lpips|discrim|(?:^|_)ema(?:_|$)|momentum")
+# Of these, what is trained already, and trained no more.
+_TEACHER = re.compile(r"(?:^|_)teachers?(?:_|$)")
 # Attributes under which wrappers hold a whole model.
 _WHOLE_MODEL = re.compile(
     r"^_?(?:model|module|net|network|student\w*|detector|generator|net_?g|model_\w+|\w+_model)$",
@@ -282,6 +284,11 @@ def _has_word(name: str, words: re.Pattern[str]) -> bool:
 def is_aside(name: str) -> bool:
     """Whether a name says that a network measures or teaches another one."""
     return _ASIDE.search(_words(name).lower()) is not None
+
+
+def is_teacher(name: str) -> bool:
+    """Whether a name says that a network is trained already, and teaches another one."""
+    return _TEACHER.search(_words(name).lower()) is not None
 
 
 def may_hold_whole_model(name: str) -> bool:

@@ -18,6 +18,7 @@ _ABOUT_A_LAYER = {"affine", "weight", "bias", "track_running_stats", "requires_g
 _UNKNOWN = Condition("unknown")
 # What options are parsed into, or kept in.
 _OPTIONS = re.compile(r"^(?:\w*(?:arg|opt|cfg|conf|flag|param|setting|hp)\w*|self)$", re.IGNORECASE)
+_NO_LAYER = Condition("words")  # none of no words is in any name
 
 
 class LayerTests:
@@ -133,6 +134,8 @@ class LayerTests:
                 return []
             if _is_option(test.left):
                 return [self._option(test, positive)]
+        if self._lists_nothing(test):
+            return [_NO_LAYER] if positive else []
         pattern = self._pattern(test)
         if pattern is not None:
             return [Condition("pattern", positive, pattern=pattern)]
@@ -158,6 +161,23 @@ class LayerTests:
         if not words:
             return [_UNKNOWN]
         return [Condition("words", positive, words, anchored)]
+
+    def _lists_nothing(self, test: ast.expr) -> bool:
+        """Whether a test looks into an empty list: ``any(x in name for x in freeze)``."""
+        match test:
+            case ast.Call(
+                func=ast.Name(id="any"),
+                args=[ast.GeneratorExp(generators=[ast.comprehension(iter=ast.Name(id=name))])],
+            ):
+                pass
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]):
+                pass
+            case _:
+                return False
+        values = self._bindings.values.get(name) or list(_module_values(self._function, name))
+        return bool(values) and all(
+            isinstance(value, (ast.List, ast.Tuple)) and not value.elts for value in values
+        )
 
     def _listed(self, test: ast.expr) -> list[str]:
         """Strings of a list or tuple that a name in the test stands for."""

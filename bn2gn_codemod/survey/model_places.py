@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.made_anew import is_made_anew, reads
+from bn2gn_codemod.survey.none_models import always_makes, always_reads, asks_for, may_be_none
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.scopes import (
     Scope,
@@ -69,6 +71,9 @@ class ModelPlaces:
 
     def obstacle(self, entry: Optimizer) -> str:
         """Why :meth:`after_making` finds no place, and what to do."""
+        found = self._after_making(entry)
+        if found is not None and _comes_again(entry, found):
+            return f"a loop makes {found.model} anew: freeze each of them before its optimizer"
         found = self.after_making(entry)
         if found is not None and not self.is_module(entry, found):
             return f"{found.model} may be a list of parameters: freeze the model before it is made"
@@ -89,7 +94,9 @@ class ModelPlaces:
     def after_making(self, entry: Optimizer) -> Insertion | None:
         """After the last statement that makes or wraps the model, before the optimizer."""
         found = self._after_making(entry)
-        return None if found is None or _asks_for_none(entry, found) else found
+        if found is None or _asks_for_none(entry, found) or _comes_again(entry, found):
+            return None
+        return found
 
     def _after_making(self, entry: Optimizer) -> Insertion | None:
         if entry.model == "self":
@@ -123,16 +130,21 @@ class ModelPlaces:
     def _after_binding(
         self, scope: Scope, earlier: Iterable[ast.stmt], model: str
     ) -> Insertion | None:
+        passed: list[ast.stmt] = []
         for statement in earlier:
             bindings = _making(statement, model)
             if not bindings:
+                passed.append(statement)
                 continue
-            if any(_may_be_none(value) for _, value in _bindings(scope, model)):
+            if any(may_be_none(value) for _, value in _bindings(scope, model)):
                 # After a branch there may be nothing to freeze.
-                made, value = bindings[0]
-                if len(bindings) > 1 or _may_be_none(value):
+                if any(may_be_none(value) for _, value in bindings):
                     return None
-                statement = made
+                is_one = len(bindings) == 1
+                place = bindings[0][0] if is_one else _where_one_is(scope, statement, passed, model)
+                if place is None:
+                    return None
+                statement = place
             around = [(made, self.inside(value)) for made, value in bindings]
             hidden = [(made, inside) for made, inside in around if inside is not None]
             if hidden:
@@ -251,7 +263,7 @@ class ModelPlaces:
         parts = {f"self.{path.split('.')[0]}" for path in paths}
         earlier = list(scope.before(entry.use))
         later = [statement for statement in scope.order if statement.lineno > entry.use.lineno]
-        if any(_makes(statement, part) for statement in later for part in parts):
+        if any(_makes(statement, part, parts) for statement in later for part in parts):
             return None
         made = (s for s in earlier if any(binds(s, part) for part in parts))
         found = next(made, None)
@@ -316,28 +328,29 @@ def _making(statement: ast.stmt, model: str) -> list[tuple[ast.stmt, ast.expr | 
     ]
 
 
-def _makes(statement: ast.stmt, source: str) -> bool:
-    """Whether a statement gives an attribute something else than what it has, or a wrapper."""
+def _where_one_is(
+    scope: Scope, making: ast.stmt, passed: list[ast.stmt], model: str
+) -> ast.stmt | None:
+    """The first statement from the one that may make a model on, after which there is one.
+
+    ``passed`` are those between it and the use, the last one first.
+    """
+    if always_makes([making], model):
+        return making
+    later = scope.after(making)
+    places = [making, *(statement for statement in reversed(passed) if statement in later)]
+    return next((place for place in places if always_reads(scope.after(place), model)), None)
+
+
+def _makes(statement: ast.stmt, source: str, parts: Collection[str]) -> bool:
+    """Whether a statement gives an attribute something else than what it has, or a wrapper.
+
+    What another one of the ``parts`` has is there already, as well.
+    """
     return any(
-        not (isinstance(made, ast.Assign) and _reads(made.value, source))
+        not (isinstance(made, ast.Assign) and reads(made.value, parts))
         for made, _ in assignments(statement, source)
     )
-
-
-def _reads(value: ast.expr, source: str) -> bool:
-    return any(isinstance(node, ast.expr) and ast.unparse(node) == source for node in walk(value))
-
-
-def _may_be_none(value: ast.expr | None) -> bool:
-    match value:
-        case ast.Constant(value=None):
-            return True
-        case ast.IfExp(body=body, orelse=orelse):
-            return _may_be_none(body) or _may_be_none(orelse)
-        case ast.BoolOp(values=values):
-            return any(map(_may_be_none, values))
-        case _:
-            return False
 
 
 def _asks_for_none(entry: Optimizer, insertion: Insertion) -> bool:
@@ -351,26 +364,15 @@ def _asks_for_none(entry: Optimizer, insertion: Insertion) -> bool:
         if isinstance(around, ast.If) and around not in inside
     ]
     tests += [node.test for node in walk(entry.use) if isinstance(node, ast.IfExp)]
-    return any(_is_about(part, entry.model) for test in tests for part in _conditions(test))
+    return any(asks_for(test, entry.model) for test in tests)
 
 
-def _conditions(test: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(test, ast.BoolOp):
-        for part in test.values:
-            yield from _conditions(part)
-    else:
-        yield test
-
-
-def _is_about(test: ast.expr, model: str) -> bool:
-    """``model``, ``model is None``, ``not model``: whether there is one."""
-    match test:
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return _is_about(operand, model)
-        case ast.Compare(left=left, comparators=[ast.Constant(value=None)]):
-            return ast.unparse(left) == model
-        case _:
-            return ast.unparse(test) == model
+def _comes_again(entry: Optimizer, insertion: Insertion) -> bool:
+    """Whether a loop around the optimizer, not around the freeze, makes the model anew."""
+    scope, after = insertion.scope, insertion.after
+    if scope.function is not entry.scope.function or not scope.surely_before(after, entry.use):
+        return False
+    return is_made_anew(entry.scope, after, entry.use, insertion.model)
 
 
 def _is_option(node: ast.Attribute) -> bool:

@@ -48,7 +48,7 @@ class OptimizerCall(NamedTuple):
 def optimizer_call(flow: Flow, call: ast.Call) -> OptimizerCall | None:
     """What is known of the call, if it may build an optimizer or drive the training."""
     values = list(flow.value_of(call.func))
-    named = [value.name for value in values if _is_named(value)]
+    named = [_name_of(value) for value in values if _is_named(value)]
     if not named:
         return None
     last = ast.unparse(call.func).rpartition(".")[2]
@@ -100,10 +100,16 @@ def _is_driver(value: Value) -> bool:
     return isinstance(value, (External, ExternalObject)) and _DRIVER.match(value.name) is not None
 
 
-def _is_named(value: Value) -> TypeGuard[External | ExternalObject]:
+def _is_named(value: Value) -> TypeGuard[External | ExternalObject | ClassValue]:
+    if isinstance(value, ClassValue):
+        return _is_optimizer_class(value.class_)
     if isinstance(value, External) and _OPTIMIZER.match(value.name):
         return True
     return _is_driver(value)
+
+
+def _name_of(value: External | ExternalObject | ClassValue) -> str:
+    return value.class_.name if isinstance(value, ClassValue) else value.name
 
 
 def _makes_an_optimizer(value: Value) -> bool:

@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.certain_modules import BY_HAND, CertainModules, not_ce
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect, Part, coverage
 from bn2gn_codemod.survey.last_made import last_made
+from bn2gn_codemod.survey.made_anew import is_made_anew, makes_anew
 from bn2gn_codemod.survey.model_places import Insertion
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
@@ -91,7 +92,7 @@ class TrainLoops:
                 in_eval = kept.setdefault(scope.function.class_, [])
                 in_eval.extend(self._kept_in_eval(optimizers, scope))
             for statement, call in scope.calls:
-                called = _receiver(call) if _is_switched_on(scope, statement, call) else None
+                called = receiver_of(call) if _is_switched_on(scope, statement, call) else None
                 models = self._models_of(called)
                 if called is not None and not models:
                     self._note_unfollowed(scope, statement, called)
@@ -223,7 +224,7 @@ class TrainLoops:
         Another ``.train()`` gets a guard of its own.
         """
         for later in reversed(self._until_loop(scope, statement)):
-            if isinstance(later, (ast.Expr, ast.Assign)) and _is_train(later.value):
+            if isinstance(later, (ast.Expr, ast.Assign)) and is_train(later.value):
                 continue
             effects = self._effects(scope, [later], sources, models)
             if any(effect.kind == "train" for effect in effects):
@@ -233,7 +234,7 @@ class TrainLoops:
     def _until_loop(self, scope: Scope, statement: ast.stmt) -> list[ast.stmt]:
         following: list[ast.stmt] = []
         for later in scope.after(statement):
-            if any(_is_train_loop(inner) for inner in flat([later])):
+            if any(is_train_loop(inner) for inner in flat([later])):
                 break
             following.append(later)
         return following
@@ -293,7 +294,7 @@ def _source_order(cls: Class) -> tuple[str, int]:
     return cls.path, cls.node.lineno
 
 
-def _is_train(call: ast.expr) -> bool:
+def is_train(call: ast.expr) -> bool:
     """``x.train()``, ``x.train(mode)``: not ``x.train(False)``, nor a trainer's train(loader)."""
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return False
@@ -310,7 +311,7 @@ def _is_train(call: ast.expr) -> bool:
 def _is_switched_on(scope: Scope, statement: ast.stmt, call: ast.Call) -> bool:
     """Whether the call switches train mode on, as far as can be seen: no ``x.train(flag)``
     after ``flag = False``."""
-    if not _is_train(call):
+    if not is_train(call):
         return False
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     if not given or not isinstance(given[0], ast.Name):
@@ -319,14 +320,15 @@ def _is_switched_on(scope: Scope, statement: ast.stmt, call: ast.Call) -> bool:
     return not (isinstance(made, ast.Constant) and made.value is False)
 
 
-def _receiver(call: ast.Call) -> ast.expr | None:
+def receiver_of(call: ast.Call) -> ast.expr | None:
+    """``model`` of ``model.train()``."""
     return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
 def _train_receiver(statement: ast.stmt) -> ast.expr | None:
     """``model`` of ``model.train()`` and of ``model = model.cuda().train()``."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        receiver = _receiver(statement.value)
+        receiver = receiver_of(statement.value)
         if isinstance(receiver, (ast.Name, ast.Attribute, ast.Subscript)):
             return receiver
     elif (
@@ -334,7 +336,7 @@ def _train_receiver(statement: ast.stmt) -> ast.expr | None:
         and isinstance(statement.value, ast.Call)
         and isinstance(statement.targets[0], (ast.Name, ast.Attribute))
     ):
-        return _receiver(statement.value)
+        return receiver_of(statement.value)
     return None
 
 
@@ -350,17 +352,25 @@ def _is_repeated_by(scope: Scope, statement: ast.stmt, insertions: list[Insertio
     """Whether a generated freeze call follows, one to be written or one that stands there."""
     if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
         return False
-    return any(
-        inserted.scope.function is scope.function
-        and (inserted.after is statement or scope.surely_before(statement, inserted.after))
-        for inserted in insertions
-    ) or any(
-        call_name(call) == FREEZE and scope.surely_before(statement, later)
+    planned = ((i.after, i.model) for i in insertions if i.scope.function is scope.function)
+    written = (
+        (later, ast.unparse(call.args[0]))
         for later, call in scope.calls
+        if call_name(call) == FREEZE and call.args
+    )
+    return any(
+        after is statement
+        or (scope.surely_before(statement, after) and not _is_other(scope, statement, after, model))
+        for after, model in [*planned, *written]
     )
 
 
-def _is_train_loop(statement: ast.stmt) -> bool:
+def _is_other(scope: Scope, first: ast.stmt, second: ast.stmt, model: str) -> bool:
+    """Whether what ``second`` freezes is made after ``first``, or by it."""
+    return makes_anew(second, model) or is_made_anew(scope, first, second, model)
+
+
+def is_train_loop(statement: ast.stmt) -> bool:
     """Whether it is a loop, but not one over the modules of a model."""
     if not isinstance(statement, ast.For):
         return isinstance(statement, _LOOPS)

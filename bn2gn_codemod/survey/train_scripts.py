@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.freezing_effects import (
     wakes,
     without_options,
 )
+from bn2gn_codemod.survey.made_anew import makes_anew
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.optimizers import Optimizer
 from bn2gn_codemod.survey.scopes import (
@@ -31,7 +32,7 @@ from bn2gn_codemod.survey.syntax import call_name, flat
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import Class, FunctionValue
 
-State = Literal["frozen", "late", "optional", "partly", "nothing", "unfrozen"]
+State = Literal["frozen", "late", "optional", "partly", "in train", "nothing", "unfrozen"]
 
 
 class _Around(NamedTuple):
@@ -87,6 +88,7 @@ class TrainScripts:
         order: tuple[State, ...] = (
             "unfrozen",
             "nothing",
+            "in train",
             "partly",
             "optional",
             "late",
@@ -101,9 +103,11 @@ class TrainScripts:
         """
         names = self._models.names(entry.models)
         top = self._places.top_of(entry)
-        aliases = self._aliases(entry)
+        aliases, own = self._aliases(entry), self._of_this_model(entry)
         for statement, call in [*entry.scope.calls, *(top.calls if top is not None else ())]:
             if call_name(call) == FREEZE and call.args and ast.unparse(call.args[0]) in aliases:
+                if own and statement in entry.scope.before(own[-1]):
+                    continue  # it froze another model of that name
                 for value in self._flow.value_of(call.func):
                     if isinstance(value, FunctionValue) and statement is not entry.statement:
                         ours = recognise_freeze(value.function.module.tree)
@@ -131,6 +135,8 @@ class TrainScripts:
             return "optional"
         if before.touches or made.touches or self._stops_gradient_inside(cls):
             return "partly"
+        if self._freezes_in_train(cls):
+            return "in train"
         return "nothing" if before.misses or made.misses else "unfrozen"
 
     def _before(self, entry: Optimizer) -> list[Effect]:
@@ -147,13 +153,28 @@ class TrainScripts:
         if entry not in self._followed:
             order, index = entry.scope.order, entry.scope.order.index(entry.statement)
             # Not the block around it as a whole: most of that comes after.
-            earlier = list(entry.scope.before(entry.statement))[::-1]
+            earlier = self._of_this_model(entry)[::-1]
             self._followed[entry] = _Around(
                 self._effects(entry, earlier),
                 self._effects(entry, order[index:]),
                 self._follow_where_made(entry),
             )
         return self._followed[entry]
+
+    def _of_this_model(self, entry: Optimizer) -> list[ast.stmt]:
+        """What surely comes before the optimizer, back to where its model is made; nearest first.
+
+        What was done to another one of that name before is not done to this one.
+        """
+        found: list[ast.stmt] = []
+        for statement in entry.scope.before(entry.statement):
+            found.append(statement)
+            if makes_anew(statement, entry.model, self._aliases(entry)) and any(
+                value is not None and self._models.of(value)
+                for _, value in assignments(statement, entry.model)
+            ):
+                break
+        return found
 
     def _option(self, entry: Optimizer) -> str:
         """The option that freezes the backbone, and where it is asked."""
@@ -293,6 +314,21 @@ class TrainScripts:
         owners = self._models.owners(cls)
         return bool(owners) and all(
             self._method_coverage(owner, "__init__").stops_gradient for owner in owners
+        )
+
+    def _freezes_in_train(self, cls: Class) -> bool:
+        """Whether ``train()`` of the model, or of a backbone in it, freezes some of it.
+
+        That may hang on options, and comes after the optimizer.
+        """
+        owners = dict.fromkeys([cls, *self._models.owners(cls)])
+        if any(self._method_coverage(owner, "train").touches for owner in owners):
+            return True
+        return any(
+            effect.kind in ("eval", "no gradient") and effect.is_certain
+            for part in self._models.with_backbones([cls])
+            if part not in owners
+            for effect in self._effects_of_method(part, "train")
         )
 
     def _stops_gradient_inside(self, cls: Class) -> bool:

@@ -31,6 +31,8 @@ from bn2gn_codemod.survey.freezing_effects import Effect
 from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.fresh_models import fresh_slots
+from bn2gn_codemod.survey.library_networks import LibraryNetworks
+from bn2gn_codemod.survey.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
@@ -38,7 +40,6 @@ from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
 from bn2gn_codemod.survey.shared_import import NotPlaced
 from bn2gn_codemod.survey.sites import Decided
-from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.top_names import TopNames
 from bn2gn_codemod.survey.train_loops import LoopGuard, TrainLoops
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
@@ -114,6 +115,7 @@ class _Training:
         scripts = [self._scripts.script(entry) for entry in entries]
         insertions = self._insertions(entries, scripts)
         self._add_overridden(entries, scripts, insertions)
+        trial_runs = TrialRuns(self._flow, self._optimizers)
         loops = TrainLoops(
             self._models,
             self._scripts,
@@ -123,7 +125,7 @@ class _Training:
             _trained(entries),
             self._optimizers.driven() | self._lightning(entries),
             self._places.inside_unknown(entries),
-            TrialRuns(self._flow, self._optimizers),
+            trial_runs,
         )
         found = [insertion for insertion in insertions if insertion is not None]
         loops.look(self._optimizers, found)
@@ -132,8 +134,17 @@ class _Training:
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
         model_guards, calls = self._model_guards(loops, calls)
         calls += self._awake(entries, scripts, calls)
+        libraries = LibraryNetworks(
+            self._flow, self._optimizers, self._models, self._code, trial_runs
+        )
+        known = {call.place for call in calls}
+        calls += [call for call in libraries.calls() if call.place not in known]
         return TrainingPlan(
-            scripts=(*self._with_siblings(scripts, entries), *self._unfollowed(entries)),
+            scripts=(
+                *self._with_siblings(scripts, entries),
+                *self._unfollowed(entries),
+                *libraries.scripts(),
+            ),
             calls=tuple(sorted(calls, key=lambda call: call.place)),
             hidden_norms=tuple(hidden),
             freezes=tuple(freezes),
@@ -436,8 +447,10 @@ def _is_of_same_model(first: Insertion, second: Insertion) -> bool:
         return first.model == second.model
     if not second.scope.surely_before(first.after, second.after):
         return False
+    if is_made_anew(first.scope, first.after, second.after, first.model):
+        return False
     return all(
-        any(isinstance(node, ast.expr) and ast.unparse(node) == first.model for node in walk(value))
+        reads(value, {first.model})
         for _, value in assignments(second.after, second.model)
         if value is not None
     )

@@ -14,11 +14,10 @@ from typing import NamedTuple
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import is_library_model
-from bn2gn_codemod.survey.optimizer_calls import may_take_parameters, optimizer_call
+from bn2gn_codemod.survey.optimizer_owners import OptimizerOwners, is_called_model
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.origins import Origin
 from bn2gn_codemod.survey.scopes import Scope
-from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -32,17 +31,13 @@ from bn2gn_codemod.survey.values import (
     Weights,
 )
 
-_MODEL = re.compile(
-    r"_?(?:\w*model|\w*net|\w*network|detector|segmentor|segmenter)$", re.IGNORECASE
-)
 # A call that does not matter, or what goes around any model.
-_WRAPS = re.compile(r"^$|Parallel$|SyncBatchNorm|\.compile$")
+_WRAPS = re.compile(
+    r"^$|Parallel$|SyncBatchNorm|\.compile$|convert_syncbn_model$|\bamp\.initialize$|\.prepare$"
+)
 _CRITERION = re.compile(r"loss|criteri|entropy|ohem|nll", re.IGNORECASE)
 # What looks a function or a class up, and does not make the model itself.
 _LOOKS_UP = re.compile(r"(?:^|\.)(?:import_module|__import__|getattr|locate)$")
-_GIVES_PARAMETERS = ("parameters", "named_parameters")
-_PARAMETERS_OF = re.compile(r"param|group", re.IGNORECASE)
-_ADDS = ("append", "extend", "add")
 _MOST_SOURCES = 20
 
 
@@ -60,6 +55,7 @@ class UnfollowedModels:
     def __init__(self, flow: Flow, optimizers: Optimizers, followed: Iterable[Optimizer]) -> None:
         self._flow = flow
         self._optimizers = optimizers
+        self._owners = OptimizerOwners(flow, optimizers)
         # files in which a model with a backbone is trained
         self._followed = {optimizer.scope.path for optimizer in followed}
         self._names = {cls.name for cls in flow.classes if cls.is_module}
@@ -68,32 +64,21 @@ class UnfollowedModels:
     def find(self) -> Iterator[UnfollowedModel]:
         """The first of each file: the others are over the same model, or over its opponent."""
         found: dict[str, UnfollowedModel] = {}
-        for scope in self._optimizers.scopes:
-            if scope.path in self._followed:
-                continue
-            for statement, call in scope.calls:
-                kind = optimizer_call(self._flow, call)
-                is_one = kind is not None and kind.is_alone
-                if is_one or may_take_parameters(self._flow, call):
-                    model = self._model(scope, call)
-                    if model is not None:
-                        found.setdefault(scope.path, UnfollowedModel(scope, statement, model))
+        for scope, statement, call in self._owners.calls():
+            if scope.path not in self._followed:
+                model = self._model(scope, call)
+                if model is not None:
+                    found.setdefault(scope.path, UnfollowedModel(scope, statement, model))
         yield from found.values()
 
     def _model(self, scope: Scope, call: ast.Call) -> str | None:
         """The first of the models whose parameters the optimizer is given, if none is known."""
-        owners = list(_owners(call))
-        given = [one for one in call.args[:1] if isinstance(one, ast.Name)]
-        if not owners and given:
-            name = ast.unparse(given[0])
-            owners = [owner for inner in _collecting(scope, name) for owner in _owners(inner)]
-        for owner in owners:
-            last = ast.unparse(owner).rpartition(".")[2]
-            if _MODEL.match(last) is None or families.is_aside(last):
+        given = self._owners.given(scope, call)
+        models = [self._owners.models(owner) for owner in given]
+        for owner in (one for found in models for one in found):
+            if not self._is_unknown(owner.expr) or not self._is_made(owner.scope, owner.expr):
                 return None
-            if not self._is_unknown(owner) or not self._is_made(scope, owner):
-                return None
-        return ast.unparse(owners[0]) if owners else None
+        return ast.unparse(given[0].expr) if models and all(models) else None
 
     def _is_unknown(self, expression: ast.expr) -> bool:
         return all(map(self._says_nothing, self._flow.value_of(expression)))
@@ -195,7 +180,11 @@ def _models_set(scope: Scope) -> Iterator[ast.expr]:
             case ast.Assign(
                 targets=[ast.Attribute(value=ast.Name(id="self"), attr=name) as target],
                 value=ast.Call(),
-            ) if _MODEL.match(name) and not families.is_aside(name):
+            ) if (
+                is_called_model(target)
+                or families.is_backbone_attribute(name)
+                or (families.may_be_backbone_attribute(name))
+            ):
                 yield target
 
 
@@ -207,46 +196,3 @@ def _wraps(value: Value) -> bool:
     if isinstance(value, ClassValue):
         return value.class_.is_parallel_wrapper
     return isinstance(value, External) and _WRAPS.search(value.name) is not None
-
-
-def _owners(root: ast.AST) -> Iterator[ast.expr]:
-    """The models whose parameters are in an expression, without the wrappers around them."""
-    for node in walk(root):
-        match node:
-            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _GIVES_PARAMETERS:
-                yield _without_module(owner)
-            case ast.Call(args=[(ast.Name() | ast.Attribute()) as owner, *_]):
-                if _PARAMETERS_OF.search(call_name(node)):  # get_params(self.net, "bias")
-                    yield _without_module(owner)
-
-
-def _without_module(expr: ast.expr) -> ast.expr:
-    """``net`` of ``net.module``, which a parallel wrapper keeps its model under."""
-    is_inside = isinstance(expr, ast.Attribute) and expr.attr == "module"
-    return expr.value if is_inside and isinstance(expr, ast.Attribute) else expr
-
-
-def _collecting(scope: Scope, name: str) -> Iterator[ast.AST]:
-    """What is put into a variable, and the loops that fill it."""
-    for statement in scope.order:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=bound)], value=value) if bound == name:
-                yield value
-            case ast.For(iter=iterated) if _fills(statement, name):
-                yield iterated
-            case ast.Expr(
-                value=ast.Call(func=ast.Attribute(attr=method, value=ast.Name(id=bound))) as call
-            ) if bound == name and method in _ADDS:
-                yield from call.args
-            case _:
-                pass
-
-
-def _fills(loop: ast.For, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in _ADDS
-        and ast.unparse(node.func.value) == name
-        for node in walk(loop)
-    )

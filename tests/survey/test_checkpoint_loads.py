@@ -87,6 +87,24 @@ else:
     model = Detector()
     model.load_state_dict(torch.load('a.pth'))
 """,
+        # What is saved in the end has the name of what was resumed.
+        """\
+def main(path, epochs):
+    model = Detector()
+    if path:
+        checkpoint = torch.load(path)
+        model.load_state_dict(checkpoint['model'])
+    for epoch in range(epochs):
+        checkpoint = {'model': model.state_dict(), 'epoch': epoch}
+        torch.save(checkpoint, path)
+""",
+        """\
+model = Detector()
+state = torch.load('a.pth')
+if 'model' in state:
+    model.load_state_dict(state['model'])
+state = model.state_dict()
+""",
     ],
 )
 def test_strict_load_of_the_model_is_mended(body: str) -> None:
@@ -152,6 +170,28 @@ def main(large):
         model = Discriminator()
         state = torch.load('a.pth')
         model.load_state_dict(state)
+""",
+        # What is loaded is the model's own, for all that came from a file before.
+        """\
+model = Detector()
+state = torch.load('a.pth')
+state = model.state_dict()
+model.load_state_dict(state)
+""",
+        """\
+def main(epochs):
+    model = Detector()
+    state = torch.load('a.pth')
+    for epoch in range(epochs):
+        model.load_state_dict(state)
+        state = model.state_dict()
+""",
+        """\
+model = Detector()
+state = torch.load('a.pth')
+if best:
+    state = model.state_dict()
+model.load_state_dict(state)
 """,
     ],
 )

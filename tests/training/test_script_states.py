@@ -395,3 +395,139 @@ def test_blocks_that_stop_the_gradients_of_their_own_norms(block: str, before: s
 def test_blocks_that_leave_their_own_norms_alone(block: str, neck: str) -> None:
     plan = plan_of(train=BUILT.format(block=block, neck=neck, before="pass"))
     assert only(plan).state == "unfrozen"
+
+
+# --------------------------------------------------------- models made anew
+
+
+def test_a_model_that_a_loop_makes_anew_behind_its_optimizer() -> None:
+    """A freeze before the loop would reach the one of the first round alone."""
+    lines = ["model = Detector()", "for fold in range(5):"]
+    lines += ["    optimizer = torch.optim.Adam(model.parameters())", "    model = Detector()"]
+    found = only(plan_of(train="\n".join(lines)))
+    assert (found.state, found.fix) == ("unfrozen", "")
+    assert found.reason == "a loop makes model anew: freeze each of them before its optimizer"
+
+
+@pytest.mark.parametrize("again", ["model = model.cuda()", "model = nn.DataParallel(model)"])
+def test_a_model_that_a_loop_moves(again: str) -> None:
+    lines = ["model = Detector()", "for fold in range(5):"]
+    lines += ["    optimizer = torch.optim.Adam(model.parameters())", f"    {again}"]
+    assert only(plan_of(train="\n".join(lines))).fix
+
+
+@pytest.mark.parametrize(
+    "follows",
+    [
+        "if args.train:\n        optimizer = {optimizer}",
+        "optimizer = {optimizer} if args.train else None",
+        "optimizer = args.train and {optimizer}",
+        "for x in loader:\n        optimizer = {optimizer}",
+        "for x in loader:\n        if x: break\n        optimizer = {optimizer}",
+        "try:\n        optimizer = {optimizer}\n    except AttributeError:\n        return",
+    ],
+)
+def test_where_there_may_be_no_model(follows: str) -> None:
+    """The script may do without one: a freeze would fail there."""
+    made = "model = None\n    if args.large:\n        model = Detector()"
+    made += "\n    elif args.small:\n        model = Detector()\n    "
+    follows = follows.format(optimizer="torch.optim.Adam(model.parameters())")
+    found = only(plan_of(train=f"def main(loader):\n    {made}{follows}\n"))
+    assert (found.state, found.fix) == ("unfrozen", "")
+
+
+TRAINER = """
+class Trainer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.student = Detector()
+        self.{second} = nn.ModuleList([Detector()])
+        self.optimizer = torch.optim.Adam(self.student.parameters())
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "frozen"),
+    [
+        ("teacher_model", ("student.backbone",)),
+        ("teachers", ("student.backbone",)),
+        ("second", ("student.backbone", "second.backbone")),
+        ("teacherish", ("student.backbone", "teacherish.backbone")),  # no word of its own
+    ],
+)
+def test_teachers_are_left_as_they_are(second: str, frozen: tuple[str, ...]) -> None:
+    """They are trained already, and some are put into train mode on purpose."""
+    plan = plan_of(train=TRAINER.format(second=second))
+    assert only(plan).backbone == frozen
+    [freeze] = [freeze for file in plan.files for freeze in file.freezes]
+    assert freeze.wrappers == tuple(path.split(".")[0] for path in frozen)
+
+
+LISTED = """
+def main(loader):
+    model = Detector()
+    names = {names}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = True
+        if {test}:
+            parameter.requires_grad = False
+    optimizer = torch.optim.Adam(model.parameters())
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "test", "state"),
+    [
+        ("[]", "any(x in name for x in names)", "unfrozen"),
+        ("[]", "name in names", "unfrozen"),
+        ("()", "name in names", "unfrozen"),
+        ("[]", "name not in names", "partly"),
+        ("['backbone.']", "any(x in name for x in names)", "partly"),
+        ("[f'{x}.' for x in range(args.freeze)]", "any(x in name for x in names)", "partly"),
+        ("[]\n    names = args.names", "any(x in name for x in names)", "partly"),
+        ("args.names", "name in names", "partly"),
+    ],
+)
+def test_lists_of_names_to_freeze(names: str, test: str, state: str) -> None:
+    """An empty one freezes nothing."""
+    assert only(plan_of(train=LISTED.format(names=names, test=test))).state == state
+
+
+OWN_TRAIN = """
+class Own(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.config = config
+        self.head = nn.Linear(512, 4)
+
+    def train(self, mode=True):
+        super().train(mode)
+        {body}
+
+class Around(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.body = Own(config)
+
+model = {made}(args)
+optimizer = torch.optim.Adam(model.parameters())
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ("if self.config.freeze: self.apply(off)", "in train"),
+        ("if self.config.freeze: self.backbone.eval()", "in train"),
+        ("for p in self.backbone.layer1.parameters(): p.requires_grad = False", "in train"),
+        ("self.head.eval()", "unfrozen"),
+        ("for p in self.parameters(): p.requires_grad = True", "unfrozen"),
+        ("print(mode)", "unfrozen"),
+    ],
+)
+def test_what_train_of_the_model_freezes(body: str, state: str) -> None:
+    off = "import torchvision\ndef off(m):\n    if isinstance(m, nn.BatchNorm2d): m.eval()\n"
+    for made in ("Own", "Around"):
+        found = only(plan_of(train=off + OWN_TRAIN.format(body=body, made=made)))
+        assert found.state == state

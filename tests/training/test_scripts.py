@@ -92,6 +92,147 @@ GUARDED = """
 """
 
 CHANGED = {
+    "left where there is none": f"""
+def main(loader, args):
+    model = None
+    if args.large:
+        model = Detector()
+    elif args.small:
+        model = Detector().cuda()
+    if model is None:
+        return
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
+    "none at first, and what follows a test run needs one": f"""
+def main(loader, args):
+    model = None
+    if args.large:
+        model = Detector()
+    elif args.small:
+        model = Detector().cuda()
+    if args.test:
+        run(model, loader)
+        return
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    rate = args.lr
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+{LOOP}
+""",
+    "moved behind its optimizer, with another name for it": """
+class Trainer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = Detector()
+        self.other = self.model
++        frozen_count = freeze_backbone_bn(self, 'Trainer')
++        print(f'Frozen backbone BatchNorm layers: {frozen_count}')
+        self.optimizer = torch.optim.Adam(self.model.parameters())
+        if args.half:
+            self.model = self.model.cuda()
+            self.other = self.model
+
+    def run(self, loader):
+        for epoch in range(3):
+            self.train()
++            eval_backbone_bn(self)
+            for x in loader:
+                self.model(x).sum().backward()
+""",
+    "none at first, and one on every way": f"""
+def main(loader, args):
+    model = None
+    if args.large:
+        model = Detector()
+    elif args.small:
+        model = Detector().cuda()
+    else:
+        raise ValueError(args)
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    if args.train:
+        optimizer = torch.optim.Adam(model.parameters())
+{LOOP.replace(chr(10), chr(10) + "    ").replace(chr(10) + "    +", chr(10) + "+    ")}
+""",
+    "none at first, and what follows needs one": f"""
+def main(loader, args):
+    model = None
+    if args.large:
+        model = Detector()
+    elif args.small:
+        model = Detector().cuda()
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    if args.path is not None:
+        model.load_state_dict(torch.load(args.path))
+    if args.evaluate:
+        for parameter in model.parameters():
+            parameter.requires_grad = False
+        return
+    if args.some:
+        some = [p for p in model.parameters() if p.requires_grad]
+        optimizer = torch.optim.Adam(some)
+    else:
+        optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
+    "made anew": f"""
+def main(loader):
+    model = Detector()
+    model = model.to(0){FREEZE}
+    optimizer = torch.optim.Adam(model.parameters())
+    model.train()
++    eval_backbone_bn(model)
+    for x in loader:
+        model(x)
+    model = Detector()
+    model = model.to(0){FREEZE}
+    optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
+    "made anew in each round": f"""
+model = Detector()
+if args.cuda:
+    model = model.cuda()
++frozen_count = freeze_backbone_bn(model, 'Detector')
++{COUNT}
+optimizer = torch.optim.Adam(model.parameters())
+for fold in range(5):
+    if args.detect:
+        model = Detector()
+    else:
+        exit(0)
+    model = model.to(0)
++    frozen_count = freeze_backbone_bn(model, 'Detector')
++    {COUNT}
+    optimizer = torch.optim.Adam(model.parameters())
+    for epoch in range(3):
+        model.train()
++        eval_backbone_bn(model)
+        for x in loader:
+            model(x)
+""",
+    "frozen by hand, and made anew": f"""{OWN_FREEZE}
+def main(loader):
+    model = Detector()
+    freeze(model)
+    optimizer = torch.optim.Adam(model.parameters())
+    model = Detector(){FREEZE}
+    optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
+    "another optimizer of the same model": f"""
+def main(loader):
+    model = Detector(){FREEZE}
+    optimizer = torch.optim.Adam(model.parameters())
+    model = nn.DataParallel(model).to(0)
+    for stage in range(2):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+{LOOP.replace(chr(10), chr(10) + "    ").replace(chr(10) + "    +", chr(10) + "+    ")}
+""",
     "module level": f"""
 model = Detector()
 +frozen_count = freeze_backbone_bn(model, 'Detector')
@@ -629,6 +770,17 @@ def main(loader):
 }
 
 UNCHANGED = {
+    "frozen by hand, and wrapped afterwards": f"""{OWN_FREEZE}
+def main(loader):
+    net = Detector()
+    freeze(net)
+    model = net
+    model = nn.DataParallel(model)
+    if args.cuda:
+        model = model.cuda()
+    optimizer = torch.optim.Adam(model.parameters())
+{GUARDED.replace("model.backbone", "model.module.backbone")}
+""",
     "at the top level, for a helper": f"""
 {OWN_FREEZE}
 model = Detector()

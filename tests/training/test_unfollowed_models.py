@@ -34,6 +34,7 @@ class Discriminator(nn.Module):
 SCRIPT = """
 import importlib
 import importlib.util
+import apex
 import torch
 from torch import nn
 import nets
@@ -55,6 +56,28 @@ class FocalLoss(nn.Module):
 def get_optimizer(args, net):
     groups = net.parameters()
     return torch.optim.SGD(groups, 0.1)
+
+def make_optimizer(args, target):
+    groups = filter(lambda p: p.requires_grad, target.parameters())
+    if hasattr(target, 'groups'):
+        groups = target.groups
+    return torch.optim.SGD(groups, lr=0.1)
+
+def over(groups, args):
+    return torch.optim.SGD(groups, **args)
+
+class PolyOptimizer(torch.optim.SGD):
+    def __init__(self, params, lr):
+        super().__init__(params, lr)
+
+class Builder(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.encoder = self._build(args.encoder)
+        self.decoder = self._build(args.decoder)
+
+    def _build(self, name):
+        return getattr(importlib.import_module(name), 'Net')()
 
 class MyDataParallel(nn.DataParallel):
     pass
@@ -131,6 +154,42 @@ def said(body: str, nets: str = NETS) -> list[str]:
 def test_one_line_for_a_model_that_was_not_followed(body: str) -> None:
     [line] = said(body)
     assert line.startswith("BN201 optimizer of net: what model this is was not followed; if it")
+
+
+BY_NAME = "net = by_name(args.arch)\n"
+PARTS = """
+parts = [net.encoder]
+if args.all:
+    parts = [net.encoder, net.decoder]
+groups = []
+for part in parts:
+    groups.append(dict(params=part.parameters()))
+opt = PolyOptimizer(groups, 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "model"),
+    [
+        # a helper calls it something else
+        (BY_NAME + "opt = make_optimizer(args, net)", "target"),
+        (BY_NAME + "net, opt = apex.amp.initialize(net)\nmake_optimizer(args, net)", "target"),
+        # a class of the repository that is an optimizer
+        (BY_NAME + "opt = PolyOptimizer(net.parameters(), 0.1)", "net"),
+        # methods of the model itself that give its parameters
+        (BY_NAME + "opt = torch.optim.SGD(net.trainable_parameters(), 0.1)", "net"),
+        (BY_NAME + "some = net.trainable()\nopt = PolyOptimizer([{'params': some[0]}], 1)", "net"),
+        (BY_NAME + "opt = torch.optim.SGD(params=net.get_params(args), lr=1)", "net"),
+        # around what is made by a computed name
+        ("net = Builder(args)\nopt = torch.optim.SGD(net.parameters(), 0.1)", "net"),
+        ("net = Builder(args)\nopt = torch.optim.SGD(net.encoder.parameters(), 1)", "net.encoder"),
+        ("net = Builder(args)\n" + PARTS, "part"),
+        ("net = Builder(args)\n" + PARTS.replace("PolyOptimizer", "over"), "part"),
+    ],
+)
+def test_what_its_parameters_come_through(body: str, model: str) -> None:
+    [line] = said(body)
+    assert line.startswith(f"BN201 optimizer of {model}: what model this is was not followed")
 
 
 TWO_NETS = """
@@ -219,6 +278,19 @@ def test_one_line_for_each_file() -> None:
         "net = by_name(args.arch)\nfor make in [torch.optim.SGD, args.x, print, load]:\n"
         "    opt = make(net.parameters())",
         "net = by_name(args.arch)\nopt = torch.optim.SGD([{'params': get_params(args, 'bn')}])",
+        # in a helper
+        "disc = by_name(args.arch)\nopt = make_optimizer(args, disc)",
+        "net = nn.Linear(3, 3)\nopt = make_optimizer(args, net)",
+        "net = by_name(args.arch)\nmake_optimizer(args, net)\n"
+        "disc_net = nets.Discriminator()\nmake_optimizer(args, disc_net)",
+        "disc = by_name(args.arch)\nopt = over(disc.parameters(), args)",
+        "opt = over(args.groups, args)",
+        # through other methods and classes
+        "loss_net = by_name(args.arch)\nopt = PolyOptimizer(loss_net.parameters(), 0.1)",
+        "net = by_name(args.arch)\nopt = PolyOptimizer(args.groups(), 0.1)",
+        "net = nets.Discriminator()\nopt = torch.optim.SGD(net.trainable_parameters(), 0.1)",
+        "for part in [args.encoder]:\n    opt = torch.optim.SGD(part.parameters(), 1)",
+        "net = by_name(args.arch)\nopt = torch.optim.SGD(net.criterion.parameters(), 0.1)",
     ],
 )
 def test_other_optimizers(body: str) -> None:
