@@ -59,6 +59,8 @@ class Evidence:
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
         self._only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
+        # open, for what may be no training at all: that tells nothing of the blocks in it
+        self._never_trained: dict[Slot, Because] = {}
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
         self._put_in = PutInParts(self.flow)
@@ -224,7 +226,8 @@ class Evidence:
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
                 if because.role is Role.UNDECIDED and all(load.is_resumed for _, load in networks):
                     if all(self._evaluations.is_never_trained(*network) for network in networks):
-                        continue  # there is no training to go on
+                        words = f"{because.words}; but nothing here trains {cls.name}"
+                        self._never_trained[slot] = Because(Role.DOUBT, words)
                     self._only_resumed.add(slot)
                 self.own[slot] = because
         for slot in self.contents.slots_of[cls]:
@@ -567,6 +570,8 @@ class Evidence:
 
         ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
         """
+        if slot in self._never_trained and isinstance(value, Instance):
+            return self._never_trained[slot]
         return (
             self._replaced.beside(slot, value)
             or self._lent.beside(slot, value)
