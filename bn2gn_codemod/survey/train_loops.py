@@ -96,7 +96,9 @@ class TrainLoops:
                 models = self._models_of(called)
                 if called is not None and not models:
                     self._note_unfollowed(scope, statement, called)
-                if called is None or not models or _is_repeated_by(scope, statement, insertions):
+                if called is None or not models:
+                    continue
+                if _is_repeated_by(scope, statement, called, insertions):
                     continue  # a freeze follows anyway, once for once
                 if self._trial_runs.has(scope, statement, called):
                     continue
@@ -348,20 +350,20 @@ def _is_mode_method(scope: Scope) -> bool:
     return len(node.args.args) == 2 and bool(node.args.defaults)
 
 
-def _is_repeated_by(scope: Scope, statement: ast.stmt, insertions: list[Insertion]) -> bool:
+def _is_repeated_by(
+    scope: Scope, statement: ast.stmt, called: ast.expr, insertions: list[Insertion]
+) -> bool:
     """Whether a generated freeze call follows, one to be written or one that stands there."""
     if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
         return False
-    planned = ((i.after, i.model) for i in insertions if i.scope.function is scope.function)
-    written = (
-        (later, ast.unparse(call.args[0]))
-        for later, call in scope.calls
-        if call_name(call) == FREEZE and call.args
-    )
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else called
+    model = ast.unparse(target)
+    freezes = [i.after for i in insertions if i.scope.function is scope.function]
+    freezes += [later for later, call in scope.calls if call_name(call) == FREEZE]
     return any(
         after is statement
         or (scope.surely_before(statement, after) and not _is_other(scope, statement, after, model))
-        for after, model in [*planned, *written]
+        for after in freezes
     )
 
 

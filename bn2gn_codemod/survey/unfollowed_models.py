@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.values import (
     ClassValue,
     External,
     ExternalObject,
+    FunctionValue,
     Instance,
     Lost,
     ModuleValue,
@@ -39,6 +40,7 @@ _CRITERION = re.compile(r"loss|criteri|entropy|ohem|nll", re.IGNORECASE)
 # What looks a function or a class up, and does not make the model itself.
 _LOOKS_UP = re.compile(r"(?:^|\.)(?:import_module|__import__|getattr|locate)$")
 _MOST_SOURCES = 20
+_DEEPEST = 4  # functions that give what another one gives
 
 
 class UnfollowedModel(NamedTuple):
@@ -168,24 +170,48 @@ class UnfollowedModels:
                 for method in cls.methods.values()
                 for scope in [self._optimizers.origins.scopes.get(method)]
                 if scope is not None
-                for target in _models_set(scope)
+                for target, call in _models_set(scope)
+                if is_called_model(target) or self._gives_unknown(scope, call, 0)
             )
         return self._holding[cls]
 
+    def _gives_unknown(self, scope: Scope, call: ast.Call, depth: int) -> bool:
+        """Whether a call makes what it gives by something that is looked up by a name.
 
-def _models_set(scope: Scope) -> Iterator[ast.expr]:
-    """The attributes that a method sets by calls, and that are called like a model."""
+        A function that builds an ``nn.Sequential`` out of a list does not.
+        """
+        called = list(self._called(call))
+        functions = [value.function for value in called if isinstance(value, FunctionValue)]
+        if not functions or depth > _DEEPEST:
+            return not any(map(self._is_known, called))
+        return any(
+            self._gives_unknown(where, made, depth + 1)
+            for where in map(self._optimizers.origins.scopes.get, functions)
+            for statement in (where.order if where is not None else ())
+            if where is not None and isinstance(statement, ast.Return) and statement.value
+            for made in self._makers_of(where, statement.value)
+        )
+
+    def _makers_of(self, scope: Scope, given: ast.expr) -> Iterator[ast.Call]:
+        if isinstance(given, ast.Call):
+            yield given
+        elif isinstance(given, (ast.Name, ast.Attribute)):
+            yield from self._makers(scope, given, set())
+
+
+def _models_set(scope: Scope) -> Iterator[tuple[ast.expr, ast.Call]]:
+    """The attributes that a method sets by calls, and that are called like a model or backbone."""
     for statement in scope.order:
         match statement:
             case ast.Assign(
                 targets=[ast.Attribute(value=ast.Name(id="self"), attr=name) as target],
-                value=ast.Call(),
+                value=ast.Call() as call,
             ) if (
                 is_called_model(target)
                 or families.is_backbone_attribute(name)
                 or (families.may_be_backbone_attribute(name))
             ):
-                yield target
+                yield target, call
 
 
 def _is_library(name: str) -> bool:

@@ -92,6 +92,13 @@ GUARDED = """
 """
 
 CHANGED = {
+    "in train mode from the start, and wrapped": f"""
+def main(loader):
+    net = Detector().train()
+    model = nn.DataParallel(net).cuda(){FREEZE}
+    optimizer = torch.optim.Adam(model.parameters())
+{LOOP}
+""",
     "left where there is none": f"""
 def main(loader, args):
     model = None

@@ -79,6 +79,23 @@ class Builder(nn.Module):
     def _build(self, name):
         return getattr(importlib.import_module(name), 'Net')()
 
+def make_layers(sizes):
+    layers = []
+    for size in sizes:
+        layers += [nn.Conv2d(3, size, 1), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+class Plain(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.backbone = make_layers([8, 8])
+        self.frontend = self._layers()
+        self.layer1 = make_layers([8, 8])
+
+    def _layers(self):
+        layers = make_layers([8])
+        return layers
+
 class MyDataParallel(nn.DataParallel):
     pass
 
@@ -278,6 +295,7 @@ def test_one_line_for_each_file() -> None:
         "net = by_name(args.arch)\nfor make in [torch.optim.SGD, args.x, print, load]:\n"
         "    opt = make(net.parameters())",
         "net = by_name(args.arch)\nopt = torch.optim.SGD([{'params': get_params(args, 'bn')}])",
+        "net = Plain(args)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         # in a helper
         "disc = by_name(args.arch)\nopt = make_optimizer(args, disc)",
         "net = nn.Linear(3, 3)\nopt = make_optimizer(args, net)",
