@@ -134,7 +134,7 @@ if __name__ == "__main__":
     store = os.path.abspath("store")
     if os.path.exists(store):
         os.remove(store)
-    mp.start_processes(main, args=(store,), nprocs=2, start_method="fork")
+    mp.start_processes(main, args=(store,), nprocs=2, start_method="spawn")
 """
 
 TRAINER_CLASS = """
