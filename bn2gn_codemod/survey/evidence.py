@@ -8,8 +8,7 @@ over names, and a name that only allows a backbone never makes anything new.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.alternative_models import AlternativeModels
@@ -19,11 +18,12 @@ from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evaluations import Evaluations
+from bn2gn_codemod.survey.held_backbones import HeldBackbones
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.idle_classes import IdleClasses
 from bn2gn_codemod.survey.lent_parts import LentParts
-from bn2gn_codemod.survey.library_backbones import LibraryBackbones
-from bn2gn_codemod.survey.library_models import asks_for_no_weights, library_model
+from bn2gn_codemod.survey.library_evidence import LibraryEvidence
+from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
 from bn2gn_codemod.survey.loads import Load
@@ -32,7 +32,6 @@ from bn2gn_codemod.survey.part_lists import PartLists
 from bn2gn_codemod.survey.pinned_roles import PinnedRoles
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import find_loads
-from bn2gn_codemod.survey.put_in_parts import PutIn, PutInParts
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
 from bn2gn_codemod.survey.values import (
@@ -63,17 +62,14 @@ class Evidence:
         self._never_trained: dict[Slot, Because] = {}
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._lent = LentParts(self.flow, self.load_of)
-        self._put_in = PutInParts(self.flow)
-        self._library_backbones = LibraryBackbones(self.flow)
         self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
         self._alternatives = AlternativeModels(self.load_of, self.part_of_network)
-        self._loaded_inside: dict[Slot, bool] = {}
-        self._made_with: dict[Instance | NormLayer, list[Class]] = {}
-        self._with_backbone: dict[Class, bool] = {}
         self._call_sites = CallSites(self.flow)
+        self._held = HeldBackbones(contents, self._call_sites, self.load_of)
         self._evaluations = Evaluations(self.flow)
         self.idle = IdleClasses(contents)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
+        self.library = LibraryEvidence(self.flow, self._lent, self._replaced, self._is_filled)
         self.members = CheckpointMembers(contents)
         self.pinned = PinnedRoles(contents, backbone, convert)
         named = {
@@ -88,7 +84,7 @@ class Evidence:
         self.loads = find_loads(contents, named)
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
         self._loaded_parts = LoadedParts(contents)
-        self.whole_models = WholeModels(contents, self._is_loaded_network)
+        self.whole_models = WholeModels(contents, self._held.is_loaded_network)
         self._set_finished_models_aside()
 
     def judge(self) -> None:
@@ -101,17 +97,16 @@ class Evidence:
             self.contents.drop(slot)
         for cls in self.contents.slots_of:
             networks = self._loaded_into(cls)
-            if not networks or self._holds_backbone(cls):
+            if not networks or self._held.holds_one(cls):
                 continue
             if networks[0][1].kind == "file" and (
-                self._holds_backbone_below(cls) or self._loads_a_part_alone(cls)
+                self._held.holds_one_below(cls) or self._loads_a_part_alone(cls)
             ):
                 continue  # a checkpoint of the whole model
             self._judge_network(cls, networks)
         for slot in [slot for slot in self.contents.of_slot if self._lists.is_of_parts(slot)]:
             self.contents.drop(slot)
-        self._with_backbone.clear()  # of what was dropped, too
-        self._made_with.clear()
+        self._held.forget()  # what was dropped, too
         for slot in self.contents.of_slot:
             if slot not in self.own or slot in self._only_resumed:
                 because = self._by_itself(slot)
@@ -142,7 +137,7 @@ class Evidence:
         return self._loads_a_part_alone(cls) or (
             not families.is_network_class(cls)
             and self.members.family(cls) is None
-            and any(self._holds_loaded(slot) for slot in self.contents.family_slots(cls))
+            and any(self._held.is_loaded_in(slot) for slot in self.contents.family_slots(cls))
         )
 
     def load_of(self, cls: Class) -> Load | None:
@@ -174,12 +169,6 @@ class Evidence:
             and not because.vague
             and slot not in self.only_named
         )
-
-    def pretrained_library_model(self, value: ExternalObject) -> str | None:
-        """The library's network that a value is, if weights come with it or into it."""
-        call = value.spot.node
-        is_bare = isinstance(call, ast.Call) and asks_for_no_weights(call, value.name)
-        return None if is_bare and not self._lent.is_loaded(value) else library_model(value)
 
     def loaders(self, values: Iterable[Value]) -> set[Function]:
         """The functions that load one of the values, be it to resume training."""
@@ -313,35 +302,6 @@ class Evidence:
         resumed = self.loads.resumed
         return next((resumed[one] for one in cls.descendants() if one in resumed), None)
 
-    def _holds_backbone(self, cls: Class) -> bool:
-        """Whether an attribute of the class holds a backbone, so that it is none itself."""
-        if cls not in self._with_backbone:
-            self._with_backbone[cls] = any(
-                families.is_backbone_attribute(slot[1]) or self._holds_loaded(slot)
-                for slot in self.contents.family_slots(cls)
-                if self.contents.may_hold_layers(slot) or external_network(self.contents, slot)
-            )
-        return self._with_backbone[cls]
-
-    def _is_loaded_network(self, cls: Class) -> bool:
-        """Whether pretrained weights are loaded into a class that is all backbone, not a model."""
-        is_network = families.is_network_class(cls) or not self._holds_backbone(cls)
-        return is_network and self.load_of(cls) is not None
-
-    def _holds_backbone_below(self, cls: Class) -> bool:
-        """Whether something that the class holds, however deep, holds a backbone."""
-        seen = {cls}
-        pending = [cls]
-        while pending:
-            for slot in self.contents.family_slots(pending.pop()):
-                for value in self.contents.of_slot[slot]:
-                    if isinstance(value, Instance) and value.class_ not in seen:
-                        if self._holds_backbone(value.class_):
-                            return True
-                        seen.add(value.class_)
-                        pending.append(value.class_)
-        return False
-
     def _loads_a_part_alone(self, cls: Class) -> bool:
         """Whether the class is a model whose backbone gets weights of its own."""
         if families.is_network_class(cls) or self.members.family(cls) is not None:
@@ -350,75 +310,6 @@ class Evidence:
             slot in self.loads.of_slot and families.may_be_backbone_attribute(slot[1])
             for slot in self.contents.family_slots(cls)
         )
-
-    def _holds_loaded(self, slot: Slot) -> bool:
-        known = self._loaded_inside.get(slot)
-        if known is None:
-            known = self._loaded_inside[slot] = self._is_loaded_inside(slot)
-        return known
-
-    def _is_loaded_inside(self, slot: Slot) -> bool:
-        if families.is_aside(slot[1]):
-            return False
-        return any(
-            library_model(value) is not None
-            or (
-                isinstance(value, Instance)
-                and not value.weak
-                and value.class_ is not slot[0]
-                and self._is_clearly_loaded(value.class_)
-                and not self.contents.is_above(value.class_, slot)
-            )
-            or self._is_part_of_loaded(slot, value)
-            for value in self.contents.of_slot[slot]
-        )
-
-    def _is_part_of_loaded(self, slot: Slot, value: Value) -> bool:
-        """Whether the value was taken out of a network that is loaded: ``vgg16().features``."""
-        if not isinstance(value, (Instance, NormLayer)) or value.spot is None:
-            return False
-        if self._is_published(slot[0]):
-            return False  # a network by itself, whatever else seems to come together in it
-        own_line = slot[0].ancestors()
-        return any(
-            network not in own_line
-            and slot[0] not in network.ancestors()
-            and self._is_clearly_loaded(network)
-            and not self._built_in(network, slot)
-            for network in self._networks_made_with(value, value.spot.function)
-        )
-
-    def _networks_made_with(
-        self, value: Instance | NormLayer, made_in: Function
-    ) -> Collection[Class]:
-        """The networks that hold the value and whose own code makes it.
-
-        Asked for by every attribute that may hold the value, and what a registry
-        builds may be held by hundreds.
-        """
-        known = self._made_with.get(value)
-        if known is None:
-            maker = made_in.enclosing_class
-            known = self._made_with[value] = [
-                network
-                for network in dict.fromkeys(cls for cls, _ in self.contents.held_in.get(value, ()))
-                if families.is_network_class(network)
-                and (
-                    maker in network.ancestors()
-                    if maker is not None
-                    else self._call_sites.are_for(made_in, network)
-                )
-            ]
-        return known
-
-    def _is_published(self, cls: Class) -> bool:
-        load = self.load_of(cls)
-        return load is not None and load.kind == "url"
-
-    def _is_clearly_loaded(self, cls: Class) -> bool:
-        load = self.load_of(cls)
-        # In a network that is a container, they are what it is made of.
-        return load is not None and not load.vague and not load.of_network
 
     # ------------------------------------------------- an attribute by itself
 
@@ -542,7 +433,7 @@ class Evidence:
         return families.may_hold_whole_model(slot[1]) and any(
             isinstance(value, Instance)
             and value.class_ is not slot[0]
-            and self._holds_backbone(value.class_)
+            and self._held.holds_one(value.class_)
             for value in self.contents.of_slot[slot]
         )
 
@@ -561,7 +452,7 @@ class Evidence:
                 maker = one[0] if is_for_it and not self._is_mixed(one[0]) else None
             if maker is None or maker in own_line or slot[0] in maker.ancestors():
                 continue
-            if one[0] in maker.ancestors() and not self._built_in(maker, slot):
+            if one[0] in maker.ancestors() and not self._held.is_built_in(maker, slot):
                 return maker
         return None
 
@@ -579,48 +470,14 @@ class Evidence:
             or self._alternatives.beside(slot, value)
         )
 
-    def is_never_filled(self, slot: Slot, value: Value) -> bool:
-        """Whether a library's network has no weights, as far as anything is seen to load them."""
-        return not self._is_filled(slot) and self._lent.is_never_filled(slot, value)
-
-    def pretrained_part(self, slot: Slot, value: Value) -> str | None:
-        """Where the pretrained part of a library's network lies below an attribute.
-
-        ``""``: it is all that is there. ``None``: what is there is another part of the network.
-        """
-        if self._is_filled(slot) or self._lent.is_loaded(value):
-            return ""
-        return self._library_backbones.inside(slot, value)
-
-    def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
-        """What code puts into a library's network in an attribute, that nothing speaks for."""
-        if self._is_filled(slot) or self._lent.is_loaded(value):
-            return []
-        return self._put_in.of(value)
-
-    def beside_in_library(self, slot: Slot, part: ExternalObject) -> Because | None:
-        """What speaks against a library's block that is in an attribute with loaded parts."""
-        put_in = self._replaced.beside(slot, part)
-        if put_in is not None or self._is_filled(slot):
-            return put_in
-        return self._lent.beside_in_library(slot, part)
-
     def _is_filled(self, slot: Slot) -> bool:
         """Whether a setting or a load speaks for all that an attribute holds."""
         is_loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
         return is_loaded or self.pinned.of(slot) is not None
 
-    def _built_in(self, maker: Class, slot: Slot) -> bool:
-        # A layer that ``maker`` hands to a class of its own is not a re-used part.
-        return any(
-            value.spot is not None and value.spot.function.class_ in maker.ancestors()
-            for child in slot[0].descendants()
-            for value in self.flow.instances.get(child, ())
-        )
-
     def _is_mixed(self, cls: Class) -> bool:
         """Whether the class holds a backbone beside other things, or is half one."""
-        return self._holds_backbone(cls) or any(
+        return self._held.holds_one(cls) or any(
             self.own[slot].role is not Role.BACKBONE
             for slot in self.contents.family_slots(cls)
             if slot in self.own

@@ -144,7 +144,7 @@ class ModelsBehind:
     def _pretrained(self, value: Value) -> str | None:
         """In words, the model, if weights are certainly loaded into it or a part of it."""
         if isinstance(value, ExternalObject):
-            return self._evidence.pretrained_library_model(value)
+            return self._evidence.library.model(value)
         if isinstance(value, Instance) and self._is_pretrained(value.class_):
             return value.class_.name
         return None

@@ -116,7 +116,7 @@ class RoleMap:
 
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether an attribute holds a library's network into which no weights ever come."""
-        return self._evidence.is_never_filled(slot, value)
+        return self._evidence.library.is_never_filled(slot, value)
 
     def pretrained_part(self, slot: Slot, value: Value) -> str | None:
         """The path below an attribute at which a library's network in it is pretrained.
@@ -125,15 +125,15 @@ class RoleMap:
         """
         if self.is_never_filled(slot, value):
             return None
-        return self._evidence.pretrained_part(slot, value)
+        return self._evidence.library.pretrained_part(slot, value)
 
     def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
         """What code puts into a library's network in an attribute, that nothing speaks for."""
-        return self._evidence.put_in(slot, value)
+        return self._evidence.library.put_in(slot, value)
 
     def library_roles(self, slot: Slot, part: ExternalObject) -> Roles:
         """The roles of what a library made, by its being held in an attribute."""
-        own = self._evidence.beside_in_library(slot, part)
+        own = self._evidence.library.beside_in_library(slot, part)
         return self.slot_roles(slot) if own is None else {own.role: own}
 
     def network_of(self, slot: Slot, value: Instance | NormLayer) -> Class | None:
