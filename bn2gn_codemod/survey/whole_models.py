@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
+from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
 from bn2gn_codemod.survey.syntax import is_off, walk
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Weights
@@ -102,6 +103,8 @@ class WholeModels:
                 yield cls
             elif is_resumed:
                 continue
+            elif refits_entries(call):
+                yield cls
             elif value.spot is None:
                 if is_named_pretrained(function) and self._is_called(function):
                     yield cls
