@@ -31,7 +31,7 @@ def refits_entries(call: LoadCall) -> bool:
 
 
 def _is_state_of_model(node: ast.AST, state: str) -> bool:
-    """``own = model.state_dict()``, into which a file is merged: what does not fit stays as it is."""
+    """``own = model.state_dict()``, into which what fits of a file is merged."""
     match node:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
             return name == state and call_name(made) == "state_dict"

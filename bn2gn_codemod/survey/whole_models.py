@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.guarded_loads import GuardedLoads
+from bn2gn_codemod.survey.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
@@ -110,7 +111,7 @@ class WholeModels:
                     yield cls
                 yield from self._made_with(function)
             elif value.spot.function is function and self._gives(function, value):
-                tests = _tests_around(function, call.spot.node)
+                tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 if is_said and not self._is_only_offered(function):
                     yield cls
@@ -183,15 +184,9 @@ class WholeModels:
         )
 
 
-def _tests_around(function: Function, call: ast.AST) -> Iterator[str]:
-    """The tests of the ``if`` statements that a call stands under."""
-    for node in walk(function.node):
-        if isinstance(node, ast.If) and any(call in walk(part) for part in node.body):
-            yield ast.unparse(node.test)
-
-
 def _speaks_of_resuming(function: Function, call: ast.AST) -> bool:
-    around = (function.name, ast.unparse(call), *_tests_around(function, call))
+    tests = map(ast.unparse, guarding_tests(function, call))
+    around = (function.name, ast.unparse(call), *tests)
     return any(map(_RESUMED.search, around))
 
 
