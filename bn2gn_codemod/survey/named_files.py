@@ -42,8 +42,9 @@ def file_of_a_task(call: LoadCall, call_sites: CallSites) -> str:
     name = function.name.rpartition(".")[2]
     if _FOR_TASK.search(name) and _FILE.search(name):
         return name
-    for around, one in [(function, load), *sites]:
-        for test in guarding_tests(around, one) if isinstance(one, ast.Call) else ():
+    loads = [(function, load)] if isinstance(load, ast.Call) else []
+    for around, one in (*loads, *sites):
+        for test in guarding_tests(around, one):
             for part in walk(test):
                 words = _asked(part, one)
                 if words:
