@@ -44,6 +44,8 @@ RULE = Rule(
 A call of `.train()` on a model with a frozen backbone, in a train loop, after
 which nothing puts the backbone's BatchNorm back into eval mode. Also, `.train()`
 on layers of the frozen backbone themselves: it passes by any guard of the model.
+Not where a function makes a model for itself and is seen to train nothing with
+it, as where it measures the statistics of BatchNorm anew.
 Where no optimizer of such a model was followed, nothing is frozen: the call is
 reported in a function that trains, without a fix.
 """,

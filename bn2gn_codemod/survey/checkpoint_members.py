@@ -97,7 +97,7 @@ class CheckpointMembers:
             words = f"{loads}, by code that tells {more!r} apart, which no {family.name} has"
             return Role.UNDECIDED, f"{words}: whether the file has {name}, too, is not known"
         if family is not None and load.of_task:
-            words = f"{loads}, which {load.of_task} may be: the file of a model with more"
+            words = f"{loads}, and {load.of_task!r} speaks of the file of a model with more"
             return Role.UNDECIDED, f"{words} than a {family.name}, of which {name} may be a part"
         if family is not None and families.has_certainly_new_word(name):
             return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"

@@ -69,6 +69,10 @@ class Loads:
                 others = [load for load in found if load.kind == "url" and not load.published]
                 names = best.named.union(*(load.named for load in others))
                 best = best._replace(published=not others, named=names)
+            if best is not None and not best.of_task:
+                # Which of the files it is, is for the user to say.
+                of_task = next((load.of_task for load in found if load.of_task), "")
+                best = best._replace(of_task=of_task)
             self._best[cls] = best
         return self._best[cls]
 

@@ -10,6 +10,7 @@ from bn2gn_codemod.survey.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.scopes import Scope
 from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.untrained_models import stays_untrained
 from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue
 
 # What training comes to, whoever wrote it.
@@ -26,7 +27,11 @@ class TrialRuns:
         self._optimizers = optimizers
 
     def has(self, scope: Scope, statement: ast.stmt, model: ast.expr) -> bool:
-        """Whether a statement is part of one, in which ``model`` is tried out."""
+        """Whether a statement is part of one, in which ``model`` is tried out, or only measured."""
+        if scope.function not in self._training and stays_untrained(
+            self._flow, scope.function, model
+        ):
+            return True
         if not isinstance(scope.function.node, ast.Module) or scope.function in self._training:
             return False
         if not any(map(_is_main_block, scope.around(statement))):

@@ -16,10 +16,12 @@ from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.guarded_loads import GuardedLoads
+from bn2gn_codemod.survey.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
+from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
 from bn2gn_codemod.survey.syntax import is_off, walk
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Weights
@@ -102,12 +104,14 @@ class WholeModels:
                 yield cls
             elif is_resumed:
                 continue
+            elif refits_entries(call):
+                yield cls
             elif value.spot is None:
                 if is_named_pretrained(function) and self._is_called(function):
                     yield cls
                 yield from self._made_with(function)
             elif value.spot.function is function and self._gives(function, value):
-                tests = _tests_around(function, call.spot.node)
+                tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 if is_said and not self._is_only_offered(function):
                     yield cls
@@ -180,15 +184,9 @@ class WholeModels:
         )
 
 
-def _tests_around(function: Function, call: ast.AST) -> Iterator[str]:
-    """The tests of the ``if`` statements that a call stands under."""
-    for node in walk(function.node):
-        if isinstance(node, ast.If) and any(call in walk(part) for part in node.body):
-            yield ast.unparse(node.test)
-
-
 def _speaks_of_resuming(function: Function, call: ast.AST) -> bool:
-    around = (function.name, ast.unparse(call), *_tests_around(function, call))
+    tests = map(ast.unparse, guarding_tests(function, call))
+    around = (function.name, ast.unparse(call), *tests)
     return any(map(_RESUMED.search, around))
 
 

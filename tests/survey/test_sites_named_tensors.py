@@ -131,3 +131,75 @@ def test_file_that_is_named_after_the_data_set_of_a_task(verdict: str, paths: li
     calls = "".join(f"get_pose_net({path})\n" for path in paths)
     text = model(verdict, "taken = saved").replace("(path)", "(path, data=None)", 1)
     check(text + calls)
+
+
+POSE = """\
+class PoseResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 7)
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer4 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.deconv_layers = nn.Sequential(nn.ConvTranspose2d(8, 8, 2), nn.BatchNorm2d(8))  #! {}
+    def init_weights(self, pretrained='', data=''):
+        {}
+    def {}(self, pretrained):
+        self.load_state_dict(torch.load(pretrained), strict=False)
+def get_net(cfg):
+    net = PoseResNet()
+    net.init_weights(cfg.PRETRAINED)
+    return net
+"""
+
+
+def pose(verdict: str, code: str, name: str = "load") -> str:
+    return POSE.format(verdict, code.replace("\n", "\n        "), name)
+
+
+LOAD = "self.load_state_dict(torch.load(pretrained), strict=False)"
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        # The name of the file is asked for the data set,
+        (f"if 'mpii' in pretrained:\n    {LOAD}", "load"),
+        (f"if pretrained and 'coco' in pretrained:\n    {LOAD}", "load"),
+        ("if 'mpii' in pretrained:\n    self.load(pretrained)", "load"),
+        # of one of two files,
+        (
+            "if 'mpii' in pretrained:\n    self.load(pretrained)\n"
+            f"elif 'imagenet' in pretrained:\n    {LOAD}",
+            "load",
+        ),
+        # or what loads it is named after the task.
+        ("self.load_pretrained_pose_model(pretrained)", "load_pretrained_pose_model"),
+        ("self.load_pose_weights(pretrained)", "load_pose_weights"),
+    ],
+)
+def test_file_that_is_asked_for_a_task(code: str, name: str) -> None:
+    check(pose("unknown", code, name))
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (LOAD, "load"),
+        (f"if 'imagenet' in pretrained:\n    {LOAD}", "load"),
+        # It is another file, or another thing, that is asked.
+        (f"if 'mpii' in pretrained:\n    print(data)\nelse:\n    {LOAD}", "load"),
+        (f"if 'mpii' in pretrained:\n    print(data)\n{LOAD}", "load"),
+        (f"if 'mpii' in data:\n    {LOAD}", "load"),
+        (f"if data == 'mpii':\n    {LOAD}", "load"),
+        # Other words of a name.
+        ("self.load_pretrained_net(pretrained)", "load_pretrained_net"),
+        ("self.load_pretrained_exposed(pretrained)", "load_pretrained_exposed"),
+        (f"{LOAD}\nprint('mpii' in pretrained)", "load_pretrained_pose_net_later"),
+    ][:-1],
+)
+def test_file_that_is_not_asked_for_a_task(code: str, name: str) -> None:
+    check(pose("convert", code, name))
+    check(pose("convert", code, name).replace("PoseResNet", "Pose_ResNet"))

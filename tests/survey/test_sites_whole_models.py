@@ -66,6 +66,68 @@ def test_model_that_starts_from_a_file(rest: str) -> None:
         assert any("Model as a whole loads weights by torch.load" in why for why in site.reasons)
 
 
+REFITTED = """\
+class Trainer:
+    def __init__(self):
+        self.net = nn.parallel.DistributedDataParallel(Model().cuda())
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+    def {name}(self, path):
+        own = self.net.module.state_dict()
+        saved = torch.load(path)['model_state']
+        {code}
+        self.net.module.load_state_dict({loaded})
+"""
+
+
+def refitted(code: str, loaded: str = "saved", name: str = "load_other") -> str:
+    return REFITTED.format(code=code.replace("\n", "\n        "), loaded=loaded, name=name)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for k in list(saved.keys()):\n    if saved[k].shape != own[k].shape:\n"
+        "        saved[k] = torch.zeros_like(own[k])",
+        "for k in list(saved):\n    if type(saved[k]) is not int:\n"
+        "        if own[k].size() != saved[k].size():\n            saved[k] = own[k]",
+    ],
+)
+def test_entries_that_are_replaced_where_they_do_not_fit(code: str) -> None:
+    plan = check(model(refitted(code)))
+    for site in only(plan, "unknown"):
+        assert any("Model as a whole loads weights by torch.load" in why for why in site.reasons)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        # What is not strict, or what is merged into the model's own, may be a backbone's alone.
+        refitted(
+            "for k in list(saved):\n    if saved[k].shape != own[k].shape:\n"
+            "        saved[k] = own[k]",
+            "saved, strict=False",
+        ),
+        refitted(
+            "for k in saved:\n    if saved[k].shape == own[k].shape:\n        own[k] = saved[k]",
+            "own",
+        ),
+        # Nothing is replaced for its shape,
+        refitted("for k in list(saved):\n    saved[k] = saved[k].float()"),
+        refitted("for k in saved:\n    if saved[k].shape != own[k].shape:\n        print(k)"),
+        refitted("if len(saved) > 9:\n    saved['epoch'] = 0"),
+        refitted("seen = {}\nfor k in saved:\n    if own[k].numel() > 1:\n        seen[k] = 1"),
+        # or the code says that training goes on.
+        refitted(
+            "for k in list(saved):\n    if saved[k].shape != own[k].shape:\n"
+            "        saved[k] = own[k]",
+            name="resume",
+        ),
+    ],
+)
+def test_entries_that_are_not_replaced(rest: str) -> None:
+    check(model(rest, "convert", "convert"))
+
+
 def test_part_of_a_model_that_starts_from_a_file() -> None:
     check(
         model("""\

@@ -10,6 +10,7 @@ from bn2gn_codemod.survey.flow import LoadCall, Whole
 from bn2gn_codemod.survey.syntax import call_name, dotted
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.kept_keys import keeps_keys
+from bn2gn_codemod.survey.tracing.rebuilt_layers import keeps_place
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.walked_models import walked_models
 from bn2gn_codemod.survey.value_graph import Node
@@ -58,6 +59,8 @@ def weights_into(
         return
     is_variable = _is_variable(target)
     layer = _layer_of(target)
+    if source is not None and _is_rebuilt(tracer, target, source):
+        return
     receiver = tracer.evaluate(layer)
     if receiver is not None and weights:
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
@@ -81,6 +84,27 @@ def _merges_own_statistics(tracer: Tracer, target: ast.expr, source: ast.expr) -
         and bool(tensors)
         and all(_is_statistic_of(one, own) for one in (target, *tensors))
     )
+
+
+def _is_rebuilt(tracer: Tracer, target: ast.expr, source: ast.expr) -> bool:
+    """Whether a layer gets the weights of the one that stood in its place."""
+    tensors = [part for part in ast.walk(source) if _is_tensor_of_layer(part)]
+    sources = [_element_of(one) for one in tensors if isinstance(one, ast.Attribute)]
+    return keeps_place(tracer.function, _element_of(target), sources)
+
+
+def _is_tensor_of_layer(part: ast.AST) -> bool:
+    return isinstance(part, ast.Attribute) and part.attr in TENSORS
+
+
+def _element_of(tensor: ast.expr) -> ast.expr:
+    """``self.base[0]`` of ``self.base[0].weight.data[:3]``"""
+    element = part = tensor
+    while isinstance(part, (ast.Attribute, ast.Subscript)):
+        if _is_tensor_of_layer(part):
+            element = part.value
+        part = part.value
+    return element
 
 
 def _is_statistic_of(tensor: ast.AST, own: str) -> bool:
