@@ -72,6 +72,11 @@ class LoadOrder:
         # Far apart there is more that the two may have nothing to do with each other.
         return min(found, key=lambda one: one[0], default=(0, ""))[1]
 
+    def loads_in(self, cls: Class) -> Iterator[str]:
+        """The loads into a model of a class and what it holds, in the words of the others."""
+        for load in self._all_loads(self._held.below([_made(cls)])):
+            yield load.words
+
     def _overwritten(
         self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt
     ) -> Iterator[tuple[int, str]]:
