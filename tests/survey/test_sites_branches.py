@@ -213,3 +213,27 @@ class Net(nn.Module):
         self.head = norm(8)  #! convert
 """
     )
+
+
+def test_weights_that_a_loop_puts_into_a_dict_are_loaded() -> None:
+    check(
+        """\
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+    def load(self, path):
+        if path is not None:
+            saved = torch.load(path)["state_dict"]
+            own = self.state_dict()
+            for key in saved.keys():
+                if key in own:
+                    own[key] = saved[key]
+            self.load_state_dict(own)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder()
+        self.encoder.load("imagenet.pth")
+"""
+    )

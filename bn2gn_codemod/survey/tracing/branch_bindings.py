@@ -13,19 +13,24 @@ network, and then changes that network, each network would seem to get parts of 
 So a branch remembers what a call gave a name in it. After the ``if``, where the name may have
 been bound in any of them, the variable's own node is read again. So it is wherever order does
 not tell: around loops, exceptions and ``match``, in functions that are defined there, and where
-anything but an assignment binds the name.
+anything but an assignment binds the name. And so is a list or a dict that the function fills.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 from collections.abc import Iterator
 
-from bn2gn_codemod.survey.syntax import bound_names, flat, walk
+from bn2gn_codemod.survey.syntax import bound_names, flat, root_of, walk
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Function
 
+_FILL = frozenset(
+    {"append", "extend", "insert", "add", "update", "setdefault", "appendleft", "extendleft",
+     "add_module", "register_module"}
+)  # fmt: skip
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _IN_ORDER = (ast.If, ast.With, ast.AsyncWith)  # compound statements that run once at most
 
@@ -37,7 +42,6 @@ class BranchBindings:
         self._function = function
         self._depth = 0  # branches around the statement that is read
         self._held: dict[str, Node] = {}
-        self._is_followed: bool | None = None
 
     def get(self, name: ast.Name, statement: ast.stmt | None) -> Node | None:
         """What the branch gave a name that stands in ``statement``, which is read now."""
@@ -71,7 +75,7 @@ class BranchBindings:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call()) if (
                 self._depth and value is not None and name in self._function.locals
             ):
-                if self._may_follow() and name not in _bound_in(statement.value):
+                if name in self._followed and name not in _bound_in(statement.value):
                     self._held[name] = value
             case _:
                 pass
@@ -85,14 +89,31 @@ class BranchBindings:
         """What the name holds is changed by other means."""
         self._held.pop(name, None)
 
-    def _may_follow(self) -> bool:
-        """Whether nothing but the function's own statements binds its names."""
-        if self._is_followed is None:
-            node = self._function.node
-            self._is_followed = isinstance(node, _FUNCTIONS) and not any(
-                isinstance(inner, (ast.Global, ast.Nonlocal)) for inner in walk(node)
-            )
-        return self._is_followed
+    @functools.cached_property
+    def _followed(self) -> frozenset[str]:
+        """The names that nothing but the function's own statements binds, and nothing fills."""
+        node = self._function.node
+        if not isinstance(node, _FUNCTIONS):
+            return frozenset()
+        inside = walk(node)
+        if any(isinstance(inner, (ast.Global, ast.Nonlocal)) for inner in inside):
+            return frozenset()
+        return frozenset(self._function.locals) - {name for one in inside for name in _filled(one)}
+
+
+def _filled(node: ast.AST) -> Iterator[str]:
+    """``weights`` of ``weights[key] = tensor``, ``layers`` of ``layers.append(layer)``"""
+    match node:
+        case ast.Subscript(ctx=ast.Store() | ast.Del()):
+            filled = root_of(node)
+        case ast.AugAssign(target=ast.Name() as filled):
+            pass
+        case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _FILL:
+            filled = root_of(owner)
+        case _:
+            return
+    if isinstance(filled, ast.Name):
+        yield filled.id
 
 
 def _bound_in(node: ast.stmt | ast.expr) -> set[str]:

@@ -25,7 +25,6 @@ def container(tracer: Tracer, expr: ast.expr) -> Node | None:
     flow = tracer.flow
     match expr:
         case ast.Name():
-            tracer.bindings.forget_name(expr.id)
             if tracer.cls is not None:
                 return flow.slot(tracer.cls, expr.id)
             return _exported(tracer, expr.id) or flow.lookup(tracer.function, expr.id)
