@@ -237,3 +237,39 @@ class Net(nn.Module):
         self.encoder.load("imagenet.pth")
 """
     )
+
+
+SCRIPT = """\
+class Loaded(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+class Scratch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! {scratch}
+def load_pretrain(model, path):
+    model.load_state_dict(torch.load(path), strict=False)
+def main(args):
+    global best
+    if args.model == "loaded":
+        model = Loaded()
+        {first}
+    elif args.model == "scratch":
+        model = Scratch()
+    {last}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+"""
+
+
+def test_model_of_one_branch_is_loaded_in_it() -> None:
+    check(SCRIPT.format(scratch="unknown", first="load_pretrain(model, 'a.pth')", last="best = 0"))
+
+
+def test_model_of_any_branch_is_loaded_after_them() -> None:
+    check(SCRIPT.format(scratch="keep", first="best = 1", last="load_pretrain(model, 'a.pth')"))
+
+
+def test_global_that_another_function_may_bind_is_any_of_them() -> None:
+    text = SCRIPT.format(scratch="keep", first="load_pretrain(model, 'a.pth')", last="best = 0")
+    check(text.replace("global best", "global best, model"))

@@ -95,15 +95,19 @@ class BranchBindings:
         node = self._function.node
         if not isinstance(node, _FUNCTIONS):
             return frozenset()
-        inside = walk(node)
-        if any(isinstance(inner, (ast.Global, ast.Nonlocal)) for inner in inside):
-            return frozenset()
-        return frozenset(self._function.locals) - {name for one in inside for name in _filled(one)}
+        changed = {name for one in walk(node) for name in _changed(one)}
+        return frozenset(self._function.locals - self._function.global_names - changed)
 
 
-def _filled(node: ast.AST) -> Iterator[str]:
-    """``weights`` of ``weights[key] = tensor``, ``layers`` of ``layers.append(layer)``"""
+def _changed(node: ast.AST) -> Iterator[str]:
+    """``weights`` of ``weights[key] = tensor``, ``layers`` of ``layers.append(layer)``
+
+    And what a function that is defined there may bind.
+    """
     match node:
+        case ast.Nonlocal(names=names):
+            yield from names
+            return
         case ast.Subscript(ctx=ast.Store() | ast.Del()):
             filled = root_of(node)
         case ast.AugAssign(target=ast.Name() as filled):
