@@ -25,6 +25,7 @@ from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.network_contents import external_network, network_content
+from bn2gn_codemod.survey.overridden_attributes import overrides
 from bn2gn_codemod.survey.part_lists import PartLists
 from bn2gn_codemod.survey.pinned_roles import PinnedRoles
 from bn2gn_codemod.survey.pins import Pins
@@ -201,7 +202,10 @@ class Evidence:
             if slot not in self.own:
                 if all(load.is_resumed for _, load in networks) and self._is_in_backbone(slot):
                     continue  # judged as what holds it
-                found = [self.members.judge(slot, *network, inside) for network in networks]
+                filled = [network for network in networks if not overrides(network[0], slot)]
+                if not filled:
+                    continue  # what is loaded has something else there
+                found = [self.members.judge(slot, *network, inside) for network in filled]
                 # What one of them loads is a backbone's, and new is what none of them does.
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
                 if because.role is Role.NEW:
