@@ -45,9 +45,13 @@ def init_weights(m):
         nn.init.normal_(m.weight, 1.0, 0.02)
         nn.init.constant_(m.bias, 0)
 """
+BY_NAME = """for name, m in self.named_modules():
+            if {!r} not in name:
+                init_weights(m)"""
 SCRIPT = """
 import torch
 import model
+from model import init_weights
 
 
 def main(loader):
@@ -81,6 +85,10 @@ def plan_of(after: str = "pass", other: str = "pass", made: str = "pass") -> Pla
         ("self.apply(init_weights)", "pass"),
         ("pass", "model.reset(net)"),
         ("pass", "net.apply(model.init_weights)"),
+        # something else is left out
+        (BY_NAME.format("head"), "pass"),
+        (BY_NAME.format("backbone.layer4"), "pass"),
+        (BY_NAME.format("backbone").replace("not in", "in"), "pass"),
     ],
 )
 def test_no_freeze_and_no_guard_is_written(after: str, made: str) -> None:
@@ -101,6 +109,10 @@ def test_no_freeze_and_no_guard_is_written(after: str, made: str) -> None:
         ("reset(self.head)", "pass", "pass"),
         ("self.head.apply(init_weights)", "pass", "pass"),
         ("pass", "pass", "model.reset(net.head)"),
+        # it is left out by its name
+        (BY_NAME.format("backbone"), "pass", "pass"),
+        (BY_NAME.format("bone"), "pass", "pass"),
+        ("pass", "pass", BY_NAME.replace("self", "net").format("backbone")),
         # another model, and its own backbone
         ("pass", "reset(self)", "pass"),
         ("pass", "self.apply(init_weights)", "pass"),
