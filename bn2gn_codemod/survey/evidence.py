@@ -197,12 +197,14 @@ class Evidence:
         """Judge what a class holds where weights are loaded into it, or into subclasses."""
         inside = self._part_of(cls)
         related = {*cls.ancestors(), *cls.descendants()}
+        # A network is made for such files, with or without what a subclass changes in it.
+        is_network = families.is_network_class(cls)
         places = {load.where for one in related for load in self.loads.of_class.get(one, ())}
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
                 if all(load.is_resumed for _, load in networks) and self._is_in_backbone(slot):
                     continue  # judged as what holds it
-                filled = [network for network in networks if not overrides(network[0], slot)]
+                filled = [one for one in networks if is_network or not overrides(one[0], slot)]
                 if not filled:
                     continue  # what is loaded has something else there
                 found = [self.members.judge(slot, *network, inside) for network in filled]
