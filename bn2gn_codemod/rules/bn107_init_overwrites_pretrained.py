@@ -38,7 +38,8 @@ RULE = Rule(
 A loop over `self.modules()` that sets the weights of norm layers, in a class
 that holds the pretrained backbone, after the pretrained weights were loaded; or
 a function that does the same to a model in a train script (`model.apply(init)`).
-A loop that runs only where they are not (`if not pretrained: ...`) is none.
+A loop that runs only where they are not (`if not pretrained: ...`) is none, nor is one that
+leaves the backbone out by its name (`if "backbone" not in name: ...`).
 """,
     why="""
 It resets the backbone's BatchNorm weights to 1 and 0 while its running

@@ -88,7 +88,8 @@ must learn, and `freeze = "none"` writes no freezes.
 No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer
 and what settles it. Nor is one written that would pass by pretrained layers, or
-where only weight and bias of BatchNorm were copied and no running statistics.
+where only weight and bias of BatchNorm were copied and no running statistics,
+or where an init loop overwrites what was loaded (BN107).
 What is not decided inside of a backbone is left out of the freeze, and named.
 """,
     why="""

@@ -13,10 +13,12 @@ from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.helper_placement import place_helper
 from bn2gn_codemod.survey.init_loops import survey_init_loops
 from bn2gn_codemod.survey.injections import read_injections
+from bn2gn_codemod.survey.load_order import LoadOrder
 from bn2gn_codemod.survey.modules import read_modules
 from bn2gn_codemod.survey.norm_attributes import find_attribute_uses
 from bn2gn_codemod.survey.norm_classes import check_asked_for
 from bn2gn_codemod.survey.outline import outline
+from bn2gn_codemod.survey.overwritten_backbones import OverwrittenBackbones
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.roles import assign_roles
 from bn2gn_codemod.survey.sites import decide_sites
@@ -43,7 +45,8 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     decided = placement.decided
     held = HeldLayers(roles, decided.converted, decided.divided)
     loops = survey_init_loops(flow, roles, held, placement.helpers, settings)
-    training = survey_training(flow, roles, decided, repository, settings)
+    overwritten = OverwrittenBackbones(LoadOrder(flow, roles, held), loops.tests)
+    training = survey_training(flow, roles, decided, overwritten, repository, settings)
     loads = find_strict_loads(flow, held)
     plan = Plan(
         root=str(repository.root),

@@ -28,6 +28,7 @@ from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.loading_models import is_added_to
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.network_contents import external_network, network_content
+from bn2gn_codemod.survey.overridden_attributes import overrides
 from bn2gn_codemod.survey.part_lists import PartLists
 from bn2gn_codemod.survey.pinned_roles import PinnedRoles
 from bn2gn_codemod.survey.pins import Pins
@@ -200,12 +201,17 @@ class Evidence:
         """Judge what a class holds where weights are loaded into it, or into subclasses."""
         inside = self._part_of(cls)
         related = {*cls.ancestors(), *cls.descendants()}
+        # A network is made for such files, with or without what a subclass changes in it.
+        is_network = families.is_network_class(cls)
         places = {load.where for one in related for load in self.loads.of_class.get(one, ())}
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
                 if all(load.is_resumed for _, load in networks) and self._is_in_backbone(slot):
                     continue  # judged as what holds it
-                found = [self.members.judge(slot, *network, inside) for network in networks]
+                filled = [one for one in networks if is_network or not overrides(one[0], slot)]
+                if not filled:
+                    continue  # what is loaded has something else there
+                found = [self.members.judge(slot, *network, inside) for network in filled]
                 # What one of them loads is a backbone's, and new is what none of them does.
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
                 if because.role is Role.NEW:

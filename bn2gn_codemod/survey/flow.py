@@ -72,6 +72,8 @@ _FIGURES = re.compile(
 _CONFIGS = re.compile(
     rb"setattr(?:__)?\(|__dict__\.update\(|\((?:dict|OrderedDict|UserDict|\w*Namespace)\):"
 )
+# What a parameter has and no module: where one is written, its model gets no attribute.
+_OF_TENSORS = frozenset({"data", "grad"})
 # Accessors that give whatever a module holds.
 CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
 
@@ -339,10 +341,12 @@ class Flow(ValueGraph):
                 return ancestor.methods[name]
         return None
 
-    def store(self, base: Node, attribute: str, value: Node) -> None:
-        """``base.attribute = value``."""
+    def store(self, base: Node, attribute: str, value: Node, *, is_written: bool = False) -> None:
+        """``base.attribute = value``; ``is_written``: in these words, and not by ``setattr``."""
 
         def on_base(held: Value) -> None:
+            if is_written and isinstance(held, Instance) and _is_tensor(held.class_, attribute):
+                return
             if isinstance(held, (Instance, ClassValue)):
                 self.edge(value, self.slot(held.class_, attribute))
                 if isinstance(held, ClassValue):
@@ -551,6 +555,11 @@ def _attribute_matches(stored: str, read: str) -> bool:
             "*" in read and fnmatch.fnmatchcase(stored, read)
         )
     return "*" in read and fnmatch.fnmatchcase(stored, read)
+
+
+def _is_tensor(cls: Class, name: str) -> bool:
+    """Whether ``x.data = y`` fills a parameter, for all of which their model stands."""
+    return name in _OF_TENSORS and cls.is_module and not _is_own_attribute(cls, name)
 
 
 def _is_own_attribute(cls: Class, name: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bn2gn_codemod.survey.certain_modules import BY_HAND
 from bn2gn_codemod.survey.copied_statistics import CopiedStatistics
 from bn2gn_codemod.survey.freezing_certainty import FreezingCertainty
+from bn2gn_codemod.survey.overwritten_backbones import OverwrittenBackbones
 from bn2gn_codemod.survey.shared_import import NotPlaced
 from bn2gn_codemod.survey.train_models import Names, TrainedModels
 from bn2gn_codemod.survey.values import Class
@@ -16,11 +17,16 @@ class FreezingNames:
     """One pattern for each file, over all models that may come there."""
 
     def __init__(
-        self, models: TrainedModels, certainty: FreezingCertainty, statistics: CopiedStatistics
+        self,
+        models: TrainedModels,
+        certainty: FreezingCertainty,
+        statistics: CopiedStatistics,
+        overwritten: OverwrittenBackbones,
     ) -> None:
         self._models = models
         self._certainty = certainty
         self._statistics = statistics
+        self._overwritten = overwritten
         # By file: the models that its pattern is for, and what else may come in their place.
         self._classes_in: dict[str, dict[Class, None]] = {}
         self._others_in: dict[str, dict[Class, None]] = {}
@@ -62,4 +68,5 @@ class FreezingNames:
         if copying:
             words = f"{copying} copies weight and bias of its BatchNorm and no running statistics"
             return f"{words}, so in eval mode it would normalise nothing"
-        return self._certainty.objection(classes, others, names)
+        overwritten = self._overwritten.objection(self._models.with_backbones(classes))
+        return overwritten or self._certainty.objection(classes, others, names)

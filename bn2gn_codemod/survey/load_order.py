@@ -7,12 +7,14 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from bn2gn_codemod.survey.because import Role
 from bn2gn_codemod.survey.call_order import CallOrder, Event, about
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.newest_value import newest_value
+from bn2gn_codemod.survey.parts_left_out import left_out_at
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.syntax import is_off
 from bn2gn_codemod.survey.values import (
@@ -56,6 +58,8 @@ class LoadOrder:
 
         ``""`` if there is none. ``self`` is looked at as each class that it may be of.
         """
+        if self._leaves_backbone_out(function, node):
+            return ""
         seen: set[tuple[Class, bool]] = set()  # objects of one class hold the same
         found: list[tuple[int, str]] = []
         for value in values:
@@ -71,6 +75,11 @@ class LoadOrder:
                 found.extend(self._overwritten(self._held.below([one]), of, function, node))
         # Far apart there is more that the two may have nothing to do with each other.
         return min(found, key=lambda one: one[0], default=(0, ""))[1]
+
+    def loads_in(self, cls: Class) -> Iterator[str]:
+        """The loads into a model of a class and what it holds, in the words of the others."""
+        for load in self._all_loads(self._held.below([_made(cls)])):
+            yield load.words
 
     def _overwritten(
         self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt
@@ -91,6 +100,8 @@ class LoadOrder:
 
     def _loads_handed(self, caller: Function, call: ast.Call) -> frozenset[_Load] | None:
         """The loads into what a call is about; ``None`` where that was not followed."""
+        if self._leaves_backbone_out(caller, call):
+            return frozenset()
         modules: list[Value] = []
         for expr in about(call):
             found = self._newest_values(caller, call, expr)
@@ -102,6 +113,24 @@ class LoadOrder:
         if not modules:
             return None
         return frozenset(self._all_loads(self._held.below(modules)))
+
+    def _leaves_backbone_out(self, function: Function, node: ast.AST) -> bool:
+        """Whether all that is backbone in a model is left out by its name on the way to a node."""
+        return any(
+            self._is_all_backbone_named(left_out.text, value)
+            for left_out in left_out_at(function.node, node)
+            for value in self._flow.value_of(left_out.model)
+            if isinstance(value, Instance)
+        )
+
+    def _is_all_backbone_named(self, text: str, model: Instance) -> bool:
+        own = self._roles.own
+        backbone = {
+            name
+            for cls, name in self._held.slots(model)
+            if (cls, name) in own and own[cls, name].role is Role.BACKBONE
+        }
+        return bool(backbone) and all(text in name for name in backbone)
 
     def _newest_values(self, caller: Function, call: ast.Call, expr: ast.expr) -> list[Value]:
         newest = newest_value(caller.node, call, expr)

@@ -15,6 +15,9 @@ from bn2gn_codemod.survey.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import Class, Function
 
+# A loss, by its name or by what its forward is handed; a layer may well be handed labels.
+_LOSS = re.compile(r"(?:Loss|Criterion)(?:\d[dD])?$")
+_TARGETS = frozenset({"target", "targets"})
 _STATISTICS = frozenset({"running_mean", "running_var"})
 # Layers that may keep such statistics, and are no BatchNorm to be frozen or replaced.
 _OTHER_NORM = re.compile(r"Frozen|Instance|Group|LayerNorm|Switch|AdaIN|Adaptive")
@@ -54,7 +57,7 @@ def _is_common_base(base: str) -> bool:
 
 
 def _keeps_statistics(cls: Class) -> bool:
-    if any(_OTHER_NORM.search(one.name) for one in cls.ancestors()):
+    if any(_OTHER_NORM.search(one.name) for one in cls.ancestors()) or _is_loss(cls):
         return False
     if not any(b"running_var" in one.module.source.data for one in cls.ancestors()):
         return False
@@ -72,6 +75,12 @@ def _keeps_statistics(cls: Class) -> bool:
             case _:
                 pass
     return kept >= _STATISTICS
+
+
+def _is_loss(cls: Class) -> bool:
+    forward = _method(cls, "forward")
+    is_given = forward is not None and not _TARGETS.isdisjoint(forward.parameters)
+    return is_given or any(_LOSS.search(one.name) for one in cls.ancestors())
 
 
 def _is_named_so(cls: Class) -> bool:

@@ -36,6 +36,7 @@ from bn2gn_codemod.survey.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.overwritten_backbones import OverwrittenBackbones
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
 from bn2gn_codemod.survey.shared_import import NotPlaced
@@ -65,12 +66,17 @@ class TrainingPlan(NamedTuple):
 
 
 def survey_training(
-    flow: Flow, roles: RoleMap, decided: Decided, repository: Repository, settings: Settings
+    flow: Flow,
+    roles: RoleMap,
+    decided: Decided,
+    overwritten: OverwrittenBackbones,
+    repository: Repository,
+    settings: Settings,
 ) -> TrainingPlan:
     """Find train scripts and loops, and plan freeze calls and guards."""
     if settings.freeze == "none":
         return TrainingPlan()
-    return _Training(flow, roles, decided, repository, settings).plan()
+    return _Training(flow, roles, decided, overwritten, repository, settings).plan()
 
 
 class _Training:
@@ -79,6 +85,7 @@ class _Training:
         flow: Flow,
         roles: RoleMap,
         decided: Decided,
+        overwritten: OverwrittenBackbones,
         repository: Repository,
         settings: Settings,
     ) -> None:
@@ -99,6 +106,7 @@ class _Training:
             self._models,
             FreezingCertainty(roles, decided, whole),
             CopiedStatistics(flow, roles.loads),
+            overwritten,
         )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow, classes)

@@ -77,6 +77,16 @@ class Net(nn.Module):
     ("definition", "name"),
     [
         (PLAIN, "MyNorm"),
+        # conditional, by labels
+        (
+            PLAIN
+            + """\
+    def forward(self, x, labels):
+        return (x - self.running_mean) * self.gains(labels)
+""",
+            "MyNorm",
+        ),
+        (PLAIN.replace("MyNorm", "LosslessNorm"), "LosslessNorm"),
         # statistics that only the call shows
         (
             """\
@@ -176,6 +186,16 @@ class AdaptiveInstanceNorm2d(nn.Module):
 """,
             "AdaptiveInstanceNorm2d(8)",
         ),
+        # the errors of a loss
+        (
+            PLAIN.replace("MyNorm", "ErrorNorm")
+            + """\
+    def forward(self, x, target):
+        return ((x - target).abs() - self.running_mean).mean()
+""",
+            "ErrorNorm(8)",
+        ),
+        (PLAIN.replace("MyNorm", "BalancedLoss"), "BalancedLoss(8)"),
         ("class BatchNorm2d(nn.GroupNorm):\n    pass\n", "BatchNorm2d(8)"),
         ("class SyncBN(torch.autograd.Function):\n    pass\n", "SyncBN(8)"),
         ("class SyncBN:\n    def __init__(self, c):\n        self.c = c\n", "SyncBN(8)"),

@@ -161,3 +161,77 @@ def test_norm_that_merges_its_own_statistics() -> None:
                 load_checkpoint(path, self.model)
         """
     )
+
+
+WRITTEN = """\
+import torchvision
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = Trunk()
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+        published = torchvision.models.vgg16_bn(pretrained=True)
+        for i in range(4):
+            old = list(self.features.state_dict().items())[i][1]
+            new = list(published.state_dict().items())[i][1]
+            {}
+"""
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "old.data[:] = new.data[:]",
+        "old.data = new.data",
+        "old.data.copy_(new.data); old.grad[...] = new.grad",
+        "old.data.copy_(new.data)",
+    ],
+)
+def test_written_tensor_of_a_parameter_is_no_attribute_of_the_model(write: str) -> None:
+    # The parameters of a model stand for the model and all that is in it.
+    plan = check(WRITTEN.format(write))
+    held = {part.attribute for one in plan.module_classes for part in one.parts}
+    assert held.isdisjoint({"data", "grad"})
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "self.data = nn.Sequential(nn.BatchNorm2d(8))  #! convert",
+        "setattr(self, 'data', nn.Sequential(nn.BatchNorm2d(8)))  #! convert",
+        "self.add_module('data', nn.Sequential(nn.BatchNorm2d(8)))  #! convert",
+        "self.data = nn.ModuleList(); self.data[:] = [nn.BatchNorm2d(8)]  #! convert",
+    ],
+)
+def test_attribute_of_that_name_that_a_class_stores_itself_holds_layers(stored: str) -> None:
+    check(
+        f"""\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        {stored}
+"""
+    )
+
+
+def test_attribute_of_that_name_of_what_is_no_module_is_followed() -> None:
+    check(
+        """\
+import torchvision
+class Runner:
+    pass
+runner = Runner()
+runner.data = nn.Sequential(nn.BatchNorm2d(8))  #! convert
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = runner.data
+"""
+    )

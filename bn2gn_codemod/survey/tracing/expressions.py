@@ -261,6 +261,8 @@ class Expressions(Tracer):
         function = self.function
         names = set(target_names(target)) - function.global_names - function.nonlocal_names
         function.locals.update(names)
+        for name in names:
+            self.bindings.forget_name(name)
 
     def _lambda(self, expr: ast.Lambda) -> Node:
         flow = self.flow
@@ -279,7 +281,9 @@ class Expressions(Tracer):
         if self.cls is not None and (self.cls, expr.id) in flow.slots:
             source: Node | None = flow.slots[(self.cls, expr.id)]
         else:
-            source = flow.lookup(self.function, expr.id)
+            source = self.bindings.get(expr, self.statement)
+            if source is None:
+                source = flow.lookup(self.function, expr.id)
         if source is None and not is_norm_class(expr.id):
             return None
         node = flow.node()

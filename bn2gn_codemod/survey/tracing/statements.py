@@ -41,14 +41,21 @@ class Statements:
         self.cls = cls  # set while in a class body
         self._expressions = Expressions(flow, function, cls)
 
-    def run(self, body: list[ast.stmt]) -> None:
-        """Trace statements in the order of the source."""
-        for statement in body:
-            try:
-                self._trace(statement)
-            except RecursionError:
-                # Generated code, nested too deeply; its norms are listed as not followed.
-                continue
+    def run(self, body: list[ast.stmt], is_branch: bool = False) -> None:
+        """Trace statements in the order of the source; ``is_branch``: those under an ``if``."""
+        bindings = self._expressions.bindings
+        with bindings.block(is_branch):
+            for statement in body:
+                bindings.enter(statement)
+                try:
+                    self._trace(statement)
+                except RecursionError:
+                    # Generated code, nested too deeply; its norms are listed as not followed.
+                    continue
+                finally:
+                    bindings.leave(statement)
+                if isinstance(statement, ast.Assign):
+                    bindings.bind(statement, self.flow.expressions.get(statement.value))
 
     def _trace(self, statement: ast.stmt) -> None:
         expressions = self._expressions
@@ -82,7 +89,7 @@ class Statements:
             case ast.If() | ast.While():
                 expressions.evaluate(statement.test)
                 self._run_branch(statement)
-                self.run(statement.orelse)
+                self.run(statement.orelse, is_branch=True)
             case ast.For() | ast.AsyncFor():
                 self._loop(statement)
             case ast.With() | ast.AsyncWith():
@@ -126,12 +133,12 @@ class Statements:
     def _run_branch(self, branch: ast.If | ast.While) -> None:
         simple = self._expressions.simple_layers
         name = tested_layer(self.flow, self.function.module, branch)
-        if name is None or name in simple:
-            self.run(branch.body)
-            return
-        simple.add(name)
-        self.run(branch.body)
-        simple.remove(name)
+        is_tested = name is not None and name not in simple
+        if name is not None and is_tested:
+            simple.add(name)
+        self.run(branch.body, is_branch=True)
+        if name is not None and is_tested:
+            simple.remove(name)
 
     def _capture(self, pattern: ast.pattern, subject: Node | None) -> None:
         """Each name in a pattern may be any part of the subject, or all of it."""

@@ -33,7 +33,7 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             if base is None:
                 flow.strays.store(None, target.attr, value)
             else:
-                flow.store(base, target.attr, value)
+                flow.store(base, target.attr, value, is_written=True)
             if target.attr in TENSORS:
                 _set_tensor(tracer, target, value)
         case ast.Subscript():

@@ -6,6 +6,7 @@ import abc
 import ast
 
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.tracing.branch_bindings import BranchBindings
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Class, Function, Spot, UseContext
 
@@ -21,6 +22,7 @@ class Tracer(abc.ABC):
         self.loosened: set[ast.expr] = set()  # loads that were strict before a migration
         self.children_names: set[str] = set()  # loop variables over a module's children
         self.simple_layers: set[str] = set()  # variables that isinstance narrows down here
+        self.bindings = BranchBindings(function)
 
     @abc.abstractmethod
     def evaluate(self, expr: ast.expr, context: UseContext = "plain") -> Node | None:

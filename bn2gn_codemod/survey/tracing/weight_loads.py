@@ -9,6 +9,7 @@ from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.survey.flow import LoadCall, Whole
 from bn2gn_codemod.survey.syntax import call_name, dotted
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
+from bn2gn_codemod.survey.tracing.just_stored import is_only_set_in_constructors, just_stored
 from bn2gn_codemod.survey.tracing.kept_keys import keeps_keys
 from bn2gn_codemod.survey.tracing.rebuilt_layers import keeps_place
 from bn2gn_codemod.survey.tracing.tracer import Tracer
@@ -61,7 +62,7 @@ def weights_into(
     layer = _layer_of(target)
     if source is not None and _is_rebuilt(tracer, target, source):
         return
-    receiver = tracer.evaluate(layer)
+    receiver = _receiver(tracer, layer)
     if receiver is not None and weights:
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
         load.weights = [*weights, *_in_parameter(tracer, source)]
@@ -73,6 +74,14 @@ def weights_into(
             if is_variable:
                 load.tensors_of = list(_variables(tracer, source))
         tracer.flow.load_calls.append(load)
+
+
+def _receiver(tracer: Tracer, layer: ast.expr) -> Node | None:
+    known = tracer.evaluate(layer)
+    made = just_stored(tracer.function, layer)
+    if made is None or not is_only_set_in_constructors(tracer.function, layer):
+        return known
+    return tracer.evaluate(made) or known
 
 
 def _merges_own_statistics(tracer: Tracer, target: ast.expr, source: ast.expr) -> bool:
