@@ -273,3 +273,33 @@ def test_model_of_any_branch_is_loaded_after_them() -> None:
 def test_global_that_another_function_may_bind_is_any_of_them() -> None:
     text = SCRIPT.format(scratch="keep", first="load_pretrain(model, 'a.pth')", last="best = 0")
     check(text.replace("global best", "global best, model"))
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        # A tensor under the name of what it was read from; a wrapper around what it wraps.
+        "w = torch.load(path)\nw = w.view_as(self.stem.bias)\nself.stem.bias.data.copy_(w)",
+        "w = torch.load(path)\nw = tools.fit(w, self.stem)\nself.stem.load_state_dict(w)",
+    ],
+)
+def test_branch_that_goes_on_from_what_a_name_was(branch: str) -> None:
+    body = textwrap.indent(branch, " " * 12)
+    check(
+        f"""\
+import tools
+import torchvision
+class Stem(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+class Net(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.stem = Stem()
+        self.head = nn.BatchNorm2d(8)  #! convert
+        if path:
+{body}
+"""
+    )

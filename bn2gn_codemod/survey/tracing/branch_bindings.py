@@ -72,10 +72,10 @@ class BranchBindings:
     def bind(self, statement: ast.Assign, value: Node | None) -> None:
         """``name = call()`` in a branch."""
         match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call()) if (
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if (
                 self._depth and value is not None and name in self._function.locals
             ):
-                if name in self._followed and name not in _bound_in(statement.value):
+                if name in self._followed and not _hands_on(call, self._function.locals):
                     self._held[name] = value
             case _:
                 pass
@@ -97,6 +97,20 @@ class BranchBindings:
             return frozenset()
         changed = {name for one in walk(node) for name in _changed(one)}
         return frozenset(self._function.locals - self._function.global_names - changed)
+
+
+def _hands_on(call: ast.Call, names: set[str]) -> bool:
+    """Whether a call may give what it is handed: ``w = w.view_as(b)``, ``net = wrap(net)``.
+
+    Where that is not followed, the variable's own node may know more.
+    """
+    given = [call.func, *call.args, *(keyword.value for keyword in call.keywords)]
+    if any(isinstance(part, (ast.Call, ast.NamedExpr)) for one in given for part in walk(one)):
+        return True
+    roots = map(root_of, (call.func, *call.args))
+    return any(not isinstance(one, (ast.Name, ast.Constant)) for one in call.args) or any(
+        isinstance(root, ast.Name) and root.id in names for root in roots
+    )
 
 
 def _changed(node: ast.AST) -> Iterator[str]:
