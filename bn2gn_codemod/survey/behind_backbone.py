@@ -12,7 +12,7 @@ from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
-from bn2gn_codemod.survey.fed_parts import is_fed_by
+from bn2gn_codemod.survey.fed_parts import is_fed_by, is_fed_only_by
 from bn2gn_codemod.survey.network_contents import external_network
 from bn2gn_codemod.survey.values import Instance, NormLayer
 
@@ -126,7 +126,7 @@ class BehindBackbone:
             families.is_of_stream(name)
             and trunk[0] is cls
             and self._evidence.is_loaded(trunk)
-            and is_fed_by(cls, trunk[1], name)
+            and is_fed_only_by(cls, trunk[1], name)
             and not self._handles_weights(slot)
             and not self._is_handed_on(slot)
         )

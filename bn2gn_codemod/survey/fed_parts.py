@@ -63,3 +63,55 @@ def _is_inside(expr: ast.expr, name: str) -> bool:
             return False
         expr = expr.value
     return True
+
+
+def is_fed_only_by(cls: Class, trunk: str, part: str) -> bool:
+    """Whether ``forward`` calls a part with what the trunk gives, and nothing is mixed into that.
+
+    ``self.conv1_depth(self.resnet.layer1(x))``, but not ``self.layer2(d + self.resnet(x))``.
+    """
+    method = next(
+        (one.methods["forward"] for one in cls.ancestors() if "forward" in one.methods), None
+    )
+    if method is None or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    given: set[str] = set()
+    seen = False
+    for statement in flat(method.node.body):
+        for call in _calls_of(part, statement):
+            if not call.args or not all(_is_all_of(one, trunk, given) for one in call.args):
+                return False
+            seen = True
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                names = {name for target in targets for name in target_names(target)}
+                given = given | names if _is_all_of(value, trunk, given) else given - names
+            case ast.AugAssign(target=target):
+                given -= set(target_names(target))
+            case _:
+                pass
+    return seen
+
+
+def _is_all_of(expr: ast.expr, trunk: str, given: set[str]) -> bool:
+    match expr:
+        case ast.Call(func=func) if _is_inside(func, trunk):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="self"))):
+            return False  # another part's
+        case ast.Call(func=ast.Attribute(value=owner), args=arguments):
+            parts = [owner, *arguments] if _is_all_of(owner, trunk, given) else arguments
+            return bool(parts) and all(_is_all_of(one, trunk, given) for one in parts)
+        case ast.Call(args=arguments):
+            return bool(arguments) and all(_is_all_of(one, trunk, given) for one in arguments)
+        case ast.Name(id=name):
+            return name in given
+        case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.UnaryOp(operand=inner):
+            return _is_all_of(inner, trunk, given)
+        case ast.Tuple(elts=inner) | ast.List(elts=inner):
+            return bool(inner) and all(_is_all_of(one, trunk, given) for one in inner)
+        case ast.BinOp(left=left, right=right):
+            sides = [one for one in (left, right) if not isinstance(one, ast.Constant)]
+            return bool(sides) and all(_is_all_of(one, trunk, given) for one in sides)
+        case _:
+            return False

@@ -116,12 +116,11 @@ class LoadOrder:
 
     def _leaves_backbone_out(self, function: Function, node: ast.AST) -> bool:
         """Whether all that is backbone in a model is left out by its name on the way to a node."""
-        return any(
-            self._is_all_backbone_named(left_out.text, value)
-            for left_out in left_out_at(function.node, node)
-            for value in self._flow.value_of(left_out.model)
-            if isinstance(value, Instance)
-        )
+        for left_out in left_out_at(function.node, node):
+            models = [v for v in self._flow.value_of(left_out.model) if isinstance(v, Instance)]
+            if models and all(self._is_all_backbone_named(left_out.text, one) for one in models):
+                return True
+        return False
 
     def _is_all_backbone_named(self, text: str, model: Instance) -> bool:
         own = self._roles.own

@@ -16,8 +16,8 @@ from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import Class, Function
 
 # A loss, by its name or by what its forward is handed; a layer may well be handed labels.
-_LOSS = re.compile(r"(?:Loss|Criterion)(?:\d[dD])?$")
 _TARGETS = frozenset({"target", "targets"})
+_LOSS = re.compile(r"(?:Loss|Criterion)(?:\d[dD])?$")
 _STATISTICS = frozenset({"running_mean", "running_var"})
 # Layers that may keep such statistics, and are no BatchNorm to be frozen or replaced.
 _OTHER_NORM = re.compile(r"Frozen|Instance|Group|LayerNorm|Switch|AdaIN|Adaptive")
@@ -78,9 +78,14 @@ def _keeps_statistics(cls: Class) -> bool:
 
 
 def _is_loss(cls: Class) -> bool:
+    """By its name, or for what it cannot do without: a conditional norm may be handed targets."""
     forward = _method(cls, "forward")
-    is_given = forward is not None and not _TARGETS.isdisjoint(forward.parameters)
-    return is_given or any(_LOSS.search(one.name) for one in cls.ancestors())
+    node = forward.node if forward is not None else None
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        needed = node.args.args[: len(node.args.args) - len(node.args.defaults)]
+        if any(one.arg in _TARGETS for one in needed):
+            return True
+    return any(_LOSS.search(one.name) for one in cls.ancestors())
 
 
 def _is_named_so(cls: Class) -> bool:

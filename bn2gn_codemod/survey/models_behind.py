@@ -16,7 +16,9 @@ from bn2gn_codemod.survey.because import Because, Role
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.given_on import calls_on_what_is_given
+from bn2gn_codemod.survey.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.keyed_parts import KeyedParts
+from bn2gn_codemod.survey.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.trained_objects import TrainedObjects
 from bn2gn_codemod.survey.values import (
@@ -26,15 +28,21 @@ from bn2gn_codemod.survey.values import (
     Function,
     FunctionValue,
     Instance,
+    Spot,
     Value,
 )
 
-# Code elsewhere, by its name, that may put weights into what it is handed.
-_MAY_FILL = re.compile(
-    r"load|restore|resum|init|pretrain|weight|checkpoint|ckpt|transfer|copy|fill|from",
-    re.IGNORECASE,
-)
-
+# Code elsewhere that leaves the weights of what it is handed as they are.
+_HARMLESS = frozenset({
+    "DataParallel", "DistributedDataParallel", "convert_sync_batchnorm", "SyncBatchNorm", "print",
+    "len", "isinstance", "type", "id", "str", "repr", "save", "summary", "zip", "enumerate",
+    "list", "tuple", "dict", "append", "extend", "update", "ModuleList", "ModuleDict", "items",
+    "state_dict", "watch", "hasattr", "getattr", "setattr", "filter", "sum", "chain",
+    "clip_grad_norm_",
+})  # fmt: skip
+# What a load says that goes on with a training of its own, and what it must not say.
+_GOES_ON = re.compile(r"resum|snapshot|latest|last_|epoch|iter|continue", re.IGNORECASE)
+_STARTS = re.compile(r"pretrain|imagenet|init|coco|https?:|backbone", re.IGNORECASE)
 _FOLLOWED = (FunctionValue, ClassValue, Instance)
 
 
@@ -71,6 +79,8 @@ class ModelsBehind:
             and not any(one.weak for one in made)
             and not cls.is_parallel_wrapper
             and cls.descendants() == [cls]
+            # A base class that is not here may have a load of its own.
+            and all(base.startswith("torch.nn.") for base in cls.external_bases)
             and all(slot[0].is_parallel_wrapper for slot in holders)
             and not any(slot in self._evidence.own for slot in self._contents.family_slots(cls))
             and not families.is_network_class(cls)
@@ -89,9 +99,10 @@ class ModelsBehind:
                 continue
             models = self._called_in(function)
             for call, givers in calls_on_what_is_given(models, function.node):
-                behind = {one.class_ for one in models[call] if isinstance(one, Instance)}
+                classes = {one.class_ for one in models[call] if isinstance(one, Instance)}
+                behind = sorted(classes, key=lambda cls: (cls.path, cls.node.lineno))
                 pretrained = [one for one in givers if self._are_pretrained(models[one])]
-                if not behind or not behind <= single or not pretrained:
+                if not behind or not classes <= single or not pretrained:
                     continue
                 before = {value for giver in pretrained for value in models[giver]}
                 names = sorted({name for name in map(self._pretrained, before) if name})
@@ -170,20 +181,47 @@ class ModelsBehind:
             value.class_
             for calls in self._flow.calls_in.values()
             for _, call in calls
-            if _MAY_FILL.search(call_name(call))
+            if call_name(call) not in _HARMLESS
+            and optimizer_call(self._flow, call) is None
             and not any(isinstance(v, _FOLLOWED) for v in self._flow.value_of(call.func))
             for argument in (*call.args, *(keyword.value for keyword in call.keywords))
-            for value in self._flow.value_of(argument)
+            for part in _elements(argument)
+            if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript))
+            for value in self._flow.value_of(part)
             if isinstance(value, Instance)
         }
 
     def _is_loaded(self, cls: Class, before: Iterable[Value]) -> bool:
-        """Whether anything loads the model but code that loads the one before it as well.
+        """Whether anything loads the model but code that goes on with a training of both.
 
-        A file for each of them is training that goes on.
+        That has a file for each of them, and says that it goes on.
         """
-        loaders = self._evidence.loaders(self._flow.instances[cls])
-        return not loaders <= self._evidence.loaders(before)
+        made = self._flow.instances[cls]
+        loaders = self._evidence.loaders(made)
+        return not loaders <= self._evidence.loaders(before) or not all(
+            _goes_on(call.spot)
+            for call in self._flow.load_calls
+            if call.spot.function in loaders
+            and any(one in made for one in self._flow.values(call.receiver))
+        )
+
+
+def _goes_on(load: Spot) -> bool:
+    """Whether a load, or a test around it, speaks of a training that goes on."""
+    if load.node is None:
+        return False
+    said = [load.node, *guarding_tests(load.function, load.node)]
+    words = " ".join(map(ast.unparse, said))
+    return _GOES_ON.search(words) is not None and _STARTS.search(words) is None
+
+
+def _elements(expr: ast.expr) -> list[ast.expr]:
+    """An argument, and what is written out in it: ``apply([net, fuse])``."""
+    match expr:
+        case ast.List(elts=inner) | ast.Tuple(elts=inner) | ast.Dict(values=inner):
+            return [expr, *(part for one in inner for part in _elements(one))]
+        case _:
+            return [expr]
 
 
 def _is_model(value: Value) -> bool:

@@ -29,7 +29,8 @@ def may_be_none(value: ast.expr | None) -> bool:
 
 def always_makes(block: list[ast.stmt], model: str) -> bool:
     """Whether a model is made on every way through a block that leads on from it."""
-    for statement in block:
+    last = max((n for n, one in enumerate(block) if _may_unmake(one, model)), default=-1)
+    for statement in block[last + 1 :]:
         match statement:
             case ast.Return() | ast.Raise():
                 return True
@@ -47,6 +48,15 @@ def always_makes(block: list[ast.stmt], model: str) -> bool:
             case _:
                 pass
     return False
+
+
+def _may_unmake(statement: ast.stmt, model: str) -> bool:
+    """Whether the model may be none after a statement, whatever it was before."""
+    return any(
+        value is None or may_be_none(value)
+        for inner in flat([statement])
+        for _, value in assignments(inner, model)
+    )
 
 
 def always_reads(block: list[ast.stmt], model: str) -> bool:

@@ -303,3 +303,32 @@ class Net(nn.Module):
 {body}
 """
     )
+
+
+def test_with_gives_a_name_something_else() -> None:
+    check(
+        """\
+import contextlib
+import torchvision
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(8)  #! keep
+@contextlib.contextmanager
+def opened():
+    yield Trunk()
+def trunk(pretrained):
+    if pretrained:
+        net = nn.Identity()
+        with opened() as net:
+            net.load_state_dict(torch.hub.load_state_dict_from_url("https://example.org/r.pth"))
+            return net
+    return Trunk()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.second = trunk(True)
+        self.head = nn.BatchNorm2d(8)  #! convert
+"""
+    )

@@ -130,6 +130,9 @@ class Model(nn.Module):
         # A second network, for the second input.
         ("unknown", "self.resnet(image); x = self.conv1_depth(depth); self.conv2_depth(x)", ""),
         ("unknown", "x = self.resnet(image); self.conv1_depth(x); self.conv2_depth(depth)", ""),
+        # A stream of its own that gets something of the other one as well.
+        ("unknown", "d = self.conv1_depth(depth + self.resnet.layer1(image)); "
+         "self.conv2_depth(d + self.resnet(image))", ""),
         # Something else may fill it.
         ("unknown", "x = self.resnet(image); self.conv1_depth(x); self.conv2_depth(x)",
          "fill(self.conv1_depth, 'depth.pth')"),

@@ -123,6 +123,18 @@ def test_model_that_is_trained_on_what_a_loaded_one_gives(script: str) -> None:
         "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
         "from tools import load_pretrained as lp\nnet, fuse = ResNet(), Fuse()\n"
         "lp(model=fuse)\nopt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        # A start from files for both is no training that goes on,
+        "net, fuse = ResNet(), Fuse()\nif args.pretrained:\n"
+        "    net.load_state_dict(torch.load(args.net))\n"
+        "    fuse.load_state_dict(torch.load(args.fuse))\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        # nor is one by a function for any model.
+        "def init(model, path):\n    model.load_state_dict(torch.load(path))\n"
+        "net, fuse = ResNet(), Fuse()\ninit(net, args.net)\ninit(fuse, args.fuse)\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        # In a list, to code that is not here.
+        "import tools\nnet, fuse = ResNet(), Fuse()\ntools.Loader(args).apply([net, fuse])\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
         # The call runs the loaded one as well as this.
         "net, fuse = ResNet(), Fuse()\nopt = torch.optim.SGD(fuse.parameters(), 0.1)\n"
         "for one in (net, fuse):\n    x = one(net(x))\n",
@@ -133,6 +145,54 @@ def test_model_that_is_trained_on_what_a_loaded_one_gives(script: str) -> None:
 )
 def test_model_of_which_that_is_not_certain_stays_undecided(script: str) -> None:
     check(_case(script, "unknown"))
+
+
+def test_first_of_several_models_is_named_in_every_run() -> None:
+    makers = "".join(
+        f"class Top{n}(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.block = Block()\n"
+        for n in range(6)
+    )
+    plan = check(
+        """\
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+"""
+        + makers
+        + "net, top = ResNet(), {str(n): t for n, t in enumerate([Top0, Top1, Top2, Top3, Top4, "
+        "Top5])}[args.top]()\n"
+        "opt = torch.optim.SGD(top.parameters(), 0.1)\ntop(net(x))\n"
+    )
+    [block] = [site for site in plan.sites if site.verdict == "convert"]
+    assert block.reasons[0].startswith("Block is held by Top0.block")
+
+
+def test_base_class_that_is_not_here_may_have_a_load_of_its_own() -> None:
+    check(
+        """\
+import elsewhere
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+class Fuse(elsewhere.Base, nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+net, fuse = ResNet(), Fuse()
+fuse.load_weights("fuse.pth")
+opt = torch.optim.SGD(fuse.parameters(), 0.1)
+fuse(net(x))
+"""
+    )
 
 
 def test_part_of_another_model_is_not_judged_by_a_script() -> None:

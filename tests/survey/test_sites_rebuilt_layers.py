@@ -65,3 +65,26 @@ def test_layers_that_take_the_place_of_the_model_s_own(code: str) -> None:
 )
 def test_layers_that_get_weights_of_others(code: str) -> None:
     check(model("keep", code))
+
+
+def test_layer_that_may_get_what_another_one_had_is_loaded() -> None:
+    check(
+        """\
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(8)  #! keep
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://example.org/r.pth"))
+class Model(nn.Module):
+    def __init__(self, share):
+        super().__init__()
+        self.backbone = Trunk()
+        self.depth = nn.BatchNorm2d(8)  #! keep
+        self.extra = nn.BatchNorm2d(8)  #! convert
+        source = self.depth
+        if share:
+            source = self.backbone.norm
+        self.depth.weight = source.weight
+        self.depth.running_mean = source.running_mean
+"""
+    )

@@ -32,7 +32,7 @@ _FILL = frozenset(
      "add_module", "register_module"}
 )  # fmt: skip
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_IN_ORDER = (ast.If, ast.With, ast.AsyncWith)  # compound statements that run once at most
+_IN_ORDER = (ast.If,)  # runs once at most, and binds nothing before its blocks are read
 
 
 class BranchBindings:

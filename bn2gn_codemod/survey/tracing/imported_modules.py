@@ -30,7 +30,7 @@ def _imported(call: Call) -> Iterator[Module]:
         case ast.Call(args=[ast.Constant(value=str(name)), *_]):
             yield from _named(call.flow, name, importer)
         case ast.Call(args=[ast.Attribute(value=ast.Name(id=given), attr=option), *_]):
-            for name in _defaults(call.flow, option) if given != "self" else ():
+            for name in _defaults(importer, option) if given != "self" else ():
                 for module in _named(call.flow, name, importer):
                     yield from _beside(call.flow, module, importer)
         case _:
@@ -51,16 +51,14 @@ def _beside(flow: Flow, module: Module, importer: Module) -> Iterator[Module]:
             yield other
 
 
-def _defaults(flow: Flow, option: str) -> Iterator[str]:
-    """``parser.add_argument("--network", default="nets.resnet")``"""
-    text = option.encode()
-    for module in flow.modules:
-        data = module.source.data
-        if _ADDS_OPTION.encode() not in data or text not in data.replace(b"-", b"_"):
-            continue
-        for node in walk(module.tree):
-            if _is_option(node) and option in _names_of(node):
-                yield from _default_of(node)
+def _defaults(module: Module, option: str) -> Iterator[str]:
+    """``parser.add_argument("--network", default="nets.resnet")`` in the module itself.
+
+    Not every file is read, and an edit may change which are.
+    """
+    for node in walk(module.tree):
+        if _is_option(node) and option in _names_of(node):
+            yield from _default_of(node)
 
 
 def _is_option(node: ast.AST) -> TypeGuard[ast.Call]:
