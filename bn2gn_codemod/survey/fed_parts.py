@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from bn2gn_codemod.survey.syntax import flat, target_names, walk
 from bn2gn_codemod.survey.values import Class
@@ -13,6 +14,24 @@ def is_fed_by(cls: Class, trunk: str, part: str) -> bool:
 
     ``x = self.backbone(x)``, then ``x = self.encoder(x)``.
     """
+    return _is_fed(cls, trunk, part, _comes_of)
+
+
+def is_fed_only_by(cls: Class, trunk: str, part: str) -> bool:
+    """Whether ``forward`` calls a part with what the trunk gives, and nothing is mixed into that.
+
+    ``self.conv1_depth(self.resnet.layer1(x))``, but not ``self.layer2(d + self.resnet(x))``.
+    """
+    return _is_fed(cls, trunk, part, _is_all_of)
+
+
+def _is_fed(
+    cls: Class, trunk: str, part: str, is_of: Callable[[ast.expr, str, set[str]], bool]
+) -> bool:
+    """Whether the first input of a part is the trunk's, wherever it is called.
+
+    ``is_of`` tells what is, by the variables that hold such.
+    """
     method = next(
         (one.methods["forward"] for one in cls.ancestors() if "forward" in one.methods), None
     )
@@ -22,13 +41,16 @@ def is_fed_by(cls: Class, trunk: str, part: str) -> bool:
     seen = False
     for statement in flat(method.node.body):
         for call in _calls_of(part, statement):
-            if not call.args or not _comes_of(call.args[0], trunk, given):
+            if not call.args or not is_of(call.args[0], trunk, given):
                 return False
             seen = True
         match statement:
             case ast.Assign(targets=targets, value=value):
                 names = {name for target in targets for name in target_names(target)}
-                given = given | names if _comes_of(value, trunk, given) else given - names
+                given = given | names if is_of(value, trunk, given) else given - names
+            case ast.AugAssign(target=ast.Name(id=name), value=value):
+                added = ast.BinOp(ast.Name(name), statement.op, value)
+                given = given if is_of(added, trunk, given) else given - {name}
             case _:
                 pass
     return seen
@@ -65,35 +87,8 @@ def _is_inside(expr: ast.expr, name: str) -> bool:
     return True
 
 
-def is_fed_only_by(cls: Class, trunk: str, part: str) -> bool:
-    """Whether ``forward`` calls a part with what the trunk gives, and nothing is mixed into that.
-
-    ``self.conv1_depth(self.resnet.layer1(x))``, but not ``self.layer2(d + self.resnet(x))``.
-    """
-    method = next(
-        (one.methods["forward"] for one in cls.ancestors() if "forward" in one.methods), None
-    )
-    if method is None or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return False
-    given: set[str] = set()
-    seen = False
-    for statement in flat(method.node.body):
-        for call in _calls_of(part, statement):
-            if not call.args or not all(_is_all_of(one, trunk, given) for one in call.args):
-                return False
-            seen = True
-        match statement:
-            case ast.Assign(targets=targets, value=value):
-                names = {name for target in targets for name in target_names(target)}
-                given = given | names if _is_all_of(value, trunk, given) else given - names
-            case ast.AugAssign(target=target):
-                given -= set(target_names(target))
-            case _:
-                pass
-    return seen
-
-
 def _is_all_of(expr: ast.expr, trunk: str, given: set[str]) -> bool:
+    """Whether all that an expression is made of comes of the trunk."""
     match expr:
         case ast.Call(func=func) if _is_inside(func, trunk):
             return True
