@@ -6,12 +6,14 @@ import pytest
 
 from tests.survey.verdicts import check
 
-_MODELS = """\
+_RESNET = """\
 class ResNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.bn = nn.BatchNorm2d(8)  #! keep
         self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+"""
+_MODELS = """\
 class Fuse(nn.Module):
     def __init__(self):
         super().__init__()
@@ -20,7 +22,7 @@ class Fuse(nn.Module):
 
 
 def _case(script: str, fuse: str) -> str:
-    return _MODELS.format(fuse=fuse) + script
+    return _RESNET + _MODELS.format(fuse=fuse) + script
 
 
 @pytest.mark.parametrize(
@@ -154,12 +156,8 @@ def test_first_of_several_models_is_named_in_every_run() -> None:
         for n in range(6)
     )
     plan = check(
-        """\
-class ResNet(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.bn = nn.BatchNorm2d(8)  #! keep
-        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+        _RESNET
+        + """\
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
@@ -216,12 +214,8 @@ fuse(net(x))
 
 def test_network_by_its_name_is_no_head_for_its_place() -> None:
     check(
-        """\
-class ResNet(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.bn = nn.BatchNorm2d(8)  #! keep
-        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+        _RESNET
+        + """\
 -- pose.py --
 from net import ResNet
 class PoseResNet(nn.Module):
@@ -237,12 +231,8 @@ pose(net(x))
 
 def test_model_whose_own_code_speaks_of_weights_stays_undecided() -> None:
     check(
-        """\
-class ResNet(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.bn = nn.BatchNorm2d(8)  #! keep
-        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x/resnet.pth"))
+        _RESNET
+        + """\
 class Fuse(nn.Module):
     def __init__(self, pretrained=None):
         super().__init__()
