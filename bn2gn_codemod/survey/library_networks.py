@@ -17,7 +17,11 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_code import FreezingCode
 from bn2gn_codemod.survey.freezing_effects import Effect, Model, Part, coverage
 from bn2gn_codemod.survey.last_made import last_made
-from bn2gn_codemod.survey.library_models import holds_library_norms, is_library_model
+from bn2gn_codemod.survey.library_models import (
+    backbone_inside,
+    holds_library_norms,
+    is_library_model,
+)
 from bn2gn_codemod.survey.optimizer_owners import OptimizerOwners, Owner
 from bn2gn_codemod.survey.optimizers import Optimizers
 from bn2gn_codemod.survey.origins import arguments_for
@@ -39,8 +43,6 @@ _OTHER_NORMS = re.compile(
 )
 _WEIGHTS = re.compile(r"pretrained|weights")
 _BY_DEFAULT = re.compile(r"(?:segmentation_models_pytorch|pretrainedmodels)\.|\.from_pretrained$")
-# Where the pretrained part of a larger network is.
-_PARTS = {"segmentation_models_pytorch": "encoder", "torchvision.models.segmentation": "backbone"}
 _HEADS = re.compile(r"^(?:fc|classifier|head|heads|last_linear|segmentation_head|decoder)\d?$")
 _WHOLE = Model(("layers",), frozenset({"layers"}))  # what reaches all of it reaches this, too
 _DEEPEST = 4  # functions that hand on what they were given by another one
@@ -88,7 +90,7 @@ class LibraryNetworks:
             if state != "frozen":
                 place, source = one.scope.place(one.statement), ast.unparse(one.expr)
                 name = one.networks[0].name.removesuffix(".*").removesuffix(".__dict__")
-                part = next((part for of, part in _PARTS.items() if name.startswith(of)), "")
+                part = backbone_inside(one.networks[0])
                 reason = f"{name} makes it, and no class here names its parts: {_BY_HAND}"
                 yield TrainScript(place, source, (part,) if part else (), state, reason=reason)
 

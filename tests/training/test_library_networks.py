@@ -99,7 +99,9 @@ def test_a_network_as_it_is(made: str, library: str) -> None:
     [
         ("smp.Unet('resnet34')", "net.encoder"),
         ("smp.Unet(encoder_name='resnet34', encoder_weights='imagenet')", "net.encoder"),
-        ("models.segmentation.fcn_resnet50(weights='DEFAULT')", "net.backbone"),
+        ("models.segmentation.fcn_resnet50(weights_backbone='DEFAULT')", "net.backbone"),
+        # These weights are for all of it, as where it is in an attribute.
+        ("models.segmentation.fcn_resnet50(weights='DEFAULT')", "net"),
     ],
 )
 def test_the_pretrained_part_of_a_larger_one(made: str, part: str) -> None:
