@@ -61,6 +61,62 @@ def test_second_run_finds_and_changes_nothing(repository: MakeRepository) -> Non
     assert snapshot(root) == before
 
 
+# Parts under keys that are not known: of some, all norm layers are GroupNorm after the first run.
+PARTS = """
+import torch
+from torch import nn
+from torch.utils import model_zoo
+
+
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)
+        self.load_state_dict(model_zoo.load_url("https://example.org/resnet.pth"))
+
+
+class Unit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.low = Encoder()
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))
+
+
+class Model(nn.Module):
+    def __init__(self, names):
+        super().__init__()
+        models = {}
+        models["encoder"] = Encoder()
+        for name in names:
+            models[name] = Unit()
+        self.models = nn.ModuleDict(models)
+"""
+PARTS_TRAINED = """
+import torch
+from model import Model
+
+
+def main(loader):
+    net = Model(["a"])
+    optimizer = torch.optim.Adam(net.parameters())
+    for epoch in range(3):
+        net.train()
+        for x in loader:
+            net(x)
+"""
+
+
+def test_what_became_group_norm_is_no_backbone_in_the_second_run(
+    repository: MakeRepository,
+) -> None:
+    root = repository({"model.py": PARTS, "train.py": PARTS_TRAINED})
+    assert "model.py: 1 norm to GroupNorm" in bn2gn(root, "migrate")[1]
+    assert "get_group_norm(8)" in (root / "model.py").read_text()
+    before = snapshot(root)
+    assert "nothing to change" in bn2gn(root, "migrate")[1]
+    assert snapshot(root) == before
+
+
 @pytest.mark.parametrize(
     "model",
     [

@@ -354,26 +354,16 @@ class BackbonePaths:
         return known
 
     def _has_new_parts(self, slot: Slot) -> bool:
-        """Whether norm layers that are not the backbone's lie inside a backbone attribute."""
+        """Whether parts that are not the backbone's lie inside a backbone attribute.
+
+        Whether their norm layers are GroupNorm already bears on nothing: a second run is told
+        the same.
+        """
         return any(
-            not self._is_backbone(inner) and inner in self._roles.own and self._makes_norm(inner)
+            not self._is_backbone(inner) and inner in self._roles.own
             for value in self._roles.contents[slot]
             if isinstance(value, Instance)
             for inner in self._slots(value.class_)
-        )
-
-    def _makes_norm(self, slot: Slot) -> bool:
-        return any(
-            isinstance(value, NormLayer)
-            or (
-                isinstance(value, Instance)
-                and any(
-                    isinstance(held, NormLayer)
-                    for inner in self._slots(value.class_)
-                    for held in self._roles.contents[inner]
-                )
-            )
-            for value in self._roles.contents[slot]
         )
 
     def _holds_norm(self, slot: Slot) -> bool:

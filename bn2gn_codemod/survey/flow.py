@@ -17,7 +17,7 @@ import dataclasses
 import fnmatch
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.module_names import ModuleIndex
@@ -73,7 +73,7 @@ _CONFIGS = re.compile(
     rb"setattr(?:__)?\(|__dict__\.update\(|\((?:dict|OrderedDict|UserDict|\w*Namespace)\):"
 )
 # What a parameter has and no module: where one is written, its model gets no attribute.
-_OF_TENSORS = frozenset({"data", "grad"})
+OF_TENSORS = frozenset({"data", "grad"})
 # Accessors that give whatever a module holds.
 CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
 
@@ -341,11 +341,23 @@ class Flow(ValueGraph):
                 return ancestor.methods[name]
         return None
 
-    def store(self, base: Node, attribute: str, value: Node, *, is_written: bool = False) -> None:
-        """``base.attribute = value``; ``is_written``: in these words, and not by ``setattr``."""
+    def store(
+        self,
+        base: Node,
+        attribute: str,
+        value: Node,
+        *,
+        is_written: bool = False,
+        makers: Container[ast.AST] = (),
+    ) -> None:
+        """``base.attribute = value``; ``is_written``: in these words, and not by ``setattr``.
+
+        ``makers`` are the calls there that give the value, as far as they are in sight.
+        """
 
         def on_base(held: Value) -> None:
             if is_written and isinstance(held, Instance) and _is_tensor(held.class_, attribute):
+                self._keep_made(value, makers, self.slot(held.class_, attribute))
                 return
             if isinstance(held, (Instance, ClassValue)):
                 self.edge(value, self.slot(held.class_, attribute))
@@ -363,6 +375,15 @@ class Flow(ValueGraph):
 
         self.watch(base, on_base)
         self.strays.store(base, attribute, value)
+
+    def _keep_made(self, value: Node, makers: Container[ast.AST], slot: Node) -> None:
+        """``model.grad = Net()``: a module that is made right there is no parameter's tensor."""
+
+        def on_value(held: Value) -> None:
+            if isinstance(held, Instance) and held.spot is not None and held.spot.node in makers:
+                self.add(slot, held)
+
+        self.watch(value, on_value)
 
     def _keep_patched(self, name: str, value: Node) -> None:
         """``torch.nn.BatchNorm2d = norm``: other packages make layers of it from now on."""
@@ -559,7 +580,7 @@ def _attribute_matches(stored: str, read: str) -> bool:
 
 def _is_tensor(cls: Class, name: str) -> bool:
     """Whether ``x.data = y`` fills a parameter, for all of which their model stands."""
-    return name in _OF_TENSORS and cls.is_module and not _is_own_attribute(cls, name)
+    return name in OF_TENSORS and cls.is_module and not _is_own_attribute(cls, name)
 
 
 def _is_own_attribute(cls: Class, name: str) -> bool:

@@ -96,3 +96,30 @@ class Net(nn.Module):
         self.new = nn.BatchNorm2d(8)  #! convert
 """
     )
+
+
+@pytest.mark.parametrize("name", ["grad", "data"])
+@pytest.mark.parametrize(
+    "stored", ["net.{} = Enc()", "part = Enc()\n    net.{} = part"], ids=["made", "variable"]
+)
+def test_a_module_that_is_made_there_is_no_tensor_of_the_model(name: str, stored: str) -> None:
+    check(
+        f"""\
+import torchvision
+from torch.utils.model_zoo import load_url
+class Enc(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8))  #! conflict
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = Enc()
+def make():
+    net = Net()
+    {stored.format(name)}
+    net.{name}.load_state_dict(load_url("https://x.y/e.pth"))
+    return net
+"""
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from bn2gn_codemod.survey.flow import OF_TENSORS
 from bn2gn_codemod.survey.tracing.computed_globals import is_own_namespace
 from bn2gn_codemod.survey.tracing.computed_names import store_named
 from bn2gn_codemod.survey.tracing.containers import container, put_into
@@ -33,9 +34,10 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             if base is None:
                 flow.strays.store(None, target.attr, value)
             else:
-                flow.store(base, target.attr, value, is_written=True)
+                makers = _makers(tracer) if target.attr in OF_TENSORS else ()
+                flow.store(base, target.attr, value, is_written=True, makers=makers)
             if target.attr in TENSORS:
-                _set_tensor(tracer, target, value)
+                weights_into(tracer, target, [value], target, _source(tracer))
         case ast.Subscript():
             holder = container(tracer, target.value)
             put_into(tracer, target.value, holder, value)
@@ -44,7 +46,7 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
                 flow.add(holder, Entries(((key, value),)))
             _store_in_modules(tracer, target, value)
             if _is_all(target.slice):  # p[:] = state[name]
-                _set_tensor(tracer, target, value)
+                weights_into(tracer, target, [value], target, _source(tracer))
         case ast.Starred():
             assign(tracer, target.value, value)
         case ast.Tuple() | ast.List():
@@ -62,10 +64,22 @@ def _is_all(key: ast.expr) -> bool:
             return False
 
 
-def _set_tensor(tracer: Tracer, target: ast.expr, value: Node) -> None:
-    statement = tracer.statement
-    source = statement.value if isinstance(statement, ast.Assign) else None
-    weights_into(tracer, target, [value], target, source)
+def _source(tracer: Tracer) -> ast.expr | None:
+    """What the statement that is read now assigns."""
+    return tracer.statement.value if isinstance(tracer.statement, ast.Assign) else None
+
+
+def _makers(tracer: Tracer) -> list[ast.expr]:
+    """The calls that give what is assigned now, at once or by a variable of the function."""
+    source = _source(tracer)
+    if not isinstance(source, ast.Name):
+        return [] if source is None else [source]
+    return [
+        statement.value
+        for statement in ast.walk(tracer.function.node)
+        if isinstance(statement, ast.Assign)
+        and any(isinstance(one, ast.Name) and one.id == source.id for one in statement.targets)
+    ]
 
 
 def assign_each(tracer: Tracer, target: ast.expr, iterable: ast.expr) -> None:
