@@ -478,8 +478,9 @@ class Evidence:
 
     def _is_filled(self, slot: Slot) -> bool:
         """Whether a setting or a load speaks for all that an attribute holds."""
-        is_loaded = slot in self.loads.of_slot or self.load_of(slot[0]) is not None
-        return is_loaded or self.pinned.of(slot) is not None
+        load = self.loads.of_slot.get(slot) or self.load_of(slot[0])
+        is_started = load is not None and not load.goes_on
+        return is_started or self.pinned.of(slot) is not None
 
     def _is_mixed(self, cls: Class) -> bool:
         """Whether the class holds a backbone beside other things, or is half one."""

@@ -7,6 +7,7 @@ lent, with the weights that came with them; nothing was loaded into the others.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable
 
 from bn2gn_codemod.survey import families
@@ -14,6 +15,7 @@ from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.declined_weights import DeclinedWeights
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.resumed_training import is_resumed
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 
@@ -28,7 +30,6 @@ class LentParts:
         self._load_of = load_of
         self._declined = DeclinedWeights(flow)
         self._slots: set[Slot] = set()
-        self._loaded: set[Value] | None = None
 
     def add(self, slot: Slot) -> None:
         """The attribute is a backbone for what it holds of another network."""
@@ -116,13 +117,20 @@ class LentParts:
         """Whether weights are loaded into the value itself, from whatever."""
         return value in self._receivers
 
+    def is_started(self, value: Value) -> bool:
+        """The same, where a load counts only if it does not say that it resumes a training."""
+        return value in self._started
+
     def _is_loaded(self, cls: Class) -> bool:
         return any(self._load_of(one) is not None for one in cls.descendants())
 
-    @property
+    @functools.cached_property
     def _receivers(self) -> set[Value]:
         """All that weights are loaded into."""
-        if self._loaded is None:
-            receivers = (call.receiver for call in self._flow.load_calls)
-            self._loaded = {value for node in receivers for value in self._flow.values(node)}
-        return self._loaded
+        calls = self._flow.load_calls
+        return {value for call in calls for value in self._flow.values(call.receiver)}
+
+    @functools.cached_property
+    def _started(self) -> set[Value]:
+        calls = [call for call in self._flow.load_calls if not is_resumed(self._flow, call)]
+        return {value for call in calls for value in self._flow.values(call.receiver)}

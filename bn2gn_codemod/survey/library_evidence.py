@@ -50,13 +50,13 @@ class LibraryEvidence:
 
         ``""``: it is all that is there. ``None``: what is there is another part of the network.
         """
-        if self._is_filled(slot) or self._lent.is_loaded(value):
+        if self._is_filled(slot) or self._lent.is_started(value):
             return ""
         return self._backbones.inside(slot, value)
 
     def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
         """What code puts into a library's network in an attribute, that nothing speaks for."""
-        if self._is_filled(slot) or self._lent.is_loaded(value):
+        if self._is_filled(slot) or self._lent.is_started(value):
             return []
         return self._put_in.of(value)
 

@@ -55,13 +55,13 @@ _WITHOUT_NORMS = re.compile(
 # Models with a backbone inside, whose weights are asked for by another argument: where it is.
 _BUILT_ON_BACKBONE = {
     "encoder": re.compile(
-        r"segmentation_models_pytorch\.(?!encoders\.)(?:\w+\.)*(?:[A-Z]\w*|create_model)$"
+        r"segmentation_models_pytorch\.(?!encoders\.)(?:\w+\.)*(?:[A-Z]\w*|create_model|\*)$"
     ),
     # What these add to a network, or a pyramid, has BatchNorm of its own.
     "backbone.features": re.compile(r"torchvision\.models\.detection\.(?:\w+\.)?ssd\w+$"),
     "backbone.body": re.compile(r"torchvision\.models\.detection\.(?:\w+\.)?[a-z]\w*_fpn(?:_v2)?$"),
     "backbone": re.compile(
-        r"torchvision\.models\.(?:segmentation|detection)\.(?!backbone_utils)(?:\w+\.)?\w+$"
+        r"torchvision\.models\.(?:segmentation|detection)\.(?!backbone_utils)(?:\w+\.)?(?:\w+|\*)$"
     ),
 }
 _OF_ALL = ("weights", "pretrained")

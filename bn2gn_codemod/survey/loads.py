@@ -35,6 +35,7 @@ class Load(NamedTuple):
     of_task: str = ""  # words of that code by which the file is a model's, trained for a task
     of_classifier: bool = False  # a classification network's, whose last layer is left out
     is_resumed: bool = False  # nothing says that it is no training that goes on
+    goes_on: bool = False  # it says so: ``if args.resume: ...``
     # It names one attribute, and its function says that the weights are pretrained.
     is_meant: bool = False
     of_network: bool = False  # of a container of layers that is a network by its factory's name

@@ -29,6 +29,7 @@ from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.loads import Load, Loads, Slot
 from bn2gn_codemod.survey.named_keys import NamedKeys, hooks
+from bn2gn_codemod.survey.resumed_training import is_resumed
 from bn2gn_codemod.survey.skipped_keys import classifiers, list_of_kept, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments, dotted, walk
 from bn2gn_codemod.survey.values import (
@@ -156,6 +157,7 @@ class _Search:
             if load.strict
             else skipped_keys(call.spot.function, call.spot.node),
             listed_in=None if load.strict else list_of_kept(call.spot.function),
+            goes_on=is_resumed(self._flow, call),
         )
         if call.each_child:
             for value in self._flow.values(call.receiver):

@@ -22,12 +22,12 @@ from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.refitted_entries import refits_entries
+from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
 from bn2gn_codemod.survey.syntax import is_off, walk
-from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Weights
+from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
-_RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
 
 
 class WholeModels:
@@ -93,7 +93,7 @@ class WholeModels:
 
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function
-        is_resumed = self._is_resumed(call)
+        goes_on = is_resumed(self._flow, call)
         for value in self._flow.values(call.receiver):
             if not isinstance(value, Instance) or value.weak:
                 continue
@@ -102,7 +102,7 @@ class WholeModels:
                 continue
             if self._is_short_of_a_part(cls, load) or self._is_changed_after(call, cls):
                 yield cls
-            elif is_resumed:
+            elif goes_on:
                 continue
             elif refits_entries(call):
                 yield cls
@@ -116,16 +116,6 @@ class WholeModels:
                 if is_said and not self._is_only_offered(function):
                     yield cls
 
-    def _is_resumed(self, call: LoadCall) -> bool:
-        """Whether the load, or what reads the file for it, speaks of training that goes on."""
-        read = (
-            value.spot
-            for node in call.weights
-            for value in self._flow.values(node)
-            if isinstance(value, Weights)
-        )
-        return any(_speaks_of_resuming(spot.function, spot.node) for spot in (call.spot, *read))
-
     def _made_with(self, method: Function) -> Iterator[Class]:
         """The classes whose constructor is the method, or calls it on what it makes."""
         if method.is_constructor and method.class_ is not None:
@@ -133,7 +123,7 @@ class WholeModels:
         for caller, site in self._call_sites.of(method):
             match site.func:
                 case ast.Attribute(value=ast.Name(id="self")) if caller.is_constructor:
-                    if caller.class_ is not None and not _speaks_of_resuming(caller, site):
+                    if caller.class_ is not None and not speaks_of_resuming(caller, site):
                         yield caller.class_
                 case _:
                     pass
@@ -182,12 +172,6 @@ class WholeModels:
             and any(_attribute_of(target, model) in names for target in node.targets)
             for node in walk(call.spot.function.node)
         )
-
-
-def _speaks_of_resuming(function: Function, call: ast.AST) -> bool:
-    tests = map(ast.unparse, guarding_tests(function, call))
-    around = (function.name, ast.unparse(call), *tests)
-    return any(map(_RESUMED.search, around))
 
 
 def _switched_off(function: Function) -> set[str]:

@@ -29,6 +29,9 @@ def _frozen(made: str, task: str = _TASK) -> list[str]:
     [
         ("smp.Unet('resnet34', encoder_weights='imagenet')", ["net.encoder"]),
         ("smp.Unet('resnet34')", ["net.encoder"]),  # which is what it gives by default
+        ("getattr(smp, cfg.arch)('resnet34')", ["net.encoder"]),
+        ("segmentation.__dict__[cfg.arch](pretrained_backbone=True)", ["net.backbone"]),
+        ("getattr(segmentation, cfg.arch)(pretrained=False)", ["net.backbone"]),
         ("smp.create_model(cfg.arch, encoder_weights='imagenet')", ["net.encoder"]),
         ("segmentation.deeplabv3_resnet50()", ["net.backbone"]),
         ("segmentation.deeplabv3_resnet50(pretrained=False)", ["net.backbone"]),
@@ -70,6 +73,18 @@ def test_what_is_pretrained_as_a_whole_is_frozen_as_a_whole(made: str) -> None:
 def test_weights_that_are_loaded_into_it_are_for_all_of_it() -> None:
     made = "smp.Unet('resnet34')\n        self.net.load_state_dict(torch.load('whole.pth'))"
     assert _frozen(made) == ["net"]
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "if cfg.resume: self.net.load_state_dict(torch.load(cfg.resume))",
+        "if cfg.resume: torch.nn.Module.load_state_dict(self.net, torch.load(cfg.file)['net'])",
+        "if cfg.file: self.net.load_state_dict(torch.load(cfg.snapshot)['model'])",
+    ],
+)
+def test_a_training_that_goes_on_has_no_other_backbone(load: str) -> None:
+    assert _frozen(f"smp.Unet('resnet34')\n        {load}") == ["net.encoder"]
 
 
 def test_the_part_may_come_by_a_variable() -> None:
