@@ -46,6 +46,8 @@ class Contents:
             if isinstance(value, (Instance, NormLayer, NormClass))
             or (isinstance(value, ExternalObject) and value.name)
         ]
+        if slot in self.flow.parted:
+            found = [self.flow.parted[slot]]
         if not found:
             return
         patterns = _patterns(found)

@@ -144,6 +144,8 @@ class Flow(ValueGraph):
         self.load_calls: list[LoadCall] = []
         # (class, attribute or pattern) -> node, for what is stored and read
         self.slots: dict[tuple[Class, str], Node] = {}
+        # Attributes with a container of parts under known keys -> what stands for it
+        self.parted: dict[tuple[Class, str], Instance] = {}
         self._slots_of: dict[Class, dict[str, Node]] = {}
         self._reads: dict[Class, dict[str, Node]] = {}
         self._names: dict[tuple[Function, str], Node] = {}

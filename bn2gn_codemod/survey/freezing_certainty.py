@@ -156,7 +156,7 @@ class FreezingCertainty:
         return ""
 
     def _keyed(self, cls: Class, names: Names) -> str:
-        """Modules by key, with the backbone in them: no pattern knows the keys."""
+        """Modules by key, with the backbone in them, where no pattern knows the keys."""
         heads = {path.split(".")[0] for path in names.backbone if "." in path}
         around = {f"self.{head}" for head in heads.union(names.wrappers)}
         for owner in cls.ancestors():
@@ -165,6 +165,8 @@ class FreezingCertainty:
                     continue
                 source = ast.unparse(node.targets[0])
                 known = f"self.{mangled(owner.name, source.removeprefix('self.'))}"
+                if self._roles.is_parted((owner, source.removeprefix("self."))):
+                    continue  # its keys are known
                 if known in around and call_name(node.value) == "ModuleDict":
                     where = f"{owner.path}:{node.lineno}"
                     return f"the keys of {source} ({where}) are not known: freeze it by hand"

@@ -215,6 +215,10 @@ class RoleMap:
     def _counts(self) -> Counter[str]:
         return Counter(cls.name for cls in self._contents.flow.classes)
 
+    def is_parted(self, slot: Slot) -> bool:
+        """Whether an attribute is a container of parts whose names are all known."""
+        return slot in self._contents.flow.parted
+
     def may_hold_any(self, slot: Slot) -> bool:
         """Whether a registry hands out several classes to an attribute, which only one is of."""
         handed = {v.class_ for v in self.contents[slot] if isinstance(v, Instance) and v.weak}

@@ -283,6 +283,9 @@ class Ensemble(nn.Module):
 
 def test_modules_by_key() -> None:
     plan = plan_of(HELD.format(nets='nn.ModuleDict({"rgb": Detector()})'), "model.Ensemble()")
+    assert "nets.rgb.backbone" in frozen(plan)
+    by_number = "nn.ModuleDict({str(i): Detector() for i in range(2)})"
+    plan = plan_of(HELD.format(nets=by_number), "model.Ensemble()")
     assert frozen(plan) == []
     assert "the keys of self.nets (model.py:16) are not known" in plan.train_scripts[0].reason
     plan = plan_of(HELD.format(nets="nn.ModuleList([Detector()])"), "model.Ensemble()")

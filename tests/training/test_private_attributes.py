@@ -120,7 +120,7 @@ def test_a_freeze_that_is_there() -> None:
 
 def test_modules_by_key() -> None:
     text = MODEL.format(**NAMES).replace("self.__net = Detector()", "self.__net = {made}")
-    made = "nn.ModuleDict({'a': Detector()})"
+    made = "nn.ModuleDict({str(i): Detector() for i in range(2)})"
     read = SourceFile.from_bytes("train.py", text.replace("{made}", made).encode())
     plan = plan_repository(Repository(Path("/repository"), (read,)), Settings())
     assert frozen(plan) == []

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
 from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
 from bn2gn_codemod.survey.tracing.injected_parts import fill_injected_arguments
 from bn2gn_codemod.survey.tracing.kept_classes import keep_lookups
+from bn2gn_codemod.survey.tracing.module_dicts import part_module_dicts
 from bn2gn_codemod.survey.tracing.statements import Statements
 
 
@@ -43,4 +44,6 @@ def analyse(
     fill_injected_arguments(flow)
     flow.solve()
     keep_lookups(flow)
+    part_module_dicts(flow)
+    flow.solve()
     return flow
