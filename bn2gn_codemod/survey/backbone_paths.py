@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, module_name
+from bn2gn_codemod.survey.converted_layers import is_group_norm
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import (
     has_frozen_norms,
@@ -354,16 +355,29 @@ class BackbonePaths:
         return known
 
     def _has_new_parts(self, slot: Slot) -> bool:
-        """Whether parts that are not the backbone's lie inside a backbone attribute.
+        """Whether norm layers that are not the backbone's lie inside a backbone attribute.
 
-        Whether their norm layers are GroupNorm already bears on nothing: a second run is told
-        the same.
+        Those that a migration has made GroupNorm count: a second run is told the same.
         """
         return any(
-            not self._is_backbone(inner) and inner in self._roles.own
+            not self._is_backbone(inner) and inner in self._roles.own and self._makes_norm(inner)
             for value in self._roles.contents[slot]
             if isinstance(value, Instance)
             for inner in self._slots(value.class_)
+        )
+
+    def _makes_norm(self, slot: Slot) -> bool:
+        return any(
+            _is_norm(value)
+            or (
+                isinstance(value, Instance)
+                and any(
+                    _is_norm(held)
+                    for inner in self._slots(value.class_)
+                    for held in self._roles.contents[inner]
+                )
+            )
+            for value in self._roles.contents[slot]
         )
 
     def _holds_norm(self, slot: Slot) -> bool:
@@ -410,6 +424,10 @@ class BackbonePaths:
                 for relative in self._relatives(given):
                     holders.setdefault(relative, {})[cls] = None
         return {cls: list(found) for cls, found in holders.items()}
+
+
+def _is_norm(value: Value) -> bool:
+    return isinstance(value, NormLayer) or is_group_norm(value)
 
 
 def _is_nameless(path: str) -> bool:
