@@ -2,7 +2,8 @@
 
 A file that is loaded onto a model with a backbone is a checkpoint of the model, and most
 scripts resume or test one. It is where the training starts if the model loads it when it is
-made, if the code says that it is pretrained, or if a part is left out or replaced.
+made, if the code says that it is pretrained, if a part is left out or replaced, or if the model
+is itself a part of another one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
@@ -20,12 +22,13 @@ from bn2gn_codemod.survey.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
+from bn2gn_codemod.survey.network_contents import is_aside
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
 from bn2gn_codemod.survey.syntax import is_off, walk
-from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance
+from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, NormLayer
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 
@@ -104,7 +107,7 @@ class WholeModels:
                 yield cls
             elif goes_on:
                 continue
-            elif refits_entries(call):
+            elif refits_entries(call) or self._is_part(value):
                 yield cls
             elif value.spot is None:
                 if is_named_pretrained(function) and self._is_called(function):
@@ -115,6 +118,26 @@ class WholeModels:
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 if is_said and not self._is_only_offered(function):
                     yield cls
+
+    def _is_part(self, model: Instance) -> bool:
+        """Whether another model holds the object, as one of its parts: nobody resumes a part."""
+        kin = {*model.class_.ancestors(), *model.class_.descendants()}
+        return model.spot is not None and any(
+            slot[0] not in kin
+            and slot[1] != "*"
+            and not slot[0].is_parallel_wrapper
+            and not self._is_all_there_is(slot)
+            and not is_aside(self._contents, slot)
+            for slot in self._contents.held_in.get(model, ())
+        )
+
+    def _is_all_there_is(self, slot: Slot) -> bool:
+        """Whether what holds a model as ``self.net`` has no other norms than those in there."""
+        if not families.may_hold_whole_model(slot[1]):
+            return False
+        others = (one for one in self._contents.family_slots(slot[0]) if one != slot)
+        beside = (held for one in others for held in self._contents.inside(one))
+        return not any(isinstance(held, NormLayer) for held in beside)
 
     def _made_with(self, method: Function) -> Iterator[Class]:
         """The classes whose constructor is the method, or calls it on what it makes."""

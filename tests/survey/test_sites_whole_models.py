@@ -264,3 +264,67 @@ def test_load_of_models_without_the_part_that_this_one_always_has() -> None:
 )
 def test_load_that_the_model_may_come_to(rest: str) -> None:
     check(model(rest, "unknown", "convert"))
+
+
+# A model that stands in another one, as a part of it.
+INSIDE = """\
+import torchvision
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        net = torchvision.models.resnet18(pretrained=True)
+        self.layer1, self.layer2 = net.layer1, net.layer2
+        self.mix = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {mix}
+class Net(nn.Module):
+    def __init__(self, enc=None, path=None):
+        super().__init__()
+        {stored}
+        {beside}
+{rest}
+"""
+NECK = "self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert"
+LOAD = "load_state_dict(torch.load(path))"
+
+
+def inside(rest: str, mix: str, *, stored: str, beside: str = NECK) -> str:
+    return INSIDE.format(rest=rest, mix=mix, stored=stored, beside=beside)
+
+
+@pytest.mark.parametrize(
+    ("stored", "rest"),
+    [
+        ("self.enc = Encoder()", f"def main(path):\n    net = Net()\n    net.enc.{LOAD}"),
+        ("self.enc = Encoder()", f"def fill(net, path):\n    net.enc.{LOAD}\nfill(Net(), 'a.pth')"),
+        (f"self.enc = Encoder(); self.enc.{LOAD}", "net = Net()"),
+        (
+            "self.enc = enc",
+            f"def make(path):\n    enc = Encoder()\n    enc.{LOAD}\n    return enc\n"
+            "def main(path):\n    return Net(make(path))",
+        ),
+        # However it is called, where it stands beside layers of another part.
+        (f"self.model = Encoder(); self.model.{LOAD}", "net = Net()"),
+    ],
+)
+def test_a_part_starts_from_its_file(stored: str, rest: str) -> None:
+    check(inside(rest, "unknown", stored=stored))
+
+
+@pytest.mark.parametrize(
+    ("stored", "rest"),
+    [
+        # The whole model is resumed, or the part says that it is.
+        ("self.enc = Encoder()", f"def main(path):\n    net = Net()\n    net.{LOAD}"),
+        ("self.enc = Encoder()", f"def resume(net, path):\n    net.enc.{LOAD}\nresume(Net(), 'a')"),
+        # Nothing loads the one that stands there.
+        ("self.enc = Encoder()", f"def main(path):\n    Encoder().{LOAD}"),
+    ],
+)
+def test_a_part_that_no_file_is_for(stored: str, rest: str) -> None:
+    check(inside(rest, "convert", stored=stored))
+
+
+@pytest.mark.parametrize("base", ["nn.Module", "nn.DataParallel"])
+def test_what_is_wrapped_is_no_part(base: str) -> None:
+    rest = f"def main(path):\n    net = Net(Encoder())\n    net.model.{LOAD}"
+    text = inside(rest, "convert", stored="self.model = enc", beside="self.size = 3")
+    check(text.replace("class Net(nn.Module)", f"class Net({base})"))
