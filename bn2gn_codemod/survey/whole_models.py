@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.call_order import about
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
@@ -109,24 +110,28 @@ class WholeModels:
             elif value.spot is None:
                 if is_named_pretrained(function) and self._is_called(function):
                     yield cls
-                yield from self._made_with(function)
+                yield from self._made_with(function, cls)
             elif value.spot.function is function and self._gives(function, value):
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 if is_said and not self._is_only_offered(function):
                     yield cls
 
-    def _made_with(self, method: Function) -> Iterator[Class]:
-        """The classes whose constructor is the method, or calls it on what it makes."""
-        if method.is_constructor and method.class_ is not None:
-            yield method.class_
-        for caller, site in self._call_sites.of(method):
-            match site.func:
-                case ast.Attribute(value=ast.Name(id="self")) if caller.is_constructor:
-                    if caller.class_ is not None and not speaks_of_resuming(caller, site):
-                        yield caller.class_
-                case _:
-                    pass
+    def _made_with(self, function: Function, cls: Class) -> Iterator[Class]:
+        """The classes whose constructor is the function, or comes to it with what it makes.
+
+        ``cls`` is the class of the ``self`` that a function outside of classes is handed.
+        """
+        functions = [function]
+        for loading in functions:
+            if loading.is_constructor and loading.class_ is not None:
+                yield loading.class_
+                continue
+            for caller, site in self._call_sites.of(loading):
+                is_its_own = loading.class_ is not None or caller.class_ in (None, cls)
+                is_handed_on = _hands_on(caller, site) and not speaks_of_resuming(caller, site)
+                if is_its_own and is_handed_on and caller not in functions:
+                    functions.append(caller)
 
     def _is_called(self, method: Function) -> bool:
         """Whether anybody calls a method of that name, on whatever."""
@@ -189,6 +194,12 @@ def _switched_off(function: Function) -> set[str]:
         for one, value in defaults
         if _PRETRAINED.search(one.arg) and value is not None and is_off(value)
     }
+
+
+def _hands_on(caller: Function, site: ast.Call) -> bool:
+    """Whether a call is about the ``self`` of a method, or what another function is handed."""
+    given = {caller.first_parameter} if caller.class_ is not None else caller.parameters
+    return any(isinstance(expr, ast.Name) and expr.id in given for expr in about(site))
 
 
 def _is_name(node: ast.AST, name: str) -> bool:

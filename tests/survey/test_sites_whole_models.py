@@ -29,6 +29,14 @@ class Model(Base):
 """
 
 
+# Code for any model.
+FILL = """\
+def fill(net, path, strict=True):
+    if path:
+        net.load_state_dict(torch.load(path)['net'], strict=strict)
+"""
+
+
 def model(rest: str, neck: str = "unknown", top: str = "unknown") -> str:
     return MODEL.format(rest=rest, neck=neck, top=top)
 
@@ -39,6 +47,10 @@ def model(rest: str, neck: str = "unknown", top: str = "unknown") -> str:
         # It loads itself when it is made,
         "        if path: self.load(path)",
         "        self.load_state_dict(torch.load(path), strict=False)",
+        "        fill(self, path)\n" + FILL,
+        "        if path: self.begin(path)\n"
+        "    def begin(self, path):\n        filled(path, net=self)\n"
+        "def filled(path, net):\n    fill(net, path)\n    return net\n" + FILL,
         # or by what is for pretrained weights,
         "    def load_pretrained(self, path):\n        self.load_state_dict(torch.load(path))\n"
         "def main(path):\n    Model().load_pretrained(path)",
@@ -194,6 +206,13 @@ def main(path):
         "        model.load_state_dict(torch.load('model.pth'))\n    return model\n"
         "def train(images):\n    build()(images).sum().backward()",
         "    def load_pretrained(self, path):\n        self.load_state_dict(torch.load(path))",
+        # A function goes on with what it is handed, or is handed it elsewhere,
+        "        if resume: fill(self, resume)\n" + FILL,
+        "    def go_on(self, path):\n        fill(self, path)\n" + FILL,
+        "def main(path):\n    fill(Model(), path)\n" + FILL,
+        # or something else than the model.
+        "        fill(self.trunk, path)\n" + FILL,
+        "        describe(fill(path.other, path), self)\n" + FILL,
         # The backbone alone, or another model.
         "def main(args):\n    model = Model()\n"
         "    model.trunk.load_state_dict(torch.load(args.pretrained))",
