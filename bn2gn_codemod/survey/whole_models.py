@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
+from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_order import about
 from bn2gn_codemod.survey.call_sites import CallSites
@@ -111,6 +112,8 @@ class WholeModels:
                 if is_named_pretrained(function) and self._is_called(function):
                     yield cls
                 yield from self._made_with(function, cls)
+            elif _is_part_of_module(call, value):
+                yield cls
             elif value.spot.function is function and self._gives(function, value):
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
@@ -194,6 +197,18 @@ def _switched_off(function: Function) -> set[str]:
         for one, value in defaults
         if _PRETRAINED.search(one.arg) and value is not None and is_off(value)
     }
+
+
+def _is_part_of_module(call: LoadCall, value: Instance) -> bool:
+    """``self.localizer.load_state_dict(...)`` in the constructor that makes the attribute.
+
+    Under a name that says less, as in ``self.model``, it is all that there is of the model.
+    """
+    function = call.spot.function
+    is_module = function.class_ is not None and function.class_.is_module
+    is_made_here = value.spot is not None and value.spot.function is function
+    is_part = call.base is not None and not families.may_hold_whole_model(call.attribute)
+    return function.is_constructor and is_module and is_made_here and is_part
 
 
 def _hands_on(caller: Function, site: ast.Call) -> bool:

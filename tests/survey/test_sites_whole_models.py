@@ -152,6 +152,32 @@ class Outer(nn.Module):
     )
 
 
+PART = """\
+class Outer({base}):
+    def __init__(self, path, resume=None):
+        super().__init__()
+        self.inner = Model()
+        {load}
+"""
+
+
+def test_part_that_a_model_loads_when_it_is_made() -> None:
+    check(model(PART.format(base="nn.Module", load="self.inner.load_state_dict(torch.load(path))")))
+
+
+@pytest.mark.parametrize(
+    ("base", "load"),
+    [
+        ("object", "self.inner.load_state_dict(torch.load(path))"),  # a trainer, or a demo
+        ("nn.Module", "self.net = Model()\n        self.net.load_state_dict(torch.load(path))"),
+        ("nn.Module", "self.inner.load_state_dict(torch.load(resume))"),
+        ("nn.Module", "self.inner.trunk.load_state_dict(torch.load(path))"),
+    ],
+)
+def test_part_that_may_go_on(base: str, load: str) -> None:
+    check(model(PART.format(base=base, load=load), "convert", "convert"))
+
+
 @pytest.mark.parametrize(
     "load",
     [
