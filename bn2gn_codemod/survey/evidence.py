@@ -35,6 +35,7 @@ from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
+from bn2gn_codemod.survey.taken_parts import TakenParts
 from bn2gn_codemod.survey.values import (
     Class,
     ExternalObject,
@@ -85,6 +86,7 @@ class Evidence:
         self.loads = find_loads(contents, named)
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
         self._loaded_parts = LoadedParts(contents)
+        self._taken_parts = TakenParts(contents, self._loaded_parts)
         self.whole_models = WholeModels(contents, self._held.is_loaded_network)
         self._set_finished_models_aside()
 
@@ -156,10 +158,13 @@ class Evidence:
                 slot[0] in value.class_.ancestors() or self.contents.is_above(value.class_, slot)
             )
         )
-        if where is None:
+        if where is not None:
+            words = f"{shown(slot)} is loaded ({where})"
+        elif (source := self._taken_parts.source(slot)) is not None:
+            words = f"{shown(slot)} is taken out of {source}, which is loaded"
+        else:
             return None
-        words = f"{shown(slot)} is loaded ({where}): pretrained, or training that is resumed"
-        return Because(Role.UNDECIDED, words)
+        return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 
     def is_loaded(self, slot: Slot) -> bool:
         """Whether an attribute is backbone by more than a name."""
