@@ -166,6 +166,19 @@ class Evidence:
             return None
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 
+    def finished_load(self, cls: Class) -> Load | None:
+        """What fills all of a model that nothing trains, and so has something for each part."""
+        kin = {*cls.ancestors(), *cls.descendants()}
+        return next(
+            (
+                load
+                for model, load in self.loads.resumed.items()
+                if (model in kin or cls in self.contents.below(model))
+                and self._evaluations.is_never_trained(model, load)
+            ),
+            None,
+        )
+
     def is_loaded(self, slot: Slot) -> bool:
         """Whether an attribute is backbone by more than a name."""
         because = self.own.get(slot)
