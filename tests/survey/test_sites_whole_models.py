@@ -309,3 +309,64 @@ def test_load_of_models_without_the_part_that_this_one_always_has() -> None:
 )
 def test_load_that_the_model_may_come_to(rest: str) -> None:
     check(model(rest, "unknown", "convert"))
+
+
+INHERITED = """\
+class Base(nn.Module):
+    def load_pretrained(self, path):
+        self.load_state_dict(torch.load(path), strict=False)
+class ResNet(Base):
+    def __init__(self, path=None):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.BatchNorm2d(8)  #! keep
+        self.layer2 = nn.BatchNorm2d(8)  #! keep
+        self.layer3 = nn.BatchNorm2d(8)  #! keep
+        if path:
+            self.load_pretrained(path)
+class Model(Base):
+    def __init__(self, path, trunk=None):
+        super().__init__()
+        self.backbone = ResNet()
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {head}
+        {load}
+{rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("load", "rest"),
+    [
+        ("self.backbone.load_pretrained(path)", ""),
+        ("pass", "def resnet(path):\n    net = ResNet()\n    net.load_pretrained(path)"),
+    ],
+)
+def test_what_a_backbone_inherits_is_called_on_the_backbone(load: str, rest: str) -> None:
+    check(INHERITED.format(head="convert", load=load, rest=rest))
+
+
+@pytest.mark.parametrize(
+    ("load", "rest"),
+    [
+        ("self.load_pretrained(path)", ""),
+        ("self.start(path)", "    def start(self, path):\n        self.load_pretrained(path)"),
+        ("pass", "def main(path):\n    net = Model(path)\n    net.load_pretrained(path)"),
+        # It may be called on any of them.
+        ("trunk.load_pretrained(path)", ""),
+        ("pass", "def main(net, path):\n    net.load_pretrained(path)"),
+        ("pass", "def main(make, path):\n    net = make()\n    net.load_pretrained(path)"),
+        (
+            "pass",
+            "def main(make, path):\n    net = ResNet()\n    if make:\n        net = make()\n"
+            "    net.load_pretrained(path)",
+        ),
+        (
+            "pass",
+            "class Trainer:\n    def __init__(self, path):\n        self.model = ResNet()\n"
+            "        self.model.load_pretrained(path)",
+        ),
+    ],
+)
+def test_what_a_model_inherits_may_be_called_on_the_model(load: str, rest: str) -> None:
+    check(INHERITED.format(head="unknown", load=load, rest=rest))
