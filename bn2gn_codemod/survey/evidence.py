@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.alternative_models import AlternativeModels
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.beside_networks import BesideNetworks
 from bn2gn_codemod.survey.call_sites import CallSites
-from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
+from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers, handles_weights
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.held_backbones import HeldBackbones
@@ -167,17 +167,18 @@ class Evidence:
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 
     def finished_load(self, cls: Class) -> Load | None:
-        """What fills all of a model that nothing trains, and so has something for each part."""
+        """What fills all of a model that nothing trains, and so has something for each part.
+
+        A model that speaks of pretrained weights itself may be there to be trained by others.
+        """
         kin = {*cls.ancestors(), *cls.descendants()}
-        return next(
-            (
-                load
-                for model, load in self.loads.resumed.items()
-                if (model in kin or cls in self.contents.below(model))
-                and self._evaluations.is_never_trained(model, load)
-            ),
-            None,
-        )
+        for model, load in self.loads.resumed.items():
+            inner = self.contents.below(model)
+            is_finished = self._evaluations.is_never_trained(model, load)
+            is_told = any(handles_weights(one.module, one.node) for one in (model, *inner))
+            if (model in kin or cls in inner) and is_finished and not is_told:
+                return load
+        return None
 
     def is_loaded(self, slot: Slot) -> bool:
         """Whether an attribute is backbone by more than a name."""

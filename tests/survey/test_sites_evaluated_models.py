@@ -315,6 +315,12 @@ def test_nothing_is_new_in_a_finished_model_whose_backbone_has_no_more_than_its_
             inner="        self.backbone.load_state_dict(torch.load('resnet.pth'))\n",
             mode="eval()",
         ),
+        # it is there to be trained, as it speaks of weights to begin with;
+        _ONLY_NAMED.format(
+            head="convert",
+            inner="        if path.pretrained:\n            self.backbone.start(path)\n",
+            mode="eval()",
+        ),
         # nothing loads it.
         _ONLY_NAMED.format(head="convert", inner="", mode="eval()").replace(
             "model.load_state_dict(torch.load(path))", "pass"
