@@ -385,11 +385,13 @@ class TrainScripts:
             return None
         if found is None or found.scope.function is not entry.scope.function:
             return found
-        for statement in entry.scope.before(entry.use):
+        earlier = list(entry.scope.before(entry.use))
+        is_made_before = found.after in earlier
+        for statement in earlier:
             if statement is found.after:
                 break
             is_thawed = any(e.kind == "gradient" for e in self._effects(entry, [statement]))
-            if is_thawed or self._puts_in_backbone(statement, entry):
+            if is_thawed or (is_made_before and self._puts_in_backbone(statement, entry)):
                 return found._replace(after=statement)
         return found
 
