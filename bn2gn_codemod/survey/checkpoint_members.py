@@ -99,7 +99,10 @@ class CheckpointMembers:
         if family is not None and load.of_task:
             words = f"{loads}, and {load.of_task!r} speaks of the file of a model with more"
             return Role.UNDECIDED, f"{words} than a {family.name}, of which {name} may be a part"
-        if family is not None and families.has_certainly_new_word(name):
+        # What is copied entry by entry is whatever the file of a part has in common with it.
+        is_any_file = inside is not None and load.by_hand and not load.published
+        is_certainly_new = families.has_certainly_new_word(name) and not is_any_file
+        if family is not None and is_certainly_new:
             return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
         if inside is not None and (family is not None or families.has_new_word(name)):
             outer = f"{shown(inside)} holds {network.name}"

@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.alternative_models import AlternativeModels
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.beside_networks import BesideNetworks
 from bn2gn_codemod.survey.call_sites import CallSites
-from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers
+from bn2gn_codemod.survey.checkpoint_members import CheckpointMembers, handles_weights
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.evaluations import Evaluations
 from bn2gn_codemod.survey.held_backbones import HeldBackbones
@@ -35,6 +35,7 @@ from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.pretrained import find_loads
 from bn2gn_codemod.survey.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.second_names import same_layers
+from bn2gn_codemod.survey.taken_parts import TakenParts
 from bn2gn_codemod.survey.values import (
     Class,
     ExternalObject,
@@ -85,6 +86,7 @@ class Evidence:
         self.loads = find_loads(contents, named)
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
         self._loaded_parts = LoadedParts(contents)
+        self._taken_parts = TakenParts(contents, self._loaded_parts)
         self.whole_models = WholeModels(contents, self._held.is_loaded_network)
         self._set_finished_models_aside()
 
@@ -156,10 +158,27 @@ class Evidence:
                 slot[0] in value.class_.ancestors() or self.contents.is_above(value.class_, slot)
             )
         )
-        if where is None:
+        if where is not None:
+            words = f"{shown(slot)} is loaded ({where})"
+        elif (source := self._taken_parts.source(slot)) is not None:
+            words = f"{shown(slot)} is taken out of {source}, which is loaded"
+        else:
             return None
-        words = f"{shown(slot)} is loaded ({where}): pretrained, or training that is resumed"
-        return Because(Role.UNDECIDED, words)
+        return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
+
+    def finished_load(self, cls: Class) -> Load | None:
+        """What fills all of a model that nothing trains, and so has something for each part.
+
+        A model that speaks of pretrained weights itself may be there to be trained by others.
+        """
+        kin = {*cls.ancestors(), *cls.descendants()}
+        for model, load in self.loads.resumed.items():
+            inner = self.contents.below(model)
+            is_finished = self._evaluations.is_never_trained(model, load)
+            is_told = any(handles_weights(one.module, one.node) for one in (model, *inner))
+            if (model in kin or cls in inner) and is_finished and not is_told:
+                return load
+        return None
 
     def is_loaded(self, slot: Slot) -> bool:
         """Whether an attribute is backbone by more than a name."""

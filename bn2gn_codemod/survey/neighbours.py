@@ -147,6 +147,10 @@ class Neighbours:
         if load is not None:
             words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
             return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
+        finished = self._evidence.finished_load(cls) if self._is_only_named(owner) else None
+        if finished is not None:
+            words = f"nothing trains {cls.name}, and all of it {finished.words} to be evaluated"
+            return Because(Role.UNDECIDED, f"{words} ({owner.words})")
         if families.is_stem_attribute(name):
             words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
             return Because(Role.BACKBONE, words, owner)
@@ -230,8 +234,12 @@ class Neighbours:
     def _is_beside_loaded(self, slot: Slot) -> bool:
         """Whether an attribute is new for what stands beside it, by more than a name."""
         owner = self._beside_which.get(slot)
-        named = {self._own[one] for one in self._evidence.only_named if one in self._own}
-        return self._own[slot].role is Role.NEW and owner is not None and owner not in named
+        is_new = self._own[slot].role is Role.NEW
+        return is_new and owner is not None and not self._is_only_named(owner)
+
+    def _is_only_named(self, owner: Because) -> bool:
+        """Whether an attribute is a backbone for nothing but a name."""
+        return any(self._own.get(one) == owner for one in self._evidence.only_named)
 
     def _judge_loaded_inside(self) -> None:
         """What is loaded in a new part is none for its place: ``self.neck.flow``."""

@@ -378,16 +378,37 @@ class TrainScripts:
     def insertion(self, entry: Optimizer) -> Insertion | None:
         """After the last statement that makes or wraps the model, before the optimizer.
 
-        And after those that give it its gradients back.
+        And after those that give it its gradients back, or put another backbone into it.
         """
         found = self._places.after_making(entry)
         if found is not None and not self._places.is_module(entry, found):
             return None
         if found is None or found.scope.function is not entry.scope.function:
             return found
-        for statement in entry.scope.before(entry.use):
+        earlier = list(entry.scope.before(entry.use))
+        is_made_before = found.after in earlier
+        for statement in earlier:
             if statement is found.after:
                 break
-            if any(effect.kind == "gradient" for effect in self._effects(entry, [statement])):
+            is_thawed = any(e.kind == "gradient" for e in self._effects(entry, [statement]))
+            if is_thawed or (is_made_before and self._puts_in_backbone(statement, entry)):
                 return found._replace(after=statement)
         return found
+
+    def _puts_in_backbone(self, statement: ast.stmt, entry: Optimizer) -> bool:
+        """``model.backbone = trained.backbone``, also below ``if``."""
+        aliases, paths = self._aliases(entry), self._models.names(entry.models).backbone
+        stored = (
+            ast.unparse(target)
+            for inner in flat([statement])
+            if isinstance(inner, ast.Assign)
+            for target in inner.targets
+            if isinstance(target, ast.Attribute)
+        )
+        return any(
+            source == whole or source.startswith(f"{whole}.") or whole.startswith(f"{source}.")
+            for source in stored
+            for alias in aliases
+            for whole in (f"{alias}.{path}" for path in paths)
+            if source != alias and not alias.startswith(f"{source}.")
+        )

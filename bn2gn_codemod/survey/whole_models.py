@@ -9,11 +9,14 @@ is itself a part of another one.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Callable, Iterator
+from typing import TypeGuard
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.call_order import about
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.flow import LoadCall
@@ -28,7 +31,14 @@ from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
 from bn2gn_codemod.survey.syntax import is_off, walk
-from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, NormLayer
+from bn2gn_codemod.survey.values import (
+    Class,
+    Function,
+    FunctionValue,
+    Instance,
+    NormLayer,
+    Value,
+)
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 
@@ -110,9 +120,9 @@ class WholeModels:
             elif refits_entries(call) or self._is_part(value):
                 yield cls
             elif value.spot is None:
-                if is_named_pretrained(function) and self._is_called(function):
-                    yield cls
-                yield from self._made_with(function)
+                if is_named_pretrained(function):
+                    yield from self._called_on(function, cls)
+                yield from self._made_with(function, cls)
             elif value.spot.function is function and self._gives(function, value):
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
@@ -139,26 +149,51 @@ class WholeModels:
         beside = (held for one in others for held in self._contents.inside(one))
         return not any(isinstance(held, NormLayer) for held in beside)
 
-    def _made_with(self, method: Function) -> Iterator[Class]:
-        """The classes whose constructor is the method, or calls it on what it makes."""
-        if method.is_constructor and method.class_ is not None:
-            yield method.class_
-        for caller, site in self._call_sites.of(method):
-            match site.func:
-                case ast.Attribute(value=ast.Name(id="self")) if caller.is_constructor:
-                    if caller.class_ is not None and not speaks_of_resuming(caller, site):
-                        yield caller.class_
-                case _:
-                    pass
+    def _made_with(self, function: Function, cls: Class) -> Iterator[Class]:
+        """The classes whose constructor is the function, or comes to it with what it makes.
 
-    def _is_called(self, method: Function) -> bool:
-        """Whether anybody calls a method of that name, on whatever."""
+        ``cls`` is the class of the ``self`` that a function outside of classes is handed.
+        """
+        functions = [function]
+        for loading in functions:
+            if loading.is_constructor and loading.class_ is not None:
+                yield loading.class_
+                continue
+            for caller, site in self._call_sites.of(loading):
+                is_its_own = loading.class_ is not None or caller.class_ in (None, cls)
+                is_handed_on = _hands_on(caller, site) and not speaks_of_resuming(caller, site)
+                if is_its_own and is_handed_on and caller not in functions:
+                    functions.append(caller)
+
+    def _called_on(self, method: Function, cls: Class) -> Iterator[Class]:
+        """The classes that anybody calls a method of that name on: any, if that is not clear.
+
+        What models and their backbones inherit may be called on the backbones alone.
+        """
         name = method.name.rpartition(".")[2]
-        return any(
-            isinstance(call.func, ast.Attribute) and call.func.attr == name
-            for calls in self._flow.calls_in.values()
-            for _, call in calls
-        )
+        for caller, calls in self._flow.calls_in.items():
+            for _, call in calls:
+                if isinstance(call.func, ast.Attribute) and call.func.attr == name:
+                    known = self._known_owners(caller, call.func.value)
+                    for one in [cls] if known is None else known:
+                        if known is None or self._flow.find_method(one, name) is method:
+                            yield one
+
+    def _known_owners(self, caller: Function, owner: ast.expr) -> list[Class] | None:
+        """The classes of ``self``, of a part, or of what a function makes for itself."""
+        made: list[ast.expr]
+        match owner:
+            case ast.Name(id=name) if caller.class_ is not None and name == caller.first_parameter:
+                return [caller.class_]
+            case ast.Attribute(attr=name) if not families.may_hold_whole_model(name):
+                made = [owner]
+            case ast.Name(id=name) if name not in caller.parameters:
+                made = _only_made(caller, name)
+            case _:
+                return None
+        held = [list(self._flow.value_of(one)) for one in made]
+        found = [one.class_ for one in itertools.chain(*held) if _is_object(one)]
+        return found if found and len(found) == sum(map(len, held)) and all(held) else None
 
     def _is_only_offered(self, factory: Function) -> bool:
         """Whether it gives finished models to users: ``pretrained=False``, as training has it."""
@@ -214,7 +249,30 @@ def _switched_off(function: Function) -> set[str]:
     }
 
 
-def _is_name(node: ast.AST, name: str) -> bool:
+def _is_object(value: Value) -> TypeGuard[Instance]:
+    return isinstance(value, Instance) and not value.weak
+
+
+def _only_made(function: Function, name: str) -> list[ast.expr]:
+    """All that a variable is assigned to, if calls make it."""
+    nodes = walk(function.node)
+    stores = [one for one in nodes if _is_name(one, name) and not isinstance(one.ctx, ast.Load)]
+    made = [
+        one.value
+        for one in nodes
+        if isinstance(one, ast.Assign) and any(target in stores for target in one.targets)
+    ]
+    is_all = len(made) == len(stores) and all(isinstance(one, ast.Call) for one in made)
+    return made if is_all else []
+
+
+def _hands_on(caller: Function, site: ast.Call) -> bool:
+    """Whether a call is about the ``self`` of a method, or what another function is handed."""
+    given = {caller.first_parameter} if caller.class_ is not None else caller.parameters
+    return any(isinstance(expr, ast.Name) and expr.id in given for expr in about(site))
+
+
+def _is_name(node: ast.AST, name: str) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name) and node.id == name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.survey.verdicts import check
+from tests.survey.verdicts import check, only
 
 _NET = """\
 -- net.py --
@@ -265,3 +265,67 @@ def test_a_model_that_may_be_trained_may_start_from_what_it_loads(text: str) -> 
 def test_a_url_is_pretrained_whoever_loads_it() -> None:
     text = _wrapped("keep").replace("torch.load(", "torch.hub.load_state_dict_from_url(")
     check(text.replace("Regressor", "ResNet"))
+
+
+_ONLY_NAMED = """\
+-- net.py --
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Trunk()
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {head}
+{inner}-- demo.py --
+from net import Net
+def main(path, x):
+    model = Net().{mode}
+    model.load_state_dict(torch.load(path))
+    print(model(x))
+"""
+_TRAINS_NET = """\
+-- train.py --
+from net import Net
+def main(loader):
+    model = Net()
+    for x in loader:
+        model(x).sum().backward()
+"""
+
+
+def test_nothing_is_new_in_a_finished_model_whose_backbone_has_no_more_than_its_name() -> None:
+    plan = check(_ONLY_NAMED.format(head="unknown", inner="", mode="eval()"))
+    (site,) = only(plan, "unknown")
+    words = "nothing trains Net, and all of it loads weights by torch.load (demo.py:6)"
+    assert any(words in why for why in site.reasons)
+    assert not plan.strict_loads
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Something trains it, be it where it is loaded;
+        _ONLY_NAMED.format(head="convert", inner="", mode="eval()") + _TRAINS_NET,
+        _ONLY_NAMED.format(head="convert", inner="", mode="train(path)"),
+        # its backbone has weights of its own;
+        _ONLY_NAMED.format(
+            head="convert",
+            inner="        self.backbone.load_state_dict(torch.load('resnet.pth'))\n",
+            mode="eval()",
+        ),
+        # it is there to be trained, as it speaks of weights to begin with;
+        _ONLY_NAMED.format(
+            head="convert",
+            inner="        if path.pretrained:\n            self.backbone.start(path)\n",
+            mode="eval()",
+        ),
+        # nothing loads it.
+        _ONLY_NAMED.format(head="convert", inner="", mode="eval()").replace(
+            "model.load_state_dict(torch.load(path))", "pass"
+        ),
+    ],
+)
+def test_what_is_new_in_a_model_that_something_trains(text: str) -> None:
+    check(text)

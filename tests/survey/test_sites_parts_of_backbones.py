@@ -91,3 +91,43 @@ def test_a_network_that_is_loaded_in_a_backbone_is_judged_as_that() -> None:
     check(_SCRIPT.format(attribute="backbone_3d", verdict="keep"))
     new = _SCRIPT.replace("self.begin", "self.fpn")
     check(new.format(attribute="backbone", verdict="unknown"))
+
+
+_FILLED = """\
+class ResNet50(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer2 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.layer3 = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.deconv_layers = nn.Sequential(nn.BatchNorm2d(8))  #! {added}
+    def load_pretrained(self, path):
+        own, saved = self.state_dict(), torch.load(path)
+        {load}
+"""
+_MODEL = """\
+class Model(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        self.backbone = ResNet50()
+        self.backbone.load_pretrained(path)
+"""
+
+
+def test_what_is_added_to_a_part_that_gets_whatever_a_file_has() -> None:
+    copy = "for key in own:\n            if key in saved: own[key].copy_(saved[key])"
+    check(_FILLED.format(added="unknown", load=copy) + _MODEL)
+
+
+@pytest.mark.parametrize(
+    ("load", "model"),
+    [
+        # The network is the model,
+        ("for key in own: own[key].copy_(saved[key])", ""),
+        # or a file that fits it in part is loaded as it is.
+        ("self.load_state_dict(saved, strict=False)", _MODEL),
+    ],
+)
+def test_what_is_added_to_a_network_and_not_in_its_file(load: str, model: str) -> None:
+    check(_FILLED.format(added="convert", load=load) + model)

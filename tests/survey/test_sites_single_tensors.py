@@ -235,3 +235,48 @@ class Net(nn.Module):
         self.head = runner.data
 """
     )
+
+
+_ELEMENTS = """\
+import torchvision
+def fill(conv, new):
+    new.weight = nn.Parameter(conv.weight[:, :1])
+    new.bias = conv.bias
+def make(other=None):
+    parts = list(torchvision.models.vgg16_bn(pretrained=True).children())[0]
+    {make}
+    {fill}
+    return nn.ModuleDict(dict(grey=grey, stage=nn.Sequential(*parts[6:13])))
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = make()
+"""
+_GREY = "grey = nn.Sequential(nn.Conv2d(1, 64, 3), nn.BatchNorm2d(64), nn.ReLU())"
+
+
+@pytest.mark.parametrize("fill", ["fill(parts[0], grey[0])", "fill(parts[0], new=grey[0])"])
+def test_layer_in_one_place_of_a_container(fill: str) -> None:
+    check(_ELEMENTS.format(make=f"{_GREY}  #! convert", fill=fill))
+
+
+@pytest.mark.parametrize(
+    ("make", "fill"),
+    [
+        (_GREY, "fill(parts[1], grey[1])"),
+        (_GREY, "fill(parts[0], grey[0]); fill(parts[1], grey[1])"),
+        # The place is not known, or what stands there,
+        (_GREY, "fill(parts[0], grey[len(parts)])"),
+        (_GREY, "fill(parts[0], grey[7])"),
+        (
+            f"{_GREY.replace('(nn.Conv2d(1, 64, 3)', '(*first, nn.Conv2d(1, 64, 3)')}",
+            "fill(parts[0], grey[1])",
+        ),
+        # or it is another one by then.
+        (_GREY, "grey.insert(0, nn.ReLU()); fill(parts[0], grey[1])"),
+        (_GREY, "grey[0] = grey[1]; fill(parts[0], grey[0])"),
+        (f"grey = other or nn.Sequential(); {_GREY}", "fill(parts[0], grey[0])"),
+    ],
+)
+def test_layer_that_may_be_the_norm(make: str, fill: str) -> None:
+    check(_ELEMENTS.format(make=f"{make}  #! keep", fill=fill))

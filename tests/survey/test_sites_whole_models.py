@@ -29,6 +29,14 @@ class Model(Base):
 """
 
 
+# Code for any model.
+FILL = """\
+def fill(net, path, strict=True):
+    if path:
+        net.load_state_dict(torch.load(path)['net'], strict=strict)
+"""
+
+
 def model(rest: str, neck: str = "unknown", top: str = "unknown") -> str:
     return MODEL.format(rest=rest, neck=neck, top=top)
 
@@ -39,6 +47,10 @@ def model(rest: str, neck: str = "unknown", top: str = "unknown") -> str:
         # It loads itself when it is made,
         "        if path: self.load(path)",
         "        self.load_state_dict(torch.load(path), strict=False)",
+        "        fill(self, path)\n" + FILL,
+        "        if path: self.begin(path)\n"
+        "    def begin(self, path):\n        filled(path, net=self)\n"
+        "def filled(path, net):\n    fill(net, path)\n    return net\n" + FILL,
         # or by what is for pretrained weights,
         "    def load_pretrained(self, path):\n        self.load_state_dict(torch.load(path))\n"
         "def main(path):\n    Model().load_pretrained(path)",
@@ -140,6 +152,31 @@ class Outer(nn.Module):
     )
 
 
+PART = """\
+class Outer({base}):
+    def __init__(self, path, resume=None):
+        super().__init__()
+        self.inner = Model()
+        {load}
+"""
+
+
+def test_part_that_a_model_loads_when_it_is_made() -> None:
+    check(model(PART.format(base="nn.Module", load="self.inner.load_state_dict(torch.load(path))")))
+
+
+@pytest.mark.parametrize(
+    ("base", "load"),
+    [
+        ("object", "self.inner.load_state_dict(torch.load(path))"),  # a trainer, or a demo
+        ("nn.Module", "self.inner.load_state_dict(torch.load(resume))"),
+        ("nn.Module", "self.inner.trunk.load_state_dict(torch.load(path))"),
+    ],
+)
+def test_part_that_may_go_on(base: str, load: str) -> None:
+    check(model(PART.format(base=base, load=load), "convert", "convert"))
+
+
 @pytest.mark.parametrize(
     "load",
     [
@@ -194,6 +231,13 @@ def main(path):
         "        model.load_state_dict(torch.load('model.pth'))\n    return model\n"
         "def train(images):\n    build()(images).sum().backward()",
         "    def load_pretrained(self, path):\n        self.load_state_dict(torch.load(path))",
+        # A function goes on with what it is handed, or is handed it elsewhere,
+        "        if resume: fill(self, resume)\n" + FILL,
+        "    def go_on(self, path):\n        fill(self, path)\n" + FILL,
+        "def main(path):\n    fill(Model(), path)\n" + FILL,
+        # or something else than the model.
+        "        fill(self.trunk, path)\n" + FILL,
+        "        describe(fill(path.other, path), self)\n" + FILL,
         # The backbone alone, or another model.
         "def main(args):\n    model = Model()\n"
         "    model.trunk.load_state_dict(torch.load(args.pretrained))",
@@ -301,8 +345,6 @@ def inside(rest: str, mix: str, *, stored: str, beside: str = NECK) -> str:
             f"def make(path):\n    enc = Encoder()\n    enc.{LOAD}\n    return enc\n"
             "def main(path):\n    return Net(make(path))",
         ),
-        # However it is called, where it stands beside layers of another part.
-        (f"self.model = Encoder(); self.model.{LOAD}", "net = Net()"),
     ],
 )
 def test_a_part_starts_from_its_file(stored: str, rest: str) -> None:
@@ -324,7 +366,80 @@ def test_a_part_that_no_file_is_for(stored: str, rest: str) -> None:
 
 
 @pytest.mark.parametrize("base", ["nn.Module", "nn.DataParallel"])
-def test_what_is_wrapped_is_no_part(base: str) -> None:
-    rest = f"def main(path):\n    net = Net(Encoder())\n    net.model.{LOAD}"
-    text = inside(rest, "convert", stored="self.model = enc", beside="self.size = 3")
+@pytest.mark.parametrize(
+    ("stored", "rest"),
+    [
+        ("self.model = enc", f"def main(path):\n    net = Net(Encoder())\n    net.model.{LOAD}"),
+        (f"self.model = Encoder(); self.model.{LOAD}", "net = Net()"),
+    ],
+)
+def test_what_is_wrapped_is_no_part(base: str, stored: str, rest: str) -> None:
+    text = inside(rest, "convert", stored=stored, beside="self.size = 3")
     check(text.replace("class Net(nn.Module)", f"class Net({base})"))
+
+
+def test_what_stands_beside_other_layers_is_a_part_whatever_it_is_called() -> None:
+    stored = f"self.detector = Encoder(); self.detector.{LOAD}"
+    beside = NECK.replace("convert", "unknown")  # beside a model, not a backbone
+    check(inside("net = Net()", "unknown", stored=stored, beside=beside))
+
+
+INHERITED = """\
+class Base(nn.Module):
+    def load_pretrained(self, path):
+        self.load_state_dict(torch.load(path), strict=False)
+class ResNet(Base):
+    def __init__(self, path=None):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.layer1 = nn.BatchNorm2d(8)  #! keep
+        self.layer2 = nn.BatchNorm2d(8)  #! keep
+        self.layer3 = nn.BatchNorm2d(8)  #! keep
+        if path:
+            self.load_pretrained(path)
+class Model(Base):
+    def __init__(self, path, trunk=None):
+        super().__init__()
+        self.backbone = ResNet()
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {head}
+        {load}
+{rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("load", "rest"),
+    [
+        ("self.backbone.load_pretrained(path)", ""),
+        ("pass", "def resnet(path):\n    net = ResNet()\n    net.load_pretrained(path)"),
+    ],
+)
+def test_what_a_backbone_inherits_is_called_on_the_backbone(load: str, rest: str) -> None:
+    check(INHERITED.format(head="convert", load=load, rest=rest))
+
+
+@pytest.mark.parametrize(
+    ("load", "rest"),
+    [
+        ("self.load_pretrained(path)", ""),
+        ("self.start(path)", "    def start(self, path):\n        self.load_pretrained(path)"),
+        ("pass", "def main(path):\n    net = Model(path)\n    net.load_pretrained(path)"),
+        # It may be called on any of them.
+        ("trunk.load_pretrained(path)", ""),
+        ("pass", "def main(net, path):\n    net.load_pretrained(path)"),
+        ("pass", "def main(make, path):\n    net = make()\n    net.load_pretrained(path)"),
+        (
+            "pass",
+            "def main(make, path):\n    net = ResNet()\n    if make:\n        net = make()\n"
+            "    net.load_pretrained(path)",
+        ),
+        (
+            "pass",
+            "class Trainer:\n    def __init__(self, path):\n        self.model = ResNet()\n"
+            "        self.model.load_pretrained(path)",
+        ),
+    ],
+)
+def test_what_a_model_inherits_may_be_called_on_the_model(load: str, rest: str) -> None:
+    check(INHERITED.format(head="unknown", load=load, rest=rest))

@@ -655,6 +655,16 @@ def main(loader):
     optimizer = torch.optim.Adam(model.parameters())
 {LOOP}
 """,
+    "another backbone": f"""
+def main(loader, old):
+    model = Detector()
+    model.classes = 4
+    model.backbone = old.backbone
+    if args.deep:
+        model.backbone.layer4 = old.layer4{FREEZE}
+    model.head = old.head
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+{LOOP}""",
     "thawed again": f"""
 {OWN_FREEZE}
 def main(loader):

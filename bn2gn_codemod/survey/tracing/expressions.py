@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_globals import is_own_module
 from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
 from bn2gn_codemod.survey.tracing.containers import MUTATORS
+from bn2gn_codemod.survey.tracing.elements import element_at
 from bn2gn_codemod.survey.tracing.kept_classes import (
     keep_asked_for_member,
     keep_compared,
@@ -217,6 +218,9 @@ class Expressions(Tracer):
             self._calls_in(expr.slice)
         if base is None:
             return None
+        element = element_at(self.function, expr)
+        if element is not None and flow.expressions.get(element) is not None:
+            return flow.expressions[element]
         if isinstance(expr.value, ast.Call) and call_name(expr.value) in ("globals", "vars"):
             return read_named(self, base, expr.slice, expr, context)
         if isinstance(expr.value, ast.Attribute) and expr.value.attr == "__dict__":

@@ -1,0 +1,135 @@
+"""Parts that are taken out of a model that is loaded, and put into another one."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.survey.verdicts import check, only
+
+_NETS = """\
+-- nets.py --
+import torchvision
+class Neck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {neck}
+class OldNeck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {neck}
+class Top(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.neck = Neck()
+        self.top = Top()
+class OldNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.neck = OldNeck()
+-- train.py --
+import copy
+from nets import Net, Neck, OldNet
+"""
+
+
+def _repository(script: str, neck: str) -> str:
+    return _NETS.format(neck=neck) + textwrap.dedent(script)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        """
+        net, old = Net(), OldNet()
+        old.load_state_dict(torch.load('old.pth'))
+        net.neck = old.neck
+        """,
+        """
+        def main(path):
+            net = Net()
+            old = OldNet()
+            fill(old, path)
+            if path:
+                net.trunk, neck = old.trunk, 1
+                part = old.neck
+                net.neck = part
+        def fill(model, path):
+            model.load_state_dict(torch.load(path)['model'])
+        """,
+        """
+        class Trainer:
+            def __init__(self, path):
+                self.net = Net()
+                self.old = OldNet()
+                self.old.load_state_dict(torch.load(path), strict=False)
+                self.net.neck = self.old.neck
+        """,
+    ],
+)
+def test_part_of_a_loaded_model(script: str) -> None:
+    plan = check(_repository(script, "unknown"))
+    for site in only(plan, "unknown"):
+        assert any("Net.neck is taken out of OldNet (train.py:" in one for one in site.reasons)
+
+
+def test_part_of_what_a_file_gives() -> None:
+    script = """
+    def main(path):
+        net = Net()
+        old = torch.load(path)['net']
+        net.neck = old.neck
+    """
+    text = _repository(script, "unknown").replace("#! unknown", "#! convert", 2)
+    text = text.replace("#! convert", "#! unknown", 1)
+    plan = check(text)
+    (site,) = only(plan, "unknown")
+    assert any("Net.neck is taken out of what torch.load gives" in one for one in site.reasons)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # Nothing loads the other model,
+        """
+        net, old = Net(), OldNet()
+        net.neck = old.neck
+        """,
+        # or another function does, to test it;
+        """
+        def wrapped(net, old):
+            net.neck = old.neck
+            return net
+        def test(path):
+            old = OldNet()
+            old.load_state_dict(torch.load(path))
+            wrapped(Net(), old).eval()
+        """,
+        # what is taken is no part of it, or made anew;
+        """
+        net, old = Net(), OldNet()
+        old.load_state_dict(torch.load('old.pth'))
+        net.classes = old.classes
+        net.neck = Neck()
+        """,
+        # the part of another model is the one that is loaded.
+        """
+        net, old, new = Net(), OldNet(), OldNet()
+        old.trunk.load_state_dict(torch.load('old.pth'))
+        net.neck = old.neck
+        """,
+        """
+        net, saved = Net(), torch.load('old.pth')
+        net.epoch = saved['epoch']
+        """,
+    ],
+)
+def test_part_of_a_model_that_is_not_loaded(script: str) -> None:
+    check(_repository(script, "convert"))
