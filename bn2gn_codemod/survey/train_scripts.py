@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.freezing_effects import (
     wakes,
     without_options,
 )
+from bn2gn_codemod.survey.later_thaws import LaterThaws
 from bn2gn_codemod.survey.made_anew import makes_anew
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.optimizers import Optimizer
@@ -60,6 +61,7 @@ class TrainScripts:
         self._code = code
         self._places = places
         self._whole = whole
+        self._later_thaws = LaterThaws(flow, models, code)
         self._followed: dict[Optimizer, _Around] = {}
         self._aliases_of: dict[Optimizer, frozenset[str]] = {}
         self._when_made: dict[Class, list[Effect]] = {}
@@ -188,13 +190,17 @@ class TrainScripts:
 
     def _thaw(self, entry: Optimizer) -> Place | None:
         """Where some of the backbone gets its gradients back after the optimizer is built."""
-        for cls in entry.models:
-            found = thaws(self._after(entry), self._models.model(cls))
-            if found is not None and found.node is not None:
-                source = self._flow.by_path[found.module_path].source
-                column = source.column(found.node.lineno, found.node.col_offset)
-                return Place(found.module_path, found.node.lineno, column)
-        return None
+        here = (thaws(self._after(entry), self._models.model(cls)) for cls in entry.models)
+        found = next((effect for effect in here if effect is not None), None)
+        found = found or self._later_thaws.first(entry)
+        return self._place(found) if found is not None else None
+
+    def _place(self, effect: Effect) -> Place | None:
+        if effect.node is None:
+            return None
+        source = self._flow.by_path[effect.module_path].source
+        column = source.column(effect.node.lineno, effect.node.col_offset)
+        return Place(effect.module_path, effect.node.lineno, column)
 
     def awake(self, entry: Optimizer) -> Iterator[TrainCall]:
         """Calls of ``train()`` on layers of the backbone, after the optimizer is built.
@@ -203,10 +209,8 @@ class TrainScripts:
         """
         for cls in entry.models:
             for effect in wakes(self._after(entry), self._models.model(cls)):
-                if effect.node is not None:
-                    source = self._flow.by_path[effect.module_path].source
-                    column = source.column(effect.node.lineno, effect.node.col_offset)
-                    place = Place(effect.module_path, effect.node.lineno, column)
+                place = self._place(effect)
+                if place is not None:
                     reason = "it is called on layers of the backbone: leave BatchNorm out there"
                     yield TrainCall(place, entry.model, guarded=False, reason=reason)
 
