@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.kept_arguments import KeptArguments
 from bn2gn_codemod.survey.last_made import last_made
 from bn2gn_codemod.survey.optimizer_calls import (
     OptimizerCall,
@@ -91,6 +92,7 @@ class Optimizers:
         self.origins = Origins(flow, self.scopes, self.callers)
         self.collections = CollectionsOfParameters(flow, self.origins)
         self._objects = OptimizerObjects(flow, self.origins)
+        self._kept = KeptArguments(flow)
 
     def _called(self, call: ast.Call) -> Iterator[Function]:
         """The functions that a call may run, constructors included."""
@@ -170,7 +172,7 @@ class Optimizers:
         seen: set[tuple[Scope, str]],
     ) -> Iterator[Optimizer]:
         """The models whose parameters end up in ``value``, an expression of ``use``."""
-        modules: dict[str, ast.expr] = {}
+        modules: dict[str, tuple[ast.expr, str]] = {}  # with what is read of it there
         doubtful: dict[str, ast.expr] = {}
         elements = _comprehension_variables(value)
         for expression in self._models.expressions(value):
@@ -181,8 +183,9 @@ class Optimizers:
                 doubtful[ast.unparse(whole)] = whole
             elif whole is not None:
                 whole = self._inside_or_around(scope, use, whole)
-                modules[ast.unparse(whole)] = whole
-        for source, expression in modules.items():
+                kept = self._kept.source(scope, use, whole) or whole
+                modules[ast.unparse(kept)] = (kept, ast.unparse(whole))
+        for source, (expression, read) in modules.items():
             uses = self._certain.uses(scope.function, source)
             is_module = self._certain.is_module(expression, uses)
             is_told = is_module and not self._certain.is_misfit(scope, source)
@@ -204,7 +207,7 @@ class Optimizers:
             if not classes:
                 continue  # one without a backbone, and the variable holds others elsewhere
             others = self._models.others(expression)
-            is_beside = self._models.is_beside(value, source, classes)
+            is_beside = self._models.is_beside(value, read, classes)
             yield Optimizer(
                 scope, statement, use, source, classes, others, is_used, doubt, is_beside
             )
