@@ -382,16 +382,19 @@ class TrainScripts:
     def insertion(self, entry: Optimizer) -> Insertion | None:
         """After the last statement that makes or wraps the model, before the optimizer.
 
-        And after those that give it its gradients back.
+        And after those that give it its gradients back, or another backbone.
         """
         found = self._places.after_making(entry)
         if found is not None and not self._places.is_module(entry, found):
             return None
         if found is None or found.scope.function is not entry.scope.function:
             return found
+        paths = (path for cls in entry.models for path in self._models.paths_below(cls))
+        heads = dict.fromkeys(path.split(".")[0] for path in paths)
         for statement in entry.scope.before(entry.use):
             if statement is found.after:
                 break
-            if any(effect.kind == "gradient" for effect in self._effects(entry, [statement])):
+            is_thaw = any(e.kind == "gradient" for e in self._effects(entry, [statement]))
+            if is_thaw or any(binds(statement, f"{found.model}.{head}") for head in heads):
                 return found._replace(after=statement)
         return found
