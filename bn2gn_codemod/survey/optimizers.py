@@ -22,7 +22,7 @@ from bn2gn_codemod.survey.optimizer_calls import (
 from bn2gn_codemod.survey.optimizer_objects import OptimizerObjects
 from bn2gn_codemod.survey.origins import Origins, arguments_for
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, root_of, target_names, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import (
     Class,
@@ -174,9 +174,11 @@ class Optimizers:
         """The models whose parameters end up in ``value``, an expression of ``use``."""
         modules: dict[str, tuple[ast.expr, str]] = {}  # with what is read of it there
         doubtful: dict[str, ast.expr] = {}
-        elements = _comprehension_variables(value)
+        elements = _comprehension_variables(value) | _parameter_variables(scope)
         for expression in self._models.expressions(value):
-            if ast.unparse(expression) in elements or self._objects.is_one(scope, expression):
+            if ast.unparse(root_of(expression)) in elements or self._objects.is_one(
+                scope, expression
+            ):
                 continue
             whole = self._module(scope, use, expression, value)
             if whole is not None and self.collections.may_be(scope, whole):
@@ -364,6 +366,18 @@ def _comprehension_variables(value: ast.AST) -> set[str]:
         if isinstance(comprehension, ast.comprehension)
         for node in walk(comprehension.target)
         if isinstance(node, ast.Name)
+    }
+
+
+def _parameter_variables(scope: Scope) -> set[str]:
+    """``p`` of ``for p in net.named_parameters()``: ``p[1]`` is no module."""
+    return {
+        name
+        for loop in scope.order
+        if isinstance(loop, (ast.For, ast.AsyncFor))
+        and isinstance(loop.iter, ast.Call)
+        and call_name(loop.iter) in ("parameters", "named_parameters")
+        for name in target_names(loop.target)
     }
 
 
