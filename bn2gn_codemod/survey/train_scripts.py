@@ -389,7 +389,9 @@ class TrainScripts:
             return None
         if found is None or found.scope.function is not entry.scope.function:
             return found
-        paths = (path for cls in entry.models for path in self._models.paths_below(cls))
+        is_known = found.model == "self"  # that place is where all of the backbone is
+        models = () if is_known else entry.models
+        paths = (path for cls in models for path in self._models.paths_below(cls))
         heads = dict.fromkeys(path.split(".")[0] for path in paths)
         for statement in entry.scope.before(entry.use):
             if statement is found.after:
