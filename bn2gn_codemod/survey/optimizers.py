@@ -55,9 +55,9 @@ class Optimizer(NamedTuple):
     ``statement`` builds it, ``use`` is the statement (of the same function)
     where ``model``, a source expression, gives its parameters. ``others`` are
     classes without a backbone that it may be an instance of instead. ``is_used``:
-    the code around asks it for what only a module has. ``doubt`` says that it
-    may be none, so that no code may count on it. ``is_beside``: nothing of its
-    backbone is read there, but other parts of it.
+    the code around asks it for what only a module has, or runs it in parallel.
+    ``doubt`` says that it may be none, so that no code may count on it.
+    ``is_beside``: nothing of its backbone is read there, but other parts of it.
     """
 
     scope: Scope
@@ -192,7 +192,7 @@ class Optimizers:
             is_module = self._certain.is_module(expression, uses)
             is_told = is_module and not self._certain.is_misfit(scope, source)
             doubt = "" if is_told else not_certain(source)
-            is_used = bool(uses) or source == "self"
+            is_used = bool(uses) or source == "self" or _is_wrapped(scope, use, source)
             parameter = scope.parameter(source)
             if parameter is not None and not scope.is_bound_before(use, source):
                 outer = list(self._from_callers(scope, parameter, depth))
@@ -367,6 +367,15 @@ def _comprehension_variables(value: ast.AST) -> set[str]:
         for node in walk(comprehension.target)
         if isinstance(node, ast.Name)
     }
+
+
+def _is_wrapped(scope: Scope, use: ast.stmt, source: str) -> bool:
+    """Whether ``net = nn.DataParallel(net)`` comes before a statement: that takes modules alone."""
+    return any(
+        isinstance(value, ast.Call) and call_name(value).endswith("DataParallel")
+        for statement in scope.before(use)
+        for _, value in assignments(statement, source)
+    )
 
 
 def _parameter_variables(scope: Scope) -> set[str]:
