@@ -88,6 +88,10 @@ class Layout:
             plain = element.with_changes(comma=cst.MaybeSentinel.DEFAULT)
             return plain.with_changes(whitespace_after_arg=gap) if in_argument else plain
         after = gap if in_argument or not is_last else _NOTHING
+        if in_argument and not isinstance(element.comma, cst.Comma):
+            element = element.with_changes(
+                whitespace_after_arg=_NOTHING
+            )  # it comes after the comma
         return element.with_changes(comma=comma.with_changes(whitespace_after=after))
 
 

@@ -1,7 +1,7 @@
 """Attributes of objects of other packages, as far as it is known what they hold.
 
 What was set on a bare ``nn.Module()`` is there. ``nn.DataParallel(model)`` and its like
-hold the model as ``module``.
+hold the model as ``module``; so does each object of a class that only extends one of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bn2gn_codemod.survey.value_graph import Node, ValueGraph
 from bn2gn_codemod.survey.values import ExternalObject, Value
 
 _PARALLEL = re.compile(r"(?:.*\.)?\w*DataParallel\w*$")
-_WRAPPED = "module"  # the parameter, and the attribute
+WRAPPED = "module"  # the parameter, and the attribute
 
 
 class ExternalMembers:
@@ -37,8 +37,8 @@ class ExternalMembers:
 
     def wrap(self, wrapper: Value, key: object, argument: Node) -> None:
         """The wrapper is made with the argument, which has that position or name."""
-        if key in (0, _WRAPPED):
-            self._graph.edge(argument, self.node(wrapper, _WRAPPED))
+        if key in (0, WRAPPED):
+            self._graph.edge(argument, self.node(wrapper, WRAPPED))
 
 
 def is_plain_module(value: Value) -> bool:
@@ -55,4 +55,4 @@ def is_known(value: Value, name: str) -> bool:
     """Whether it is known what an attribute of the object holds."""
     if is_plain_module(value):
         return True
-    return isinstance(value, ExternalObject) and name == _WRAPPED and wraps_model(value.name)
+    return isinstance(value, ExternalObject) and name == WRAPPED and wraps_model(value.name)

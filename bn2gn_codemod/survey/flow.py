@@ -23,7 +23,12 @@ from typing import NamedTuple
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.crowds import OutOfSight, out_of_sight
-from bn2gn_codemod.survey.external_members import ExternalMembers, is_known, is_plain_module
+from bn2gn_codemod.survey.external_members import (
+    WRAPPED,
+    ExternalMembers,
+    is_known,
+    is_plain_module,
+)
 from bn2gn_codemod.survey.filled_containers import FilledContainers
 from bn2gn_codemod.survey.injections import Injections
 from bn2gn_codemod.survey.modules import Module
@@ -459,6 +464,8 @@ class Flow(ValueGraph):
                     return
                 if is_registry(held):
                     return
+                if name == WRAPPED and held.class_.is_parallel_wrapper:
+                    self.edge(self.members.node(held, name), result)
                 self._member(held.class_, name, result, bound=True, of_self=held.spot is None)
 
         self.watch(base, on_base)

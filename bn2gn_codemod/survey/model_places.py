@@ -294,7 +294,8 @@ class ModelPlaces:
 
     def model_name(self, entry: Optimizer, insertion: Insertion) -> str:
         """An expression for messages: the option that chose the model, or its class's name."""
-        if len(entry.models) == 1:
+        is_one_of_many = bool(entry.others) and not insertion.model.endswith("]")
+        if len(entry.models) == 1 and not is_one_of_many:
             return repr(entry.models[0].name)
         for statement in insertion.scope.order:
             for _, value in assignments(statement, insertion.model):

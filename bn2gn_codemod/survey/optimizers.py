@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.kept_arguments import KeptArguments
 from bn2gn_codemod.survey.last_made import last_made
 from bn2gn_codemod.survey.optimizer_calls import (
     OptimizerCall,
@@ -21,7 +22,7 @@ from bn2gn_codemod.survey.optimizer_calls import (
 from bn2gn_codemod.survey.optimizer_objects import OptimizerObjects
 from bn2gn_codemod.survey.origins import Origins, arguments_for
 from bn2gn_codemod.survey.scopes import Scope, assignments, binds
-from bn2gn_codemod.survey.syntax import call_name, walk
+from bn2gn_codemod.survey.syntax import call_name, root_of, target_names, walk
 from bn2gn_codemod.survey.train_models import TrainedModels
 from bn2gn_codemod.survey.values import (
     Class,
@@ -54,9 +55,9 @@ class Optimizer(NamedTuple):
     ``statement`` builds it, ``use`` is the statement (of the same function)
     where ``model``, a source expression, gives its parameters. ``others`` are
     classes without a backbone that it may be an instance of instead. ``is_used``:
-    the code around asks it for what only a module has. ``doubt`` says that it
-    may be none, so that no code may count on it. ``is_beside``: nothing of its
-    backbone is read there, but other parts of it.
+    the code around asks it for what only a module has, or runs it in parallel.
+    ``doubt`` says that it may be none, so that no code may count on it.
+    ``is_beside``: nothing of its backbone is read there, but other parts of it.
     """
 
     scope: Scope
@@ -91,6 +92,7 @@ class Optimizers:
         self.origins = Origins(flow, self.scopes, self.callers)
         self.collections = CollectionsOfParameters(flow, self.origins)
         self._objects = OptimizerObjects(flow, self.origins)
+        self._kept = KeptArguments(flow)
 
     def _called(self, call: ast.Call) -> Iterator[Function]:
         """The functions that a call may run, constructors included."""
@@ -170,24 +172,27 @@ class Optimizers:
         seen: set[tuple[Scope, str]],
     ) -> Iterator[Optimizer]:
         """The models whose parameters end up in ``value``, an expression of ``use``."""
-        modules: dict[str, ast.expr] = {}
+        modules: dict[str, tuple[ast.expr, str]] = {}  # with what is read of it there
         doubtful: dict[str, ast.expr] = {}
-        elements = _comprehension_variables(value)
+        elements = _comprehension_variables(value) | _parameter_variables(scope)
         for expression in self._models.expressions(value):
-            if ast.unparse(expression) in elements or self._objects.is_one(scope, expression):
+            if ast.unparse(root_of(expression)) in elements or self._objects.is_one(
+                scope, expression
+            ):
                 continue
             whole = self._module(scope, use, expression, value)
             if whole is not None and self.collections.may_be(scope, whole):
                 doubtful[ast.unparse(whole)] = whole
             elif whole is not None:
                 whole = self._inside_or_around(scope, use, whole)
-                modules[ast.unparse(whole)] = whole
-        for source, expression in modules.items():
+                kept = self._kept.source(scope, use, whole) or whole
+                modules[ast.unparse(kept)] = (kept, ast.unparse(whole))
+        for source, (expression, read) in modules.items():
             uses = self._certain.uses(scope.function, source)
             is_module = self._certain.is_module(expression, uses)
             is_told = is_module and not self._certain.is_misfit(scope, source)
             doubt = "" if is_told else not_certain(source)
-            is_used = bool(uses) or source == "self"
+            is_used = bool(uses) or source == "self" or _is_wrapped(scope, use, source)
             parameter = scope.parameter(source)
             if parameter is not None and not scope.is_bound_before(use, source):
                 outer = list(self._from_callers(scope, parameter, depth))
@@ -204,7 +209,7 @@ class Optimizers:
             if not classes:
                 continue  # one without a backbone, and the variable holds others elsewhere
             others = self._models.others(expression)
-            is_beside = self._models.is_beside(value, source, classes)
+            is_beside = self._models.is_beside(value, read, classes)
             yield Optimizer(
                 scope, statement, use, source, classes, others, is_used, doubt, is_beside
             )
@@ -361,6 +366,27 @@ def _comprehension_variables(value: ast.AST) -> set[str]:
         if isinstance(comprehension, ast.comprehension)
         for node in walk(comprehension.target)
         if isinstance(node, ast.Name)
+    }
+
+
+def _is_wrapped(scope: Scope, use: ast.stmt, source: str) -> bool:
+    """Whether ``net = nn.DataParallel(net)`` comes before a statement: that takes modules alone."""
+    return any(
+        isinstance(value, ast.Call) and call_name(value).endswith("DataParallel")
+        for statement in scope.before(use)
+        for _, value in assignments(statement, source)
+    )
+
+
+def _parameter_variables(scope: Scope) -> set[str]:
+    """``p`` of ``for p in net.named_parameters()``: ``p[1]`` is no module."""
+    return {
+        name
+        for loop in scope.order
+        if isinstance(loop, (ast.For, ast.AsyncFor))
+        and isinstance(loop.iter, ast.Call)
+        and call_name(loop.iter) in ("parameters", "named_parameters")
+        for name in target_names(loop.target)
     }
 
 

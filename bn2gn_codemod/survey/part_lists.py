@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Because, Slot
 from bn2gn_codemod.survey.contents import Contents
-from bn2gn_codemod.survey.listed_attributes import lists_attributes
+from bn2gn_codemod.survey.listed_attributes import lists_attributes, lists_parameters
 from bn2gn_codemod.survey.loads import Loads
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
@@ -31,7 +31,7 @@ class PartLists:
         """``self.fine_tune = [self.conv1, self.layer1]``, in whatever network that is."""
         if slot in self._own or self._is_more_than_a_list(slot):
             return False
-        return lists_attributes(self._contents, slot)
+        return lists_attributes(self._contents, slot) or lists_parameters(slot)
 
     def is_of_parts(self, slot: Slot) -> bool:
         """``self.layers = [self.downsample, self.features.layer2]``, as optimizers want it."""

@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.freezing_effects import (
     wakes,
     without_options,
 )
+from bn2gn_codemod.survey.later_thaws import LaterThaws
 from bn2gn_codemod.survey.made_anew import makes_anew
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.optimizers import Optimizer
@@ -60,6 +61,7 @@ class TrainScripts:
         self._code = code
         self._places = places
         self._whole = whole
+        self._later_thaws = LaterThaws(flow, models, code)
         self._followed: dict[Optimizer, _Around] = {}
         self._aliases_of: dict[Optimizer, frozenset[str]] = {}
         self._when_made: dict[Class, list[Effect]] = {}
@@ -188,13 +190,17 @@ class TrainScripts:
 
     def _thaw(self, entry: Optimizer) -> Place | None:
         """Where some of the backbone gets its gradients back after the optimizer is built."""
-        for cls in entry.models:
-            found = thaws(self._after(entry), self._models.model(cls))
-            if found is not None and found.node is not None:
-                source = self._flow.by_path[found.module_path].source
-                column = source.column(found.node.lineno, found.node.col_offset)
-                return Place(found.module_path, found.node.lineno, column)
-        return None
+        here = (thaws(self._after(entry), self._models.model(cls)) for cls in entry.models)
+        found = next((effect for effect in here if effect is not None), None)
+        found = found or self._later_thaws.first(entry)
+        return self._place(found) if found is not None else None
+
+    def _place(self, effect: Effect) -> Place | None:
+        if effect.node is None:
+            return None
+        source = self._flow.by_path[effect.module_path].source
+        column = source.column(effect.node.lineno, effect.node.col_offset)
+        return Place(effect.module_path, effect.node.lineno, column)
 
     def awake(self, entry: Optimizer) -> Iterator[TrainCall]:
         """Calls of ``train()`` on layers of the backbone, after the optimizer is built.
@@ -203,10 +209,8 @@ class TrainScripts:
         """
         for cls in entry.models:
             for effect in wakes(self._after(entry), self._models.model(cls)):
-                if effect.node is not None:
-                    source = self._flow.by_path[effect.module_path].source
-                    column = source.column(effect.node.lineno, effect.node.col_offset)
-                    place = Place(effect.module_path, effect.node.lineno, column)
+                place = self._place(effect)
+                if place is not None:
                     reason = "it is called on layers of the backbone: leave BatchNorm out there"
                     yield TrainCall(place, entry.model, guarded=False, reason=reason)
 
@@ -378,37 +382,21 @@ class TrainScripts:
     def insertion(self, entry: Optimizer) -> Insertion | None:
         """After the last statement that makes or wraps the model, before the optimizer.
 
-        And after those that give it its gradients back, or put another backbone into it.
+        And after those that give it its gradients back, or another backbone.
         """
         found = self._places.after_making(entry)
         if found is not None and not self._places.is_module(entry, found):
             return None
         if found is None or found.scope.function is not entry.scope.function:
             return found
-        earlier = list(entry.scope.before(entry.use))
-        is_made_before = found.after in earlier
-        for statement in earlier:
+        is_known = found.model == "self"  # that place is where all of the backbone is
+        models = () if is_known else entry.models
+        paths = (path for cls in models for path in self._models.paths_below(cls))
+        heads = dict.fromkeys(path.split(".")[0] for path in paths)
+        for statement in entry.scope.before(entry.use):
             if statement is found.after:
                 break
-            is_thawed = any(e.kind == "gradient" for e in self._effects(entry, [statement]))
-            if is_thawed or (is_made_before and self._puts_in_backbone(statement, entry)):
+            is_thaw = any(e.kind == "gradient" for e in self._effects(entry, [statement]))
+            if is_thaw or any(binds(statement, f"{found.model}.{head}") for head in heads):
                 return found._replace(after=statement)
         return found
-
-    def _puts_in_backbone(self, statement: ast.stmt, entry: Optimizer) -> bool:
-        """``model.backbone = trained.backbone``, also below ``if``."""
-        aliases, paths = self._aliases(entry), self._models.names(entry.models).backbone
-        stored = (
-            ast.unparse(target)
-            for inner in flat([statement])
-            if isinstance(inner, ast.Assign)
-            for target in inner.targets
-            if isinstance(target, ast.Attribute)
-        )
-        return any(
-            source == whole or source.startswith(f"{whole}.") or whole.startswith(f"{source}.")
-            for source in stored
-            for alias in aliases
-            for whole in (f"{alias}.{path}" for path in paths)
-            if source != alias and not alias.startswith(f"{source}.")
-        )

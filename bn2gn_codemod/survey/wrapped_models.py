@@ -10,7 +10,8 @@ import ast
 from collections.abc import Callable, Iterator
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.values import Class, ClassValue, Instance, Lost, Value
+from bn2gn_codemod.survey.tracing.returned_parameters import given_back
+from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue, Instance, Lost, Value
 
 _WRAPPED = "module"  # the parameter, where it is given by name
 
@@ -42,19 +43,28 @@ class WrappedModels:
         if not isinstance(value, Instance) or value.spot is None:
             return None
         call = value.spot.node
-        if not isinstance(call, ast.Call) or not self._is_made_by(value.class_, call):
+        if not isinstance(call, ast.Call) or not self._is_transparent(value.class_):
             return None
-        if not self._is_transparent(value.class_):
-            return None
-        given = [*call.args[:1], *(one.value for one in call.keywords if one.arg == _WRAPPED)]
+        given = list(self._given(value.class_, call))
         if not given or isinstance(given[0], ast.Starred):
             return None
         is_lost = any(isinstance(held, Lost) for held in self._flow.value_of(given[0]))
         return None if is_lost else given[0]
 
-    def _is_made_by(self, cls: Class, call: ast.Call) -> bool:
-        """Whether the class itself is called there, and not code that makes such objects."""
-        return any(
-            isinstance(callee, ClassValue) and callee.class_ is cls
-            for callee in self._flow.value_of(call.func)
-        )
+    def _given(self, cls: Class, call: ast.Call) -> Iterator[ast.expr]:
+        """What a wrapper is around that a call makes, itself or by a function that does only that.
+
+        Not by other code that makes such objects.
+        """
+        for callee in self._flow.value_of(call.func):
+            if isinstance(callee, ClassValue) and callee.class_ is cls:
+                yield from call.args[:1]
+                yield from (one.value for one in call.keywords if one.arg == _WRAPPED)
+            elif isinstance(callee, FunctionValue):
+                for returned in given_back(callee.function.node):
+                    if returned.wrapper is not None and not returned.is_rest:
+                        position = returned.position - callee.bound
+                        yield from call.args[position : position + 1]
+                        yield from (
+                            one.value for one in call.keywords if one.arg == returned.parameter
+                        )

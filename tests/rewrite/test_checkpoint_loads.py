@@ -74,6 +74,34 @@ def rewritten(text: str) -> str:
             """,
         ),
         (
+            """\
+            §model.load_state_dict(
+                torch.load(path,
+                           map_location='cpu')
+            )
+            """,
+            """\
+            print('Checkpoint loaded:', model.load_state_dict(
+                torch.load(path,
+                           map_location='cpu'),
+                strict=False
+            ))
+            """,
+        ),
+        (
+            """\
+            §model.load_state_dict(
+                state  # all of it
+            )
+            """,
+            """\
+            print('Checkpoint loaded:', model.load_state_dict(
+                state,  # all of it
+                strict=False
+            ))
+            """,
+        ),
+        (
             "if path: §model.load_state_dict(state)\nrun()\n",
             "if path: print('Checkpoint loaded:', model.load_state_dict(state, strict=False))\n"
             "run()\n",

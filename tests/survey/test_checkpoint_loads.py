@@ -55,6 +55,14 @@ wrapped = Wrapped()
 wrapped.load_state_dict(torch.load('a.pth'))
 """,
         "model = nn.DataParallel(Detector())\nmodel.module.load_state_dict(torch.load('a.pth'))\n",
+        """\
+class Parallel(nn.DataParallel):
+    def gather(self, outputs, device):
+        return outputs
+
+model = Parallel(Detector()).cuda()
+model.module.load_state_dict(torch.load('a.pth'))
+""",
         # The branch that the load stands in may come from a variable, or bind it anew.
         """\
 if small:
@@ -228,3 +236,17 @@ def test_the_edit_stands_where_the_load_does() -> None:
     [load] = plan.strict_loads
     [file] = [edits for edits in plan.files if edits.loads]
     assert file.loads == (LoadEdit(load.place),)
+
+
+def test_wrappers_of_one_class_are_each_around_their_own() -> None:
+    body = """\
+class Parallel(nn.DataParallel):
+    pass
+
+model = Parallel(Detector())
+critic = Parallel(Discriminator())
+critic.module.load_state_dict(torch.load('b.pth'))
+"""
+    assert loads(body) == []
+    more = "model.module.load_state_dict(torch.load('a.pth'))\n"
+    assert [model for model, _, _ in loads(body + more)] == ["model.module"]

@@ -1219,3 +1219,57 @@ def test_plain_list_of_parts_of_a_network_is_none_that_a_checkpoint_lacks(listed
 )
 def test_list_with_parts_of_its_own(listed: str) -> None:
     check(LISTED.format(listed=listed, bn1="keep", layer="conflict"))
+
+
+GROUPED = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet50(pretrained=True)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {neck}
+    def first(self):
+        return self.backbone.parameters()
+    def second(self):
+        return self.neck.parameters()
+class Task(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = Net()
+        {groups}
+task = Task()
+{more}
+"""
+FIRST = "{'params': filter(lambda p: p.requires_grad, self.model.first()), 'lr': 1}"
+SECOND = "{'params': filter(lambda p: p.requires_grad, self.model.second()), 'lr': 2}"
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        f"self.groups = [{FIRST}, {SECOND}]",
+        f"self.groups = []\n        self.groups.append({FIRST})\n"
+        f"        self.groups.append({SECOND})",
+        f"self.groups = [{FIRST}]\n        self.groups += [{SECOND}]",
+        f"self.groups = [{FIRST}]\n        self.groups.extend([{SECOND}])",
+    ],
+)
+def test_groups_of_parameters_hold_no_parts(groups: str) -> None:
+    check(GROUPED.format(groups=groups, more="", neck="convert"))
+
+
+@pytest.mark.parametrize(
+    ("groups", "more"),
+    [
+        # The modules themselves, or what nothing is known of.
+        ("self.groups = [self.model.backbone, self.model.neck]", ""),
+        ("self.groups = [{'parts': self.model.backbone}, {'parts': self.model.neck}]", ""),
+        (f"self.groups = [{FIRST}, {SECOND}]\n        self.groups.append(self.model.neck)", ""),
+        (
+            "self.groups = []",
+            "task.groups.append(task.model.neck)\ntask.groups.append(task.model.backbone)",
+        ),
+    ],
+)
+def test_lists_of_parts(groups: str, more: str) -> None:
+    check(GROUPED.format(groups=groups, more=more, neck="conflict"))

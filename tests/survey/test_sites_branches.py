@@ -332,3 +332,44 @@ class Net(nn.Module):
         self.head = nn.BatchNorm2d(8)  #! convert
 """
     )
+
+
+MEASURED = """\
+class Neck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {bn}
+class Meter(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.backbone = {value}
+Meter(Neck())
+"""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "size if type(size) == int else len(size)",
+        "size if type(size) is int else None",
+        "size if isinstance(size, (int, float)) else 1",
+    ],
+)
+def test_a_number_is_no_module(value: str) -> None:
+    check(MEASURED.format(value=value, bn="unknown"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "len(size) if type(size) == int else size",
+        "size if type(size) != int else 1",
+        "size if type(size) == Neck else 1",
+        "size if isinstance(size, (int, Neck)) else 1",
+        "size if isinstance(size, dict) else 1",
+        "size if type(other) == int else 1",
+        "[size] if type(size) == int else size",
+    ],
+)
+def test_what_is_no_number_for_certain(value: str) -> None:
+    check(MEASURED.format(value=value, bn="keep"))

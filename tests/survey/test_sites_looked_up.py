@@ -163,3 +163,46 @@ class Net(nn.Module):
         self.{attribute} = nets.__dict__[name]()
         self.neck = nn.BatchNorm2d(8)  #! {verdict}
 """)
+
+
+TAKES = """\
+-- parts.py --
+class Net(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {net}
+class Blur(nn.Module):
+    def __init__(self, {takes}):
+        super().__init__()
+        self.backbone = size
+class Method:
+    def __init__(self, args, networks):
+        self.net = networks["net"]
+-- main.py --
+import parts
+networks = {{"net": parts.Net(args)}}
+method = parts.__dict__[args.method]({handed})
+"""
+
+
+@pytest.mark.parametrize(
+    ("takes", "handed"),
+    [("size", "args, networks"), ("size, other", "args, networks, None"), ("*, size", "networks")],
+)
+def test_a_class_that_takes_less_is_not_made(takes: str, handed: str) -> None:
+    check(TAKES.format(takes=takes, handed=handed, net="unknown"))
+
+
+@pytest.mark.parametrize(
+    ("takes", "handed"),
+    [
+        ("channels, size", "args, networks"),
+        ("*size", "args, networks"),
+        ("size, *others", "networks, args"),
+        ("size", "*networks"),
+        ("args, size=None", "args, networks"),
+        ("size, /", "networks"),
+    ],
+)
+def test_a_class_that_takes_as_much_may_be(takes: str, handed: str) -> None:
+    check(TAKES.format(takes=takes, handed=handed, net="keep"))

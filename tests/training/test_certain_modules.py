@@ -120,6 +120,56 @@ def main(name):
     assert freezes(plan_of(MODEL + body)) == ["15: model"]
 
 
+@pytest.mark.parametrize(
+    ("wrapped", "count"),
+    [
+        ("self.model = torch.nn.DataParallel(self.model)", 1),
+        ("self.model = torch.nn.parallel.DistributedDataParallel(self.model)", 1),
+        ("self.model = prepare(self.model)", 0),
+        ("self.other = torch.nn.DataParallel(self.model)", 0),
+        ("pass", 0),
+    ],
+)
+def test_what_is_run_in_parallel_is_a_module(wrapped: str, count: int) -> None:
+    """The helper that makes the optimizer makes whatever it is asked for."""
+    body = f"""
+def make(package, name, *args):
+    return getattr(package, name)(*args)
+
+class Trainer:
+    def __init__(self, model, name):
+        self.model = model
+        {wrapped}
+        groups = [{{"params": self.model.groups()}}]
+        self.optimizer = make(torch.optim, name, groups)
+
+Trainer(Detector(), "SGD")
+"""
+    assert len(freezes(plan_of(MODEL + body))) == count
+
+
+def test_a_model_that_may_be_another_one_is_named_by_its_class() -> None:
+    body = """
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
+
+def main(name):
+    if name == "detector":
+        model = Detector()
+    elif name == "plain":
+        model = Plain()
+    print(name)
+    return torch.optim.SGD(model.parameters(), 0.1)
+"""
+    [edit] = [edit for file in plan_of(MODEL + body).files for edit in file.freezes]
+    assert edit.model_name == "type(model).__name__"
+    alone = body.replace("model = Plain()", "model = Detector()")
+    [edit] = [edit for file in plan_of(MODEL + alone).files for edit in file.freezes]
+    assert edit.model_name == "'Detector'"
+
+
 # ------------------------------------------------------ there may be no model
 
 NONE_AT_FIRST = """

@@ -135,11 +135,24 @@ def test_what_a_method_collects(method: str) -> None:
         "solver = Solver(model); optimizer = torch.optim.SGD(solver.slow, lr=0.1)",
         "slow = list(model.parameters()); optimizer = torch.optim.SGD(slow, lr=0.1)",
         "slow = (model.backbone, model.head); optimizer = torch.optim.SGD(slow, lr=0.1)",
+        "new = []; for p in model.named_parameters():;     new.append(p[1]); "
+        "optimizer = torch.optim.SGD(new, lr=0.1)",
+        "new, old = [], []; for p in model.named_parameters():;     if 'head' in p[0]:;"
+        "         new.append(p[1]);     else:;         old.append(p[1]); "
+        "optimizer = torch.optim.SGD([{'params': new}, {'params': old, 'lr': 1}], lr=0.1)",
+        "new = []; for p in model.parameters():;     new += [p]; "
+        "optimizer = torch.optim.SGD(new, lr=0.1)",
         "nets = SimpleNamespace(a=model); optimizer = torch.optim.SGD(nets.a.parameters(), lr=0.1)",
     ],
 )
 def test_collections_under_other_names(lines: str) -> None:
     assert frozen(plan_of(lines)) == ["model"]
+
+
+def test_a_module_in_a_list_that_a_loop_goes_over() -> None:
+    lines = "for net in [model]:;     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)"
+    [found] = [finding for finding in findings(plan_of(lines)) if finding.code == "BN201"]
+    assert "optimizer of model" in found.message
 
 
 def test_what_cannot_be_told_apart_is_reported() -> None:

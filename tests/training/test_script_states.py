@@ -226,6 +226,75 @@ def test_not_thawed(harmless: str) -> None:
     assert only(plan_of(train=text)).thaw is None
 
 
+TWO_CLASSES = """
+class Base:
+    def __init__(self):
+        self.model = Detector()
+        {before}
+        self.build()
+        {after}
+    def build(self):
+        self.optimizer = torch.optim.Adam(self.model.parameters())
+    def prepare(self):
+        for p in self.model.parameters():
+            p.requires_grad = True
+class Trainer(Base):
+    def train(self):
+        {train}
+def unfreeze(net):
+    for name, p in net.named_parameters():
+        p.requires_grad = True
+{main}
+"""
+TRAINS = "Trainer().train()"
+
+
+def trainer(
+    before: str = "pass", after: str = "pass", train: str = "self.step()", main: str = TRAINS
+) -> TrainScript:
+    text = TWO_CLASSES.format(before=before, after=after, train=train, main=main)
+    return only(plan_of(train=text))
+
+
+@pytest.mark.parametrize("main", [TRAINS, "def main():\n    t = Trainer()\n    t.train()"])
+@pytest.mark.parametrize(
+    "train",
+    [
+        "self.step()\n        unfreeze(self.model)",
+        "self.model.backbone.requires_grad_(True)",
+        "self.prepare()",
+        "for epoch in range(3):\n            if epoch == 1:\n                unfreeze(self.model)",
+    ],
+)
+def test_thawed_by_another_method(train: str, main: str) -> None:
+    found = trainer(train=train, main=main)
+    assert found.fix
+    assert found.thaw is not None
+
+
+def test_thawed_by_another_method_of_those_that_build() -> None:
+    """The optimizer is built by ``build()``, which ``__init__`` calls."""
+    assert trainer(after="unfreeze(self.model)").thaw is not None
+    assert trainer(after="self.prepare()").thaw is not None
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        {"before": "unfreeze(self.model)"},
+        {"before": "self.prepare()"},
+        {"train": "self.model.head.requires_grad_(True)"},
+        {"train": "self.model.backbone.requires_grad_(False)"},
+        {"train": "unfreeze(self.critic)"},
+        # Nothing says that it is called after, or at all.
+        {"train": "self.prepare()", "main": "Trainer()"},
+        {"train": "self.prepare()", "main": "class Later(Trainer):\n    pass"},
+    ],
+)
+def test_not_thawed_by_another_method(harmless: dict[str, str]) -> None:
+    assert trainer(**harmless).thaw is None
+
+
 IN_TRAIN_MODE = [
     "for m in model.backbone.modules():\n            if isinstance(m, nn.BatchNorm2d):\n"
     "                m.train()",

@@ -61,7 +61,7 @@ def arguments_of(tracer: Tracer, expr: ast.Call) -> Arguments:
 
 
 def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
-    """Whether a constructor knows every keyword that a call writes out; else nothing is made.
+    """Whether a constructor takes all that a call writes out; else nothing is made.
 
     What ``globals()[name](pretrained=True)`` calls is none of the blocks beside it.
     """
@@ -77,6 +77,11 @@ def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
     if node.args.kwarg is not None or node.decorator_list:
         return True
     named = {parameter.arg for parameter in [*node.args.args, *node.args.kwonlyargs]}
+    placed = [one for one in call.args if not isinstance(one, ast.Starred)]
+    names = [*node.args.posonlyargs, *node.args.args][1:]
+    is_own = init.class_ is cls  # else a base class of another package may come first
+    if is_own and node.args.vararg is None and len(placed) > len(names):
+        return False
     return all(keyword.arg is None or keyword.arg in named for keyword in call.keywords)
 
 

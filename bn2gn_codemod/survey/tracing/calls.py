@@ -12,10 +12,11 @@ from bn2gn_codemod.survey.syntax import built_of, gives_what_it_visits, replaces
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin, calls_in_text
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
-from bn2gn_codemod.survey.tracing.given_back import give_back, given_back
+from bn2gn_codemod.survey.tracing.given_back import give_back
 from bn2gn_codemod.survey.tracing.injected_parts import make_injected
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
+from bn2gn_codemod.survey.tracing.returned_parameters import given_back
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (

@@ -25,7 +25,7 @@ from bn2gn_codemod.survey.tracing.kept_classes import (
 )
 from bn2gn_codemod.survey.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.tracing.tracer import Tracer
-from bn2gn_codemod.survey.tracing.type_tests import may_be_simple_layer
+from bn2gn_codemod.survey.tracing.type_tests import gives_number, may_be_simple_layer
 from bn2gn_codemod.survey.tracing.weight_loads import hand_on_load
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
@@ -82,6 +82,8 @@ class Expressions(Tracer):
                 return None
             case ast.IfExp():
                 self.evaluate(expr.test)
+                if gives_number(expr):
+                    return self.evaluate(expr.orelse, _of_part(context))
                 return self._union([expr.body, expr.orelse], _of_part(context))
             case ast.BoolOp():
                 return self._union(expr.values, _of_part(context))

@@ -8,91 +8,39 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator
-from typing import NamedTuple
 
-from bn2gn_codemod.survey.syntax import bound_names, flat
+from bn2gn_codemod.survey.flow import Unpacked
 from bn2gn_codemod.survey.tracing.arguments import Call
+from bn2gn_codemod.survey.tracing.returned_parameters import Returned, given_back
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Function, Lost, TupleValue, Value, Weights
-
-# Methods that give the module itself.
-_SAME_MODULE = {"to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_"}
-
-
-class Returned(NamedTuple):
-    """A parameter that a function returns."""
-
-    parameter: str
-    position: int  # among all parameters
-    place: int | None  # in a tuple, if in one
-
-
-@functools.cache
-def given_back(function: ast.AST) -> tuple[Returned, ...]:
-    """The parameters that a function returns; none that may stand for something else by then."""
-    if isinstance(function, ast.Lambda):
-        return tuple(_returned(function.body, function))
-    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return ()
-    statements = list(flat(function.body))
-    found = [
-        returned
-        for statement in statements
-        if isinstance(statement, ast.Return) and statement.value is not None
-        for returned in _returned(statement.value, function)
-    ]
-    if not found:
-        return ()
-    again = (statement for statement in statements if not _is_same_again(statement))
-    bound = {name for statement in again for name in bound_names(statement)}
-    return tuple(dict.fromkeys(one for one in found if one.parameter not in bound))
-
-
-def _returned(
-    value: ast.expr, function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-) -> Iterator[Returned]:
-    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-    names = [argument.arg for argument in arguments]
-    places: list[tuple[int | None, ast.expr]] = [(None, value)]
-    if isinstance(value, ast.Tuple):
-        places = [(place, part) for place, part in enumerate(value.elts)]
-    for place, part in places:
-        name = _same_module(part)
-        if name in names:
-            yield Returned(name, names.index(name), place)
-
-
-def _same_module(value: ast.expr) -> str:
-    """``net`` of ``net.to(device).eval()``."""
-    while (
-        isinstance(value, ast.Call)
-        and isinstance(value.func, ast.Attribute)
-        and value.func.attr in _SAME_MODULE
-    ):
-        value = value.func.value
-    return value.id if isinstance(value, ast.Name) else ""
-
-
-def _is_same_again(statement: ast.stmt) -> bool:
-    """``net = net.cuda()``"""
-    match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value):
-            return _same_module(value) == name
-        case _:
-            return False
+from bn2gn_codemod.survey.values import (
+    ClassValue,
+    Function,
+    Instance,
+    Lost,
+    TupleValue,
+    Value,
+    Weights,
+)
 
 
 def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
     """What a call of such a function gives, beside what the function makes itself."""
     flow = call.flow
-    own: dict[Node, Node] = {}  # parameter -> what this call hands over for it
+    own: dict[Node, list[Node]] = {}  # parameter -> what this call hands over for it
     by_place: dict[int | None, list[Node]] = {}
+    makers: dict[ast.expr, Node] = {}  # calls of parameters, and what this call hands over
+    wrappers: set[ast.expr] = set()
     for returned in given_back(function.node):
-        argument = _argument(call, returned, skip_first)
-        if argument is not None:
-            own[flow.name_node(function, returned.parameter)] = argument
-            by_place.setdefault(returned.place, []).append(argument)
+        arguments = _arguments(call, returned, skip_first)
+        if arguments and returned.maker is not None:
+            makers[returned.maker] = arguments[0]
+        elif arguments:
+            own[flow.name_node(function, returned.parameter)] = arguments
+            if returned.wrapper is not None:
+                wrappers.add(returned.wrapper)
+            if returned.is_itself:
+                by_place.setdefault(returned.place, []).extend(arguments)
     for argument in by_place.get(None, ()):
         flow.edge(argument, call.result)
 
@@ -100,14 +48,35 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
         """Whether a value is in the function only because another call handed it over."""
         if isinstance(held, (Lost, Weights)):
             return False
-        came_by = [argument for parameter, argument in own.items() if flow.holds(parameter, held)]
-        return bool(came_by) and not any(flow.holds(argument, held) for argument in came_by)
+        came_by = [given for parameter, given in own.items() if flow.holds(parameter, held)]
+        return bool(came_by) and not any(
+            flow.holds(argument, held) for given in came_by for argument in given
+        )
+
+    def give(target: Node, held: Value) -> None:
+        if isinstance(held, Instance) and held.spot is not None and held.spot.node in makers:
+            give_made(target, held, makers[held.spot.node])
+        elif isinstance(held, Instance) and held.spot is not None and held.spot.node in wrappers:
+            flow.add(target, _own_wrapper(call, held))
+        elif not is_of_another(held):
+            flow.add(target, held)
+
+    def give_made(target: Node, made: Instance, argument: Node) -> None:
+        """An object of the class that this call hands over, or may hand over."""
+
+        def on_class(given: Value) -> None:
+            if isinstance(given, Lost) or (
+                isinstance(given, ClassValue) and given.class_ is made.class_
+            ):
+                flow.add(target, made)
+
+        flow.watch(argument, on_class)
 
     def on_value(held: Value) -> None:
         if isinstance(held, TupleValue):
             flow.add(call.result, _own_tuple(held))
-        elif not is_of_another(held):
-            flow.add(call.result, held)
+        else:
+            give(call.result, held)
 
     def _own_tuple(held: TupleValue) -> TupleValue:
         """The tuple as this call gives it; one for all forms of the same tuple."""
@@ -127,16 +96,38 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
         return own_tuple
 
     def _move(source: Node, target: Node) -> None:
-        def move(held: Value) -> None:
-            if not is_of_another(held):
-                flow.add(target, held)
-
         if source != target:
-            flow.watch(source, move)
+            flow.watch(source, functools.partial(give, target))
+
+    def on_argument(held: Value) -> None:
+        # What goes through a wrapper or a list may be known of the argument later.
+        if flow.holds(flow.return_node(function), held):
+            on_value(held)
 
     flow.watch(flow.return_node(function), on_value)
+    for argument in dict.fromkeys(node for given in own.values() for node in given):
+        flow.watch(argument, on_argument)
 
 
-def _argument(call: Call, returned: Returned, skip_first: bool) -> Node | None:
-    keys = (returned.parameter, returned.position - skip_first)
-    return next((node for key, node in call.arguments if key in keys), None)
+def _arguments(call: Call, returned: Returned, skip_first: bool) -> list[Node]:
+    """What a call hands over for a parameter; empty where that is not told."""
+    position = returned.position - skip_first
+    if not returned.is_rest:
+        keys = (returned.parameter, position)
+        return [node for key, node in call.arguments if key in keys][:1]
+    if any(isinstance(key, Unpacked) for key, _ in call.arguments):
+        return []
+    return [node for key, node in call.arguments if isinstance(key, int) and key >= position]
+
+
+def _own_wrapper(call: Call, held: Instance) -> Value:
+    """The repository's own parallel wrapper, as this call makes it: around what it is handed."""
+    if not held.class_.is_parallel_wrapper:
+        return held
+
+    def make() -> Instance:
+        made = Instance(held.class_, call.spot())
+        call.flow.instances.setdefault(held.class_, []).append(made)
+        return made
+
+    return call.flow.once(("given back", held, call.expr), make)

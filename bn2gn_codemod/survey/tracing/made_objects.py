@@ -37,7 +37,11 @@ def instantiate(call: Call, cls: Class, *, is_written: bool = True) -> None:
         flow.instances.setdefault(cls, []).append(made)
         return made
 
-    flow.add(call.result, flow.once(("instance", cls, call.expr), make))
+    made = flow.once(("instance", cls, call.expr), make)
+    flow.add(call.result, made)
+    if init is None and cls.is_parallel_wrapper:
+        for key, node in call.arguments:
+            flow.members.wrap(made, key, node)
     if init is not None:
         bind(call, init, skip_first=True)
     elif cls.is_registry:

@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.values import ExternalObject, Instance, NormLayer, Val
 # Layers that hold no others, and that are no containers: those are transparent here.
 _SIMPLE_LAYER = re.compile(r"torch\.nn\.(?:\w+\.)*(?:Conv(?:Transpose)?[123]d|Linear)$")
 _LIBRARY_LAYER = re.compile(r"torch\.nn\.(?:\w+\.)*[A-Z]\w*$")
+_NUMBERS = ("int", "float", "bool")
 _PLAIN_BASES = re.compile(r"torch\.nn\.(?:\w+\.)*Module$|object$|(?:abc\.)?ABC$")
 
 
@@ -42,6 +43,23 @@ def may_be_simple_layer(held: Value) -> bool:
         return True
     bases = [base for cls in held.class_.ancestors() for base in cls.external_bases]
     return not bases or not all(map(_PLAIN_BASES.match, bases))
+
+
+def gives_number(choice: ast.IfExp) -> bool:
+    """Whether the first branch is a variable that is a number there: ``q if type(q) == int``."""
+    match choice.test:
+        case (
+            ast.Compare(
+                left=ast.Call(func=ast.Name(id="type"), args=[ast.Name(id=name)]),
+                ops=[ast.Eq() | ast.Is()],
+                comparators=[kinds],
+            )
+            | ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kinds])
+        ):
+            named = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
+            is_one = isinstance(choice.body, ast.Name) and choice.body.id == name
+            return is_one and all(isinstance(k, ast.Name) and k.id in _NUMBERS for k in named)
+    return False
 
 
 def _is_simple_layer(flow: Flow, module: Module, kind: ast.expr) -> bool:
