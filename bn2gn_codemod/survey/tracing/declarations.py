@@ -80,9 +80,11 @@ def _link_bases(flow: Flow, named: dict[tuple[str, str], Class], cls: Class) -> 
             continue
         # A class defined in a function may extend its neighbour there.
         neighbour = cls.name[: -len(cls.node.name)] + dotted
-        found = named.get((cls.path, neighbour)) or _imported(flow, named, cls.module, dotted)
+        found: Class | str | None = named.get((cls.path, neighbour))
+        if found is None or found is cls:  # ``class Net(Net)`` extends what it replaces
+            found = _imported(flow, named, cls, dotted)
         if isinstance(found, Class):
-            if found is not cls and cls not in found.ancestors():
+            if cls not in found.ancestors():
                 cls.parents.append(found)
                 found.children.append(cls)
         else:
@@ -90,16 +92,23 @@ def _link_bases(flow: Flow, named: dict[tuple[str, str], Class], cls: Class) -> 
 
 
 def _imported(
-    flow: Flow, named: dict[tuple[str, str], Class], module: Module, dotted: str
+    flow: Flow, named: dict[tuple[str, str], Class], cls: Class, dotted: str
 ) -> Class | str:
-    """A class named at the top level of a module, through its imports."""
+    """A class, other than ``cls``, named at the top level of its module, through imports."""
+    module = cls.module
     name, *rest = dotted.split(".")
     seen: set[tuple[str, str]] = set()
     while (module.path, name) not in seen:
         seen.add((module.path, name))
-        cls = named.get((module.path, ".".join([name, *rest])))
-        if cls is not None:
-            return cls
+        found = named.get((module.path, ".".join([name, *rest])))
+        if found is not None and found is not cls:
+            return found
+        package = flow.packages.get((flow.top_level[module.path], name), {})
+        inside = next((end for end in range(len(rest), 0, -1) if tuple(rest[:end]) in package), 0)
+        if inside and inside < len(rest):  # ``import nets.body``, and ``nets.body.Body``
+            module = package[tuple(rest[:inside])]
+            name, *rest = rest[inside:]
+            continue
         bound = flow.bindings.get((module.path, name))
         if bound is None:
             break
