@@ -47,7 +47,16 @@ model = Net(settings)
     "main", ["", "settings.set('norm', 'batchnorm')", "settings.set('a', 'b')\nprint('tiny')"]
 )
 @pytest.mark.parametrize(
-    "look_up", ["nets.__dict__[settings.get('name')]()", "getattr(nets, settings.get('name'))()"]
+    "look_up",
+    [
+        "nets.__dict__[settings.get('name')]()",
+        "getattr(nets, settings.get('name'))()",
+        "getattr(nets, settings.get('name'), None)()",
+        "nets.__dict__.get(settings.get('name'))()",
+        "nets.__dict__.get(settings.get('name'), None)()",
+        "vars(nets).get(settings.get('name'))()",
+        "nets.__getattribute__(settings.get('name'))()",
+    ],
 )
 def test_a_text_that_names_nothing_there_hides_nothing(look_up: str, main: str) -> None:
     check(REPOSITORY.format(tiny="keep", other="unknown", look_up=look_up, main=main))
@@ -162,4 +171,35 @@ class Net(nn.Module):
         super().__init__()
         self.{attribute} = nets.__dict__[name]()
         self.neck = nn.BatchNorm2d(8)  #! {verdict}
+""")
+
+
+@pytest.mark.parametrize(
+    ("look_up", "wide", "other"),
+    [
+        ("globals()[name]", "keep", "keep"),
+        ("globals().get(name)", "keep", "keep"),
+        ("globals().get('Wi' + name)", "keep", "unknown"),
+        ("globals().get('Wi' + name, Other)", "keep", "keep"),
+        # What no name is looked up in: a dict, and a setting.
+        ("table.get(name)", "keep", "unknown"),
+        ("settings.get('Wide')", "unknown", "unknown"),
+    ],
+)
+def test_a_mapping_of_names_and_other_mappings(look_up: str, wide: str, other: str) -> None:
+    check(f"""\
+class Wide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {wide}
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {other}
+class Net(nn.Module):
+    def __init__(self, name, settings):
+        super().__init__()
+        table = {{"wide": Wide}}
+        self.backbone = ({look_up})()
+        self.backbone.load_state_dict(torch.load("net.pth"))
 """)
