@@ -125,13 +125,13 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
     cls = tracer.function.enclosing_class
     if cls is None:
         return
-    for parent in cls.parents:
-        method = flow.find_method(parent, name)
-        if method is not None:
-            call = Call(flow, tracer.function, expr, arguments, result)
-            bind(call, method, skip_first=True)
-            flow.edge(flow.return_node(method), result)
-            return
+    methods = [one for parent in cls.parents if (one := flow.find_method(parent, name))]
+    for method in methods if cls.is_one_of_several else methods[:1]:
+        call = Call(flow, tracer.function, expr, arguments, result)
+        bind(call, method, skip_first=True)
+        flow.edge(flow.return_node(method), result)
+    if methods:
+        return
     if name == "__init__":
         hold(flow, cls, arguments)
         forwarded = flow.forwards.get(expr)
