@@ -38,7 +38,7 @@ _WRAPS = re.compile(
 )
 _CRITERION = re.compile(r"loss|criteri|entropy|ohem|nll", re.IGNORECASE)
 # What looks a function or a class up, and does not make the model itself.
-_LOOKS_UP = re.compile(r"(?:^|\.)(?:import_module|__import__|getattr|locate)$")
+_LOOKS_UP = re.compile(r"(?:^|\.)(?:import_module|__import__|getattr|locate|load_source)$")
 _MOST_SOURCES = 20
 _DEEPEST = 4  # functions that give what another one gives
 

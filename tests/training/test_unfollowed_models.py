@@ -32,6 +32,7 @@ class Discriminator(nn.Module):
         self.conv = nn.Conv2d(3, 1, 1)
 """
 SCRIPT = """
+import imp
 import importlib
 import importlib.util
 import apex
@@ -149,7 +150,12 @@ def said(body: str, nets: str = NETS) -> list[str]:
         # whoever makes it, it is one
         "net = args.build()\nopt = args.solver.create_optimizer(net.parameters())",
         "net = by_name(args.arch)\nopt = args.get_optim(params=net.parameters(), lr=0.1)",
+        "net = by_name(args.arch)\nps = []\nfor p in net.parameters():\n"
+        "    ps += [p]\nopt = torch.optim.SGD(ps)",
+        "net = by_name(args.arch)\nps = []\nfor name, p in net.named_parameters():\n"
+        "    if p.requires_grad:\n        ps += [{'params': [p]}]\nopt = torch.optim.SGD(ps, 0.1)",
         # in one expression
+        "net = imp.load_source('net', args.path).build()\nopt = torch.optim.SGD(net.parameters())",
         "net = importlib.import_module(args.arch).build()\nopt = torch.optim.SGD(net.parameters())",
         # of a file that is not there, by the name of a class that is
         "from network import Net\nnet = Net()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
