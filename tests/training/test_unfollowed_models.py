@@ -321,6 +321,48 @@ def test_other_optimizers(body: str) -> None:
     assert said(body) == []
 
 
+PUT_TOGETHER = """
+class PartsNet(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        for name in ["body", "neck"]:
+            part = {part}
+            self.{keep}
+
+    def build_body(self, args):
+        return nn.Linear(3, 3)
+
+    def body(self):
+        return nn.Linear(3, 3)
+
+class Derived(PartsNet):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "keep", "count"),
+    [
+        ("getattr(self, 'build_%s' % name)(args)", "add_module(name, part)", 1),
+        ("getattr(self, f'build_{{name}}')(args)", "add_module(name, part)", 1),
+        ("getattr(self, args.builder)(args)", "add_module(name, part)", 1),
+        # A method that is known, a part that is none, and a name that is written out.
+        ("self.build_body(args)", "add_module(name, part)", 0),
+        ("getattr(self, 'build_%s' % name)(args)", "add_module(name, nn.ReLU())", 0),
+        ("getattr(self, 'build_%s' % name)(args)", "kind = part", 0),
+        ("getattr(self, 'body')()", "add_module(name, part)", 0),
+        ("getattr(nn, args.activation)()", "add_module(name, part)", 0),
+    ],
+)
+def test_a_model_whose_parts_are_made_by_methods_that_are_looked_up(
+    part: str, keep: str, count: int
+) -> None:
+    nets_ = NETS + PUT_TOGETHER.format(part=part, keep=keep)
+    for made in ("PartsNet", "Derived"):
+        body = f"net = nets.{made}(args)\nopt = torch.optim.SGD(net.parameters(), 0.1)"
+        assert len(said(body, nets_)) == count
+
+
 def test_a_repository_without_pretrained_weights() -> None:
     nets = NETS.replace("torchvision.models.resnet18(pretrained={pretrained})", "nn.BatchNorm2d(8)")
     body = "net = by_name(args.arch)\nopt = torch.optim.SGD(net.parameters(), 0.1)"
