@@ -61,7 +61,9 @@ _TORCH = re.compile(rb"^[ \t]*(?:import|from)[ \t]+torch", re.MULTILINE)
 _IMPORTS_BY_NAME = (
     (b"import_module(", re.compile(rb"\bimport_module\(")),
     (b"spec_from_file_location(", re.compile(rb"\bspec_from_file_location\(")),
+    (b"load_source(", re.compile(rb"\bload_source\(")),  # of imp, in older code
 )
+_NETWORK = re.compile(rb"network|model", re.IGNORECASE)
 # What an MMEngine config says about freezing or norms.
 _CONFIG_WORDS = (b"lr_mult", b"norm_cfg", b"custom_keys", b"optim_wrapper")
 # A file that is a config for another reason: it inherits, or describes a model.
@@ -132,7 +134,8 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))
     # What imports by computed names may import any of them; what else it imports does not count.
     computed = [file.path for file in repository.files if _has_any(file.data, _IMPORTS_BY_NAME)]
-    by_name = set(filter(matters, computed if seeds else ()))
+    by_name = {path for path in computed if matters(path) or _gives_models(by_path[path].data)}
+    by_name = by_name if seeds else set()
     # What is built there is trained by what imports it.
     on_top = {path: set(filter(matters, found)) for path, found in importers.items()}
     trained = _closure(by_name, on_top) - by_name
@@ -152,6 +155,11 @@ def _names_norm(data: bytes) -> bool:
 
 def _is_of_other_framework(data: bytes) -> bool:
     return _OTHER_FRAMEWORK.search(data) is not None and _TORCH.search(data) is None
+
+
+def _gives_models(data: bytes) -> bool:
+    """Whether a short file seems to be there to give the network of another one."""
+    return data.count(b"\n") < _SHORT and _NETWORK.search(data) is not None
 
 
 def _bears_on_models(data: bytes) -> bool:

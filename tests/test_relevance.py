@@ -90,6 +90,26 @@ def test_models_that_are_imported_by_computed_names(
     assert concerned(discover(repository(BY_NAME)), [path]) == is_concerned
 
 
+@pytest.mark.parametrize(
+    ("importer", "is_concerned"),
+    [
+        ("import imp\ndef network(a, b):\n    return imp.load_source(a, b).build()\n", True),
+        ("def model(name):\n    return import_module(name).build()\n", True),
+        ("def data(name):\n    return import_module(name).build()\n", False),
+        ("def model(name):\n    return import_module(name).build()\n" + "\n" * 50, False),
+    ],
+)
+def test_short_files_that_give_networks_by_computed_names(
+    repository: MakeRepository, importer: str, is_concerned: bool
+) -> None:
+    files = {
+        "nets/neck.py": BY_NAME["lib/models/neck.py"],
+        "lib/make.py": importer,
+        "train.py": "import lib.make\nlib.make.model('a').train()\n",
+    }
+    assert concerned(discover(repository(files)), ["train.py"]) == is_concerned
+
+
 def test_repository_without_norms(repository: MakeRepository) -> None:
     found = discover(repository({"train.py": "optimizer = 1\n", "configs/a.py": "model = {}\n"}))
     assert not concerned(found, ["train.py", "configs/a.py"])

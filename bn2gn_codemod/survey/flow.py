@@ -549,11 +549,12 @@ class Flow(ValueGraph):
             related = [*related, *(c for c in cls.descendants() if c not in related)]
         if name in CHILDREN and not _is_own_attribute(cls, name):
             name = "*"
-        method_found = False
+        found: list[Class] = []
         for owner in related:
             method = owner.methods.get(name)
-            if method is not None and not (method_found and owner in cls.ancestors()):
-                method_found = True
+            below = owner not in cls.ancestors()
+            if method is not None and (below or cls.may_inherit(owner, found)):
+                found.append(owner)
                 if _is_property(method):
                     self.edge(self.return_node(method), result)
                 else:

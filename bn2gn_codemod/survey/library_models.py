@@ -31,12 +31,17 @@ _TAKES_NORM_LAYER = re.compile(
     r"torchvision\.(?:models|ops)\.(?:\w+\.)*(?:Conv(?:2d|3d)?NormActivation|ConvBNActivation|"
     r"ConvBNReLU|BasicBlock|Bottleneck|InvertedResidual)$|"
     r"timm\.(?:models\.)?layers\.(?:\w+\.)*(?:Conv(?:Norm|Bn)Act\w*|SeparableConv(?:Norm|Bn)Act|"
-    r"SelectiveKernel)$"
+    r"SelectiveKernel)$|"
+    r"timm\.models\.(?:\w*resnet|hrnet|sknet|resnest)\.(?:BasicBlock|Bottleneck|"
+    r"SelectiveKernel(?:Basic|Bottleneck)|ResNestBottleneck)$"
 )
 _MAKES_OWN_NORM = re.compile(
     r"torchvision\.models\.(?:\w+\.)*(?:ASPP|ASPPConv|ASPPPooling|DeepLabHead|FCNHead|LRASPPHead|"
     r"BasicConv2d)$|"
     r"timm\.(?:models\.)?layers\.(?:\w+\.)*(?:(?:Sync)?BatchNormAct2d|InplaceAbn)$|"
+    # What these make of a norm_layer is another one in every version of timm.
+    r"timm\.models\.(?:\w+\.)*(?:InvertedResidual|DepthwiseSeparableConv|EdgeResidual|"
+    r"CondConvResidual|Bottle2neck|DlaBasic|DlaBottleneck)$|"
     r"segmentation_models_pytorch\.(?:\w+\.)*(?:Conv2dReLU|\w+Decoder)$"
 )
 # Libraries whose layers make their norm of a config that they are handed.
@@ -74,7 +79,7 @@ def is_library_model(name: str) -> bool:
     """Whether an external callable gives a published model."""
     if _LIBRARIES.match(name) is None or _NO_MODEL.search(name) is not None:
         return False
-    if _READS_TEXT.match(name) is not None:
+    if _READS_TEXT.match(name) is not None or part_with_norms(name):
         return False
     return not families.is_block_name(name.rsplit(".", 1)[-1])
 

@@ -35,7 +35,8 @@ class NamedKeys:
 
     def of(self, call: LoadCall, cls: Class) -> frozenset[str]:
         """The names in strings of the code that loads the class, and of what it calls."""
-        names = {name for one in self._functions(call, cls) for name in _names_in(one.node)}
+        asked = _asked_of_settings(call)
+        names = {name for one in self._functions(call, cls) for name in _names_in(one.node, asked)}
         if _takes_by_list(call.spot.function):
             names.update(self._listed_beside_others(cls))
         return frozenset(names)
@@ -139,11 +140,26 @@ def _is_handed_weights(call: LoadCall) -> bool:
             return False
 
 
-def _names_in(node: ast.AST) -> Iterator[str]:
-    """The words in strings that may be keys: prose has spaces."""
+def _asked_of_settings(call: LoadCall) -> set[ast.AST]:
+    """``if "aux" in args.method``, below the load: the string cannot be a key of what is loaded."""
+    load, nodes = call.spot.node, walk(call.spot.function.node)
+    again = [one for one in nodes if isinstance(one, (ast.For, ast.AsyncFor, ast.While))]
+    inside = {part for loop in again if load in walk(loop) for part in walk(loop)}
+    return {
+        node.left
+        for node in nodes
+        if isinstance(node, ast.Compare)
+        and isinstance(node.comparators[0], ast.Attribute)
+        and node.lineno > (load.end_lineno or load.lineno)
+        and node not in inside
+    }
+
+
+def _names_in(node: ast.AST, beside: set[ast.AST]) -> Iterator[str]:
+    """The words in strings that may be keys: prose has spaces. Those ``beside`` are none."""
     for one in walk(node) if not isinstance(node, ast.Module) else ():
         match one:
-            case ast.Constant(value=str(text)) if not re.search(r"\s", text):
+            case ast.Constant(value=str(text)) if one not in beside and not re.search(r"\s", text):
                 yield from _NAME.findall(text)
             case _:
                 pass

@@ -144,7 +144,9 @@ def _collecting(scope: Scope, name: str) -> Iterator[ast.expr]:
                 | ast.AugAssign(target=ast.Name(id=bound), value=value)
             ) if bound == name:
                 yield value
-            case ast.For(iter=iterated) if _fills(statement, name):
+            case ast.For(target=target, iter=iterated) if _fills(
+                statement, name
+            ) or name in target_names(target):
                 yield iterated
             case ast.Expr(
                 value=ast.Call(func=ast.Attribute(attr=method, value=ast.Name(id=bound))) as call

@@ -18,6 +18,7 @@ from bn2gn_codemod.survey.optimizer_owners import OptimizerOwners, is_called_mod
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.origins import Origin
 from bn2gn_codemod.survey.scopes import Scope
+from bn2gn_codemod.survey.syntax import call_name, target_names
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -38,7 +39,7 @@ _WRAPS = re.compile(
 )
 _CRITERION = re.compile(r"loss|criteri|entropy|ohem|nll", re.IGNORECASE)
 # What looks a function or a class up, and does not make the model itself.
-_LOOKS_UP = re.compile(r"(?:^|\.)(?:import_module|__import__|getattr|locate)$")
+_LOOKS_UP = re.compile(r"(?:^|\.)(?:import_module|__import__|getattr|locate|load_source)$")
 _MOST_SOURCES = 20
 _DEEPEST = 4  # functions that give what another one gives
 
@@ -165,15 +166,31 @@ class UnfollowedModels:
         """Whether a class is a wrapper of the repository's own around a model that is not known."""
         if cls not in self._holding:
             self._holding[cls] = False  # while it is looked at
-            self._holding[cls] = cls.is_module and any(
-                self._is_unknown(target) and self._is_made(scope, target)
-                for method in cls.methods.values()
-                for scope in [self._optimizers.origins.scopes.get(method)]
-                if scope is not None
-                for target, call in _models_set(scope)
-                if is_called_model(target) or self._gives_unknown(scope, call, 0)
+            self._holding[cls] = cls.is_module and (
+                self._adds_unknown(cls) or self._is_around_unknown(cls)
             )
         return self._holding[cls]
+
+    def _adds_unknown(self, cls: Class) -> bool:
+        """Whether its parts are made by methods that are looked up by their names."""
+        return any(
+            not any(True for _ in self._flow.value_of(maker))
+            for owner in cls.ancestors()
+            for method in owner.methods.values()
+            for scope in [self._optimizers.origins.scopes.get(method)]
+            if scope is not None
+            for maker in _makers_of_parts(scope)
+        )
+
+    def _is_around_unknown(self, cls: Class) -> bool:
+        return any(
+            self._is_unknown(target) and self._is_made(scope, target)
+            for method in cls.methods.values()
+            for scope in [self._optimizers.origins.scopes.get(method)]
+            if scope is not None
+            for target, call in _models_set(scope)
+            if is_called_model(target) or self._gives_unknown(scope, call, 0)
+        )
 
     def _gives_unknown(self, scope: Scope, call: ast.Call, depth: int) -> bool:
         """Whether a call makes what it gives by something that is looked up by a name.
@@ -212,6 +229,28 @@ def _models_set(scope: Scope) -> Iterator[tuple[ast.expr, ast.Call]]:
                 or (families.may_be_backbone_attribute(name))
             ):
                 yield target, call
+
+
+def _makers_of_parts(scope: Scope) -> Iterator[ast.Call]:
+    """``getattr(self, "build_" + name)`` that gives what ``self.add_module(name, part)`` adds."""
+    added = {
+        part.id
+        for _, call in scope.calls
+        if call_name(call) == "add_module"
+        for part in call.args[1:]
+        if isinstance(part, ast.Name)
+    }
+    for statement in scope.order if added else ():
+        match statement:
+            case ast.Assign(
+                targets=[target],
+                value=ast.Call(
+                    func=ast.Call(func=ast.Name(id="getattr"), args=[_, key, *_]) as one
+                ),
+            ) if not isinstance(key, ast.Constant) and added.intersection(target_names(target)):
+                yield one
+            case _:
+                pass
 
 
 def _is_library(name: str) -> bool:

@@ -30,7 +30,9 @@ _CALLED = sorted({*_LOOK_UP, *_LOOK_UP_HERE, *_LOOK_UP_IN, "getattr", "vars"})
 _MAY_LOOK_UP = re.compile(
     "|".join([*(rf"{name}\s*\(" for name in _CALLED), "__dict__", r"sys\.modules"]).encode()
 )
-_IMPORTS_BY_NAME = re.compile(rb"\b(?:import_module|spec_from_file_location)\(|\bsys\.modules\[")
+_IMPORTS_BY_NAME = re.compile(
+    rb"\b(?:import_module|spec_from_file_location|load_source)\(|\bsys\.modules\["
+)
 # Functions that are called from outside of the code, by a command or a test runner.
 _ENTRY = re.compile(r"main|run|train|test|setup|demo|eval|infer|cli|app|pytest", re.IGNORECASE)
 _ENTRY_FILE = re.compile(r"(?:^|/)(?:hubconf\.py$|conftest\.py$|tests?/|test_[^/]*$)|_test\.py$")

@@ -11,6 +11,7 @@ import ast
 import dataclasses
 import functools
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from bn2gn_codemod.survey.layer_functions import layer_calls
@@ -44,6 +45,8 @@ class Class:
     parents: list[Class] = dataclasses.field(default_factory=list)
     children: list[Class] = dataclasses.field(default_factory=list)
     external_bases: list[str] = dataclasses.field(default_factory=list)
+    is_one_of_several: bool = False  # its parents are what its one base may be
+    has_open_base: bool = False  # it extends a variable, and what that holds is not known
 
     @property
     def path(self) -> str:
@@ -72,6 +75,13 @@ class Class:
         for cls in seen:
             seen.extend(parent for parent in cls.parents if parent not in seen)
         return seen
+
+    def may_inherit(self, inherited: Class, nearer: Iterable[Class]) -> bool:
+        """Whether a method may be inherited from one class, though nearer ones have it as well."""
+        found = [one for one in nearer if one in self.ancestors()]
+        if any(one.is_one_of_several for one in self.ancestors()):
+            return not any(inherited in one.ancestors() for one in found)
+        return not found
 
     @property
     def is_module(self) -> bool:

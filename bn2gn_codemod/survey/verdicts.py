@@ -101,7 +101,7 @@ class Judge:
     def _without_layers(self, norm: NormClass) -> Judged:
         used = [child for child in norm.children if child is not norm]
         is_stored = norm.context in ("plain", "partial") and not used
-        if is_stored and self._flow.strays.holds(norm):
+        if is_stored and (self._flow.strays.holds(norm) or self._may_be_inherited(norm)):
             return Judged(Verdict.UNKNOWN, (), "it is stored where nothing is seen to read it")
         if norm in self._flow.values(self._flow.escaped):
             return Judged(Verdict.UNKNOWN, (), "a function returns it to code of other packages")
@@ -110,6 +110,12 @@ class Judge:
         if norm.context in ("test", "other") or (used and self._is_only_compared(norm)):
             return Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")
         return Judged(Verdict.UNKNOWN, (), "where it goes cannot be followed")
+
+    def _may_be_inherited(self, norm: NormClass) -> bool:
+        """Whether it is in an attribute, and a class of which no base is known may read that."""
+        return any(cls.has_open_base for cls in self._flow.classes) and any(
+            self._flow.holds(node, norm) for _, _, node in self._flow.holders()
+        )
 
     def _is_only_compared(self, norm: NormClass) -> bool:
         """Whether all that becomes of a name is a test: ``isinstance(m, norm_types)``."""

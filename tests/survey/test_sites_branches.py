@@ -373,3 +373,36 @@ def test_a_number_is_no_module(value: str) -> None:
 )
 def test_what_is_no_number_for_certain(value: str) -> None:
     check(MEASURED.format(value=value, bn="keep"))
+
+
+@pytest.mark.parametrize(
+    ("binds", "second"),
+    [
+        ("norm = lambda c: nn.GroupNorm(8, c)", ""),
+        ("norm = lambda c: nn.GroupNorm(8, c)\nfor size in (8, 16):\n    print(size)", ""),
+        # It may not be reached, may be bound again, or filled by others.
+        ("if deep:\n    norm = lambda c: nn.GroupNorm(8, c)", "  #! convert"),
+        ("try:\n    norm = lambda c: nn.GroupNorm(8, c)\nfinally:\n    pass", "  #! convert"),
+        ("norm = lambda c: nn.GroupNorm(8, c)\nif deep:\n    norm = old", "  #! convert"),
+        ("for old in (norm, norm):\n    norm = lambda c: nn.GroupNorm(8, c)", "  #! convert"),
+        ("other = lambda c: nn.GroupNorm(8, c)", "  #! convert"),
+    ],
+)
+def test_lambda_in_the_place_of_a_parameter(binds: str, second: str) -> None:
+    check(
+        f"""\
+import torchvision
+class Up(nn.Module):
+    def __init__(self, norm, deep=False):
+        super().__init__()
+        old = norm
+        self.first = norm(8)  #! convert
+{textwrap.indent(binds, " " * 8)}
+        self.second = norm(8){second}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.up = Up(nn.BatchNorm2d)  #! convert
+"""
+    )

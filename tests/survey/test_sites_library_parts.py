@@ -41,6 +41,19 @@ class Net(nn.Module):
         ),
         ("from timm.layers import ConvNormAct", "ConvNormAct(512, 64)", "hand over norm_layer="),
         ("from timm.models.layers import BatchNormAct2d", "BatchNormAct2d(64)", "write the part"),
+        ("from timm.models.resnet import BasicBlock", "BasicBlock(8, 8)", "hand over norm_layer="),
+        ("import timm", "timm.models.resnet.Bottleneck(8, 8)", "hand over norm_layer="),
+        (
+            "from timm.models.efficientnet_blocks import InvertedResidual",
+            "nn.Sequential(InvertedResidual(8, 8))",
+            "write the part out",
+        ),
+        # By its name alone it could be a network.
+        (
+            "from timm.models._efficientnet_blocks import EdgeResidual",
+            "EdgeResidual(8, 8)",
+            "write the part out",
+        ),
     ],
 )
 def test_part_beside_a_backbone_is_named(imports: str, part: str, advice: str) -> None:
@@ -59,6 +72,9 @@ def test_part_beside_a_backbone_is_named(imports: str, part: str, advice: str) -
         ("from torchvision.ops import FeaturePyramidNetwork", "FeaturePyramidNetwork([8], 8)"),
         ("from torchvision.ops import RoIAlign", "RoIAlign(7, 1.0, 2)"),
         ("from timm.layers import DropPath", "DropPath(0.1)"),
+        ("from timm.models.vision_transformer import Block", "Block(8, 8)"),
+        ("from timm.models.resnetv2 import Bottleneck", "Bottleneck(8, 8)"),
+        ("from timm.models.nfnet import NormFreeBlock", "NormFreeBlock(8, 8)"),
         # with another norm
         (
             "from torchvision.ops import Conv2dNormActivation",
@@ -67,6 +83,10 @@ def test_part_beside_a_backbone_is_named(imports: str, part: str, advice: str) -
         (
             "from torchvision.ops import Conv2dNormActivation",
             "Conv2dNormActivation(8, 8, norm_layer=nn.InstanceNorm2d)",
+        ),
+        (
+            "from timm.models.resnet import BasicBlock",
+            "BasicBlock(8, 8, norm_layer=nn.InstanceNorm2d)",
         ),
         # the same name for something else
         ("class ASPP(nn.Module):\n    pass", "ASPP(512, [3, 6, 9])"),

@@ -47,7 +47,16 @@ model = Net(settings)
     "main", ["", "settings.set('norm', 'batchnorm')", "settings.set('a', 'b')\nprint('tiny')"]
 )
 @pytest.mark.parametrize(
-    "look_up", ["nets.__dict__[settings.get('name')]()", "getattr(nets, settings.get('name'))()"]
+    "look_up",
+    [
+        "nets.__dict__[settings.get('name')]()",
+        "getattr(nets, settings.get('name'))()",
+        "getattr(nets, settings.get('name'), None)()",
+        "nets.__dict__.get(settings.get('name'))()",
+        "nets.__dict__.get(settings.get('name'), None)()",
+        "vars(nets).get(settings.get('name'))()",
+        "nets.__getattribute__(settings.get('name'))()",
+    ],
 )
 def test_a_text_that_names_nothing_there_hides_nothing(look_up: str, main: str) -> None:
     check(REPOSITORY.format(tiny="keep", other="unknown", look_up=look_up, main=main))
@@ -206,3 +215,34 @@ def test_a_class_that_takes_less_is_not_made(takes: str, handed: str) -> None:
 )
 def test_a_class_that_takes_as_much_may_be(takes: str, handed: str) -> None:
     check(TAKES.format(takes=takes, handed=handed, net="keep"))
+
+
+@pytest.mark.parametrize(
+    ("look_up", "wide", "other"),
+    [
+        ("globals()[name]", "keep", "keep"),
+        ("globals().get(name)", "keep", "keep"),
+        ("globals().get('Wi' + name)", "keep", "unknown"),
+        ("globals().get('Wi' + name, Other)", "keep", "keep"),
+        # What no name is looked up in: a dict, and a setting.
+        ("table.get(name)", "keep", "unknown"),
+        ("settings.get('Wide')", "unknown", "unknown"),
+    ],
+)
+def test_a_mapping_of_names_and_other_mappings(look_up: str, wide: str, other: str) -> None:
+    check(f"""\
+class Wide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {wide}
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {other}
+class Net(nn.Module):
+    def __init__(self, name, settings):
+        super().__init__()
+        table = {{"wide": Wide}}
+        self.backbone = ({look_up})()
+        self.backbone.load_state_dict(torch.load("net.pth"))
+""")

@@ -46,6 +46,12 @@ def network(load: str, rest: str = "", neck: str = "unknown") -> str:
         # or are loaded by a list.
         "self.load_state_dict(\n"
         "    {k: v for k, v in read.items() if k.split('.')[0] in self.layers}, strict=False)",
+        # A setting is asked before, or it is no setting that is asked.
+        "if 'neck1' in args.path:\n    read = read['a']\nself.load_state_dict(read, strict=False)",
+        "for k in read:\n    self.load_state_dict({k: read[k]}, strict=False)\n"
+        "    if 'neck1' in args.path:\n        read = renamed(read)",
+        "self.load_state_dict(read, strict=False)\nassert 'neck1' in read",
+        "self.load_state_dict(read, strict=False)\nif args.more:\n    fill('neck1', read)",
         # It is filled from another one itself.
         "self.load_state_dict(read, strict=False)\n"
         "self.neck1.load_state_dict(self.layer3.state_dict())",
@@ -70,6 +76,9 @@ def test_added_part_that_is_spoken_of(load: str) -> None:
 @pytest.mark.parametrize(
     "load",
     [
+        # A setting is asked for a word, once all is loaded.
+        "self.load_state_dict(read, strict=False)\nif 'neck1' in args.method:\n    loss = two",
+        "self.load_state_dict(read, strict=False)\nloss = two if 'neck1' == args.kind else one",
         "self.load_state_dict(read, strict=False)",
         # Another name is given, or the entries are left out.
         "self.load_state_dict({k.replace('module.', ''): v for k, v in read.items()}, False)",

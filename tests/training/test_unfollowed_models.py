@@ -32,6 +32,7 @@ class Discriminator(nn.Module):
         self.conv = nn.Conv2d(3, 1, 1)
 """
 SCRIPT = """
+import imp
 import importlib
 import importlib.util
 import apex
@@ -149,7 +150,12 @@ def said(body: str, nets: str = NETS) -> list[str]:
         # whoever makes it, it is one
         "net = args.build()\nopt = args.solver.create_optimizer(net.parameters())",
         "net = by_name(args.arch)\nopt = args.get_optim(params=net.parameters(), lr=0.1)",
+        "net = by_name(args.arch)\nps = []\nfor p in net.parameters():\n"
+        "    ps += [p]\nopt = torch.optim.SGD(ps)",
+        "net = by_name(args.arch)\nps = []\nfor name, p in net.named_parameters():\n"
+        "    if p.requires_grad:\n        ps += [{'params': [p]}]\nopt = torch.optim.SGD(ps, 0.1)",
         # in one expression
+        "net = imp.load_source('net', args.path).build()\nopt = torch.optim.SGD(net.parameters())",
         "net = importlib.import_module(args.arch).build()\nopt = torch.optim.SGD(net.parameters())",
         # of a file that is not there, by the name of a class that is
         "from network import Net\nnet = Net()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
@@ -313,6 +319,48 @@ def test_one_line_for_each_file() -> None:
 )
 def test_other_optimizers(body: str) -> None:
     assert said(body) == []
+
+
+PUT_TOGETHER = """
+class PartsNet(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        for name in ["body", "neck"]:
+            part = {part}
+            self.{keep}
+
+    def build_body(self, args):
+        return nn.Linear(3, 3)
+
+    def body(self):
+        return nn.Linear(3, 3)
+
+class Derived(PartsNet):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "keep", "count"),
+    [
+        ("getattr(self, 'build_%s' % name)(args)", "add_module(name, part)", 1),
+        ("getattr(self, f'build_{{name}}')(args)", "add_module(name, part)", 1),
+        ("getattr(self, args.builder)(args)", "add_module(name, part)", 1),
+        # A method that is known, a part that is none, and a name that is written out.
+        ("self.build_body(args)", "add_module(name, part)", 0),
+        ("getattr(self, 'build_%s' % name)(args)", "add_module(name, nn.ReLU())", 0),
+        ("getattr(self, 'build_%s' % name)(args)", "kind = part", 0),
+        ("getattr(self, 'body')()", "add_module(name, part)", 0),
+        ("getattr(nn, args.activation)()", "add_module(name, part)", 0),
+    ],
+)
+def test_a_model_whose_parts_are_made_by_methods_that_are_looked_up(
+    part: str, keep: str, count: int
+) -> None:
+    nets_ = NETS + PUT_TOGETHER.format(part=part, keep=keep)
+    for made in ("PartsNet", "Derived"):
+        body = f"net = nets.{made}(args)\nopt = torch.optim.SGD(net.parameters(), 0.1)"
+        assert len(said(body, nets_)) == count
 
 
 def test_a_repository_without_pretrained_weights() -> None:

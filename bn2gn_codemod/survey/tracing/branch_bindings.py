@@ -10,7 +10,8 @@ network, and then changes that network, each network would seem to get parts of 
         net = b()
         net.stem = nn.Sequential(net.conv1, net.bn1)
 
-So a branch remembers what a call gave a name in it. After the ``if``, where the name may have
+So a branch remembers what a call gave a name in it. (A lambda that takes the place of a parameter
+is remembered outside of branches as well.) After the ``if``, where the name may have
 been bound in any of them, the variable's own node is read again. So it is wherever order does
 not tell: around loops, exceptions and ``match``, in functions that are defined there, and where
 anything but an assignment binds the name. And so is a list or a dict that the function fills.
@@ -70,8 +71,11 @@ class BranchBindings:
             self.forget(statement)
 
     def bind(self, statement: ast.Assign, value: Node | None) -> None:
-        """``name = call()`` in a branch."""
+        """``name = call()`` in a branch; ``name = lambda c: GroupNorm(8, c)`` wherever it is."""
         match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda()) if value is not None:
+                if name in self._followed:
+                    self._held[name] = value
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if (
                 self._depth and value is not None and name in self._function.locals
             ):

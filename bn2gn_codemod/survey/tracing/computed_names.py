@@ -6,7 +6,7 @@ import ast
 import re
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.syntax import text_pattern
+from bn2gn_codemod.survey.syntax import call_name, text_pattern
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Entries, Lost, Text, UseContext, Value
@@ -44,6 +44,13 @@ def spread(flow: Flow, base: Node, value: Node) -> None:
             _store_entries(flow, base, held)
 
     flow.watch(value, on_value)
+
+
+def is_namespace(expr: ast.expr) -> bool:
+    """Whether it is a mapping of names: ``globals()``, ``vars(models)``, ``models.__dict__``."""
+    if isinstance(expr, ast.Call):
+        return call_name(expr) in ("globals", "vars")
+    return isinstance(expr, ast.Attribute) and expr.attr == "__dict__"
 
 
 def read_named(

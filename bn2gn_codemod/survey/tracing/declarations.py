@@ -80,26 +80,76 @@ def _link_bases(flow: Flow, named: dict[tuple[str, str], Class], cls: Class) -> 
             continue
         # A class defined in a function may extend its neighbour there.
         neighbour = cls.name[: -len(cls.node.name)] + dotted
-        found = named.get((cls.path, neighbour)) or _imported(flow, named, cls.module, dotted)
-        if isinstance(found, Class):
-            if found is not cls and cls not in found.ancestors():
-                cls.parents.append(found)
-                found.children.append(cls)
-        else:
-            cls.external_bases.append(found)
+        found: Class | str | None = named.get((cls.path, neighbour))
+        if found is None or found is cls:  # ``class Net(Net)`` extends what it replaces
+            found = _imported(flow, named, cls, dotted)
+        for one in [found] if isinstance(found, Class) else _held(flow, named, cls, dotted, found):
+            if not isinstance(one, Class):
+                cls.external_bases.append(one)
+            elif cls not in one.ancestors() and one not in cls.parents:
+                cls.parents.append(one)
+                one.children.append(cls)
+
+
+def _held(
+    flow: Flow, named: dict[tuple[str, str], Class], cls: Class, base: str, otherwise: str
+) -> list[Class | str]:
+    """The classes that a variable may hold which a class in a function extends.
+
+    Each is one of its bases, and any of them may be what ``super()`` means. What a constructor
+    that is inherited would be handed goes to one of them alone, so the class needs its own.
+    """
+    scope = next((method.outer for method in cls.methods.values()), None)
+    if scope is None or scope.outer is None or base not in scope.locals:
+        return [otherwise]
+    is_own = "__init__" in cls.methods and base not in scope.parameters
+    values = _assigned(scope.node, base) if is_own else []
+    found = [_imported(flow, named, cls, value) for value in dict.fromkeys(values)]
+    cls.is_one_of_several = len(found) > 1
+    cls.has_open_base = not found
+    return found or [otherwise]
+
+
+def _assigned(function: ast.AST, name: str) -> list[str]:
+    """The names that assignments give a variable of a function; none if it may be anything."""
+    found: list[str] = []
+    for statement in flat(getattr(function, "body", [])):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=one)], value=value) if one == name:
+                parts = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+                texts = [dotted_name(part) for part in parts if not _is_none(part)]
+                if None in texts:
+                    return []
+                found += filter(None, texts)
+            case _ if name in bound_names(statement):
+                return []
+            case _:
+                pass
+    return found
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _imported(
-    flow: Flow, named: dict[tuple[str, str], Class], module: Module, dotted: str
+    flow: Flow, named: dict[tuple[str, str], Class], cls: Class, dotted: str
 ) -> Class | str:
-    """A class named at the top level of a module, through its imports."""
+    """A class, other than ``cls``, named at the top level of its module, through imports."""
+    module = cls.module
     name, *rest = dotted.split(".")
     seen: set[tuple[str, str]] = set()
     while (module.path, name) not in seen:
         seen.add((module.path, name))
-        cls = named.get((module.path, ".".join([name, *rest])))
-        if cls is not None:
-            return cls
+        found = named.get((module.path, ".".join([name, *rest])))
+        if found is not None and found is not cls:
+            return found
+        package = flow.packages.get((flow.top_level[module.path], name), {})
+        inside = next((end for end in range(len(rest), 0, -1) if tuple(rest[:end]) in package), 0)
+        if inside and inside < len(rest):  # ``import nets.body``, and ``nets.body.Body``
+            module = package[tuple(rest[:inside])]
+            name, *rest = rest[inside:]
+            continue
         bound = flow.bindings.get((module.path, name))
         if bound is None:
             break

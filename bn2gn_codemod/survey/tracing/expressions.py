@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax import all_arguments, call_name, target_names, text_pattern, walk
+from bn2gn_codemod.survey.syntax import all_arguments, target_names, text_pattern, walk
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_globals import is_own_module
-from bn2gn_codemod.survey.tracing.computed_names import read_named, text_node
+from bn2gn_codemod.survey.tracing.computed_names import is_namespace, read_named, text_node
 from bn2gn_codemod.survey.tracing.containers import MUTATORS
 from bn2gn_codemod.survey.tracing.elements import element_at
 from bn2gn_codemod.survey.tracing.kept_classes import (
@@ -223,9 +223,7 @@ class Expressions(Tracer):
         element = element_at(self.function, expr)
         if element is not None and flow.expressions.get(element) is not None:
             return flow.expressions[element]
-        if isinstance(expr.value, ast.Call) and call_name(expr.value) in ("globals", "vars"):
-            return read_named(self, base, expr.slice, expr, context)
-        if isinstance(expr.value, ast.Attribute) and expr.value.attr == "__dict__":
+        if is_namespace(expr.value):
             return read_named(self, base, expr.slice, expr, context)
         result = flow.node()
         flow.containers.take(base, result)

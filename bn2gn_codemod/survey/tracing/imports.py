@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Container
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax import exported_names, exports_no_more, flat
+from bn2gn_codemod.survey.tracing.replaced_imports import not_replaced, replaced_imports
 from bn2gn_codemod.survey.values import Function
 
 
 def bind_imports(flow: Flow, scope: Function) -> None:
     """Bind the names of every import statement at the top level of a module."""
+    replaced = replaced_imports(scope.module.tree)
     for statement in flat(scope.module.tree.body):
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            bind_import(flow, scope, statement)
+            names = {name for one, name in replaced if one is statement}
+            bind_import(flow, scope, statement, names)
 
 
-def bind_import(flow: Flow, scope: Function, statement: ast.Import | ast.ImportFrom) -> None:
-    """Bind the names of one import statement, but for those of ``*``."""
+def bind_import(
+    flow: Flow,
+    scope: Function,
+    statement: ast.Import | ast.ImportFrom,
+    replaced: Container[str] = (),
+) -> None:
+    """Bind the names of one import statement, but for those of ``*``; some may be replaced."""
     if isinstance(statement, ast.Import):
-        _bind_modules(flow, scope, statement)
+        _bind_modules(flow, scope, statement, replaced)
     else:
-        _bind_members(flow, scope, statement)
+        _bind_members(flow, scope, statement, replaced)
 
 
 def bind_star_imports(flow: Flow, scope: Function) -> bool:
@@ -37,7 +46,10 @@ def bind_star_imports(flow: Flow, scope: Function) -> bool:
             continue
         exporter = flow.top_level[path]
         bound = scope.locals - scope.guessed
-        names = sorted(exporter.locals - exporter.guessed - bound)
+        brought = exporter.locals - exporter.guessed
+        names = sorted(brought - bound)
+        if brought & bound:
+            names += _brought_beside(flow, scope, exporter, statement)
         if not names:
             continue
         listed = exported_names(exporter.module.tree)
@@ -50,7 +62,24 @@ def bind_star_imports(flow: Flow, scope: Function) -> bool:
     return changed
 
 
-def _bind_modules(flow: Flow, scope: Function, statement: ast.Import) -> None:
+def _brought_beside(
+    flow: Flow, scope: Function, exporter: Function, star: ast.ImportFrom
+) -> list[str]:
+    """What a star import may bring beside what the module binds itself, if that is new."""
+    if exporter is scope:
+        return []
+    new = {
+        name
+        for name in exporter.locals & scope.locals
+        if name not in exporter.guessed | scope.guessed
+        and not flow.has_edge(flow.name_node(exporter, name), flow.name_node(scope, name))
+    }
+    return sorted(not_replaced(scope.module.tree, star, new)) if new else []
+
+
+def _bind_modules(
+    flow: Flow, scope: Function, statement: ast.Import, replaced: Container[str]
+) -> None:
     for alias in statement.names:
         target = alias.name if alias.asname else alias.name.split(".")[0]
         path = _find(flow, scope.module, 0, alias.name)
@@ -58,10 +87,12 @@ def _bind_modules(flow: Flow, scope: Function, statement: ast.Import) -> None:
             # ``import a.b.c`` binds ``a``; remember where a.b.c leads
             _bind_package(flow, scope, alias.name, flow.by_path[path])
         else:
-            _bind_name(flow, scope, alias.asname or target, path, target, None)
+            _bind_name(flow, scope, alias.asname or target, path, target, None, replaced)
 
 
-def _bind_members(flow: Flow, scope: Function, statement: ast.ImportFrom) -> None:
+def _bind_members(
+    flow: Flow, scope: Function, statement: ast.ImportFrom, replaced: Container[str]
+) -> None:
     module, dotted = scope.module, statement.module or ""
     for alias in statement.names:
         if alias.name == "*":
@@ -76,11 +107,11 @@ def _bind_members(flow: Flow, scope: Function, statement: ast.ImportFrom) -> Non
             # ``from . import x`` in a package names the module x, not itself
             or (base != module.path and alias.name in flow.top_level[base].locals)
         ):
-            _bind_name(flow, scope, name, base, dotted, alias.name)
+            _bind_name(flow, scope, name, base, dotted, alias.name, replaced)
         elif child is not None:
-            _bind_name(flow, scope, name, child, dotted, None)
+            _bind_name(flow, scope, name, child, dotted, None, replaced)
         else:
-            _bind_name(flow, scope, name, None, full, None)
+            _bind_name(flow, scope, name, None, full, None, replaced)
 
 
 def _find(flow: Flow, module: Module, level: int, dotted: str) -> str | None:
@@ -91,27 +122,32 @@ def _find(flow: Flow, module: Module, level: int, dotted: str) -> str | None:
 
 
 def _bind_name(
-    flow: Flow, scope: Function, name: str, path: str | None, dotted: str, attribute: str | None
+    flow: Flow,
+    scope: Function,
+    name: str,
+    path: str | None,
+    dotted: str,
+    attribute: str | None,
+    replaced: Container[str] = (),
 ) -> None:
     scope.locals.add(name)
     if "*" in name:
         scope.computed.add(name)
-    node = flow.name_node(scope, name)
-    if path is None:
-        flow.bindings[(scope.module.path, name)] = (dotted, None)
+    node, target = flow.name_node(scope, name), flow.by_path.get(path or "")
+    flow.bindings[(scope.module.path, name)] = (target or dotted, attribute if target else None)
+    if name in replaced:
+        return  # it is imported, but nothing sees it
+    if target is None:
         flow.add(node, flow.external(dotted))
-        return
-    target = flow.by_path[path]
-    flow.bindings[(scope.module.path, name)] = (target, attribute)
-    if attribute is None:
+    elif attribute is None:
         flow.add(node, flow.module_value(target))
-        return
-    exporter = flow.top_level[path]
-    if attribute not in exporter.locals:
-        exporter.locals.add(attribute)
-        exporter.guessed.add(attribute)
-        flow.join_computed(exporter, attribute)
-    flow.edge(flow.name_node(exporter, attribute), node)
+    else:
+        exporter = flow.top_level[target.path]
+        if attribute not in exporter.locals:
+            exporter.locals.add(attribute)
+            exporter.guessed.add(attribute)
+            flow.join_computed(exporter, attribute)
+        flow.edge(flow.name_node(exporter, attribute), node)
 
 
 def _bind_package(flow: Flow, scope: Function, dotted: str, module: Module) -> None:

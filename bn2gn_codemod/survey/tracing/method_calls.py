@@ -8,7 +8,13 @@ import functools
 from bn2gn_codemod.survey.flow import CHILDREN, Flow
 from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
-from bn2gn_codemod.survey.tracing.computed_names import read_named, spread, store_named, text_node
+from bn2gn_codemod.survey.tracing.computed_names import (
+    is_namespace,
+    read_named,
+    spread,
+    store_named,
+    text_node,
+)
 from bn2gn_codemod.survey.tracing.containers import MUTATORS, container, put_into
 from bn2gn_codemod.survey.tracing.kept_classes import (
     keep_class,
@@ -64,10 +70,11 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
     if name in ("add_module", "register_module", "__setattr__") and len(expr.args) == 2:
         _add_module(tracer, func, expr)
         return True
-    if name == "__getattr__" and len(expr.args) == 1:
-        base = tracer.evaluate(func.value)
-        if base is not None:
-            tracer.flow.edge(read_named(tracer, base, expr.args[0], expr, "plain"), result)
+    if name in ("__getattr__", "__getattribute__") and len(expr.args) == 1:
+        _read_named(tracer, func.value, expr, result)
+        return True
+    if name == "get" and expr.args and is_namespace(func.value):
+        _read_named(tracer, func.value, expr, result)
         return True
     if name == "get_submodule" and len(expr.args) == 1:
         _follow_path(tracer, func.value, expr.args[0], result)
@@ -89,6 +96,16 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
     return name in CHILDREN
 
 
+def _read_named(tracer: Tracer, owner: ast.expr, expr: ast.Call, result: Node) -> None:
+    """``models.__getattribute__(name)``, ``models.__dict__.get(name, default)``"""
+    key, *defaults = expr.args
+    base = tracer.evaluate(owner)
+    found = [] if base is None else [read_named(tracer, base, key, expr, "plain")]
+    for node in [*found, *map(tracer.evaluate, defaults)]:
+        if node is not None:
+            tracer.flow.edge(node, result)
+
+
 def _follow_path(tracer: Tracer, owner: ast.expr, path: ast.expr, result: Node) -> None:
     """``model.get_submodule("encoder.layer1")``"""
     reached = tracer.evaluate(owner)
@@ -108,13 +125,13 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
     cls = tracer.function.enclosing_class
     if cls is None:
         return
-    for parent in cls.parents:
-        method = flow.find_method(parent, name)
-        if method is not None:
-            call = Call(flow, tracer.function, expr, arguments, result)
-            bind(call, method, skip_first=True)
-            flow.edge(flow.return_node(method), result)
-            return
+    methods = [one for parent in cls.parents if (one := flow.find_method(parent, name))]
+    for method in methods if cls.is_one_of_several else methods[:1]:
+        call = Call(flow, tracer.function, expr, arguments, result)
+        bind(call, method, skip_first=True)
+        flow.edge(flow.return_node(method), result)
+    if methods:
+        return
     if name == "__init__":
         hold(flow, cls, arguments)
         forwarded = flow.forwards.get(expr)
