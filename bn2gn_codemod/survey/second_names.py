@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Collection, Sequence
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Instance, NormLayer
 
 
@@ -20,13 +22,53 @@ def same_layers(contents: Contents, slot: Slot, others: Sequence[Slot]) -> Slot 
         return None
     held = {other: contents.inside(other) for other in others}
     for other, inside in held.items():
-        if inside.issuperset(layers):
+        if inside.issuperset(layers) and are_read_from(contents, slot, [other]):
             return other
-    # What a method makes may be of each call of the method.
-    is_own = all(_is_made_by_constructor(one, slot) for one in layers)
-    if is_own and set().union(*held.values()).issuperset(layers):
+    if set().union(*held.values()).issuperset(layers) and are_read_from(contents, slot, others):
         return next(other for other, inside in held.items() if not inside.isdisjoint(layers))
     return None
+
+
+def are_read_from(contents: Contents, slot: Slot, others: Collection[Slot]) -> bool:
+    """Whether the layers in ``slot`` are those of the other attributes, which hold their like.
+
+    What the constructor makes is there once. What a function makes, ``conv_bn()``, looks the
+    same after each call; it is the same where it comes out of another attribute, or out of
+    something in there.
+    """
+    flow = contents.flow
+    own = [one for one in _layers(contents, slot) if not _is_made_by_constructor(one, slot)]
+    if not own:
+        return True
+    inner = {
+        held
+        for other in others
+        for value in contents.inside(other)
+        if isinstance(value, Instance)
+        for held in contents.family_slots(value.class_)
+    }
+    sources = {flow.slots[one] for one in (*others, *inner) if one != slot}
+    return all(_comes_from(contents, value, flow.slots[slot], sources) for value in own)
+
+
+def _comes_from(
+    contents: Contents, value: Instance | NormLayer, node: Node, sources: set[Node]
+) -> bool:
+    """Whether a value gets to a node by nothing but the sources."""
+    flow = contents.flow
+    maker = value.spot.node if value.spot is not None else None
+    made = flow.expressions.get(maker) if isinstance(maker, ast.expr) else None
+    seen = {node}
+    pending = [node]
+    for current in pending:  # grows
+        if current in sources:
+            continue
+        before = flow.bringing(value, current)
+        if current == made or not before:
+            return False
+        pending += [one for one in before if one not in seen]
+        seen.update(before)
+    return True
 
 
 def wraps(contents: Contents, slot: Slot, other: Slot) -> bool:

@@ -38,6 +38,8 @@ class ValueGraph:
         self._values: list[dict[Value, None]] = []
         self._edges: list[dict[Node, None]] = []
         self._watchers: list[list[Callable[[Value], None]]] = []
+        # by node, where what watchers put there comes from
+        self._handed: dict[Node, dict[Node, None]] = {}
         # where a value is read by a name: the spot, how it is used, whether others set it
         self.loads: dict[Node, tuple[Spot, UseContext, bool]] = {}
         self._returns: dict[Function, Node] = {}
@@ -57,6 +59,15 @@ class ValueGraph:
     def holds(self, node: Node, value: Value) -> bool:
         """Whether the node may hold the value."""
         return value in self._values[node]
+
+    def hand_on(self, source: Node, target: Node) -> None:
+        """Note that a watcher of one node puts what it holds into the other."""
+        self._handed.setdefault(target, {})[source] = None
+
+    def bringing(self, value: Value, node: Node) -> list[Node]:
+        """The nodes from which a value gets to a node, once nothing changes any more."""
+        before = (*self.upstream(node), *self._handed.get(node, ()))
+        return [one for one in dict.fromkeys(before) if self.holds(one, value)]
 
     def downstream(self, node: Node, most: int) -> list[Node]:
         """The node and the next ones that its values go to, nearest first."""

@@ -130,3 +130,62 @@ def test_an_object_around_what_is_there_holds_no_other_network() -> None:
 )
 def test_an_object_with_layers_of_its_own_may_be_added_in_either(given: str, own: str) -> None:
     check(_EXTRACTOR.format(other="conflict", given=given, own=own))
+
+
+# A function makes other layers by each call, though they are written once.
+_MADE_BY_FUNCTION = """\
+def conv_bn(c):
+    return nn.Sequential(nn.Conv2d(c, c, 3), nn.BatchNorm2d(c))  #! {made}
+class MobileNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = conv_bn(8)
+        self.layer2 = self._make(8)
+        {more}
+    def _make(self, c):
+        return nn.Sequential(nn.Conv2d(c, c, 3), nn.BatchNorm2d(c))  #! {method}
+    def _first(self):
+        return self.layer1
+def net(path):
+    model = MobileNet()
+    own = model.state_dict()
+    own.update({{k: v for k, v in torch.load(path).items() if k in own}})
+    model.load_state_dict(own)
+    return model
+"""
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "self.low = self.layer1",
+        "self.low = self.layer1[:1]",
+        "self.low = nn.Sequential(self.layer1, self.layer2)",
+        "self.low = [self.layer1, self.layer2]",
+        "self.low = nn.ModuleList([self.layer1]); self.low.append(self.layer2)",
+        "self.low = nn.ModuleDict({'a': self.layer1})",
+        "self.low = self._first()",
+        "first = self.layer1; self.low = first",
+        "self.low = nn.Sequential(*self.layer1.children())",
+        "self.low = [one for one in self.layer1]",
+    ],
+)
+def test_a_second_name_of_what_a_function_made(more: str) -> None:
+    check(_MADE_BY_FUNCTION.format(made="keep", method="keep", more=more))
+
+
+@pytest.mark.parametrize(
+    ("more", "made", "method"),
+    [
+        ("self.decode = conv_bn(8)", "conflict", "keep"),
+        ("self.decode = self._make(8)", "keep", "conflict"),
+        ("self.decode = nn.Sequential(self._make(8), conv_bn(8))", "conflict", "conflict"),
+        ("self.decode = nn.Sequential(self.layer2, conv_bn(8))", "conflict", "conflict"),
+        ("self.decode = self.layer1 if path else conv_bn(8)", "conflict", "keep"),
+        ("self.decode = nn.ModuleList([conv_bn(8) for _ in range(2)])", "conflict", "keep"),
+        ("self.decode = nn.ModuleList(); self.decode.append(self._make(8))", "keep", "conflict"),
+        ("self.decode = [conv_bn(8), self._make(8)]", "conflict", "conflict"),
+    ],
+)
+def test_another_one_that_the_function_made(more: str, made: str, method: str) -> None:
+    check(_MADE_BY_FUNCTION.format(made=made, method=method, more=more))

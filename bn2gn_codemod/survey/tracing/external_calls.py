@@ -194,6 +194,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             if held not in opened:
                 opened.add(held)
                 for element in held.elements:
+                    flow.hand_on(element, result)
                     flow.watch(element, on_argument)
         elif isinstance(held, NormClass):
             # The external code makes the layers: one stands for them all.
@@ -214,6 +215,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             if is_class and isinstance(held, Instance) and held.class_.is_module:
                 flow.add(result, flow.once(("around",), lambda: ExternalObject("", spot, True)))
 
+    flow.hand_on(node, result)
     flow.watch(node, on_argument)
 
 
