@@ -36,7 +36,8 @@ class ValueGraph:
     def __init__(self) -> None:
         self.norm_classes: list[NormClass] = []
         self._values: list[dict[Value, None]] = []
-        self._edges: list[dict[Node, None]] = []
+        # to where values go, and which ones; a function may let others through later
+        self._edges: list[dict[Node, Callable[[Value], bool] | None]] = []
         self._watchers: list[list[Callable[[Value], None]]] = []
         # by node, where what watchers put there comes from
         self._handed: dict[Node, dict[Node, None]] = {}
@@ -112,10 +113,11 @@ class ValueGraph:
                 self._next_look = self._moved + LOOK_EVERY
                 self._room = room_after(self._moved)
             node, value = pending.popleft()
-            for target in list(self._edges[node]):
+            for target, passes in list(self._edges[node].items()):
                 # Most values are there already; where a name is read, they may go by another one.
                 if value not in values[target] or target in loads:
-                    self.add(target, value)
+                    if passes is None or passes(value):
+                        self.add(target, value)
             for watcher in list(self._watchers[node]):
                 watcher(value)
 
@@ -157,13 +159,18 @@ class ValueGraph:
         """These are stored in, or passed to, something that was dropped on the way."""
         self._crowds.handed.extend(nodes)
 
-    def edge(self, source: Node, target: Node) -> None:
-        """What ``source`` holds now or later, ``target`` holds as well."""
-        if source == target or target in self._edges[source]:
+    def edge(
+        self, source: Node, target: Node, passes: Callable[[Value], bool] | None = None
+    ) -> None:
+        """What ``source`` holds now or later, ``target`` holds as well, if it ``passes``."""
+        edges = self._edges[source]
+        if source == target or (target in edges and edges[target] in (None, passes)):
             return
-        self._edges[source][target] = None
+        # Of two tests, none is right: the same may go there in two ways.
+        edges[target] = passes = None if target in edges else passes
         for value in list(self._values[source]):
-            self.add(target, value)
+            if passes is None or passes(value):
+                self.add(target, value)
 
     def watch(self, node: Node, watcher: Callable[[Value], None]) -> None:
         """Call ``watcher`` for each value that the node holds, now or later."""

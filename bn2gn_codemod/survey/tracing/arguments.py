@@ -60,6 +60,11 @@ def arguments_of(tracer: Tracer, expr: ast.Call) -> Arguments:
     return arguments
 
 
+def argument_for(call: Call, parameter: str, position: int) -> Node | None:
+    """What a call certainly hands over for a parameter, which is at that place in the call."""
+    return next((node for key, node in call.arguments if key in (parameter, position)), None)
+
+
 def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
     """Whether a constructor knows every keyword that a call writes out; else nothing is made.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.syntax import bound_names, flat
-from bn2gn_codemod.survey.tracing.arguments import Call
+from bn2gn_codemod.survey.tracing.arguments import Call, argument_for
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Function, Lost, TupleValue, Value, Weights
 
@@ -89,7 +89,7 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
     own: dict[Node, Node] = {}  # parameter -> what this call hands over for it
     by_place: dict[int | None, list[Node]] = {}
     for returned in given_back(function.node):
-        argument = _argument(call, returned, skip_first)
+        argument = argument_for(call, returned.parameter, returned.position - skip_first)
         if argument is not None:
             own[flow.name_node(function, returned.parameter)] = argument
             by_place.setdefault(returned.place, []).append(argument)
@@ -135,8 +135,3 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
             flow.watch(source, move)
 
     flow.watch(flow.return_node(function), on_value)
-
-
-def _argument(call: Call, returned: Returned, skip_first: bool) -> Node | None:
-    keys = (returned.parameter, returned.position - skip_first)
-    return next((node for key, node in call.arguments if key in keys), None)
