@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.network_contents import (
     is_aside,
     network_content,
 )
+from bn2gn_codemod.survey.optional_parts import only_asked_for
 from bn2gn_codemod.survey.second_names import wraps
 from bn2gn_codemod.survey.values import Class, Instance
 
@@ -263,6 +264,7 @@ class Neighbours:
                     families.has_certainly_new_word(slot[1])
                     or self._extends(networks, slot)
                     or self._is_beside_network(slot)
+                    or self._is_no_member_but_optional(slot)
                 )
                 if slot not in self._own and (slot[1] in added or is_addition):
                     words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
@@ -285,6 +287,13 @@ class Neighbours:
             and self._evidence.members.extensions.base_of(cls, slot) is not None
             for cls in networks
         )
+
+    def _is_no_member_but_optional(self, slot: Slot) -> bool:
+        """Whether a well-known network has an attribute of its own, for an option alone."""
+        family = self._evidence.members.family(slot[0])
+        if family is None or self._evidence.members.is_member(family, slot):
+            return False
+        return slot[1] in only_asked_for(slot[0])
 
     def _is_beside_network(self, slot: Slot) -> bool:
         """Whether a class that is no network by itself has the attribute beside one.
