@@ -83,6 +83,8 @@ class Unpacked(NamedTuple):
 
     first: int | None  # the position of the first of the values, if that is known
     by_keyword: bool = False
+    # The call whose values come before: then ``first`` is the position if it gives none.
+    behind: ast.Call | None = None
 
 
 class Whole(NamedTuple):
@@ -162,6 +164,8 @@ class Flow(ValueGraph):
         self.calls: list[tuple[Node, Node, Arguments]] = []
         # What a name that is not known stands for: all that a module has.
         self.guesses: list[Node] = []
+        # what stands behind ``*f()`` in a call, if it is not known what ``f`` is
+        self.unplaced: list[tuple[Node, Callable[[], None]]] = []
         # getattr(module, name) whose name may stay unknown
         self.unnamed: list[tuple[Node, Node, Node]] = []
         # (path, name) -> (module, attribute) or (dotted name, None)
@@ -251,6 +255,10 @@ class Flow(ValueGraph):
             texts = [held.pattern for held in self._values[named] if isinstance(held, Text)]
             if not any(self._may_name(base, text) for text in texts):
                 self.attribute(base, "*", result, from_pattern=True)
+        self.run()
+        for callee, bind_anywhere in self.unplaced:
+            if not self._values[callee]:
+                bind_anywhere()
         self.run()
         # What is called is not known: it may well be a wrapper around its arguments.
         for callee, result, arguments in self.calls:

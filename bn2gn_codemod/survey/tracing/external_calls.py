@@ -276,7 +276,7 @@ def _partial(call: Call) -> None:
 def _one_earlier(key: str | int | Unpacked) -> str | int | Unpacked:
     """The place of an argument in a call without the first one."""
     if isinstance(key, Unpacked):
-        return key if key.first is None else Unpacked(key.first - 1)
+        return key if key.first is None else key._replace(first=key.first - 1)
     return key - 1 if isinstance(key, int) else key
 
 
