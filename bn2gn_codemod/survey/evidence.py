@@ -226,8 +226,10 @@ class Evidence:
                     self._only_resumed.add(slot)
                 self.own[slot] = because
         for slot in self.contents.slots_of[cls]:
-            if slot in self.own and self.own[slot].role is Role.UNDECIDED:
-                same = same_layers(self.contents, slot, self.backbones_beside(slot))
+            role = self.own[slot].role if slot in self.own else None
+            if role in (Role.UNDECIDED, Role.NEW) and self.pinned.of(slot) is None:
+                beside, is_new = self.backbones_beside(slot), role is Role.NEW
+                same = same_layers(self.contents, slot, beside, for_certain=is_new)
                 if same is not None:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
                     vague = self.own[same].vague

@@ -272,8 +272,12 @@ class RoleMap:
                 and not self.is_pinned(slot)
                 and not (is_aside(self._contents, slot) or families.is_aside(slot[0].name))
             ]
-            is_there = any(one.startswith(folder) for paths in homes for one in paths)
-            self._loaded_elsewhere[folder] = bool(homes) and not is_there
+            found = [one for paths in homes for one in paths]
+            is_there = any(one.startswith(folder) for one in found)
+            # A collection has the code of other papers in other folders.
+            project = folder.partition("/")[0] if "/" in folder else ""
+            is_near = any(one.startswith(project) or "/" not in one for one in found)
+            self._loaded_elsewhere[folder] = is_near and not is_there
         return self._loaded_elsewhere[folder]
 
     @property

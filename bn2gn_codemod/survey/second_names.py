@@ -11,25 +11,34 @@ from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Instance, NormLayer
 
 
-def same_layers(contents: Contents, slot: Slot, others: Sequence[Slot]) -> Slot | None:
+def same_layers(
+    contents: Contents, slot: Slot, others: Sequence[Slot], *, for_certain: bool = False
+) -> Slot | None:
     """One of the other attributes in which all the layers of ``slot`` are.
 
     ``self.low_features = self.features[:4]``; a slice may seem to be one of a block. Or the
     first of several, in which they are together: ``nn.Sequential(self.conv1, self.bn1)``.
+    ``for_certain``: nothing that the constructor makes in a loop will do.
     """
     layers = _layers(contents, slot)
     if not layers:
         return None
     held = {other: contents.inside(other) for other in others}
+
+    def _are_same(given: Collection[Slot]) -> bool:
+        return are_read_from(contents, slot, given, for_certain=for_certain)
+
     for other, inside in held.items():
-        if inside.issuperset(layers) and are_read_from(contents, slot, [other]):
+        if inside.issuperset(layers) and _are_same([other]):
             return other
-    if set().union(*held.values()).issuperset(layers) and are_read_from(contents, slot, others):
+    if set().union(*held.values()).issuperset(layers) and _are_same(others):
         return next(other for other, inside in held.items() if not inside.isdisjoint(layers))
     return None
 
 
-def are_read_from(contents: Contents, slot: Slot, others: Collection[Slot]) -> bool:
+def are_read_from(
+    contents: Contents, slot: Slot, others: Collection[Slot], *, for_certain: bool = False
+) -> bool:
     """Whether the layers in ``slot`` are those of the other attributes, which hold their like.
 
     What the constructor makes is there once. What a function makes, ``conv_bn()``, looks the
@@ -37,7 +46,11 @@ def are_read_from(contents: Contents, slot: Slot, others: Collection[Slot]) -> b
     something in there.
     """
     flow = contents.flow
-    own = [one for one in _layers(contents, slot) if not _is_made_by_constructor(one, slot)]
+    own = [
+        one
+        for one in _layers(contents, slot)
+        if for_certain or not _is_made_by_constructor(one, slot)
+    ]
     if not own:
         return True
     inner = {

@@ -115,9 +115,9 @@ class ValueGraph:
             node, value = pending.popleft()
             for target, passes in list(self._edges[node].items()):
                 # Most values are there already; where a name is read, they may go by another one.
-                if value not in values[target] or target in loads:
-                    if passes is None or passes(value):
-                        self.add(target, value)
+                is_new = value not in values[target] or target in loads
+                if is_new and (passes is None or passes(value)):
+                    self.add(target, value)
             for watcher in list(self._watchers[node]):
                 watcher(value)
 

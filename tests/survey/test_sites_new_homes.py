@@ -77,7 +77,7 @@ class {name}(nn.Module):
         super().__init__()
         self.bn = nn.BatchNorm2d(8)  #! {verdict}
 -- heads/multi.py --
-from {home}.base import {name}
+from {module}.base import {name}
 class Single({name}):
     pass
 class Multi(nn.Module):
@@ -100,7 +100,8 @@ def _homes(verdict: str, **changes: str) -> str:
         "other": "depth/front.py",
         "holder": "Front",
     }
-    return _HOMES.format(verdict=verdict, **{**parts, **changes})
+    parts |= changes
+    return _HOMES.format(verdict=verdict, module=parts["home"].replace("/", "."), **parts)
 
 
 def test_home_of_backbones_where_another_one_is_loaded() -> None:
@@ -112,6 +113,8 @@ def test_home_of_backbones_where_another_one_is_loaded() -> None:
     [
         # The one that is loaded lives there, too.
         {"other": "backbones/front.py"},
+        # It is another project of a collection.
+        {"home": "one/backbones", "other": "two/front.py"},
         # A network, or a block of one.
         {"name": "ResNetTrunk"},
         {"name": "Bottleneck"},

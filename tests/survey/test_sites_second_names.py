@@ -189,3 +189,54 @@ def test_a_second_name_of_what_a_function_made(more: str) -> None:
 )
 def test_another_one_that_the_function_made(more: str, made: str, method: str) -> None:
     check(_MADE_BY_FUNCTION.format(made=made, method=method, more=more))
+
+
+_SLICED = """\
+def conv_bn(c):
+    return nn.Sequential(nn.Conv2d(c, c, 3), nn.BatchNorm2d(c))  #! {made}
+class Residual(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! {block}
+def make(block, c):
+    return [conv_bn(c), block(c), block(c)]
+def same(layers):
+    return layers
+class MobileNetV2(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(*make(Residual, 8))
+        self.load_state_dict({load}, strict=False)
+        self.low = {low}
+"""
+_LOADS = ["torch.load(torch.path)", "torch.load('mobilenet_v2-6a65762b.pth')"]
+
+
+@pytest.mark.parametrize("load", _LOADS)
+@pytest.mark.parametrize(
+    "low",
+    [
+        "self.features[0:2]",
+        "nn.Sequential(*list(self.features.children())[:2])",
+        "nn.Sequential(*[one for one in self.features][:2])",
+        "same(self.features)[:2]",
+        "same(layers=nn.ModuleList(self.features))",
+        "nn.ModuleList(self.features[:2].cuda())",
+    ],
+)
+def test_slice_of_what_functions_made(low: str, load: str) -> None:
+    check(_SLICED.format(made="keep", block="keep", low=low, load=load))
+
+
+@pytest.mark.parametrize("load", _LOADS)
+@pytest.mark.parametrize(
+    ("low", "made", "block"),
+    [
+        ("nn.Sequential(*make(Residual, 8)[:2])", "conflict", "conflict"),
+        ("nn.Sequential(*self.features[:2], conv_bn(8))", "conflict", "conflict"),
+        ("same(make(Residual, 8))", "conflict", "conflict"),
+        ("same(self.features) if torch else make(Residual, 8)", "conflict", "conflict"),
+    ],
+)
+def test_slice_with_layers_of_its_own(low: str, made: str, block: str, load: str) -> None:
+    check(_SLICED.format(made=made, block=block, low=low, load=load))

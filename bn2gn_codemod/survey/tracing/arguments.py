@@ -185,6 +185,7 @@ def _bind_unpacked(
     after = parameters[first or 0 :] + rest
     for name in after:
         flow.containers.take(values, flow.name_node(function, name))
+        flow.hand_on(values, flow.name_node(function, name))
 
     def on_value(held: Value) -> None:
         if isinstance(held, TupleValue):

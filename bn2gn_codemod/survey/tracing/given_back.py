@@ -132,6 +132,8 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
                 flow.add(target, held)
 
         if source != target:
+            flow.hand_on(source, target)
             flow.watch(source, move)
 
+    flow.hand_on(flow.return_node(function), call.result)
     flow.watch(flow.return_node(function), on_value)

@@ -16,6 +16,8 @@ from bn2gn_codemod.survey.tracing.arguments import Call, argument_for
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import ClassValue, Function, Instance, Value
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
 
 class _Parameter(NamedTuple):
     name: str
@@ -78,9 +80,8 @@ def _called(function: ast.AST) -> dict[ast.AST, _Parameter]:
     for node in nodes:  # in comprehensions and inner functions
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            if node is not function:
-                bound.update(argument.arg for argument in all_arguments(node.args))
+        elif isinstance(node, _FUNCTIONS) and node is not function:
+            bound.update(argument.arg for argument in all_arguments(node.args))
     return {
         call: _Parameter(call.func.id, positions[call.func.id])
         for call in calls
