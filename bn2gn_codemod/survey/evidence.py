@@ -326,7 +326,8 @@ class Evidence:
         loaded = self._loaded_alone(slot)
         if loaded is not None:
             return loaded
-        pretrained = self._pretrained_content(slot)
+        # What the load of a whole container says of one block in it says nothing of the others.
+        pretrained = None if self._is_loaded_as(slot) else self._pretrained_content(slot)
         if pretrained is not None:
             words, vague = pretrained
             vague = vague or self._is_crowd(slot)
@@ -378,6 +379,24 @@ class Evidence:
         if self._is_in_backbone(slot):
             return None  # judged as what holds it
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
+
+    def _is_loaded_as(self, slot: Slot) -> bool:
+        """Whether a container in an attribute is handed to another one, and loaded there.
+
+        ``SSD(Tiny().model)``, and ``self.base_net.load_state_dict(...)`` in ``SSD``.
+        """
+        held = self.contents.of_slot[slot]
+        containers = {one for one in held if isinstance(one, ExternalObject)}
+        layers = self.contents.layers_in(slot)
+        return any(
+            one != slot
+            and one in self.contents.of_slot
+            and layers <= self.contents.layers_in(one)
+            and containers.issubset(self.contents.of_slot[one])
+            and (because := self._loaded_alone(one)) is not None
+            and because.role is Role.BACKBONE
+            for one in (self.loads.of_slot if containers and layers else ())
+        )
 
     def _is_judged_inside(self, slot: Slot) -> bool:
         """Whether all that the attribute holds is told attribute by attribute, by its family."""

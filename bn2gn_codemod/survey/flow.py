@@ -150,6 +150,7 @@ class Flow(ValueGraph):
         self.parted: dict[tuple[Class, str], Instance] = {}
         self._slots_of: dict[Class, dict[str, Node]] = {}
         self._reads: dict[Class, dict[str, Node]] = {}
+        self.class_read: dict[Node, Class] = {}  # by the node of what a read gives
         self._names: dict[tuple[Function, str], Node] = {}
         self.externals: dict[str, External] = {}
         # Where values go that nobody reads.
@@ -339,6 +340,7 @@ class Flow(ValueGraph):
         node = reads.get(attribute)
         if node is None:
             node = reads[attribute] = self.node()
+            self.class_read[node] = cls
             for name, stored in list(self._slots_of.get(cls, {}).items()):
                 if _attribute_matches(name, attribute):
                     self.edge(stored, node)
@@ -444,6 +446,7 @@ class Flow(ValueGraph):
     def attribute(self, base: Node, name: str, result: Node, from_pattern: bool = False) -> None:
         """``result = base.name``; ``name`` may be a pattern."""
         self.strays.read(base, name, result)
+        self.hand_on(base, result)
 
         def on_base(held: Value) -> None:
             if isinstance(held, (ModuleValue, NamespaceValue)):

@@ -38,7 +38,18 @@ def only_asked_for(cls: Class) -> set[str]:
     asked: dict[str, bool] = {}
     for name, _, test in _stores(init.node.body, None):
         asked[name] = asked.get(name, True) and _is_option(test)
-    return {name for name, is_asked in asked.items() if is_asked}
+    return {name for name, is_asked in asked.items() if is_asked} - _always(init.node.body)
+
+
+def _always(body: list[ast.stmt]) -> set[str]:
+    """The attributes of ``self`` that get something whatever a test says."""
+    found: set[str] = set()
+    for statement in body:
+        if isinstance(statement, ast.If):
+            found |= _always(statement.body) & _always(statement.orelse)
+        else:
+            found |= {name for name, _, _ in _stores([statement], None)}
+    return found
 
 
 def _stores(

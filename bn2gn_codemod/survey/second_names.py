@@ -7,8 +7,11 @@ from collections.abc import Collection, Sequence
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Instance, NormLayer
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer
+
+_Place = tuple[Instance | NormLayer, Node]
 
 
 def same_layers(
@@ -53,35 +56,46 @@ def are_read_from(
     ]
     if not own:
         return True
-    inner = {
-        held
-        for other in others
-        for value in contents.inside(other)
-        if isinstance(value, Instance)
-        for held in contents.family_slots(value.class_)
-    }
-    sources = {flow.slots[one] for one in (*others, *inner) if one != slot}
-    return all(_comes_from(contents, value, flow.slots[slot], sources) for value in own)
+    sources = {flow.slots[one] for one in others if one != slot}
+    return _come_from(flow, [(one, flow.slots[slot]) for one in own], slot[0], sources)
 
 
-def _comes_from(
-    contents: Contents, value: Instance | NormLayer, node: Node, sources: set[Node]
-) -> bool:
-    """Whether a value gets to a node by nothing but the sources."""
-    flow = contents.flow
-    maker = value.spot.node if value.spot is not None else None
-    made = flow.expressions.get(maker) if isinstance(maker, ast.expr) else None
-    seen = {node}
-    pending = [node]
-    for current in pending:  # grows
-        if current in sources:
+def _come_from(flow: Flow, pending: list[_Place], owner: Class, sources: set[Node]) -> bool:
+    """Whether values get to nodes by certain attributes of the owner and on no other way.
+
+    What is read from an object in there is in there: ``self.low = self.resnet.layer1``. But two
+    networks of a class have the same attributes, so it has to be that very object.
+    """
+    own, seen = set(owner.ancestors()), set(pending)
+    for value, node in pending:  # grows
+        if node in sources:
             continue
-        before = flow.bringing(value, current)
-        if current == made or not before:
+        maker = value.spot.node if value.spot is not None else None
+        made = flow.expressions.get(maker) if isinstance(maker, ast.expr) else None
+        ways = flow.bringing(value, node)
+        if node == made or not ways:
             return False
-        pending += [one for one in before if one not in seen]
-        seen.update(before)
+        for before in ways:
+            cls = flow.class_read.get(before)
+            if cls is None or cls in own:
+                found: list[_Place] = [(value, before)]
+            else:
+                found = _objects_read(flow, node, cls)
+            if not found:
+                return False
+            pending += [one for one in found if one not in seen]
+            seen.update(found)
     return True
+
+
+def _objects_read(flow: Flow, node: Node, cls: Class) -> list[_Place]:
+    """The objects of a class one of whose attributes is read to a node, and where they are."""
+    return [
+        (held, base)
+        for base in flow.handing(node)
+        for held in flow.values(base)
+        if isinstance(held, Instance) and cls in held.class_.ancestors()
+    ]
 
 
 def wraps(contents: Contents, slot: Slot, other: Slot) -> bool:

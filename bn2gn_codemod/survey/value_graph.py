@@ -65,6 +65,10 @@ class ValueGraph:
         """Note that a watcher of one node puts what it holds into the other."""
         self._handed.setdefault(target, {})[source] = None
 
+    def handing(self, node: Node) -> Iterable[Node]:
+        """The nodes whose watchers put something into a node."""
+        return self._handed.get(node, ())
+
     def bringing(self, value: Value, node: Node) -> list[Node]:
         """The nodes from which a value gets to a node, once nothing changes any more."""
         before = (*self.upstream(node), *self._handed.get(node, ()))

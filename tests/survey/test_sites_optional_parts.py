@@ -135,6 +135,8 @@ def test_option_of_a_network_known_by_its_name(part: str, attribute: str) -> Non
         # There either way.
         "if opt.large:\n    self.stem = nn.BatchNorm2d(8)  #! keep\n"
         "self.stem = nn.BatchNorm2d(4)  #! keep",
+        "if opt.large:\n    self.stem = nn.BatchNorm2d(8)  #! keep\n"
+        "else:\n    self.stem = nn.BatchNorm2d(4)  #! keep",
         "self.stem = nn.BatchNorm2d(8)  #! keep",
     ],
 )

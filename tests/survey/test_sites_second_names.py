@@ -240,3 +240,82 @@ def test_slice_of_what_functions_made(low: str, load: str) -> None:
 )
 def test_slice_with_layers_of_its_own(low: str, made: str, block: str, load: str) -> None:
     check(_SLICED.format(made=made, block=block, low=low, load=load))
+
+
+_NAMED = """\
+class Bottleneck(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! {block}
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! {stem}
+        self.layer1 = Bottleneck(8)
+        self.layer2 = Bottleneck(8)
+def make():
+    return ResNet()
+class Fuse(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.resnet = ResNet()
+        {more}
+        self.head = nn.BatchNorm2d(8)  #! convert
+"""
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "self.first = nn.Sequential(self.resnet.bn1, self.resnet.layer1)",
+        "self.second = self.resnet.layer2",
+        "self.both = nn.ModuleList([self.resnet.layer1, self.resnet.layer2])",
+        "net = self.resnet; self.first = nn.Sequential(net.bn1, net.layer1)",
+        "self.first = nn.Sequential(*list(self.resnet.children())[:2])",
+        "self.first = nn.Sequential(*[one for one in self.resnet.children()])",
+    ],
+)
+def test_parts_of_a_network_that_is_known_by_its_name(more: str) -> None:
+    check(_NAMED.format(block="keep", stem="keep", more=more))
+
+
+@pytest.mark.parametrize(
+    ("more", "block", "stem"),
+    [
+        # A block of its own.
+        ("self.fuse = Bottleneck(8)", "conflict", "keep"),
+        ("self.fuse = nn.Sequential(self.resnet.layer1, Bottleneck(8))", "conflict", "keep"),
+        ("self.fuse = nn.Sequential(self.resnet.bn1, nn.BatchNorm2d(8))  #! convert",
+         "keep", "conflict"),
+        # Another network's, which is not known to be one.
+        ("self.fuse = ResNet().layer1", "conflict", "keep"),
+        ("self.fuse = make().layer1; self.resnet = make()", "conflict", "keep"),
+        ("self.fuse = nn.Sequential(*list(make().children())[1:])", "conflict", "conflict"),
+        ("self.depth_resnet = ResNet(); self.fuse = self.depth_resnet.layer2",
+         "conflict", "conflict"),
+    ],
+)  # fmt: skip
+def test_more_than_parts_of_such_a_network(more: str, block: str, stem: str) -> None:
+    check(_NAMED.format(block=block, stem=stem, more=more))
+
+
+def test_second_name_of_what_may_be_added() -> None:
+    check(
+        """\
+class Neck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.fpn = Neck()
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Own()
+        self.neck = self.backbone.fpn
+        self.head = nn.BatchNorm2d(8)  #! convert
+"""
+    )
