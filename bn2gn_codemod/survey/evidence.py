@@ -175,6 +175,10 @@ class Evidence:
         """The functions that load one of the values, be it to resume training."""
         return self._loaded_parts.loaders(values)
 
+    def only_evaluates(self, function: Function) -> bool:
+        """Whether a function is of code with which nothing is trained."""
+        return self._evaluations.only_evaluates(function.module)
+
     def where_loaded(self, layer: NormLayer) -> str | None:
         """The line that loads a layer, if any is seen to: ``net.py:12``."""
         return self._loaded_parts.where([layer])
