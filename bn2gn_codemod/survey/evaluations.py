@@ -14,8 +14,10 @@ from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.values import Class, Spot
 
-_TRAINS = re.compile(rb"\.(?:backward|step|fit|train)\(|\boptim\.\w+\(|Trainer\(|[Oo]ptimizer\(")
-_EVALUATES = re.compile(rb"\.eval\(\)|\bno_grad\(")
+_TRAINS = re.compile(
+    rb"\.(?:backward|step|fit)\(|\.train\((?!(?:mode=)?False\))|\boptim\.\w+\(|Trainer\(|[Oo]ptimizer\("
+)
+_EVALUATES = re.compile(rb"\.eval\(\)|\bno_grad\(|\.train\((?:mode=)?False\)")
 
 
 class Evaluations:
@@ -58,7 +60,7 @@ class Evaluations:
         made = [one for child in whole.descendants() for one in self._made(child)]
         return (
             bool(made)
-            and all(self._only_evaluates(one.module) for one in made)
+            and all(self.only_evaluates(one.module) for one in made)
             and self._is_made_for_training(cls, but=whole)
         )
 
@@ -83,9 +85,10 @@ class Evaluations:
         """Whether code with which nothing is trained evaluates what it loads."""
         call = self._calls.get(load.where)
         module = call.spot.module if call is not None else cls.module
-        return module is not cls.module and self._only_evaluates(module)
+        return module is not cls.module and self.only_evaluates(module)
 
-    def _only_evaluates(self, module: Module) -> bool:
+    def only_evaluates(self, module: Module) -> bool:
+        """Whether a module evaluates models, and nothing that uses it trains any."""
         return _EVALUATES.search(module.source.data) is not None and not any(
             map(_trains, self._users_of(module))
         )

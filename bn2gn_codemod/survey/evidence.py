@@ -194,6 +194,10 @@ class Evidence:
         """The functions that load one of the values, be it to resume training."""
         return self._loaded_parts.loaders(values)
 
+    def only_evaluates(self, function: Function) -> bool:
+        """Whether a function is of code with which nothing is trained."""
+        return self._evaluations.only_evaluates(function.module)
+
     def where_loaded(self, layer: NormLayer) -> str | None:
         """The line that loads a layer, if any is seen to: ``net.py:12``."""
         return self._loaded_parts.where([layer])
@@ -245,8 +249,10 @@ class Evidence:
                     self._only_resumed.add(slot)
                 self.own[slot] = because
         for slot in self.contents.slots_of[cls]:
-            if slot in self.own and self.own[slot].role is Role.UNDECIDED:
-                same = same_layers(self.contents, slot, self.backbones_beside(slot))
+            role = self.own[slot].role if slot in self.own else None
+            if role in (Role.UNDECIDED, Role.NEW) and self.pinned.of(slot) is None:
+                beside, is_new = self.backbones_beside(slot), role is Role.NEW
+                same = same_layers(self.contents, slot, beside, for_certain=is_new)
                 if same is not None:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
                     vague = self.own[same].vague
@@ -343,7 +349,8 @@ class Evidence:
         loaded = self._loaded_alone(slot)
         if loaded is not None:
             return loaded
-        pretrained = self._pretrained_content(slot)
+        # What the load of a whole container says of one block in it says nothing of the others.
+        pretrained = None if self._is_loaded_as(slot) else self._pretrained_content(slot)
         if pretrained is not None:
             words, vague = pretrained
             vague = vague or self._is_crowd(slot)
@@ -395,6 +402,24 @@ class Evidence:
         if self._is_in_backbone(slot):
             return None  # judged as what holds it
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
+
+    def _is_loaded_as(self, slot: Slot) -> bool:
+        """Whether a container in an attribute is handed to another one, and loaded there.
+
+        ``SSD(Tiny().model)``, and ``self.base_net.load_state_dict(...)`` in ``SSD``.
+        """
+        held = self.contents.of_slot[slot]
+        containers = {one for one in held if isinstance(one, ExternalObject)}
+        layers = self.contents.layers_in(slot)
+        return any(
+            one != slot
+            and one in self.contents.of_slot
+            and layers <= self.contents.layers_in(one)
+            and containers.issubset(self.contents.of_slot[one])
+            and (because := self._loaded_alone(one)) is not None
+            and because.role is Role.BACKBONE
+            for one in (self.loads.of_slot if containers and layers else ())
+        )
 
     def _is_judged_inside(self, slot: Slot) -> bool:
         """Whether all that the attribute holds is told attribute by attribute, by its family."""

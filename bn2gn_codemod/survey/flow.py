@@ -88,6 +88,8 @@ class Unpacked(NamedTuple):
 
     first: int | None  # the position of the first of the values, if that is known
     by_keyword: bool = False
+    # The call whose values come before: then ``first`` is the position if it gives none.
+    behind: ast.Call | None = None
 
 
 class Whole(NamedTuple):
@@ -153,6 +155,7 @@ class Flow(ValueGraph):
         self.parted: dict[tuple[Class, str], Instance] = {}
         self._slots_of: dict[Class, dict[str, Node]] = {}
         self._reads: dict[Class, dict[str, Node]] = {}
+        self.class_read: dict[Node, Class] = {}  # by the node of what a read gives
         self._names: dict[tuple[Function, str], Node] = {}
         self.externals: dict[str, External] = {}
         # Where values go that nobody reads.
@@ -167,6 +170,8 @@ class Flow(ValueGraph):
         self.calls: list[tuple[Node, Node, Arguments]] = []
         # What a name that is not known stands for: all that a module has.
         self.guesses: list[Node] = []
+        # what stands behind ``*f()`` in a call, if it is not known what ``f`` is
+        self.unplaced: list[tuple[Node, Callable[[], None]]] = []
         # getattr(module, name) whose name may stay unknown
         self.unnamed: list[tuple[Node, Node, Node]] = []
         # (path, name) -> (module, attribute) or (dotted name, None)
@@ -257,6 +262,10 @@ class Flow(ValueGraph):
             if not any(self._may_name(base, text) for text in texts):
                 self.attribute(base, "*", result, from_pattern=True)
         self.run()
+        for callee, bind_anywhere in self.unplaced:
+            if not self._values[callee]:
+                bind_anywhere()
+        self.run()
         # What is called is not known: it may well be a wrapper around its arguments.
         for callee, result, arguments in self.calls:
             if not self._values[callee]:
@@ -336,6 +345,7 @@ class Flow(ValueGraph):
         node = reads.get(attribute)
         if node is None:
             node = reads[attribute] = self.node()
+            self.class_read[node] = cls
             for name, stored in list(self._slots_of.get(cls, {}).items()):
                 if _attribute_matches(name, attribute):
                     self.edge(stored, node)
@@ -441,6 +451,7 @@ class Flow(ValueGraph):
     def attribute(self, base: Node, name: str, result: Node, from_pattern: bool = False) -> None:
         """``result = base.name``; ``name`` may be a pattern."""
         self.strays.read(base, name, result)
+        self.hand_on(base, result)
 
         def on_base(held: Value) -> None:
             if isinstance(held, (ModuleValue, NamespaceValue)):

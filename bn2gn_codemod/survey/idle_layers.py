@@ -87,7 +87,12 @@ class IdleLayers:
         name = cls.name.rsplit(".", 1)[-1]
         is_named = families.is_block_name(name) or families.is_network_name(name)
         home = families.backbone_home(cls.path)
-        if home is not None and (is_named or not self._roles.is_part_used_outside(cls, home)):
+        is_there_for_it = is_named or (
+            home is not None
+            and not self._roles.is_part_used_outside(cls, home)
+            and not self._roles.is_loaded_elsewhere(home, cls.path)
+        )
+        if home is not None and is_there_for_it:
             return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")
         if is_named:
             where = "is followed to no known model" if self._roles.is_built(cls) else "is not used"

@@ -194,10 +194,12 @@ class ModelsBehind:
     def _is_loaded(self, cls: Class, before: Iterable[Value]) -> bool:
         """Whether anything loads the model but code that goes on with a training of both.
 
-        That has a file for each of them, and says that it goes on.
+        That has a file for each of them, and says that it goes on. What a test loads, of which
+        nothing is trained, tells nothing.
         """
         made = self._flow.instances[cls]
-        loaders = self._evidence.loaders(made)
+        found = self._evidence.loaders(made)
+        loaders = {one for one in found if not self._evidence.only_evaluates(one)}
         return not loaders <= self._evidence.loaders(before) or not all(
             _goes_on(call.spot)
             for call in self._flow.load_calls

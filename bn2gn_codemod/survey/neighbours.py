@@ -17,7 +17,8 @@ from bn2gn_codemod.survey.network_contents import (
     is_aside,
     network_content,
 )
-from bn2gn_codemod.survey.second_names import wraps
+from bn2gn_codemod.survey.optional_parts import only_asked_for
+from bn2gn_codemod.survey.second_names import same_layers, wraps
 from bn2gn_codemod.survey.values import Class, Instance
 
 
@@ -30,6 +31,8 @@ class Neighbours:
         self._own = evidence.own
         self._behind = BehindBackbone(contents, evidence)
         self._beside_which: dict[Slot, Because] = {}
+        self._again: set[Slot] = set()  # second names of what stands in a backbone
+        self._again_only_named: set[Slot] = set()
 
     def judge(self) -> None:
         """Decide what can be decided, in :attr:`Evidence.own`."""
@@ -40,9 +43,11 @@ class Neighbours:
             self._own.clear()
             self._own.update(by_itself)
             self._beside_which.clear()
+            self._evidence.only_named -= self._again_only_named
             self._judge_beside()
         self._judge_loaded_inside()
         self._judge_additions()
+        self._judge_named_again()
 
     def _judge_beside(self) -> None:
         owners = self._owners()
@@ -53,9 +58,39 @@ class Neighbours:
             for slot in slots:
                 if slot in self._own or slot is owner[0] or wraps(self._contents, slot, owner[0]):
                     continue
-                self._own[slot] = self._beside(slot, *owner)
-                self._beside_which[slot] = owner[1]
+                same = self._named_again(slot)
+                if same is None:
+                    self._own[slot] = self._beside(slot, *owner)
+                    self._beside_which[slot] = owner[1]
+                else:
+                    self._own[slot] = same
             self._doubt_stem(cls, slots)
+
+    def _named_again(self, slot: Slot) -> Because | None:
+        """That of the backbone whose layers stand in an attribute for a second time.
+
+        ``self.low = nn.Sequential(self.resnet.conv1, self.resnet.layer1)`` stands beside nothing.
+        """
+        beside = self._evidence.backbones_beside(slot)
+        same = same_layers(self._contents, slot, beside, for_certain=True)
+        if same is None:
+            return None
+        self._again.add(slot)
+        if same in self._evidence.only_named:
+            self._again_only_named.add(slot)
+            self._evidence.only_named.add(slot)
+        because = self._own[same]
+        words = f"{shown(slot)} holds layers of {shown(same)}"
+        return Because(Role.BACKBONE, words, because, because.vague)
+
+    def _judge_named_again(self) -> None:
+        """A second name says no more than the first: ``self.neck = self.backbone.neck``."""
+        for slot in self._again:
+            for value in self._contents.layers_in(slot):
+                for one in self._contents.held_in.get(value, ()):
+                    own = self._own.get(one)
+                    if one not in self._again and own is not None and own.role is not Role.BACKBONE:
+                        self._own[slot] = own
 
     def _doubt_stem(self, cls: Class, slots: list[Slot]) -> None:
         """``bn1`` before a ``layer1`` that may be another backbone's is as much of that one."""
@@ -271,6 +306,7 @@ class Neighbours:
                     families.has_certainly_new_word(slot[1])
                     or self._extends(networks, slot)
                     or self._is_beside_network(slot)
+                    or self._is_no_member_but_optional(slot)
                 )
                 if slot not in self._own and (slot[1] in added or is_addition):
                     words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
@@ -293,6 +329,13 @@ class Neighbours:
             and self._evidence.members.extensions.base_of(cls, slot) is not None
             for cls in networks
         )
+
+    def _is_no_member_but_optional(self, slot: Slot) -> bool:
+        """Whether a well-known network has an attribute of its own, for an option alone."""
+        family = self._evidence.members.family(slot[0])
+        if family is None or self._evidence.members.is_member(family, slot):
+            return False
+        return slot[1] in only_asked_for(slot[0])
 
     def _is_beside_network(self, slot: Slot) -> bool:
         """Whether a class that is no network by itself has the attribute beside one.

@@ -1,4 +1,4 @@
-"""Parts that the blocks of a network have only where an option asks for them."""
+"""Parts that a network or its blocks have only where an option asks for them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,28 @@ def optional_parts(cls: Class) -> set[str]:
         else:
             asked[name] = asked.get(name, True) and _is_option(test)
     return {name for name in empty if asked.get(name, False)}
+
+
+def only_asked_for(cls: Class) -> set[str]:
+    """The attributes that are there for an option alone: ``if with_pool: self.pool = Pool()``."""
+    init = cls.methods.get("__init__")
+    if init is None or not isinstance(init.node, ast.FunctionDef):
+        return set()
+    asked: dict[str, bool] = {}
+    for name, _, test in _stores(init.node.body, None):
+        asked[name] = asked.get(name, True) and _is_option(test)
+    return {name for name, is_asked in asked.items() if is_asked} - _always(init.node.body)
+
+
+def _always(body: list[ast.stmt]) -> set[str]:
+    """The attributes of ``self`` that get something whatever a test says."""
+    found: set[str] = set()
+    for statement in body:
+        if isinstance(statement, ast.If):
+            found |= _always(statement.body) & _always(statement.orelse)
+        else:
+            found |= {name for name, _, _ in _stores([statement], None)}
+    return found
 
 
 def _stores(

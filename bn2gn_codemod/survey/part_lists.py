@@ -9,6 +9,7 @@ from bn2gn_codemod.survey.because import Because, Slot
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.listed_attributes import lists_attributes, lists_parameters
 from bn2gn_codemod.survey.loads import Loads
+from bn2gn_codemod.survey.second_names import are_read_from
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
 
@@ -57,14 +58,16 @@ class PartLists:
             return False
         cls = slot[0]
         layers = self._contents.layers_in(slot)
-        held = [
-            inner
+        held = {
+            one: inner
             for one in self._contents.slots_of[cls]
             if one is not slot
             and one[1] != "*"
             and (inner := self._contents.layers_in(one)) < layers
-        ]
-        return len(held) > 1 and bool(layers) and set().union(*held) == layers
+        }
+        if len(held) < 2 or not layers or set().union(*held.values()) != layers:
+            return False
+        return are_read_from(self._contents, slot, held)
 
     def _is_more_than_a_list(self, slot: Slot) -> bool:
         """Whether an attribute is called like a backbone, or loaded."""

@@ -19,6 +19,7 @@ from bn2gn_codemod.survey.handed_layers import HandedLayers
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.models_behind import ModelsBehind
 from bn2gn_codemod.survey.neighbours import Neighbours
+from bn2gn_codemod.survey.network_contents import is_aside
 from bn2gn_codemod.survey.pins import Pins
 from bn2gn_codemod.survey.put_in_parts import PutIn
 from bn2gn_codemod.survey.unread_files import unread_file_with
@@ -42,6 +43,7 @@ class RoleMap:
         self._evidence = evidence
         self._handed = HandedLayers(contents.flow)
         self._unseen: dict[Class, bool] = {}
+        self._loaded_elsewhere: dict[str, bool] = {}
         self._lost = {
             cls: Because(Role.DOUBT, CROWDED.format(cls.name, where))
             for cls, where in contents.flow.out_of_sight.classes.items()
@@ -255,6 +257,28 @@ class RoleMap:
     def where_loaded(self, layer: NormLayer) -> str | None:
         """The line that loads a layer as a part of a container, if any does: ``net.py:12``."""
         return self._evidence.where_loaded(layer)
+
+    def is_loaded_elsewhere(self, home: str, path: str) -> bool:
+        """Whether what is loaded as backbone lives in other files than those of a folder.
+
+        What a folder calls a backbone is then the trunk of something, which may be new.
+        """
+        folder = path[: f"/{path}".rfind(f"/{home}") + len(home)]
+        if folder not in self._loaded_elsewhere:
+            homes = [
+                [slot[0].path, *(v.class_.path for v in held if isinstance(v, Instance))]
+                for slot, held in self.contents.items()
+                if self._evidence.is_loaded(slot)
+                and not self.is_pinned(slot)
+                and not (is_aside(self._contents, slot) or families.is_aside(slot[0].name))
+            ]
+            found = [one for paths in homes for one in paths]
+            is_there = any(one.startswith(folder) for one in found)
+            # A collection has the code of other papers in other folders.
+            project = folder.partition("/")[0] if "/" in folder else ""
+            is_near = any(one.startswith(project) or "/" not in one for one in found)
+            self._loaded_elsewhere[folder] = is_near and not is_there
+        return self._loaded_elsewhere[folder]
 
     @property
     def has_backbone(self) -> bool:

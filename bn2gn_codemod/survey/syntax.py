@@ -76,6 +76,24 @@ def flat(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from flat(inner)
 
 
+@functools.cache
+def number_returned(function: ast.AST) -> int | None:
+    """How many values a function gives, if it gives nothing but tuples of so many."""
+    if not isinstance(function, ast.FunctionDef) or function.decorator_list:
+        return None
+    if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in walk(function)):
+        return None
+    numbers = {
+        len(one.value.elts)
+        if isinstance(one.value, ast.Tuple)
+        and not any(isinstance(part, ast.Starred) for part in one.value.elts)
+        else None
+        for one in flat(function.body)
+        if isinstance(one, ast.Return)
+    }
+    return numbers.pop() if len(numbers) == 1 else None
+
+
 def blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
     """The blocks of a compound statement, in source order."""
     for field in ("body", "handlers", "orelse", "finalbody", "cases"):

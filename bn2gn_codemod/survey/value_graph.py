@@ -36,8 +36,11 @@ class ValueGraph:
     def __init__(self) -> None:
         self.norm_classes: list[NormClass] = []
         self._values: list[dict[Value, None]] = []
-        self._edges: list[dict[Node, None]] = []
+        # to where values go, and which ones; a function may let others through later
+        self._edges: list[dict[Node, Callable[[Value], bool] | None]] = []
         self._watchers: list[list[Callable[[Value], None]]] = []
+        # by node, where what watchers put there comes from
+        self._handed: dict[Node, dict[Node, None]] = {}
         # where a value is read by a name: the spot, how it is used, whether others set it
         self.loads: dict[Node, tuple[Spot, UseContext, bool]] = {}
         self._returns: dict[Function, Node] = {}
@@ -57,6 +60,19 @@ class ValueGraph:
     def holds(self, node: Node, value: Value) -> bool:
         """Whether the node may hold the value."""
         return value in self._values[node]
+
+    def hand_on(self, source: Node, target: Node) -> None:
+        """Note that a watcher of one node puts what it holds into the other."""
+        self._handed.setdefault(target, {})[source] = None
+
+    def handing(self, node: Node) -> Iterable[Node]:
+        """The nodes whose watchers put something into a node."""
+        return self._handed.get(node, ())
+
+    def bringing(self, value: Value, node: Node) -> list[Node]:
+        """The nodes from which a value gets to a node, once nothing changes any more."""
+        before = (*self.upstream(node), *self._handed.get(node, ()))
+        return [one for one in dict.fromkeys(before) if self.holds(one, value)]
 
     def downstream(self, node: Node, most: int) -> list[Node]:
         """The node and the next ones that its values go to, nearest first."""
@@ -101,9 +117,10 @@ class ValueGraph:
                 self._next_look = self._moved + LOOK_EVERY
                 self._room = room_after(self._moved)
             node, value = pending.popleft()
-            for target in list(self._edges[node]):
+            for target, passes in list(self._edges[node].items()):
                 # Most values are there already; where a name is read, they may go by another one.
-                if value not in values[target] or target in loads:
+                is_new = value not in values[target] or target in loads
+                if is_new and (passes is None or passes(value)):
                     self.add(target, value)
             for watcher in list(self._watchers[node]):
                 watcher(value)
@@ -146,13 +163,18 @@ class ValueGraph:
         """These are stored in, or passed to, something that was dropped on the way."""
         self._crowds.handed.extend(nodes)
 
-    def edge(self, source: Node, target: Node) -> None:
-        """What ``source`` holds now or later, ``target`` holds as well."""
-        if source == target or target in self._edges[source]:
+    def edge(
+        self, source: Node, target: Node, passes: Callable[[Value], bool] | None = None
+    ) -> None:
+        """What ``source`` holds now or later, ``target`` holds as well, if it ``passes``."""
+        edges = self._edges[source]
+        if source == target or (target in edges and edges[target] in (None, passes)):
             return
-        self._edges[source][target] = None
+        # Of two tests, none is right: the same may go there in two ways.
+        edges[target] = passes = None if target in edges else passes
         for value in list(self._values[source]):
-            self.add(target, value)
+            if passes is None or passes(value):
+                self.add(target, value)
 
     def watch(self, node: Node, watcher: Callable[[Value], None]) -> None:
         """Call ``watcher`` for each value that the node holds, now or later."""

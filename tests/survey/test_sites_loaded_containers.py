@@ -174,3 +174,52 @@ def test_container_with_blocks_of_classes_in_it() -> None:
 )
 def test_container_with_blocks_of_which_little_is_known(text: str) -> None:
     check(text)
+
+
+_HANDED = """\
+class RFB(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(c)  #! {block}
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        def layer(c):
+            return nn.Sequential(nn.Conv2d(c, c, 3), nn.BatchNorm2d(c))  #! {own}
+        self.model = nn.Sequential(layer(8), RFB(8), layer(8))
+class SSD(nn.Module):
+    def __init__(self, base_net, extras):
+        super().__init__()
+        self.{base} = base_net
+        self.extras = extras
+    def start(self, path):
+        self.base_net.load_state_dict(torch.load(path), strict=True)
+tiny = Tiny()
+net = SSD({given}, nn.ModuleList([nn.BatchNorm2d(8)]))  #! {extra}
+net.start('base.pth')
+"""
+
+
+def _handed(given: str, verdicts: tuple[str, str, str], base: str = "base_net") -> None:
+    own, block, extra = verdicts
+    check(_HANDED.format(given=given, base=base, own=own, block=block, extra=extra))
+
+
+@pytest.mark.parametrize("given", ["tiny.model", "Tiny().model"])
+def test_container_that_is_handed_over_and_loaded_there(given: str) -> None:
+    _handed(given, ("keep", "keep", "convert"))
+
+
+@pytest.mark.parametrize(
+    ("given", "base", "verdicts"),
+    [
+        # Another container is loaded, with a block of the kind.
+        ("nn.Sequential(RFB(8))", "base_net", ("unknown", "keep", "convert")),
+        # What is loaded is not there.
+        ("tiny.model", "other_net", ("unknown", "unknown", "unknown")),
+    ],
+)
+def test_container_of_which_less_is_loaded(
+    given: str, base: str, verdicts: tuple[str, str, str]
+) -> None:
+    _handed(given, verdicts, base)

@@ -243,3 +243,35 @@ opt = torch.optim.SGD(fuse.parameters(), 0.1)
 fuse(net(x))
 """
     )
+
+
+_EVALUATED = """\
+-- models.py --
+{models}
+-- train.py --
+from models import ResNet, Fuse
+net, fuse = ResNet(), Fuse()
+opt = torch.optim.SGD(list(net.parameters()) + list(fuse.parameters()), 0.1)
+for x in loader:
+    fuse(net(x)).sum().backward()
+-- other.py --
+from models import ResNet, Fuse
+net, fuse = ResNet(), Fuse()
+fuse.load_state_dict(torch.load(path))
+{use}
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "fuse"),
+    [
+        ("fuse.train(False)\nout = fuse(net(x))", "convert"),
+        ("fuse.eval()\nout = fuse(net(x))", "convert"),
+        # It may be trained on from there.
+        ("fuse.train()\nout = fuse(net(x))", "unknown"),
+        ("fuse.train(False)\nfuse.train(True)\nout = fuse(net(x))", "unknown"),
+        ("out = fuse(net(x))", "unknown"),
+    ],
+)
+def test_model_that_a_test_loads(use: str, fuse: str) -> None:
+    check(_EVALUATED.format(models=_RESNET + _MODELS.format(fuse=fuse), use=use))

@@ -67,3 +67,60 @@ def test_part_of_nothing_but_parts_that_are_new_for_their_home() -> None:
 )  # fmt: skip
 def test_part_that_may_be_of_something_else(more: str, handles: str) -> None:
     check(_case("unknown", more, handles))
+
+
+# What stands where backbones live is used by the keys of tables, so nobody is seen to build it.
+_HOMES = """\
+-- {home}/base.py --
+class {name}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+-- heads/multi.py --
+from {module}.base import {name}
+class Single({name}):
+    pass
+class Multi(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.heads = nn.ModuleList([Single()])
+-- {other} --
+import torchvision
+class {holder}(nn.Module):
+    def __init__(self, path):
+        super().__init__()
+        self.model = torchvision.models.resnet50(pretrained=True)
+"""
+
+
+def _homes(verdict: str, **changes: str) -> str:
+    parts = {
+        "home": "backbones",
+        "name": "BevTrunk",
+        "other": "depth/front.py",
+        "holder": "Front",
+    }
+    parts |= changes
+    return _HOMES.format(verdict=verdict, module=parts["home"].replace("/", "."), **parts)
+
+
+def test_home_of_backbones_where_another_one_is_loaded() -> None:
+    check(_homes("unknown"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # The one that is loaded lives there, too.
+        {"other": "backbones/front.py"},
+        # It is another project of a collection.
+        {"home": "one/backbones", "other": "two/front.py"},
+        # A network, or a block of one.
+        {"name": "ResNetTrunk"},
+        {"name": "Bottleneck"},
+        # What is loaded only tells how far an image is off.
+        {"holder": "PerceptualLoss"},
+    ],
+)
+def test_home_of_backbones_that_is_taken_at_its_word(changes: dict[str, str]) -> None:
+    check(_homes("keep", **changes))

@@ -89,3 +89,56 @@ def test_part_that_every_network_of_the_kind_may_have(part: str) -> None:
 )
 def test_weights_that_may_have_the_part(load: str, stage: str, strip: str) -> None:
     check(_net(strip, load=load, stage=stage))
+
+
+# A network that nothing is seen to load, but its name.
+_NAMED = """\
+class DLA(nn.Module):
+    def __init__(self, opt):
+        super().__init__()
+        self.base_layer = nn.BatchNorm2d(8)  #! keep
+        self.level0 = nn.BatchNorm2d(8)  #! keep
+        self.level1 = nn.BatchNorm2d(8)  #! keep
+        self.level2 = nn.BatchNorm2d(8)  #! keep
+{part}
+class DLASeg(nn.Module):
+    def __init__(self, opt):
+        super().__init__()
+        self.{attribute} = DLA(opt)
+        self.up = nn.BatchNorm2d(8)  #! convert
+"""
+
+
+def _named(part: str, attribute: str = "base") -> str:
+    return _NAMED.format(part=textwrap.indent(part, " " * 8), attribute=attribute)
+
+
+@pytest.mark.parametrize("attribute", ["base", "backbone"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "if opt.pre_img:\n    self.pre_img_layer = nn.BatchNorm2d(8)  #! unknown",
+        "if not opt.pre_img:\n    pass\nelse:\n    self.pre = nn.BatchNorm2d(8)  #! unknown",
+    ],
+)
+def test_option_of_a_network_known_by_its_name(part: str, attribute: str) -> None:
+    check(_named(part, attribute))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        # A part of every such network.
+        "if opt.deep:\n    self.level5 = nn.BatchNorm2d(8)  #! keep",
+        # What sizes ask for.
+        "if len(opt.levels) > 3:\n    self.more = nn.BatchNorm2d(8)  #! keep",
+        # There either way.
+        "if opt.large:\n    self.stem = nn.BatchNorm2d(8)  #! keep\n"
+        "self.stem = nn.BatchNorm2d(4)  #! keep",
+        "if opt.large:\n    self.stem = nn.BatchNorm2d(8)  #! keep\n"
+        "else:\n    self.stem = nn.BatchNorm2d(4)  #! keep",
+        "self.stem = nn.BatchNorm2d(8)  #! keep",
+    ],
+)
+def test_what_such_a_network_has_for_no_option(part: str) -> None:
+    check(_named(part))

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Arguments, Flow, Unpacked
-from bn2gn_codemod.survey.syntax import call_name
+from bn2gn_codemod.survey.syntax import call_name, number_returned
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     Class,
     Entries,
     Function,
+    FunctionValue,
     Spot,
     TupleValue,
     UseContext,
@@ -41,13 +42,16 @@ def arguments_of(tracer: Tracer, expr: ast.Call) -> Arguments:
     """The nodes of what a call is handed, by position or keyword."""
     partial = call_name(expr) == "partial"
     arguments: Arguments = []
-    starred = False
+    starred: list[ast.expr] = []
     for position, argument in enumerate(expr.args):
         context: UseContext = "partial" if partial and position == 0 else "argument"
         node = tracer.evaluate(argument, context)
         is_starred = isinstance(argument, ast.Starred)
-        key = Unpacked(None if starred else position) if starred or is_starred else position
-        starred = starred or is_starred
+        key: int | Unpacked = position
+        if starred or is_starred:
+            key = _place(position, starred, is_starred=is_starred)
+        if isinstance(argument, ast.Starred):
+            starred.append(argument.value)
         if node is not None:
             arguments.append((key, node))
     for keyword in expr.keywords:
@@ -58,6 +62,22 @@ def arguments_of(tracer: Tracer, expr: ast.Call) -> Arguments:
         if node is not None:
             arguments.append((keyword.arg, node))
     return arguments
+
+
+def _place(position: int, starred: list[ast.expr], *, is_starred: bool) -> Unpacked:
+    """The place of ``*values`` in a call, or of what comes behind them."""
+    match starred:
+        case []:
+            return Unpacked(position)
+        case [ast.Call() as call] if not is_starred:
+            return Unpacked(position - 1, behind=call)
+        case _:
+            return Unpacked(None)
+
+
+def argument_for(call: Call, parameter: str, position: int) -> Node | None:
+    """What a call certainly hands over for a parameter, which is at that place in the call."""
+    return next((node for key, node in call.arguments if key in (parameter, position)), None)
 
 
 def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
@@ -136,7 +156,11 @@ def bind(call: Call, function: Function, *, skip_first: bool) -> None:
             _bind_entries(flow, value, from_dict)
         elif isinstance(key, Unpacked):
             names = [parameter.arg for parameter in parameters]
-            _bind_unpacked(flow, function, names, key.first, value)
+            callee = None if key.behind is None else flow.expressions.get(key.behind.func)
+            if callee is not None and key.first is not None:
+                _bind_behind(flow, function, names[key.first :], callee, value)
+            else:
+                _bind_unpacked(flow, function, names, key.first, value)
         elif node.args.vararg is not None:
             flow.edge(value, flow.name_node(function, node.args.vararg.arg))
     forwarded = flow.forwards.get(call.expr)
@@ -166,6 +190,7 @@ def _bind_unpacked(
     after = parameters[first or 0 :] + rest
     for name in after:
         flow.containers.take(values, flow.name_node(function, name))
+        flow.hand_on(values, flow.name_node(function, name))
 
     def on_value(held: Value) -> None:
         if isinstance(held, TupleValue):
@@ -178,6 +203,27 @@ def _bind_unpacked(
                 flow.add(flow.name_node(function, name), held)
 
     flow.watch(values, on_value)
+
+
+def _bind_behind(
+    flow: Flow, function: Function, parameters: list[str], callee: Node, value: Node
+) -> None:
+    """``f(*pair(), c)``: a function tells by what it returns how many come before."""
+    rest = [] if function.rest_parameter is None else [function.rest_parameter]
+
+    def bind_to(names: list[str]) -> None:
+        for name in names:
+            flow.edge(value, flow.name_node(function, name))
+
+    def on_callee(held: Value) -> None:
+        known = number_returned(held.function.node) if isinstance(held, FunctionValue) else None
+        if known is None:
+            bind_to(parameters + rest)
+        else:
+            bind_to(parameters[known : known + 1] or rest)
+
+    flow.watch(callee, on_callee)
+    flow.unplaced.append((callee, lambda: bind_to(parameters + rest)))
 
 
 def _bind_entries(flow: Flow, values: Node, bind_one: Callable[[str, Node], None]) -> None:

@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin, calls_in_text
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
 from bn2gn_codemod.survey.tracing.given_back import give_back
+from bn2gn_codemod.survey.tracing.handed_classes import give_own_objects
 from bn2gn_codemod.survey.tracing.injected_parts import make_injected
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
@@ -134,4 +135,4 @@ def _follow(call: Call, function: Function, *, skip_first: bool) -> None:
     if given_back(function.node):
         give_back(call, function, skip_first=skip_first)
     else:
-        call.flow.edge(call.flow.return_node(function), call.result)
+        give_own_objects(call, function, skip_first=skip_first)

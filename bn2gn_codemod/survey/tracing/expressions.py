@@ -249,6 +249,7 @@ class Expressions(Tracer):
             elif not isinstance(held, (Text, Entries)):
                 flow.add(result, held)
 
+        flow.hand_on(base, result)
         flow.watch(base, on_base)
         return result
 

@@ -194,6 +194,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             if held not in opened:
                 opened.add(held)
                 for element in held.elements:
+                    flow.hand_on(element, result)
                     flow.watch(element, on_argument)
         elif isinstance(held, NormClass):
             # The external code makes the layers: one stands for them all.
@@ -214,6 +215,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             if is_class and isinstance(held, Instance) and held.class_.is_module:
                 flow.add(result, flow.once(("around",), lambda: ExternalObject("", spot, True)))
 
+    flow.hand_on(node, result)
     flow.watch(node, on_argument)
 
 
@@ -274,7 +276,7 @@ def _partial(call: Call) -> None:
 def _one_earlier(key: str | int | Unpacked) -> str | int | Unpacked:
     """The place of an argument in a call without the first one."""
     if isinstance(key, Unpacked):
-        return key if key.first is None else Unpacked(key.first - 1)
+        return key if key.first is None else key._replace(first=key.first - 1)
     return key - 1 if isinstance(key, int) else key
 
 

@@ -10,7 +10,7 @@ import ast
 import functools
 
 from bn2gn_codemod.survey.flow import Unpacked
-from bn2gn_codemod.survey.tracing.arguments import Call
+from bn2gn_codemod.survey.tracing.arguments import Call, argument_for
 from bn2gn_codemod.survey.tracing.returned_parameters import Returned, given_back
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
@@ -97,6 +97,7 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
 
     def _move(source: Node, target: Node) -> None:
         if source != target:
+            flow.hand_on(source, target)
             flow.watch(source, functools.partial(give, target))
 
     def on_argument(held: Value) -> None:
@@ -104,6 +105,7 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
         if flow.holds(flow.return_node(function), held):
             on_value(held)
 
+    flow.hand_on(flow.return_node(function), call.result)
     flow.watch(flow.return_node(function), on_value)
     for argument in dict.fromkeys(node for given in own.values() for node in given):
         flow.watch(argument, on_argument)
@@ -113,8 +115,8 @@ def _arguments(call: Call, returned: Returned, skip_first: bool) -> list[Node]:
     """What a call hands over for a parameter; empty where that is not told."""
     position = returned.position - skip_first
     if not returned.is_rest:
-        keys = (returned.parameter, position)
-        return [node for key, node in call.arguments if key in keys][:1]
+        argument = argument_for(call, returned.parameter, position)
+        return [] if argument is None else [argument]
     if any(isinstance(key, Unpacked) for key, _ in call.arguments):
         return []
     return [node for key, node in call.arguments if isinstance(key, int) and key >= position]

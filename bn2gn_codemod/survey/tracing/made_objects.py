@@ -111,6 +111,7 @@ def give_same_object(flow: Flow, base: Node, name: str, result: Node) -> None:
         elif not isinstance(held, (FunctionValue, ModuleValue, External)):
             flow.add(result, held)
 
+    flow.hand_on(base, result)
     flow.watch(base, on_base)
 
 

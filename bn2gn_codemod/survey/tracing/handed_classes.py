@@ -1,0 +1,89 @@
+"""Functions that make objects of the class they are handed: ``self._make_layer(Block, 64)``.
+
+One such function is called with many classes, and each call gives objects of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+from typing import NamedTuple
+
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, walk
+from bn2gn_codemod.survey.tracing.arguments import Call, argument_for
+from bn2gn_codemod.survey.value_graph import Node
+from bn2gn_codemod.survey.values import ClassValue, Function, Instance, Value
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+class _Parameter(NamedTuple):
+    name: str
+    position: int  # among all parameters
+
+
+def give_own_objects(call: Call, function: Function, *, skip_first: bool) -> None:
+    """What a call of a function gives, without the objects of what other calls handed over."""
+    handed: dict[ast.AST, Node] = {}  # what makes objects -> what this call hands over for it
+    for made, parameter in _called(function.node).items():
+        argument = argument_for(call, parameter.name, parameter.position - skip_first)
+        if argument is not None:
+            handed[made] = argument
+    passes = _OwnObjects(call.flow, function, call.result, handed) if handed else None
+    call.flow.edge(call.flow.return_node(function), call.result, passes)
+
+
+@dataclasses.dataclass
+class _OwnObjects:
+    """Lets through what one call of a function may give; the same for the same call."""
+
+    flow: Flow
+    function: Function
+    result: Node
+    handed: dict[ast.AST, Node]
+
+    def __call__(self, held: Value) -> bool:
+        if not isinstance(held, Instance) or held.spot is None or held.weak:
+            return True
+        argument = self.handed.get(held.spot.node)
+        if argument is None or held.spot.function is not self.function:
+            return True
+
+        def on_class(given: Value) -> None:
+            if not isinstance(given, ClassValue) or given.class_ is held.class_:
+                self.flow.add(self.result, held)
+
+        self.flow.watch(argument, on_class)  # it may come later
+        return False
+
+
+@functools.cache
+def _called(function: ast.AST) -> dict[ast.AST, _Parameter]:
+    """The calls of parameters in a function; of none that may stand for something else."""
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return {}
+    placed = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    positions = {argument.arg: place for place, argument in enumerate(placed)}
+    nodes = walk(function)
+    calls = [
+        node
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in positions
+    ]
+    if not calls:
+        return {}
+    bound = {name for statement in flat(function.body) for name in bound_names(statement)}
+    for node in nodes:  # in comprehensions and inner functions
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, _FUNCTIONS) and node is not function:
+            bound.update(argument.arg for argument in all_arguments(node.args))
+    return {
+        call: _Parameter(call.func.id, positions[call.func.id])
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id not in bound
+    }
