@@ -248,7 +248,7 @@ def _source(root: Path, file: Path | None) -> tuple[Path, str, dict[str, Any]]:
 
 
 def _without_table(source: Path, text: str) -> dict[str, Any]:
-    """That a file nobody named sets nothing: if only other tools' tables are broken, work goes on."""
+    """Nothing, said of a broken file that nobody named: what is broken is of another tool."""
     try:
         _parsed(source, text)
     except Problem as problem:

@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.tracing.made_objects import (
     give_same_object,
     hold,
 )
+from bn2gn_codemod.survey.tracing.named_makers import make_named, maker_of
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
@@ -113,7 +114,11 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
         if method is not None:
             call = Call(flow, tracer.function, expr, arguments, result)
             bind(call, method, skip_first=True)
-            flow.edge(flow.return_node(method), result)
+            maker = maker_of(flow, method)
+            if maker is not None:
+                make_named(call, method, maker, skip_first=True)
+            else:
+                flow.edge(flow.return_node(method), result)
             return
     if name == "__init__":
         hold(flow, cls, arguments)
