@@ -12,7 +12,6 @@ import ast
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import TypeGuard
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.contents import Contents
@@ -29,6 +28,7 @@ from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.loads import Load, Loads, Slot
 from bn2gn_codemod.survey.named_keys import NamedKeys, hooks
+from bn2gn_codemod.survey.receivers import Receivers
 from bn2gn_codemod.survey.resumed_training import is_resumed
 from bn2gn_codemod.survey.skipped_keys import classifiers, list_of_kept, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments, dotted, walk
@@ -43,12 +43,6 @@ from bn2gn_codemod.survey.values import (
 )
 
 _PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
-# Where the ImageNet weights of the well-known families are published.
-_PUBLISHED = re.compile(
-    rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
-    rb"efficientnet|regnet|mnasnet|googlenet|inception|convnext|alexnet|squeezenet)|"
-    rb"dl\.yf\.io/(?:dla|drn)|data\.lip6\.fr/cadene/pretrainedmodels"
-)
 # Where the ImageNet weights of the well-known families are published.
 _PUBLISHED = re.compile(
     rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
@@ -91,6 +85,7 @@ class _Search:
             )
         }
         self._containers = LoadedContainers(contents.flow)
+        self._receivers = Receivers(contents.flow)
         self._attributes = LoadedAttributes(contents.flow, contents.held_in)
         self._calls = [one for call in self._flow.load_calls for one in of_wholes(self._flow, call)]
         self._named = {slot for call in self._calls for slot in self._attributes.named(call)}
@@ -179,7 +174,7 @@ class _Search:
         for layer in in_network:
             if isinstance(layer, NormLayer):
                 self.loads.of_layer.setdefault(layer, load)
-        receivers = [value for value in self._flow.values(call.receiver) if _is_made(value)]
+        receivers = list(self._receivers.objects(call))
         parts = parts_of_others(self._contents, receivers)
         for value in receivers:
             if value in elements and not self._containers.credits(value.class_, elements):
@@ -322,10 +317,6 @@ def _asked_for(weights: Weights) -> str | None:
     """The variable that holds the path or the URL."""
     call = weights.spot.node
     return dotted(call.args[0]) if isinstance(call, ast.Call) and call.args else None
-
-
-def _is_made(value: Value) -> TypeGuard[Instance]:
-    return isinstance(value, Instance) and not value.weak
 
 
 def parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:

@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
+from bn2gn_codemod.survey.receivers import Receivers
 from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
@@ -39,6 +40,7 @@ class WholeModels:
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)
         self._guarded = GuardedLoads(contents.flow)
+        self._receivers = Receivers(contents.flow)
         self._loads: dict[Class, Load] = {}
         self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
@@ -94,9 +96,7 @@ class WholeModels:
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function
         goes_on = is_resumed(self._flow, call)
-        for value in self._flow.values(call.receiver):
-            if not isinstance(value, Instance) or value.weak:
-                continue
+        for value in self._receivers.objects(call):
             cls = value.class_
             if value.spot is not None and self._guarded.pass_by(call, cls):
                 continue
