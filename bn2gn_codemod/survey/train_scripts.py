@@ -67,6 +67,7 @@ class TrainScripts:
     def script(self, entry: Optimizer) -> TrainScript:
         """The state of the backbone when the optimizer is built."""
         state = self.state(entry)
+        is_only_named = self._models.are_only_named(entry.models)
         return TrainScript(
             optimizer=entry.scope.place(entry.statement),
             model=entry.model,
@@ -74,7 +75,8 @@ class TrainScripts:
             state=state,
             option=self._option(entry) if state == "optional" else "",
             thaw=self._thaw(entry),
-            is_only_named=self._models.are_only_named(entry.models),
+            is_only_named=is_only_named,
+            is_from_scratch=is_only_named and self._models.starts_nothing,
             classes=tuple(sorted(cls.module.place(cls.node) for cls in entry.models)),
         )
 
