@@ -12,6 +12,7 @@ import ast
 import dataclasses
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.contents import Contents
@@ -174,7 +175,7 @@ class _Search:
         for layer in in_network:
             if isinstance(layer, NormLayer):
                 self.loads.of_layer.setdefault(layer, load)
-        receivers = list(self._receivers.objects(call))
+        receivers = [value for value in self._flow.values(call.receiver) if _is_made(value)]
         parts = parts_of_others(self._contents, receivers)
         for value in receivers:
             if value in elements and not self._containers.credits(value.class_, elements):
@@ -225,7 +226,8 @@ class _Search:
             published=load.published and not any(hooks(cls)),
             by_script=load.by_hand and not is_meant and not is_inner,
         )
-        self.loads.of_class.setdefault(cls, []).append(into)
+        for filled in self._receivers.classes(call, value):
+            self.loads.of_class.setdefault(filled, []).append(into)
 
     def _means_pretrained(self, call: LoadCall, value: Instance) -> bool:
         cls, function = value.class_, call.spot.function
@@ -317,6 +319,10 @@ def _asked_for(weights: Weights) -> str | None:
     """The variable that holds the path or the URL."""
     call = weights.spot.node
     return dotted(call.args[0]) if isinstance(call, ast.Call) and call.args else None
+
+
+def _is_made(value: Value) -> TypeGuard[Instance]:
+    return isinstance(value, Instance) and not value.weak
 
 
 def parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:

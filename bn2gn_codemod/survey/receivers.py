@@ -23,21 +23,14 @@ class Receivers:
         self._flow = flow
         self._calls: dict[str, list[tuple[Function, ast.Call]] | None] = {}
 
-    def objects(self, load: LoadCall) -> Iterator[Instance]:
-        """What is loaded; for ``self``, one of each class on which the method is called."""
+    def classes(self, load: LoadCall, value: Instance) -> list[Class]:
+        """Of which classes what is loaded is; for ``self``, those on which the method is called."""
         function = load.spot.function
-        for value in self._flow.values(load.receiver):
-            if not isinstance(value, Instance) or value.weak:
-                continue
-            is_self = value.spot is None and value.class_ is function.class_
-            classes = self.of(function) if is_self else None
-            if classes is None:
-                yield value
-                continue
-            for cls in value.class_.descendants():
-                own = self._flow.self_value(cls)
-                if cls in classes and isinstance(own, Instance):
-                    yield own
+        is_self = value.spot is None and value.class_ is function.class_
+        called = self.of(function) if is_self else None
+        if called is None:
+            return [value.class_]
+        return [cls for cls in value.class_.descendants() if cls in called]
 
     def of(self, method: Function, depth: int = _DEEPEST) -> frozenset[Class] | None:
         """The classes; ``None`` where other code may call the method, or is not followed."""

@@ -96,7 +96,9 @@ class WholeModels:
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function
         goes_on = is_resumed(self._flow, call)
-        for value in self._receivers.objects(call):
+        for value in self._flow.values(call.receiver):
+            if not isinstance(value, Instance) or value.weak:
+                continue
             cls = value.class_
             if value.spot is not None and self._guarded.pass_by(call, cls):
                 continue
@@ -108,7 +110,7 @@ class WholeModels:
                 yield cls
             elif value.spot is None:
                 if is_named_pretrained(function) and self._is_called(function):
-                    yield cls
+                    yield from self._receivers.classes(call, value)
                 yield from self._made_with(function)
             elif value.spot.function is function and self._gives(function, value):
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
