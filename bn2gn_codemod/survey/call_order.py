@@ -28,7 +28,6 @@ from bn2gn_codemod.survey.values import Class, ClassValue, Function
 Hands = Callable[[Function, ast.Call], bool]
 # Whether an object that a constructor makes may hold what is looked for from elsewhere.
 Holds = Callable[[Function], bool]
-_DEEPEST = 6  # calls up to the one that asks for weights
 _FARTHEST = 200  # functions looked at on the way up from one piece of code
 
 
@@ -102,34 +101,6 @@ class CallOrder:
                 )
                 found = Event(caller, call, event.depth + 1, met, to_new)
                 pending.append((found, of if is_self else None, further))
-
-    def may_run(self, function: Function, node: ast.AST) -> bool:
-        """Whether a call is seen, or may be there unseen, under which ``node`` is reached."""
-        return self._may_run(function, self._at(function, node) | weights_asked(function, node), 0)
-
-    def _may_run(self, function: Function, conditions: Conditions, depth: int) -> bool:
-        calls = self._call_sites.of(function)
-        is_asked = any(condition.owner is function for condition in conditions)
-        if not is_asked or not calls or depth > _DEEPEST or self._is_built_unseen(function):
-            return True
-        for caller, call in calls:
-            above = self._above((conditions, function, call, caller))
-            if above is not None:
-                met = above | self._at(caller, call)
-                if self._may_run(caller, met, depth + 1):
-                    return True
-        return False
-
-    def _is_built_unseen(self, function: Function) -> bool:
-        """Whether a registry, or the like, may call a constructor."""
-        if not function.is_constructor or function.class_ is None:
-            return False
-        made = [
-            one
-            for cls in function.class_.descendants()
-            for one in self._flow.instances.get(cls, ())
-        ]
-        return any(one.weak for one in made)
 
     def _at(self, function: Function, node: ast.AST) -> Conditions:
         key = function, node

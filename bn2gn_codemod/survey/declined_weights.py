@@ -1,8 +1,7 @@
 """Networks of libraries that the caller of a factory asks to be made without weights.
 
 ``make(kind, pretrained=False)`` where ``make`` gives ``resnet18(pretrained=pretrained)``: other
-callers may ask for weights, and what they get is another object. So it is with the calls of a
-constructor, where none of them asks.
+callers may ask for weights, and what they get is another object.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import ast
 from collections.abc import Mapping
 
 from bn2gn_codemod.survey.because import Slot
-from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import asks_for_no_weights, weights_asked_by
 from bn2gn_codemod.survey.syntax import is_off, unpacks, walk
@@ -25,7 +23,6 @@ class DeclinedWeights:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._sites = CallSites(flow)
         self._known: dict[tuple[Slot, ExternalObject], bool] = {}
 
     def are_for(self, slot: Slot, network: ExternalObject) -> bool:
@@ -49,27 +46,8 @@ class DeclinedWeights:
         return (
             bool(makers)
             and not any(self._is_handed(method, network) for method in methods)
-            and all(self._is_declined_in(method, network) for method in makers)
+            and all(self._declines(method, network, {}, 0) for method in makers)
         )
-
-    def _is_declined_in(self, method: Function, network: ExternalObject) -> bool:
-        """Whether a method declines the weights, or whoever makes the object by it."""
-        if self._declines(method, network, {}, 0):
-            return True
-        made = self._sites.of(method) if method.is_constructor else []
-        return (
-            bool(made)
-            and not self._is_made_unseen(method)
-            and all(
-                self._declines(method, network, _handed_off(method, call, {}), 0)
-                for _, call in made
-            )
-        )
-
-    def _is_made_unseen(self, init: Function) -> bool:
-        """Whether a registry, or the like, may make objects by a constructor."""
-        line = init.class_.descendants() if init.class_ is not None else []
-        return any(one.weak for cls in line for one in self._flow.instances.get(cls, ()))
 
     def _is_handed(self, method: Function, network: ExternalObject) -> bool:
         """Whether a method may be given the network by its caller."""

@@ -163,8 +163,7 @@ class LoadOrder:
     def _events_of(self, load: _Load) -> list[Event]:
         known = self._load_events.get(load)
         if known is None:
-            is_asked = self._order.may_run(load.function, load.node)
-            known = list(self._order.events(load.function, load.node)) if is_asked else []
+            known = list(self._order.events(load.function, load.node))
             self._load_events[load] = known
         return known
 

@@ -739,27 +739,6 @@ ORDERS = {
         "",
         True,
     ),
-    "weights that nobody asks for": ("net = Net(pretrained=False)", "        init(self)"),
-    "weights that nobody asks a factory for": (
-        "def make(trained=False):\n    return Net(trained)\nnet = make()",
-        "        init(self)",
-    ),
-    "weights that one of them asks for": (
-        "net = Net(pretrained=False)\nother = Net(pretrained=args.p)",
-        "        init(self)",
-        True,
-    ),
-    "weights that a factory may ask for": (
-        "def make(**more):\n    return Net(**more)\nnet = make(pretrained=False)",
-        "        init(self)",
-        True,
-    ),
-    "weights that a factory may be asked for": (
-        "def make(trained=False):\n    return Net(trained)",
-        "        init(self)",
-        True,
-    ),
-    "weights that nobody is seen to ask for": ("print(Net)", "        init(self)", True),
     "another object, made later": (
         "one = make(model, args.one)\ntwo = make(model, args.two)",
         OTHERS.format("init(self)", "self.trunk.fill()"),
