@@ -137,7 +137,8 @@ class TrainScript(NamedTuple):
     where frozen layers get their gradients back after that. ``passed_by`` are
     parts inside of the backbone that are not decided, and not frozen either.
     ``classes`` are the module classes that the model may be of. ``is_only_named``:
-    nothing but names says that its backbone is pretrained.
+    nothing but names says that its backbone is pretrained; ``is_from_scratch``: nothing in
+    the repository loads weights either, but to go on with a training.
     """
 
     optimizer: Place
@@ -155,6 +156,7 @@ class TrainScript(NamedTuple):
     passed_by: tuple[str, ...] = ()
     classes: tuple[Place, ...] = ()
     is_only_named: bool = False
+    is_from_scratch: bool = False
 
 
 class TrainCall(NamedTuple):

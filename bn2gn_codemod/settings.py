@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
+import click
+
 from bn2gn_codemod.problem import Problem
 
 
@@ -240,7 +242,23 @@ def _source(root: Path, file: Path | None) -> tuple[Path, str, dict[str, Any]]:
     if file is None and not source.is_file():
         return source, "", {}
     text = _read(source)
+    if file is None and "bn2gn" not in text:
+        return source, text, _without_table(source, text)
     return source, text, _table(source, text, required=file is not None)
+
+
+def _without_table(source: Path, text: str) -> dict[str, Any]:
+    """Nothing, said of a broken file that nobody named: what is broken is of another tool."""
+    try:
+        _parsed(source, text)
+    except Problem as problem:
+        _warn(f"{problem}; it does not name bn2gn: the default settings hold")
+    return {}
+
+
+@functools.cache  # the file is read once for the settings, and once for each table below them
+def _warn(line: str) -> None:
+    click.echo(f"bn2gn: {line}", err=True)
 
 
 def _read(source: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bn2gn_codemod.problem import Problem
-from bn2gn_codemod.settings import Settings, known, load, merge
+from bn2gn_codemod.settings import Settings, known, load, load_subtable, merge
 
 
 def written(folder: Path, text: str, name: str = "pyproject.toml") -> Path:
@@ -121,6 +121,56 @@ def test_wrong_file_is_named_with_line_and_remedy(
     assert str(caught.value).startswith(f"{file}:{line}: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[tool.black]\nexclude = '''\n/(\n  build\n)/\n", 5),
+        ("[project]\nname = 'x'\nname = 'y'\n", 3),
+    ],
+)
+def test_broken_file_of_other_tools_is_named_once_and_means_defaults(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, line: int
+) -> None:
+    file = written(tmp_path, text)
+    assert load(tmp_path) == Settings()
+    assert load_subtable(tmp_path, "audit").value == []
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"bn2gn: {file}:{line}: not valid TOML: ")
+    assert err.endswith("; it does not name bn2gn: the default settings hold\n")
+    assert err.count("\n") == 1
+
+
+def test_file_of_other_tools_is_not_spoken_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path, "[tool.other]\ngroups = 'x'\n")
+    assert load(tmp_path) == Settings()
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # a table of bn2gn may be what is broken, or what comes after
+        "[tool.other]\na =\n[tool.bn2gn]\ngroups = 2\n",
+        "[tool]\nother =\nbn2gn.groups = 2\n",
+        '[tool.other]\na =\n["tool"."bn2gn"]\ngroups = 2\n',
+    ],
+)
+def test_broken_file_that_names_bn2gn_stops(tmp_path: Path, text: str) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(Problem) as caught:
+        load(tmp_path)
+    assert str(caught.value).startswith(f"{file}:2: not valid TOML: ")
+
+
+def test_broken_file_that_was_named_stops(tmp_path: Path) -> None:
+    file = written(tmp_path, "[tool.other]\na =\n")
+    with pytest.raises(Problem, match="not valid TOML"):
+        load(tmp_path, file)
 
 
 def test_named_file_has_to_exist(tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ _STATES = {
 }
 
 _ONLY_NAMED = "a backbone by its name alone (no load of weights into it alone is seen)"
+# ... and what that comes to where the whole repository loads none.
+_FROM_SCRATCH = (
+    "and nothing in the repository loads weights but to resume "
+    '(trained from scratch, its BatchNorm must learn: freeze = "none")'
+)
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
@@ -32,6 +37,8 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {where}"
             if script.is_only_named:
                 message = f"{message}, {_ONLY_NAMED}"
+            if script.is_from_scratch:
+                message = f"{message}, {_FROM_SCRATCH}"
             if script.option:
                 message = f"{message}: {script.option}"
             remedy = fix_or_reason(script.fix, script.reason)
@@ -83,7 +90,8 @@ is named without a fix: no class has names for its parts.
 
 A backbone that is only called so is frozen, too, and the report says so: where no
 weights come from elsewhere either, and the model is trained from scratch, its BatchNorm
-must learn, and `freeze = "none"` writes no freezes.
+must learn, and `freeze = "none"` writes no freezes. Where nothing in the repository loads
+any weights but to resume a training, the report says that as well.
 
 No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer

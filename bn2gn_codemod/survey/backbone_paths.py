@@ -97,6 +97,13 @@ class BackbonePaths:
             if isinstance(value, Instance) and value.class_ not in self._relatives(cls)
         )
 
+    @functools.cached_property
+    def starts_nothing(self) -> bool:
+        """Whether no weights are loaded anywhere, and no library gives any, but to resume."""
+        loads = self._roles.loads
+        is_loaded = loads.of_class or loads.of_slot or loads.of_layer
+        return not is_loaded and not any(map(library_model, self._flow.made_outside()))
+
     def is_only_named(self, cls: Class) -> bool:
         """Whether names alone say that what is backbone in a model is pretrained.
 

@@ -26,16 +26,22 @@ from bn2gn_codemod.survey.values import Class, ClassValue, Function
 
 # Whether a call in a function hands over what is looked for.
 Hands = Callable[[Function, ast.Call], bool]
+# Whether an object that a constructor makes may hold what is looked for from elsewhere.
+Holds = Callable[[Function], bool]
 _FARTHEST = 200  # functions looked at on the way up from one piece of code
 
 
 class Event(NamedTuple):
-    """Something that happens at ``node`` of a function, ``depth`` calls up from itself."""
+    """Something that happens at ``node`` of a function, ``depth`` calls up from itself.
+
+    ``to_new``: to an object that is made there, of which nothing was there before.
+    """
 
     function: Function
     node: ast.AST
     depth: int
     conditions: Conditions = NONE
+    to_new: bool = False
 
 
 # Conditions in a function, and a call of it in another one.
@@ -59,6 +65,7 @@ class CallOrder:
         node: ast.AST,
         of: Class | None = None,
         hands: Hands | None = None,
+        holds: Holds | None = None,
     ) -> Iterator[Event]:
         """``node`` itself and the calls through which it is reached, nearest first.
 
@@ -66,12 +73,12 @@ class CallOrder:
         object that is not ``of`` this class, and those that hand over something else, as
         far as what the function is about comes in as an argument.
         """
-        seen: set[tuple[Function, ast.AST, Conditions]] = set()
+        seen: set[tuple[Function, ast.AST, Conditions, bool]] = set()
         conditions = self._at(function, node) | weights_asked(function, node)
         is_handed = hands is not None and _takes_what_it_is_about(function)
         pending = [(Event(function, node, 0, conditions), of, is_handed)]
         for event, of, is_handed in pending:
-            key = (event.function, event.node, event.conditions)
+            key = (event.function, event.node, event.conditions, event.to_new)
             if key in seen or len(seen) > _FARTHEST:
                 continue
             seen.add(key)
@@ -87,7 +94,12 @@ class CallOrder:
                     continue
                 met = above | self._at(caller, call)
                 further = is_handed and (caller is event.function or _hands_on(caller, call))
-                found = Event(caller, call, event.depth + 1, met)
+                to_new = event.to_new or (
+                    holds is not None
+                    and self._makes(event.function, call)
+                    and not holds(event.function)
+                )
+                found = Event(caller, call, event.depth + 1, met, to_new)
                 pending.append((found, of if is_self else None, further))
 
     def _at(self, function: Function, node: ast.AST) -> Conditions:
@@ -100,6 +112,12 @@ class CallOrder:
         if way not in self._conditions_above:
             self._conditions_above[way] = conditions_above(*way)
         return self._conditions_above[way]
+
+    def _makes(self, function: Function, call: ast.Call) -> bool:
+        """Whether a call of a constructor makes the object, rather than being part of that."""
+        return function.is_constructor and any(
+            isinstance(value, ClassValue) for value in self._flow.value_of(call.func)
+        )
 
     def _is_of(self, of: Class, caller: Function, call: ast.Call, is_self: bool) -> bool:
         """Whether a call may be about an object of this very class."""
@@ -130,7 +148,7 @@ class CallOrder:
                 if nearest is not None and distance > nearest:
                     continue
                 is_either = exclude(other.conditions, event.conditions)
-                runs_before = not is_either and self._precedes(
+                runs_before = not (is_either or event.to_new) and self._precedes(
                     event.function, other.node, event.node
                 )
                 decided = runs_before or (decided and distance == nearest)

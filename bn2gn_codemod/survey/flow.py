@@ -77,6 +77,7 @@ _FIGURES = re.compile(
 _CONFIGS = re.compile(
     rb"setattr(?:__)?\(|__dict__\.update\(|\((?:dict|OrderedDict|UserDict|\w*Namespace)\):"
 )
+_PARTIAL = re.compile(rb"partial\(\s*(?:\w+\.)*(\w+)")
 # What a parameter has and no module: where one is written, its model gets no attribute.
 OF_TENSORS = frozenset({"data", "grad"})
 # Accessors that give whatever a module holds.
@@ -102,6 +103,16 @@ class Whole(NamedTuple):
 
 
 Arguments = list[tuple[str | int | Unpacked, Node]]  # by keyword or position
+
+
+class Making(NamedTuple):
+    """A call, as it is written, of what each caller of its function names.
+
+    ``apply`` makes it with what a node holds, hands the arguments over, and tells the result.
+    """
+
+    arguments: Arguments
+    apply: Callable[[Node, Arguments], Node]
 
 
 @dataclasses.dataclass(eq=False)
@@ -188,6 +199,9 @@ class Flow(ValueGraph):
         self.forwarded_to_base: dict[Class, list[Node]] = {}
         # calls with ``**kwargs`` of their own function -> that function
         self.forwards: dict[ast.expr, Function] = {}
+        # functions that make what their caller names -> how, and who waits until that is read
+        self.makers: dict[Function, Making] = {}
+        self.makers_listeners: dict[Function, list[Callable[[Making], None]]] = {}
         self.strays = StrayAttributes(self)
         self.containers = FilledContainers(self)
         # what containers have for keys, and what is looked up in some container
@@ -249,6 +263,12 @@ class Flow(ValueGraph):
     def is_guess(self, attribute: tuple[Class, str], value: Value) -> bool:
         """Whether what an attribute holds is one of all that a name may stand for."""
         return value in self._guessed.get(self.slots[attribute], ())
+
+    @functools.cached_property
+    def begun_elsewhere(self) -> frozenset[str]:
+        """The functions, by name, to which ``partial`` hands some of their arguments."""
+        found = (_PARTIAL.findall(module.source.data) for module in self.modules)
+        return frozenset(name.decode() for names in found for name in names)
 
     # ------------------------------------------------------------- solving
 
@@ -325,6 +345,18 @@ class Flow(ValueGraph):
         self.extras_listeners.setdefault(function, []).append(listener)
         for name, node in list(self.extras.get(function, {}).items()):
             listener(name, node)
+
+    def read_maker(self, function: Function, making: Making) -> None:
+        """The call in a function that makes what its caller names was read."""
+        self.makers[function] = making
+        for listener in self.makers_listeners.get(function, ()):
+            listener(making)
+
+    def listen_to_maker(self, function: Function, listener: Callable[[Making], None]) -> None:
+        """Call ``listener`` once that call is read."""
+        self.makers_listeners.setdefault(function, []).append(listener)
+        if function in self.makers:
+            listener(self.makers[function])
 
     # --------------------------------------------------------------- slots
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey.because import Role
 from bn2gn_codemod.survey.call_order import CallOrder, Event, about
@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.newest_value import newest_value
 from bn2gn_codemod.survey.parts_left_out import left_out_at
 from bn2gn_codemod.survey.roles import RoleMap
-from bn2gn_codemod.survey.syntax import is_off
+from bn2gn_codemod.survey.syntax import is_off, walk
 from bn2gn_codemod.survey.values import (
     Class,
     ExternalObject,
@@ -52,6 +52,7 @@ class LoadOrder:
         self._class_loads: dict[tuple[Class, bool], list[_Load]] = {}
         self._networks: dict[tuple[Class, bool], list[Instance]] = {}
         self._handed: dict[ast.Call, frozenset[_Load] | None] = {}
+        self._from_elsewhere: dict[Function, frozenset[_Load] | None] = {}
 
     def overwritten(self, values: Iterable[Value], function: Function, node: ast.stmt) -> str:
         """The pretrained part of what ``values`` hold that was loaded before ``node`` ran.
@@ -86,7 +87,8 @@ class LoadOrder:
     ) -> Iterator[tuple[int, str]]:
         for load in self._all_loads(values):
             hands = functools.partial(self._hands, load)
-            mine = list(self._order.events(function, node, of, hands))
+            holds = functools.partial(self._holds, load)
+            mine = list(self._order.events(function, node, of, hands, holds))
             distance = self._order.distance_before(self._events_of(load), mine)
             if distance is not None:
                 yield distance, load.words
@@ -112,6 +114,28 @@ class LoadOrder:
             modules.extend(value for value in found if isinstance(value, _MODULES))
         if not modules:
             return None
+        return frozenset(self._all_loads(self._held.below(modules)))
+
+    def _holds(self, load: _Load, init: Function) -> bool:
+        """Whether an object may be made with what was loaded there before, not in its making."""
+        if init not in self._from_elsewhere:
+            self._from_elsewhere[init] = self._loads_from_elsewhere(init)
+        found = self._from_elsewhere[init]
+        return found is None or load in found
+
+    def _loads_from_elsewhere(self, init: Function) -> frozenset[_Load] | None:
+        """The loads into what a constructor is handed, or its class knows by a global name."""
+        given = init.parameters - {init.first_parameter}
+        nodes = [self._flow.name_node(init, name) for name in sorted(given)]
+        nodes += [node for _, node in sorted(self._flow.extras.get(init, {}).items())]
+        top = self._flow.top_level[init.module.path]
+        methods = init.class_.methods.values() if init.class_ is not None else ()
+        named = {one.id for method in methods for one in walk(method.node) if _is_read(one)}
+        nodes += [self._flow.name_node(top, name) for name in sorted(named & top.locals)]
+        values = [value for node in nodes for value in self._flow.values(node)]
+        if any(isinstance(value, (Lost, TupleValue)) for value in values):
+            return None
+        modules = [value for value in values if isinstance(value, _MODULES)]
         return frozenset(self._all_loads(self._held.below(modules)))
 
     def _leaves_backbone_out(self, function: Function, node: ast.AST) -> bool:
@@ -196,6 +220,10 @@ class LoadOrder:
     @functools.cached_property
     def _load_spots(self) -> list[tuple[str, Spot]]:
         return [(load.spot.where, load.spot) for load in self._flow.load_calls]
+
+
+def _is_read(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
 
 
 def _made(cls: Class) -> Instance:

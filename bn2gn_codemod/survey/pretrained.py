@@ -29,6 +29,7 @@ from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.loads import Load, Loads, Slot
 from bn2gn_codemod.survey.named_keys import NamedKeys, hooks
+from bn2gn_codemod.survey.receivers import Receivers
 from bn2gn_codemod.survey.resumed_training import is_resumed
 from bn2gn_codemod.survey.skipped_keys import classifiers, list_of_kept, skipped_keys
 from bn2gn_codemod.survey.syntax import all_arguments, dotted, walk
@@ -43,12 +44,6 @@ from bn2gn_codemod.survey.values import (
 )
 
 _PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
-# Where the ImageNet weights of the well-known families are published.
-_PUBLISHED = re.compile(
-    rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
-    rb"efficientnet|regnet|mnasnet|googlenet|inception|convnext|alexnet|squeezenet)|"
-    rb"dl\.yf\.io/(?:dla|drn)|data\.lip6\.fr/cadene/pretrainedmodels"
-)
 # Where the ImageNet weights of the well-known families are published.
 _PUBLISHED = re.compile(
     rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
@@ -91,6 +86,7 @@ class _Search:
             )
         }
         self._containers = LoadedContainers(contents.flow)
+        self._receivers = Receivers(contents.flow)
         self._attributes = LoadedAttributes(contents.flow, contents.held_in)
         self._calls = [one for call in self._flow.load_calls for one in of_wholes(self._flow, call)]
         self._named = {slot for call in self._calls for slot in self._attributes.named(call)}
@@ -230,7 +226,8 @@ class _Search:
             published=load.published and not any(hooks(cls)),
             by_script=load.by_hand and not is_meant and not is_inner,
         )
-        self.loads.of_class.setdefault(cls, []).append(into)
+        for filled in self._receivers.classes(call, value):
+            self.loads.of_class.setdefault(filled, []).append(into)
 
     def _means_pretrained(self, call: LoadCall, value: Instance) -> bool:
         cls, function = value.class_, call.spot.function

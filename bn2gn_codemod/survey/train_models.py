@@ -253,6 +253,11 @@ class TrainedModels:
         """Whether no load of weights into the backbones of these classes is seen."""
         return all(map(self._paths.is_only_named, classes))
 
+    @property
+    def starts_nothing(self) -> bool:
+        """Whether no weights are loaded anywhere, but where a training goes on."""
+        return self._paths.starts_nothing
+
     def nameless(self, classes: Iterable[Class]) -> str:
         """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""
         return next((path for cls in classes for path in self._paths.nameless(cls)), "")

@@ -69,6 +69,7 @@ class TrainScripts:
     def script(self, entry: Optimizer) -> TrainScript:
         """The state of the backbone when the optimizer is built."""
         state = self.state(entry)
+        is_only_named = self._models.are_only_named(entry.models)
         return TrainScript(
             optimizer=entry.scope.place(entry.statement),
             model=entry.model,
@@ -76,7 +77,8 @@ class TrainScripts:
             state=state,
             option=self._option(entry) if state == "optional" else "",
             thaw=self._thaw(entry),
-            is_only_named=self._models.are_only_named(entry.models),
+            is_only_named=is_only_named,
+            is_from_scratch=is_only_named and self._models.starts_nothing,
             classes=tuple(sorted(cls.module.place(cls.node) for cls in entry.models)),
         )
 
@@ -392,11 +394,30 @@ class TrainScripts:
         is_known = found.model == "self"  # that place is where all of the backbone is
         models = () if is_known else entry.models
         paths = (path for cls in models for path in self._models.paths_below(cls))
-        heads = dict.fromkeys(path.split(".")[0] for path in paths)
+        heads = {f"{found.model}.{path.split('.')[0]}" for path in paths}
         for statement in entry.scope.before(entry.use):
             if statement is found.after:
                 break
             is_thaw = any(e.kind == "gradient" for e in self._effects(entry, [statement]))
-            if is_thaw or any(binds(statement, f"{found.model}.{head}") for head in heads):
+            if is_thaw or _puts_into(statement, heads):
                 return found._replace(after=statement)
         return found
+
+
+def _puts_into(statement: ast.stmt, parts: set[str]) -> bool:
+    """``model.backbone = other``, ``model.backbone.layer4 = old.layer4``, also below ``if``.
+
+    A layer that is made there, as a classifier is, brings no pretrained norms.
+    """
+    stored = (
+        (ast.unparse(target), inner.value)
+        for inner in flat([statement])
+        if isinstance(inner, ast.Assign)
+        for target in inner.targets
+        if isinstance(target, ast.Attribute)
+    )
+    return any(
+        target == part or (target.startswith(f"{part}.") and not isinstance(value, ast.Call))
+        for target, value in stored
+        for part in parts
+    )

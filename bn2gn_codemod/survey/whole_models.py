@@ -9,7 +9,6 @@ is itself a part of another one.
 from __future__ import annotations
 
 import ast
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import TypeGuard
@@ -27,6 +26,7 @@ from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names
 from bn2gn_codemod.survey.network_contents import is_aside
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
+from bn2gn_codemod.survey.receivers import Receivers
 from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
@@ -37,7 +37,6 @@ from bn2gn_codemod.survey.values import (
     FunctionValue,
     Instance,
     NormLayer,
-    Value,
 )
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
@@ -52,6 +51,7 @@ class WholeModels:
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)
         self._guarded = GuardedLoads(contents.flow)
+        self._receivers = Receivers(contents.flow)
         self._loads: dict[Class, Load] = {}
         self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
@@ -120,8 +120,8 @@ class WholeModels:
             elif refits_entries(call) or self._is_part(value):
                 yield cls
             elif value.spot is None:
-                if is_named_pretrained(function):
-                    yield from self._called_on(function, cls)
+                if is_named_pretrained(function) and self._is_called(function):
+                    yield from self._receivers.classes(call, value)
                 yield from self._made_with(function, cls)
             elif value.spot.function is function and self._gives(function, value):
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
@@ -165,35 +165,14 @@ class WholeModels:
                 if is_its_own and is_handed_on and caller not in functions:
                     functions.append(caller)
 
-    def _called_on(self, method: Function, cls: Class) -> Iterator[Class]:
-        """The classes that anybody calls a method of that name on: any, if that is not clear.
-
-        What models and their backbones inherit may be called on the backbones alone.
-        """
+    def _is_called(self, method: Function) -> bool:
+        """Whether anybody calls a method of that name, on whatever."""
         name = method.name.rpartition(".")[2]
-        for caller, calls in self._flow.calls_in.items():
-            for _, call in calls:
-                if isinstance(call.func, ast.Attribute) and call.func.attr == name:
-                    known = self._known_owners(caller, call.func.value)
-                    for one in [cls] if known is None else known:
-                        if known is None or self._flow.find_method(one, name) is method:
-                            yield one
-
-    def _known_owners(self, caller: Function, owner: ast.expr) -> list[Class] | None:
-        """The classes of ``self``, of a part, or of what a function makes for itself."""
-        made: list[ast.expr]
-        match owner:
-            case ast.Name(id=name) if caller.class_ is not None and name == caller.first_parameter:
-                return [caller.class_]
-            case ast.Attribute(attr=name) if not families.may_hold_whole_model(name):
-                made = [owner]
-            case ast.Name(id=name) if name not in caller.parameters:
-                made = _only_made(caller, name)
-            case _:
-                return None
-        held = [list(self._flow.value_of(one)) for one in made]
-        found = [one.class_ for one in itertools.chain(*held) if _is_object(one)]
-        return found if found and len(found) == sum(map(len, held)) and all(held) else None
+        return any(
+            isinstance(call.func, ast.Attribute) and call.func.attr == name
+            for calls in self._flow.calls_in.values()
+            for _, call in calls
+        )
 
     def _is_only_offered(self, factory: Function) -> bool:
         """Whether it gives finished models to users: ``pretrained=False``, as training has it."""
@@ -247,23 +226,6 @@ def _switched_off(function: Function) -> set[str]:
         for one, value in defaults
         if _PRETRAINED.search(one.arg) and value is not None and is_off(value)
     }
-
-
-def _is_object(value: Value) -> TypeGuard[Instance]:
-    return isinstance(value, Instance) and not value.weak
-
-
-def _only_made(function: Function, name: str) -> list[ast.expr]:
-    """All that a variable is assigned to, if calls make it."""
-    nodes = walk(function.node)
-    stores = [one for one in nodes if _is_name(one, name) and not isinstance(one.ctx, ast.Load)]
-    made = [
-        one.value
-        for one in nodes
-        if isinstance(one, ast.Assign) and any(target in stores for target in one.targets)
-    ]
-    is_all = len(made) == len(stores) and all(isinstance(one, ast.Call) for one in made)
-    return made if is_all else []
 
 
 def _hands_on(caller: Function, site: ast.Call) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bn2gn_codemod.plan import LoadEdit
-from tests.survey.verdicts import plan_of
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+from tests.survey.verdicts import HEAD, plan_of
 
 MODEL = """
 import torchvision
@@ -250,3 +255,31 @@ critic.module.load_state_dict(torch.load('b.pth'))
     assert loads(body) == []
     more = "model.module.load_state_dict(torch.load('a.pth'))\n"
     assert [model for model, _, _ in loads(body + more)] == ["model.module"]
+
+
+STARRED = """\
+from tools import *
+import torch.nn as nn
+from model import Detector
+{}
+model = Detector()
+model.load_state_dict(torch.load("a.pth")["state_dict"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (STARRED.format("print()"), 1),
+        # Here it is something else, or no star import can bring it.
+        (STARRED.format("torch = 3"), 0),
+        (STARRED.format("class torch:\n    pass"), 0),
+        (STARRED.format("print()").replace("tools import *", "tools import path"), 0),
+    ],
+)
+def test_torch_that_comes_by_a_star_import(text: str, count: int) -> None:
+    """The file that has it holds no layers, and is not read."""
+    files = {"model.py": HEAD + MODEL, "tools.py": "import torch\nimport json\n", "train.py": text}
+    read = tuple(SourceFile.from_bytes(path, body.encode()) for path, body in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert len(plan.strict_loads) == count

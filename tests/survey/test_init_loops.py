@@ -570,6 +570,29 @@ class Net(nn.Module):
         self.backbone = torchvision.models.resnet18(pretrained)
         self.neck = Neck(512)
 """
+# Two models with a trunk of their own, and what their constructors do.
+OTHERS = """
+import model
+def make(module, name):
+    return getattr(module, "Net" + name)()
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)
+        self.layer1 = nn.Conv2d(8, 8, 1)
+    def fill(self):
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x.org/resnet18.pth"))
+class NetOne(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = Trunk()
+        {}
+class NetTwo(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = Trunk()
+        {}
+"""
 # By what stands in a script or a constructor: whether the loop runs over what was loaded.
 ORDERS = {
     "the one that is not asked for": (
@@ -714,6 +737,55 @@ ORDERS = {
         "def wide(net):\n    for part in net.children():\n        init(part)\n"
         "net = Net()\nwide(net.neck)\nwide(net)",
         "",
+        True,
+    ),
+    "another object, made later": (
+        "one = make(model, args.one)\ntwo = make(model, args.two)",
+        OTHERS.format("init(self)", "self.trunk.fill()"),
+    ),
+    "another object, made later by a class of its own": (
+        "two = NetTwo()\none = NetOne()",
+        OTHERS.format("init(self)", "self.trunk.fill()"),
+    ),
+    "another object, filled by itself": (
+        "one = make(model, args.one)",
+        OTHERS.format("self.trunk.fill()\n        init(self)", "pass"),
+        True,
+    ),
+    "another object, gone over afterwards": (
+        "one = make(model, args.one)\ninit(one)",
+        OTHERS.format("pass", "self.trunk.fill()"),
+        True,
+    ),
+    "another object, made with what was loaded": (
+        "first = torchvision.models.resnet18(True)\nsecond = Own(first)",
+        "class Own(nn.Module):\n    def __init__(self, trunk):\n        super().__init__()\n"
+        "        self.trunk = trunk\n        init(self)",
+        True,
+    ),
+    "another object, made with what was loaded, by name": (
+        "first = torchvision.models.resnet18(True)\nsecond = Own(trunk=first)",
+        "class Own(nn.Module):\n    def __init__(self, **parts):\n        super().__init__()\n"
+        "        self.trunk = parts['trunk']\n        init(self)",
+        True,
+    ),
+    "another object, with what was loaded for all": (
+        "Own()",
+        "TRUNK = torchvision.models.resnet18(True)\nclass Own(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.trunk = TRUNK\n        init(self)",
+        True,
+    ),
+    "an object that a constructor fills": (
+        "Trainer()",
+        "class Trainer:\n    def __init__(self):\n        self.net = Net()\n"
+        "        init(self.net)",
+        True,
+    ),
+    "an object that a constructor is handed": (
+        "net = Net()\nTrainer(net)",
+        "class Trainer:\n    def __init__(self, net):\n        self.net = net\n"
+        "        init(self.net)",
         True,
     ),
     "a helper hands all of it on": (

@@ -129,3 +129,36 @@ def test_names_alone(parts: dict[str, str]) -> None:
 )
 def test_weights_that_are_loaded(parts: dict[str, str]) -> None:
     assert "a backbone by its name" not in message(**parts)
+
+
+FROM_SCRATCH = "nothing in the repository loads weights but to resume"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"more": "net.load_state_dict(torch.load(path)['state'])"},
+        {"more": "if path:\n        net.load_state_dict(torch.load(path))"},
+    ],
+)
+def test_nothing_is_loaded_but_to_resume(parts: dict[str, str]) -> None:
+    found = message(**parts)
+    assert SAID in found
+    assert FROM_SCRATCH in found
+    assert 'freeze = "none"' in found
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        # something is, though not into the backbone
+        {"more": "other = torchvision.models.resnet18(weights='DEFAULT')"},
+        {"more": "ResNet().load_state_dict(torch.hub.load_state_dict_from_url(path))"},
+        {"body": FILL},
+        # or it is
+        {"net": "self.backbone.load_state_dict(torch.load('body.pth'))"},
+    ],
+)
+def test_something_is_loaded(parts: dict[str, str]) -> None:
+    assert FROM_SCRATCH not in message(**parts)

@@ -85,8 +85,8 @@ def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
 
     What ``globals()[name](pretrained=True)`` calls is none of the blocks beside it.
     """
-    if not isinstance(call, ast.Call):
-        return True
+    if not isinstance(call, ast.Call) or call_name(call) == "eval":
+        return True  # what a text hands over is not read
     if init is None:
         written = [one for one in call.args if not isinstance(one, ast.Starred)]
         is_handed = written or any(keyword.arg is not None for keyword in call.keywords)

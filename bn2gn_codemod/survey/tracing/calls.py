@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 
-from bn2gn_codemod.survey.flow import Unpacked
+from bn2gn_codemod.survey.flow import Arguments, Making, Unpacked
 from bn2gn_codemod.survey.injections import is_injector
 from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import built_of, gives_what_it_visits, replaces_children
@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.tracing.handed_classes import give_own_objects
 from bn2gn_codemod.survey.tracing.injected_parts import make_injected
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
+from bn2gn_codemod.survey.tracing.named_makers import make_named, maker_of
 from bn2gn_codemod.survey.tracing.returned_parameters import given_back
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
@@ -56,7 +57,20 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
             flow.containers.separate(node, result)
             flow.edge(node, result)
         return result
-    call_whatever(callee, Call(flow, tracer.function, expr, arguments, result))
+    maker = maker_of(flow, tracer.function)
+    if maker is not None and maker.call is expr:
+        made = Call(flow, tracer.function, expr, arguments, result)
+        flow.read_maker(tracer.function, Making(arguments, functools.partial(_make_apart, made)))
+    else:
+        call_whatever(callee, Call(flow, tracer.function, expr, arguments, result))
+    return result
+
+
+def _make_apart(call: Call, callee: Node, arguments: Arguments) -> Node:
+    """The call with what one caller of its function names and hands over."""
+    result = call.flow.node()
+    call_whatever(callee, call._replace(arguments=arguments, result=result))
+    call.flow.edge(result, call.result)
     return result
 
 
@@ -114,6 +128,9 @@ def _call_function(call: Call, function: Function, *, bound: bool) -> None:
         # into itself, it would mix all the layers of a repository.
         for _, node in call.arguments:
             call.flow.edge(node, call.result)
+    elif (maker := maker_of(call.flow, function)) is not None:
+        bind(call, function, skip_first=bound)
+        make_named(call, function, maker, skip_first=bound)
     else:
         _follow(call, function, skip_first=bound)
 

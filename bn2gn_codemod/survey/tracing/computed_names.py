@@ -9,7 +9,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.syntax import call_name, text_pattern
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
-from bn2gn_codemod.survey.values import Entries, Lost, Text, UseContext, Value
+from bn2gn_codemod.survey.values import Entries, Lost, Spot, Text, UseContext, Value
 
 _IDENTIFIER = re.compile(r"[A-Za-z_*][\w.*]{0,60}$")
 
@@ -57,16 +57,29 @@ def read_named(
     tracer: Tracer, base: Node, key: ast.expr, expr: ast.expr, context: UseContext
 ) -> Node:
     """What a mapping of names holds under ``key``: ``globals()[key]``, ``getattr(base, key)``."""
-    flow = tracer.flow
-    result = _named_result(tracer, expr, context)
+    result = _named_result(tracer.flow, tracer.spot(expr), context)
+    if text_pattern(key) is None:
+        tracer.evaluate(key)
+    _read_key(tracer.flow, base, key, result)
+    return result
+
+
+def look_up(flow: Flow, base: Node, lookup: ast.Call, spot: Spot) -> Node:
+    """What ``getattr(module, name)``, which was read, gives of this very module."""
+    result = _named_result(flow, spot, "callee")
+    _read_key(flow, base, lookup.args[1], result)
+    return result
+
+
+def _read_key(flow: Flow, base: Node, key: ast.expr, result: Node) -> None:
     pattern = text_pattern(key)
     if pattern is not None:
         flow.attribute(base, pattern, result, from_pattern=True)
-        return result
-    named = tracer.evaluate(key)
+        return
+    named = flow.expressions.get(key)
     if named is None:
         flow.attribute(base, "*", result, from_pattern=True)
-        return result
+        return
     seen: set[str] = set()
 
     def on_name(held: Value) -> None:
@@ -77,7 +90,6 @@ def read_named(
 
     flow.watch(named, on_name)
     flow.unnamed.append((named, base, result))
-    return result
 
 
 def read_text(tracer: Tracer, text: ast.expr, expr: ast.expr, context: UseContext) -> Node:
@@ -95,16 +107,16 @@ def read_text(tracer: Tracer, text: ast.expr, expr: ast.expr, context: UseContex
     else:
         rest = [first, *rest]
     for part in rest:
-        inner = _named_result(tracer, expr, context)
+        inner = _named_result(flow, tracer.spot(expr), context)
         flow.attribute(node, part, inner, from_pattern=False)
         node = inner
     return node
 
 
-def _named_result(tracer: Tracer, expr: ast.expr, context: UseContext) -> Node:
+def _named_result(flow: Flow, spot: Spot, context: UseContext) -> Node:
     """A node for what a computed name stands for; a norm class is named there."""
-    node = tracer.flow.node()
-    tracer.flow.loads[node] = (tracer.spot(expr), context, True)
+    node = flow.node()
+    flow.loads[node] = (spot, context, True)
     return node
 
 

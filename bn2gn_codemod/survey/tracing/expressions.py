@@ -289,7 +289,7 @@ class Expressions(Tracer):
             source = self.bindings.get(expr, self.statement)
             if source is None:
                 source = flow.lookup(self.function, expr.id)
-        if source is None and not is_norm_class(expr.id):
+        if source is None and not (is_norm_class(expr.id) or self._is_starred(expr.id)):
             return None
         node = flow.node()
         flow.loads[node] = (self.spot(expr), context, expr.id in self.function.parameters)
@@ -301,6 +301,13 @@ class Expressions(Tracer):
         else:
             flow.edge(source, node)
         return node
+
+    def _is_starred(self, name: str) -> bool:
+        """Whether a name that is bound nowhere is torch, by a star import of a file that has it."""
+        return name == "torch" and any(
+            isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+            for statement in self.function.module.tree.body
+        )
 
     def _load_attribute(self, expr: ast.Attribute, context: UseContext) -> Node | None:
         flow = self.flow

@@ -11,8 +11,9 @@ import functools
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, walk
+from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, root_of, walk
 from bn2gn_codemod.survey.tracing.arguments import Call, argument_for
+from bn2gn_codemod.survey.tracing.containers import MUTATORS
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import ClassValue, Function, Instance, Value
 
@@ -82,8 +83,29 @@ def _called(function: ast.AST) -> dict[ast.AST, _Parameter]:
             bound.add(node.id)
         elif isinstance(node, _FUNCTIONS) and node is not function:
             bound.update(argument.arg for argument in all_arguments(node.args))
+    if any(_keeps_elsewhere(node, bound) for node in nodes):
+        return {}  # and another call may give it
     return {
         call: _Parameter(call.func.id, positions[call.func.id])
         for call in calls
         if isinstance(call.func, ast.Name) and call.func.id not in bound
     }
+
+
+def _keeps_elsewhere(node: ast.AST, own: set[str]) -> bool:
+    """Whether a function puts what it makes into something that is there after the call."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=holder, attr=method)) if method in MUTATORS:
+            return not _is_own(holder, own)
+        case ast.Assign(targets=targets, value=ast.Call() | ast.Name()):
+            return any(
+                isinstance(target, (ast.Attribute, ast.Subscript)) and not _is_own(target, own)
+                for target in targets
+            )
+        case _:
+            return False
+
+
+def _is_own(expr: ast.expr, own: set[str]) -> bool:
+    root = root_of(expr)
+    return isinstance(root, ast.Name) and root.id in own

@@ -26,6 +26,7 @@ from bn2gn_codemod.survey.tracing.made_objects import (
     give_same_object,
     hold,
 )
+from bn2gn_codemod.survey.tracing.named_makers import make_named, maker_of
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.value_graph import Node
@@ -129,7 +130,11 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
     for method in methods if cls.is_one_of_several else methods[:1]:
         call = Call(flow, tracer.function, expr, arguments, result)
         bind(call, method, skip_first=True)
-        flow.edge(flow.return_node(method), result)
+        maker = maker_of(flow, method)
+        if maker is not None:
+            make_named(call, method, maker, skip_first=True)
+        else:
+            flow.edge(flow.return_node(method), result)
     if methods:
         return
     if name == "__init__":
