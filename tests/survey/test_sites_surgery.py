@@ -217,3 +217,26 @@ class Net(nn.Module):
             setattr(self.neck, f'extra{i}', Block())
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [
+        # Nobody resumes a part of a model: what it loads is made for the network as it is.
+        ("self.backbone.load_state_dict(torch.load('resnet18_blocks.pth'))", "unknown"),
+        ("self.load_state_dict(torch.load('last.pth'))", "convert"),
+        ("pass", "convert"),
+    ],
+)
+def test_part_that_is_replaced_before_a_second_load(after: str, verdict: str) -> None:
+    body = "self.backbone.layer4 = nn.Sequential(nn.Conv2d(8, 8, 1), Last())"
+    last = (
+        "class Last(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.bn = nn.BatchNorm2d(8)"
+    )
+    text = _text(OWN, last, body)
+    plan = plan_of(
+        text.replace("self.backbone.load_state_dict(torch.load('resnet18_blocks.pth'))", after)
+    )
+    [site] = [site for site in plan.sites if site.class_ == "Last"]
+    assert site.verdict == verdict, site.reasons
