@@ -169,7 +169,7 @@ class Surgery:
                 yield held.spot.function
         written = [value]
         for one in written:
-            names = dict.fromkeys(part.id for part in walk(one) if isinstance(part, ast.Name))
+            names = dict.fromkeys(_variables_in(one))
             given = (given for name in names for given in _assigned_to(name, function))
             written += [new for new in given if new not in written]
         for one in written:
@@ -245,6 +245,26 @@ def _is_own_container(owner: ast.expr, function: Function) -> bool:
     )
 
 
+def _variables_in(value: ast.expr) -> Iterator[str]:
+    """The variables that a value is, or is made by: ``table`` of ``table[kind](8)``."""
+    inner: list[ast.expr] = []
+    match value:
+        case ast.Name(id=name):
+            yield name
+        case ast.Call(func=func, args=args):
+            inner = [func, *args] if call_name(value) in _CONTAINERS else [func]
+        case ast.Subscript(value=one) | ast.Starred(value=one):
+            inner = [one]
+        case ast.IfExp(body=first, orelse=second):
+            inner = [first, second]
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            inner = parts
+        case _:
+            pass
+    for one in inner:
+        yield from _variables_in(one)
+
+
 def _assigned_to(name: str, function: Function) -> list[ast.expr]:
     """What a variable of a function may be, or is an element of."""
     given = itertools.chain(_assignments(function.node), _loops(function.node))
@@ -256,6 +276,8 @@ def _assignments(function: ast.AST) -> Iterator[tuple[list[str], ast.expr]]:
         match statement:
             case ast.Assign(targets=targets, value=value):
                 yield [name for target in targets for name in target_names(target)], value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                yield [name], value
             case _:
                 pass
 
@@ -277,4 +299,6 @@ def _statements(function: ast.AST) -> Iterator[ast.stmt]:
 def _is_container(value: ast.expr) -> bool:
     if isinstance(value, ast.Call):
         return call_name(value) in _CONTAINERS
+    if isinstance(value, ast.Tuple):  # backbones, heads = {}, {}
+        return any(map(_is_container, value.elts))
     return isinstance(value, (ast.List, ast.Dict, ast.ListComp, ast.DictComp, ast.Set))

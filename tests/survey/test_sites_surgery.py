@@ -168,6 +168,11 @@ def test_the_reason_names_the_network_and_the_place() -> None:
          "self.parts['neck'] = Block(8)"),
         ("", "parts = {}\nparts['backbone'] = self.backbone\nparts['neck'] = Block(8)\n"
          "self.neck = parts['neck']"),
+        ("", "nets, parts = {}, {}\nnets['backbone'] = self.backbone\n"
+         "parts['backbone'] = self.backbone\nparts['neck'] = Block(8)"),
+        # What other branches give a variable is not what is put in.
+        ("", "if self.training:\n    model = Block(8)\nelse:\n    model = self.backbone\n"
+         "    self.backbone.width = model.out_channels"),
         ("", "stages = [self.backbone.layer1]\nnecks = []\nfor s in stages:\n"
          "    necks.append(Block(8))\nself.necks = nn.ModuleList(necks)"),
         # What a forward pass does with what a network gives.
