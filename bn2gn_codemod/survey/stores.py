@@ -20,6 +20,8 @@ _HAND_ON = frozenset({
     "list", "tuple", "dict", "iter", "next", "sorted", "reversed", "enumerate", "zip", "getattr",
     "OrderedDict", "chain",
 })  # fmt: skip
+# Methods that give tensors of a module, and no part of it.
+TENSORS_OF = frozenset({"state_dict", "parameters", "named_parameters", "buffers"})
 
 
 class Store(NamedTuple):
@@ -91,7 +93,7 @@ def parts_of(expr: ast.expr) -> Iterator[ast.expr]:
     match expr:
         case ast.Attribute(value=owner) | ast.Subscript(value=owner) | ast.Starred(value=owner):
             inner = [owner]
-        case ast.Call(func=ast.Attribute(value=owner)):
+        case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name not in TENSORS_OF:
             inner = [owner]
         case ast.Call(args=args) if call_name(expr) in _HAND_ON:
             inner = args

@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import builds_networks, library_model
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.spoken_names import Definition, SpokenNames
-from bn2gn_codemod.survey.stores import Store, parts_of, stores_in
+from bn2gn_codemod.survey.stores import TENSORS_OF, Store, parts_of, stores_in
 from bn2gn_codemod.survey.syntax import (
     call_name,
     flat,
@@ -298,7 +298,7 @@ def _statements(function: ast.AST) -> Iterator[ast.stmt]:
 
 def _is_container(value: ast.expr) -> bool:
     if isinstance(value, ast.Call):
-        return call_name(value) in _CONTAINERS
+        return call_name(value) in _CONTAINERS | TENSORS_OF
     if isinstance(value, ast.Tuple):  # backbones, heads = {}, {}
         return any(map(_is_container, value.elts))
     return isinstance(value, (ast.List, ast.Dict, ast.ListComp, ast.DictComp, ast.Set))

@@ -181,6 +181,9 @@ def test_the_reason_names_the_network_and_the_place() -> None:
          "        feats = list(net(x))\n        feats.append(self.block(feats[-1]))\n"
          "        x.feats = self.block(feats[0])\n        return feats",
          "self.neck = Head()"),
+        # Weights are no layers.
+        ("", "weights = self.backbone.state_dict()\nweights.update(Block(8).state_dict())\n"
+         "weights['fc'] = Block(8).conv.weight"),
         # Nothing with layers is put in.
         ("", "self.backbone.fc = nn.Identity()"),
         ("", "self.backbone.layer4[0].conv1.stride = (1, 1)"),
