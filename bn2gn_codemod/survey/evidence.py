@@ -69,7 +69,7 @@ class Evidence:
         self._call_sites = CallSites(self.flow)
         self._held = HeldBackbones(contents, self._call_sites, self.load_of)
         self._evaluations = Evaluations(self.flow)
-        self.idle = IdleClasses(contents)
+        self.idle = IdleClasses(contents, self.own)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.library = LibraryEvidence(self.flow, self._lent, self._replaced, self._is_filled)
         self.members = CheckpointMembers(contents)

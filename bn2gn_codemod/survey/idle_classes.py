@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bn2gn_codemod.survey import families
+from bn2gn_codemod.survey.because import Because, Slot
 from bn2gn_codemod.survey.checkpoint_members import handles_weights
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.unreferenced import Unreferenced
@@ -12,9 +15,14 @@ from bn2gn_codemod.survey.values import Class
 class IdleClasses:
     """Tells which classes are certain to be no part of a backbone, as nobody builds them."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, own: Mapping[Slot, Because]) -> None:
         self._contents = contents
-        self._unreferenced = Unreferenced(contents.flow)
+        self._own = own
+        self._unreferenced = Unreferenced(contents.flow, self._is_judged)
+
+    def _is_judged(self, cls: Class) -> bool:
+        """Whether anything is said of what a class holds, for what it holds itself."""
+        return any(slot in self._own for slot in self._contents.family_slots(cls))
 
     def is_certainly_idle(self, cls: Class) -> bool:
         """Whether a class that nobody builds, or only such classes, is no part of a backbone."""

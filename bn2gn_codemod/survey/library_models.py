@@ -16,6 +16,7 @@ _LIBRARIES = re.compile(
     r"efficientnet_pytorch|resnest|geffnet|torch\.hub\.load|transformers|mobilenetv3|open_clip|"
     r"clip\.load|antialiased_cnns|torchreid\.models|mmpretrain|mmcls|encoding\.models)(?:\.|$)"
 )
+_LAYERS = re.compile(r"torch\.nn(?:\.modules(?:\.\w+)?)?$|torchvision\.ops(?:\.|$)")
 _NO_MODEL = re.compile(
     r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss(?:es)?|"
     r"metrics|load_state_dict_from_url)(?:\.|$)|(?:settings|_cfgs?|config|Config|Weights|list_models|"
@@ -82,6 +83,11 @@ def is_library_model(name: str) -> bool:
     if _READS_TEXT.match(name) is not None or part_with_norms(name):
         return False
     return not families.is_block_name(name.rsplit(".", 1)[-1])
+
+
+def builds_networks(name: str) -> bool:
+    """Whether a module or class of a package is one that published models are built by."""
+    return _LIBRARIES.match(name) is not None or _LAYERS.match(name) is not None
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import library_model
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.spoken_names import Definition, SpokenNames, Variable
+from bn2gn_codemod.survey.surgery import Surgery
 from bn2gn_codemod.survey.syntax import built_of
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
@@ -26,6 +27,16 @@ class Mention(NamedTuple):
 
     backbone: str
     spot: Spot
+    is_put_in: bool = False  # code outside of the backbone puts it there
+
+    def words(self, name: str) -> str:
+        """What is not known of something by that name."""
+        if self.is_put_in:
+            words = f"{self.spot.where} puts {name}, or what holds it, into {self.backbone}"
+            return f"{words}: whether weights are loaded there, too, is not known"
+        words = f"{self.backbone} is a backbone, and {self.spot.where} in it"
+        words = f"{words}, or in what it calls, names {name}: what comes of that there"
+        return f"{words} is not seen"
 
 
 class Mentions:
@@ -41,6 +52,9 @@ class Mentions:
         """Where a backbone names what makes the layer, though it is not seen to hold any of it."""
         function = layer.spot.function
         maker: Definition = function.enclosing_class or function
+        put = self._surgery.found.get(maker)
+        if put is not None:
+            return Mention(put.network, put.spot, is_put_in=True)
         found = self._found.get(maker)
         return None if found is None or self._is_known(maker) else found
 
@@ -58,6 +72,10 @@ class Mentions:
             for layer in self._flow.norm_layers
             if layer.spot.function is maker or layer.norm.function is maker
         )
+
+    @functools.cached_property
+    def _surgery(self) -> Surgery:
+        return Surgery(self._flow, self._roles, self._names, frozenset(self._backbones()))
 
     @functools.cached_property
     def _found(self) -> dict[Definition, Mention]:

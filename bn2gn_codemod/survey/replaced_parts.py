@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
-from bn2gn_codemod.survey.call_order import CallOrder
+from bn2gn_codemod.survey.call_order import CallOrder, Event
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.converted_layers import is_group_norm
+from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.syntax import call_name, flat
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
@@ -78,7 +79,9 @@ class ReplacedParts:
                 # What the class makes itself was in there, and is put back.
                 found |= {layer for layer in stored if _is_made_outside(slot[0], layer)}
                 orders |= before
-                if self._may_put_back(store, slot, stored):
+                if self._may_put_back(store, slot, stored) or self._is_filled_later(
+                    store, slot[0], places
+                ):
                     orders.add(None)
                 where = where or store.spot.where
         if not found:
@@ -224,11 +227,7 @@ class ReplacedParts:
 
     def _orders(self, store: _Store, cls: Class, places: Collection[str]) -> Iterator[bool | None]:
         """Whether each load into the object comes before the store; ``None``: that is unclear."""
-        bases = {
-            held
-            for held in self._flow.value_of(store.base)
-            if isinstance(held, Instance) and cls in held.class_.ancestors()
-        }
+        bases = self._bases(store, cls)
         if not bases:
             return
         is_seen = False
@@ -237,13 +236,38 @@ class ReplacedParts:
             spot = call.spot
             if spot.where not in places or not self._reaches(call.receiver, bases):
                 continue
-            loaded = list(self._order.events(spot.function, spot.node))
-            is_before = self._order.comes_first(loaded, stored)
-            is_after = self._order.comes_first(stored, loaded)
             is_seen = True
-            yield is_before if is_before is not is_after else None
+            yield self._comes_first(call, stored)
         if not is_seen:
             yield None
+
+    def _is_filled_later(self, store: _Store, cls: Class, places: Collection[str]) -> bool:
+        """Whether a model loads weights into the network as a part of its own after the store.
+
+        Such a load says nothing of the class, and nobody resumes a part.
+        """
+        bases = self._bases(store, cls)
+        stored = list(self._order.events(store.spot.function, store.spot.node))
+        return any(
+            self._comes_first(call, stored) is not True
+            for call in self._flow.load_calls
+            if call.attribute and call.spot.where not in places
+            if self._reaches(call.receiver, bases)
+        )
+
+    def _bases(self, store: _Store, cls: Class) -> set[Instance]:
+        return {
+            held
+            for held in self._flow.value_of(store.base)
+            if isinstance(held, Instance) and cls in held.class_.ancestors()
+        }
+
+    def _comes_first(self, load: LoadCall, stored: list[Event]) -> bool | None:
+        """Whether a load comes before a store; ``None``: that is unclear."""
+        loaded = list(self._order.events(load.spot.function, load.spot.node))
+        is_before = self._order.comes_first(loaded, stored)
+        is_after = self._order.comes_first(stored, loaded)
+        return is_before if is_before is not is_after else None
 
     def _reaches(self, receiver: Node, bases: set[Instance]) -> bool:
         """Whether what is loaded may be one of the objects: itself, or ``self`` in their class."""

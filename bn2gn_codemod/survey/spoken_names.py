@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.syntax import (
     root_of,
     target_names,
     text_pattern,
+    walk,
 )
 from bn2gn_codemod.survey.values import (
     Class,
@@ -80,6 +81,18 @@ class SpokenNames:
             for name in self._flow.attributes_of(cls):
                 for inner in self.opened(self._flow.values(self._flow.slots[cls, name])):
                     yield inner, Spot(cls.module, cls.node, scope)
+
+    def said_in(self, function: Function, expr: ast.expr) -> Iterator[Definition]:
+        """What an expression in a function names, also by the methods that it calls."""
+        yield from (definition for definition, _ in self._named(function, ast.Expr(expr)))
+        for part in walk(expr):
+            match part:
+                case ast.Call(func=ast.Attribute() as callee):
+                    for value in self._flow.value_of(callee):
+                        if isinstance(value, FunctionValue):
+                            yield value.function
+                case _:
+                    pass
 
     def _scope_of(self, cls: Class) -> Function:
         """What the class statement stands in."""

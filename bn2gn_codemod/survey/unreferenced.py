@@ -1,5 +1,7 @@
 """Classes and functions that nothing in the repository names: nobody builds or calls them.
 
+A class of which parts are judged is taken for used, whoever builds it: what it names is, too.
+
 Names are compared as such, in whatever module they stand, and words in strings that are no
 documentation count as names too. So a class is unreferenced only where nothing else goes by
 its name, and where no code looks names up that are put together at run time: anywhere, or in a
@@ -12,7 +14,7 @@ import ast
 import fnmatch
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
@@ -24,7 +26,11 @@ _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Calls that may give whatever goes by a name that is not in the code.
 _LOOK_UP = frozenset({"eval", "exec", "__import__"})
 _LOOK_UP_HERE = frozenset({"globals", "locals"})
-_LOOK_UP_IN = frozenset({"getmembers", "__subclasses__", "locate", "instantiate", "import_string"})
+_LOOK_UP_IN = frozenset({
+    "getmembers", "__subclasses__", "locate", "instantiate", "import_string", "run_path",
+    "run_module", "entry_points", "iter_entry_points", "load_entry_point", "DriverManager",
+    "LightningCLI", "instantiate_classes",
+})  # fmt: skip
 _CALLED = sorted({*_LOOK_UP, *_LOOK_UP_HERE, *_LOOK_UP_IN, "getattr", "vars"})
 # Alternatives that begin with a letter each are searched for fastest.
 _MAY_LOOK_UP = re.compile(
@@ -42,8 +48,9 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 class Unreferenced:
     """The definitions at the top of modules that are named by no code but such definitions."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, is_judged: Callable[[Class], bool]) -> None:
         self._flow = flow
+        self._is_judged = is_judged
         self._names: dict[ast.stmt, frozenset[str]] = {}
         self._used: dict[str, bool] = {}
 
@@ -88,6 +95,10 @@ class Unreferenced:
         for module, statement in self._naming(name, in_definitions=True):
             assert isinstance(statement, _Definition)
             if _is_entry(module, statement) or self._used.get(statement.name):
+                return True
+            if isinstance(statement, ast.ClassDef) and self._is_judged(
+                self._flow.class_of[statement]
+            ):
                 return True
             if statement.name not in seen and statement.name not in self._used:
                 seen.add(statement.name)

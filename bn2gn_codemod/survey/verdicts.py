@@ -92,9 +92,7 @@ class Judge:
             mention = self._mentions.of(layer)
             if mention is not None:
                 name = cls.name if cls is not None else f"{layer.spot.function.name}()"
-                words = f"{mention.backbone} is a backbone, and {mention.spot.where} in it"
-                words = f"{words}, or in what it calls, names {name}: what comes of that there"
-                because = Because(Role.UNDECIDED, f"{words} is not seen")
+                because = Because(Role.UNDECIDED, mention.words(name))
                 return Judged(Verdict.UNKNOWN, (because,))
         return None
 

@@ -192,3 +192,51 @@ def test_what_it_names_itself_is_not_changed(own: str, default: str) -> None:
                 self.extra = Conv()
         """
     )
+
+
+@pytest.mark.parametrize(
+    ("built", "verdict"),
+    [
+        ("make_plugin(cfg).Down()", "unknown"),
+        ("make_plugin(cfg).build_down()", "unknown"),
+        ("make_plugin(cfg).build()", "convert"),
+    ],
+)
+def test_what_a_model_names_that_is_judged_itself(built: str, verdict: str) -> None:
+    """Nothing builds the model either; yet what stands beside its backbone is new."""
+    check(
+        f"""\
+        import torchvision
+        from plugins import make_plugin
+        class Conv(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! {verdict}
+        class Down(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first = Conv()
+        def build_down():
+            return Down()
+        class Detector(nn.Module):
+            def __init__(self, cfg):
+                super().__init__()
+                self.backbone = torchvision.models.resnet18(pretrained=True)
+                self.second = {built}
+                self.extra = Conv()
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "import runpy, net\ndef make(path, name):\n    return runpy.run_path(path)[name]()",
+        "import net\nfrom importlib.metadata import entry_points\ndef make(group):\n"
+        "    return [one.load()() for one in entry_points(group=group)]",
+        "import net\nfrom lightning.pytorch.cli import LightningCLI\ndef go(model):\n"
+        "    LightningCLI(model)",
+    ],
+)
+def test_names_in_files_of_another_kind_may_be_any(after: str) -> None:
+    _check("unknown", f"-- other.py --\n{after}")
