@@ -29,6 +29,20 @@ def walk(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def walk_scope(scope: ast.AST) -> list[ast.AST]:
+    """What a function walks through, and of a module what is not in a function or class."""
+    if not isinstance(scope, ast.Module):
+        return walk(scope)
+    found: list[ast.AST] = [scope]
+    for parent in found:  # grows
+        found += (
+            node
+            for node in children(parent)
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        )
+    return found
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly below ``node``, without those that ``walk`` leaves out."""
     kind = type(node)
