@@ -1,0 +1,112 @@
+"""Parts that are filled tensor by tensor, where no attribute of the layer is written out."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.survey.verdicts import check
+
+NET = """\
+import numpy as np
+import torchvision
+{imports}
+class Unit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet50(pretrained=True)
+        self.depth = nn.Sequential(Unit(), Unit())
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+    def fill(self, path):
+{fill}
+net = Net()
+net.fill('a.bin')
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+def filled(fill: str, verdict: str, read: str = "w = torch.load(path)", imports: str = "") -> None:
+    body = textwrap.indent(
+        f"{read}\nfor u in self.depth:\n{textwrap.indent(fill, '    ')}", " " * 8
+    )
+    check(NET.format(fill=body, verdict=verdict, imports=imports))
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "for t in (u.bn.bias, u.bn.weight, u.bn.running_mean):\n    t.data.copy_(w[:8])",
+        "for t in [u.bn.bias, u.bn.weight]:\n    t.data = w['a']",
+        "for name in ('bias', 'weight'):\n    getattr(u.bn, name).data.copy_(w[name])",
+        "for name in ('bias', 'weight'):\n    getattr(u.bn, name).data = w[name].clone()",
+        "for name, t in w.items():\n    setattr(u.bn, name, nn.Parameter(t))",
+        "for name, t in w.items():\n    setattr(u.bn, name, t.clone())",
+        "for name, t in w.items():\n    u.bn._parameters[name] = nn.Parameter(t)",
+        "u.bn._buffers['running_mean'] = w['mean']",
+        "u.bn.bias, u.bn.weight = nn.Parameter(w['b']), nn.Parameter(w['g'])",
+        "torch.Tensor.copy_(u.bn.weight.data, w['g'])",
+        "u.bn.weight.data.copy_(torch.tensor(w['g']))",
+        "u.bn.weight.data.copy_(w['g'].view_as(u.bn.weight))",
+        # From a layer of another network,
+        "for name in ('bias', 'weight'):\n"
+        "    getattr(u.bn, name).data.copy_(getattr(self.trunk.bn1, name).data)",
+        "for name in ('bias', 'weight'):\n"
+        "    getattr(u.bn, name).data = getattr(self.trunk.bn1, name).data.clone()",
+        "for name, t in self.trunk.bn1.named_parameters():\n"
+        "    setattr(u.bn, name, nn.Parameter(t.clone()))",
+    ],
+)
+def test_layers_that_are_filled(fill: str) -> None:
+    filled(fill, "keep")
+
+
+@pytest.mark.parametrize(
+    ("read", "imports"),
+    [
+        ("w = np.fromfile(path, dtype=np.float32)", ""),
+        ("w = torch.frombuffer(open(path, 'rb').read(), dtype=torch.float32)", ""),
+        ("w = loadmat(path)", "from scipy.io import loadmat"),
+        ("w = h5py.File(path)", "import h5py"),
+        ("w = onnx.load(path)", "import onnx"),
+        ("w = msgpack.load(open(path, 'rb'))", "import msgpack"),
+        ("w = caffe.Net('a.prototxt', path, caffe.TEST).params", "import caffe"),
+        ("w = tf.train.load_checkpoint(path)", "import tensorflow as tf"),
+    ],
+)
+@pytest.mark.parametrize(
+    "given", ["w[:8]", "torch.tensor(w['g'])", "torch.tensor(w.get_tensor(8))"]
+)
+def test_weights_of_any_source(read: str, imports: str, given: str) -> None:
+    filled(f"u.bn.weight.data.copy_({given})", "keep", read, imports)
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        # It is set to what comes of no file,
+        "for t in (u.bn.bias, u.bn.running_mean):\n    t.data.zero_()",
+        "for t in (u.bn.bias, u.bn.weight):\n    t.data.copy_(torch.ones(8))",
+        "for name in ('bias', 'weight'):\n    getattr(u.bn, name).data.fill_(1)",
+        "for name in ('bias', 'weight'):\n    setattr(u.bn, name, nn.Parameter(torch.ones(8)))",
+        "u.bn.bias, u.bn.weight = nn.Parameter(torch.zeros(8)), nn.Parameter(torch.ones(8))",
+        "u.bn._buffers['running_mean'] = torch.zeros(8)",
+        "torch.Tensor.copy_(u.bn.weight.data, torch.ones(8))",
+        "u.bn.weight.data.copy_(torch.tensor([1.0] * 8))",
+        # or gets what it has itself,
+        "for name, t in u.bn.named_parameters():\n    setattr(u.bn, name, nn.Parameter(t.clone()))",
+        "for name in ('bias', 'weight'):\n    getattr(u.bn, name).data = "
+        "getattr(u.bn, name).data.clone()",
+        # or what is set is another thing.
+        "for name in w:\n    setattr(u, name, w[name])",
+        "for t in (u.bn.bias, u.bn.weight):\n    t.requires_grad = False",
+        "for t in (self.trunk.bn1.weight, self.trunk.bn1.bias):\n    t.data.copy_(w['a'])",
+        "for name in ('weight', 'bias'):\n    getattr(self.trunk.bn1, name).data.copy_(w[name])",
+    ],
+)
+def test_layers_that_are_not(fill: str) -> None:
+    filled(fill, "convert")
