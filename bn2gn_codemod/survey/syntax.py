@@ -211,6 +211,15 @@ def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     return found
 
 
+def defaults_of(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr]]:
+    """The parameters that have a default, each with it."""
+    placed = [*arguments.posonlyargs, *arguments.args]
+    yield from zip(reversed(placed), reversed(arguments.defaults), strict=False)
+    for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is not None:
+            yield parameter, default
+
+
 def dotted(expr: ast.expr) -> str | None:
     """``a.b.c`` as text, or ``None`` for anything else."""
     parts: list[str] = []

@@ -24,7 +24,7 @@ from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.skipped_keys import are_left_out, is_short_of, skipped_keys
-from bn2gn_codemod.survey.syntax import dotted, is_off, walk, walk_scope
+from bn2gn_codemod.survey.syntax import defaults_of, dotted, is_off, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, External, Function, FunctionValue, Instance
 from bn2gn_codemod.survey.warm_starts import WarmStarts
 
@@ -222,16 +222,10 @@ def _switched_off(function: Function) -> set[str]:
     """The parameters that speak of pretrained weights, and say no unless they are given."""
     if isinstance(function.node, ast.Module):
         return set()
-    arguments = function.node.args
-    placed = [*arguments.posonlyargs, *arguments.args]
-    defaults = [
-        *zip(reversed(placed), reversed(arguments.defaults), strict=False),
-        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-    ]
     return {
         one.arg
-        for one, value in defaults
-        if _PRETRAINED.search(one.arg) and value is not None and is_off(value)
+        for one, value in defaults_of(function.node.args)
+        if _PRETRAINED.search(one.arg) and is_off(value)
     }
 
 

@@ -83,6 +83,10 @@ def call_builtin(
         for argument in arguments:
             tracer.evaluate(argument, "test")
         return None
+    if name == "type" and len(arguments) == 3:  # type("Norm", (nn.BatchNorm2d,), {})
+        tracer.evaluate(arguments[1], "argument")
+    elif name == "map" and arguments:
+        tracer.evaluate(arguments[0], "argument")
     keep_handed_to_builtin(tracer, expr)
     handed = arguments_of(tracer, expr)
     if is_opaque(f"builtins.{name}"):

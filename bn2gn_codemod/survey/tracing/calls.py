@@ -42,6 +42,8 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
     result = flow.node()
     if isinstance(func, ast.Name) and _is_builtin(tracer, func.id):
         found = call_builtin(tracer, func.id, expr, result, context)
+        if func.id == "map" and expr.args:
+            _apply_to_each(tracer, expr, result)
         if found is None or not calls_in_text(expr):
             return found
         call_whatever(found, Call(flow, tracer.function, expr, [], result))
@@ -57,6 +59,19 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
         return result
     call_whatever(callee, Call(flow, tracer.function, expr, arguments, result))
     return result
+
+
+def _apply_to_each(tracer: Tracer, expr: ast.Call, result: Node) -> None:
+    """``map(nn.BatchNorm2d, [8, 16])``: one layer stands for them all."""
+    call = Call(tracer.flow, tracer.function, expr, [], result)
+
+    def on_callee(held: Value) -> None:
+        if isinstance(held, NormClass):
+            make_layer(call, held)
+
+    callee = tracer.evaluate(expr.args[0])
+    if callee is not None:
+        tracer.flow.watch(callee, on_callee)
 
 
 def call_whatever(callee: Node, call: Call) -> None:
