@@ -122,6 +122,7 @@ class LoadCall:
     wholes: list[Whole] = dataclasses.field(default_factory=list)
     in_order: bool = False
     sources: list[Node] = dataclasses.field(default_factory=list)
+    made_of: list[Node] = dataclasses.field(default_factory=list)  # what the tensor is computed of
     copies: bool = False  # a.weight.data = b.weight.data: the tensors are those of a layer
     loader: str = ""  # an external function that finds the weights itself
 

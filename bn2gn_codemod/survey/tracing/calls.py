@@ -29,7 +29,6 @@ from bn2gn_codemod.survey.values import (
     NormClass,
     UseContext,
     Value,
-    Weights,
 )
 
 
@@ -103,8 +102,6 @@ def _apply(call: Call, held: Value) -> None:
                 _follow(call, method, skip_first=True)
         case Lost():
             flow.hand_to_lost(node for _, node in call.arguments)
-            flow.add(call.result, held)
-        case Weights():  # weights["bn"].view_as(bn.weight), reader.get_tensor(name)
             flow.add(call.result, held)
         case _:
             pass

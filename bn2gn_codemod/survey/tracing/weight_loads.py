@@ -76,6 +76,7 @@ def weights_into(
         load.wholes = list(_wholes(tracer, layer))
         if source is not None:
             load.sources = list(_models_of(tracer, source, layer))
+            load.made_of = list(_made_of(tracer, source))
             if is_variable:
                 load.tensors_of = list(_variables(tracer, source))
         tracer.flow.load_calls.append(load)
@@ -242,6 +243,15 @@ def _in_parameter(tracer: Tracer, source: ast.expr | None) -> Iterator[Node]:
             yield from _in_parameter(tracer, other)
         case _:
             pass
+
+
+def _made_of(tracer: Tracer, source: ast.expr) -> Iterator[Node]:
+    """What a value is computed of: ``weights[i:j]`` of ``torch.tensor(weights[i:j]).view(8)``."""
+    for part in ast.walk(source):
+        if isinstance(part, ast.Name | ast.Subscript | ast.Call):
+            node = tracer.flow.expressions.get(part)
+            if node is not None:
+                yield node
 
 
 def _copied(tracer: Tracer, source: ast.expr | None) -> Iterator[Node]:
