@@ -48,7 +48,11 @@ class WholeModels:
         hub = HubEntries(contents.flow)
         for call in contents.flow.load_calls:
             load = read_load(contents.flow, call)
-            if load is None or load.kind != "file" or call.into_tensors:
+            if load is None or load.kind != "file":
+                continue
+            if call.into_tensors:
+                for cls in self._filled_by_key(call):
+                    self._loads.setdefault(cls, load)
                 continue
             if not call.as_read:
                 self._add_named(call, load)
@@ -94,6 +98,16 @@ class WholeModels:
                     for slot in self._contents.family_slots(cls):
                         if slot[1] in names:
                             self._named.setdefault(slot, load)
+
+    def _filled_by_key(self, call: LoadCall) -> Iterator[Class]:
+        """``own[key].copy_(tensor)`` in a helper that says that training starts from there."""
+        if call.of_layer or call.wholes:
+            return
+        for value in self._flow.values(call.receiver):
+            if not isinstance(value, Instance) or value.weak or value.spot is None:
+                continue
+            if self._warm_starts.is_one(call, value):
+                yield value.class_
 
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function

@@ -43,6 +43,9 @@ def verdict(script: str, expected: str, optimizer: str = OPTIMIZER) -> None:
         "net = Net()\nsaved = torch.load(args.pretrained)\n"
         "mine = {k: v for k, v in saved.items() if k.startswith('module.')}\n"
         "net.load_state_dict(mine, strict=False)",
+        "def load_pretrained(model, path):\n    own = model.state_dict()\n"
+        "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
+        "net = Net()\nload_pretrained(net, 'a.pth')",
         # Another load is the one that goes on.
         "net = Net()\nif args.finetune:\n    net.load_state_dict(torch.load(args.finetune))\n"
         "if args.resume:\n    net.load_state_dict(torch.load(args.resume))",
@@ -58,6 +61,9 @@ def test_script_that_starts_from_a_file(script: str) -> None:
         # Nothing says what the file is,
         HELPER.format(name="load") + "net = load(net, args.file)",
         "net = Net()\nif args.weights:\n    net.load_state_dict(torch.load(args.weights))",
+        "def load(model, path):\n    own = model.state_dict()\n"
+        "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
+        "net = Net()\nload(net, 'a.pth')",
         # or it says that training goes on.
         HELPER.format(name="load_pretrained") + "load_pretrained(net, args.resume)",
         HELPER.format(name="load_pretrained") + "load_pretrained(net, args.snapshot)",
