@@ -127,6 +127,15 @@ class LoadCall:
     loader: str = ""  # an external function that finds the weights itself
 
 
+class HandedTensor(NamedTuple):
+    """``put(bn.weight, "gamma")``: a tensor of a layer, and the place that it is handed over in."""
+
+    callee: Node
+    place: int | str
+    layer: Node
+    spot: Spot
+
+
 class Flow(ValueGraph):
     """The solved analysis. Build it with ``survey.tracing``."""
 
@@ -143,6 +152,9 @@ class Flow(ValueGraph):
         self.norm_layers: list[NormLayer] = []
         self.instances: dict[Class, list[Instance]] = {}
         self.load_calls: list[LoadCall] = []
+        self.handed_tensors: list[HandedTensor] = []
+        # Parameters that are tensors, and what weights are copied into them
+        self.filled_parameters: dict[tuple[Function, str], list[list[Node]]] = {}
         # (class, attribute or pattern) -> node, for what is stored and read
         self.slots: dict[tuple[Class, str], Node] = {}
         # Attributes with a container of parts under known keys -> what stands for it

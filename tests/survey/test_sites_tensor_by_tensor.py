@@ -121,3 +121,25 @@ def test_layers_that_are_not(fill: str) -> None:
 )
 def test_layers_that_get_what_is_computed(fill: str) -> None:
     filled(fill, "unknown", "w = np.fromfile(path)")
+
+
+_PUT = "w = torch.load(path)\ndef put(tensor, key):\n    {body}\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "call", "verdict"),
+    [
+        ("tensor.data.copy_(w[key])", "put(u.bn.weight, 'g')", "keep"),
+        ("tensor.data = w[key]", "put(key='g', tensor=u.bn.running_mean)", "keep"),
+        ("tensor.copy_(w[key])", "put(u.bn.weight.data, 'g')", "keep"),
+        # It is another tensor, or another function's parameter,
+        ("tensor.data.copy_(w[key])", "put(self.trunk.bn1.weight, 'g')", "convert"),
+        ("tensor.data.copy_(w[key])", "print(u.bn.weight)", "convert"),
+        # or nothing is copied into it, and nothing out of a file.
+        ("print(tensor, w[key])", "put(u.bn.weight, 'g')", "convert"),
+        ("tensor.data.copy_(torch.ones(8))", "put(u.bn.weight, 'g')", "convert"),
+        ("tensor = w[key]", "put(u.bn.weight, 'g')", "convert"),
+    ],
+)
+def test_tensors_that_a_function_is_handed(body: str, call: str, verdict: str) -> None:
+    filled(call, verdict, _PUT.format(body=body))

@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin, calls_in_text
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
 from bn2gn_codemod.survey.tracing.given_back import give_back, given_back
+from bn2gn_codemod.survey.tracing.handed_tensors import note_handed
 from bn2gn_codemod.survey.tracing.injected_parts import make_injected
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
@@ -56,6 +57,7 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
             flow.containers.separate(node, result)
             flow.edge(node, result)
         return result
+    note_handed(tracer, callee, expr)
     call_whatever(callee, Call(flow, tracer.function, expr, arguments, result))
     return result
 

@@ -64,11 +64,15 @@ def weights_into(
             weights_into(tracer, tensor, weights, at, source)
         return
     is_variable = _is_variable(target)
-    layer = _layer_of(target)
+    layer = layer_of(target)
     if source is not None and _is_rebuilt(tracer, target, source):
         return
     receiver = _receiver(tracer, layer)
     weights = [*weights, *_in_parameter(tracer, source), *_copied(tracer, source)]
+    name = layer.id if is_variable and isinstance(layer, ast.Name) else ""
+    if name in tracer.function.parameters:
+        filled = tracer.flow.filled_parameters.setdefault((tracer.function, name), [])
+        filled.append(weights)
     if receiver is not None and weights:
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
         load.copies = _is_tensor(source)
@@ -96,7 +100,7 @@ def _listed_tensors(tracer: Tracer, target: ast.expr) -> list[ast.expr]:
         and isinstance(variable, ast.Name)
         and loop.target.id == variable.id
         for tensor in loop.iter.elts
-        if _is_tensor_of_layer(tensor)
+        if is_tensor_of_layer(tensor)
     ]
 
 
@@ -132,12 +136,13 @@ def _merges_own_statistics(tracer: Tracer, target: ast.expr, source: ast.expr) -
 
 def _is_rebuilt(tracer: Tracer, target: ast.expr, source: ast.expr) -> bool:
     """Whether a layer gets the weights of the one that stood in its place."""
-    tensors = [part for part in ast.walk(source) if _is_tensor_of_layer(part)]
+    tensors = [part for part in ast.walk(source) if is_tensor_of_layer(part)]
     sources = [_element_of(one) for one in tensors if isinstance(one, ast.Attribute)]
     return keeps_place(tracer.function, _element_of(target), sources)
 
 
-def _is_tensor_of_layer(part: ast.AST) -> bool:
+def is_tensor_of_layer(part: ast.AST) -> bool:
+    """``bn.weight``, ``conv.weight.data``"""
     return isinstance(part, ast.Attribute) and part.attr in TENSORS
 
 
@@ -145,7 +150,7 @@ def _element_of(tensor: ast.expr) -> ast.expr:
     """``self.base[0]`` of ``self.base[0].weight.data[:3]``"""
     element = part = tensor
     while isinstance(part, (ast.Attribute, ast.Subscript)):
-        if _is_tensor_of_layer(part):
+        if is_tensor_of_layer(part):
             element = part.value
         part = part.value
     return element
@@ -185,7 +190,7 @@ def _is_looked_up(receiver: ast.expr) -> bool:
             return False
 
 
-def _layer_of(tensor: ast.expr) -> ast.expr:
+def layer_of(tensor: ast.expr) -> ast.expr:
     """``bn`` of ``bn.weight.data[:3]`` and of ``getattr(bn, name).data``"""
     is_data = False
     while isinstance(tensor, ast.Subscript) or (
@@ -221,7 +226,7 @@ def _models_of(tracer: Tracer, source: ast.expr, mine: ast.expr) -> Iterator[Nod
     """
     for part in ast.walk(source):
         if isinstance(part, ast.Attribute) and part.attr in TENSORS:
-            layer = _layer_of(part)
+            layer = layer_of(part)
             if ast.dump(layer) != ast.dump(mine):
                 wholes = [whole.model for whole in _wholes(tracer, layer)]
                 node = tracer.evaluate(layer)
