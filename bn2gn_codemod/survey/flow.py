@@ -140,8 +140,18 @@ class LoadCall:
     wholes: list[Whole] = dataclasses.field(default_factory=list)
     in_order: bool = False
     sources: list[Node] = dataclasses.field(default_factory=list)
+    made_of: list[Node] = dataclasses.field(default_factory=list)  # what the tensor is computed of
     copies: bool = False  # a.weight.data = b.weight.data: the tensors are those of a layer
     loader: str = ""  # an external function that finds the weights itself
+
+
+class HandedTensor(NamedTuple):
+    """``put(bn.weight, "gamma")``: a tensor of a layer, and the place that it is handed over in."""
+
+    callee: Node
+    place: int | str
+    layer: Node
+    spot: Spot
 
 
 class Flow(ValueGraph):
@@ -160,6 +170,9 @@ class Flow(ValueGraph):
         self.norm_layers: list[NormLayer] = []
         self.instances: dict[Class, list[Instance]] = {}
         self.load_calls: list[LoadCall] = []
+        self.handed_tensors: list[HandedTensor] = []
+        # Parameters that are tensors, and what weights are copied into them
+        self.filled_parameters: dict[tuple[Function, str], list[list[Node]]] = {}
         # (class, attribute or pattern) -> node, for what is stored and read
         self.slots: dict[tuple[Class, str], Node] = {}
         # Attributes with a container of parts under known keys -> what stands for it

@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.copied_models import of_wholes
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.pretrained import parts_of_others, read_load
-from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value, Weights
 
 
 class LoadedParts:
@@ -98,7 +98,9 @@ class LoadedParts:
         sources = (value for node in call.tensors_of for value in self._flow.values(node))
         is_of_model = any(isinstance(value, (Instance, NormLayer)) for value in sources)
         is_set = call.into_tensors and not call.copies and not is_of_model
-        return is_set and read_load(self._flow, call) is None
+        made_of = (value for node in call.made_of for value in self._flow.values(node))
+        is_read = any(isinstance(value, Weights) for value in made_of)
+        return is_set and not is_read and read_load(self._flow, call) is None
 
     def _add_copies(self, copies: list[tuple[LoadCall, set[Value]]]) -> None:
         """A moving average of a new part is as new as that; of a loaded one, it is loaded."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from bn2gn_codemod.survey.syntax import dotted, flat, makes_empty, walk
+from bn2gn_codemod.survey.syntax import dotted, flat, makes_empty, walk, walk_scope
 from bn2gn_codemod.survey.values import Function
 
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
@@ -17,22 +18,43 @@ _SHORTEST = 2  # "1" or "." name no attribute
 
 def skipped_keys(function: Function, load: ast.AST) -> frozenset[str]:
     """Words and keys by which a function sorts entries out before ``load``, a call in it."""
-    node = function.node
-    if isinstance(node, (ast.Module, ast.Lambda)) or not isinstance(load, ast.expr):
+    if isinstance(function.node, ast.Lambda) or not isinstance(load, ast.expr):
         return frozenset()
     found: set[str] = set()
-    loops = [one for one in walk(node) if isinstance(one, ast.For) and one.lineno < load.lineno]
+    nodes = walk_scope(function.node)
+    loops = [one for one in nodes if isinstance(one, ast.For) and one.lineno < load.lineno]
     inside = [loop for loop in loops if any(one is load for one in walk(loop))]
     # In a loop of its own an entry is copied or not; else all that came before may sort them out.
     for loop in inside or loops:
         found.update(_passed_over(loop, load))
     for loop in inside:
-        found.update(_left_out(node, loop.iter, [one for one in loops if one not in inside]))
+        found.update(_left_out(nodes, loop.iter, [one for one in loops if one not in inside]))
     if not inside:
-        for one in walk(node):
+        for one in nodes:
             if isinstance(one, (ast.expr, ast.Delete)) and one.lineno <= load.lineno:
                 found.update(_removed(one))
+        for loop in loops:
+            found.update(_removed_in(loop, nodes, function.module.tree))
     return frozenset(word for word in found if len(word) >= _SHORTEST)
+
+
+def kept_words(function: Function, load: ast.AST) -> frozenset[str]:
+    """The words that an entry has to have, or to begin with, to be loaded at all."""
+    found: set[str] = set()
+    end = load.lineno if isinstance(load, ast.expr) else 0
+    for node in walk_scope(function.node):
+        match node:
+            case ast.For(lineno=line) if line < end:
+                for one in flat(node.body):
+                    if isinstance(one, ast.If) and not one.orelse and _takes_entry(one, node):
+                        found.update(_words(one.test))
+            case ast.DictComp(lineno=line, generators=generators) if line <= end:
+                for generator in generators:
+                    for condition in generator.ifs:
+                        found.update(_words(condition))
+            case _:
+                pass
+    return frozenset(found)
 
 
 def list_of_kept(function: Function) -> str | None:
@@ -73,6 +95,13 @@ def are_left_out(attribute: str, words: Iterable[str]) -> bool:
     return is_skipped(attribute, words).strip(".") == attribute
 
 
+def is_short_of(attribute: str, words: Iterable[str]) -> bool:
+    """Whether a single layer, or one of a part, is left out by the keys of its tensors."""
+    layers = (_layer_of(word) for word in words if word.rpartition(".")[2] in _TENSORS)
+    mine = re.compile(rf"(?:module\.)?{re.escape(attribute)}(?:\.\d+)?")
+    return any(map(mine.fullmatch, layers))
+
+
 def classifiers(words: Iterable[str]) -> frozenset[str]:
     """The names of a classification network's last layer among words that are left out."""
     names = (_layer_of(word) for word in words)
@@ -95,7 +124,7 @@ def _passed_over(loop: ast.For, load: ast.expr | ast.stmt) -> Iterator[str]:
                 yield from _words(_opposite(statement.test))
 
 
-def _left_out(function: ast.AST, source: ast.expr, loops: list[ast.For]) -> set[str]:
+def _left_out(nodes: list[ast.AST], source: ast.expr, loops: list[ast.For]) -> set[str]:
     """Words by which entries were left out of what a loop goes over: ``for name in mapping``.
 
     Those by which all the loops do that fill it; nothing where other code fills it as well.
@@ -104,7 +133,7 @@ def _left_out(function: ast.AST, source: ast.expr, loops: list[ast.For]) -> set[
         source = source.func.value  # mapping.items()
     if not isinstance(source, ast.Name):
         return set()
-    fillings = [one for one in walk(function) if _fills(one, source.id)]
+    fillings = [one for one in nodes if _fills(one, source.id)]
     found: list[set[str]] = []
     for filling in fillings:
         around = [loop for loop in loops if any(one is filling for one in walk(loop))]
@@ -158,8 +187,55 @@ def _removed(node: ast.expr | ast.Delete) -> Iterator[str]:
             for generator in generators:
                 for condition in generator.ifs:
                     yield from _words(_opposite(condition))
+        case ast.Call(func=ast.Name(id="filter"), args=[ast.Lambda(body=condition), _]):
+            yield from _words(_opposite(condition))
         case _:
             pass
+
+
+def _removed_in(loop: ast.For, nodes: list[ast.AST], module: ast.Module) -> Iterator[str]:
+    """``for key in list(state): if "fc" in key: del state[key]``, and over keys that are listed.
+
+    What is listed is written out, or is all of the keys that pass a test.
+    """
+    if not isinstance(loop.target, ast.Name):
+        return
+    key = loop.target.id
+    for statement in flat(loop.body):
+        if isinstance(statement, ast.If) and any(_takes_out(one, key) for one in statement.body):
+            yield from _words(statement.test)
+    if any(_takes_out(one, key) for one in walk(loop)):
+        for listed in _listed(loop.iter, nodes, module):
+            yield from _keys(listed)
+            if isinstance(listed, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
+                for generator in listed.generators:
+                    for condition in generator.ifs:
+                        yield from _words(condition)
+
+
+def _listed(source: ast.expr, nodes: list[ast.AST], module: ast.Module) -> Iterator[ast.expr]:
+    """What a loop goes over, or what gives the variable that it goes over: here, or outside."""
+    yield source
+    if isinstance(source, ast.Name):
+        for node in (*nodes, *module.body):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == source.id:
+                    yield value
+                case _:
+                    pass
+
+
+def _takes_out(node: ast.AST, key: str) -> bool:
+    """``del state[key]``, ``state.pop(key)``"""
+    match node:
+        case ast.Delete(targets=[ast.Subscript(slice=ast.Name(id=name))]):
+            return name == key
+        case ast.Expr(value=ast.Call() as call):
+            return _takes_out(call, key)
+        case ast.Call(func=ast.Attribute(attr="pop"), args=[ast.Name(id=name), *_]):
+            return name == key
+        case _:
+            return False
 
 
 def _words(test: ast.expr) -> Iterator[str]:
@@ -168,21 +244,28 @@ def _words(test: ast.expr) -> Iterator[str]:
         case ast.BoolOp(op=ast.Or(), values=parts):
             for part in parts:
                 yield from _words(part)
-        case ast.Compare(left=left, ops=[ast.In()], comparators=[ast.Name()]):
+        case ast.Compare(left=left, ops=[ast.In()], comparators=[given]) if isinstance(
+            given, ast.Name
+        ) or _is_first(given):
             yield from _texts(left)
         case ast.Compare(left=left, ops=[ast.Eq() | ast.In()], comparators=[given]):
             if isinstance(left, ast.Name) or _is_first(left):
                 yield from _texts(given)
-        case ast.Call(func=ast.Attribute(attr="startswith", value=ast.Name()), args=[given]):
+        case ast.Call(func=ast.Attribute(attr="startswith", value=asked), args=[given]) if (
+            isinstance(asked, ast.Name) or _is_first(asked)
+        ):
             yield from _texts(given)
         case _:
             pass
 
 
 def _is_first(expr: ast.expr) -> bool:
-    """``parts[0]``, as of ``key.split(".")``"""
+    """``parts[0]``, as of ``key.split(".")``, or that call's at once"""
     match expr:
-        case ast.Subscript(value=ast.Name(), slice=ast.Constant(value=0)):
+        case ast.Subscript(
+            value=ast.Name() | ast.Call(func=ast.Attribute(value=ast.Name(), attr="split")),
+            slice=ast.Constant(value=0),
+        ):
             return True
         case _:
             return False

@@ -29,6 +29,20 @@ def walk(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def walk_scope(scope: ast.AST) -> list[ast.AST]:
+    """What a function walks through, and of a module what is not in a function or class."""
+    if not isinstance(scope, ast.Module):
+        return walk(scope)
+    found: list[ast.AST] = [scope]
+    for parent in found:  # grows
+        found += (
+            node
+            for node in children(parent)
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        )
+    return found
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly below ``node``, without those that ``walk`` leaves out."""
     kind = type(node)
@@ -213,6 +227,15 @@ def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     found += [extra for extra in (arguments.vararg, arguments.kwarg) if extra is not None]
     return found
+
+
+def defaults_of(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr]]:
+    """The parameters that have a default, each with it."""
+    placed = [*arguments.posonlyargs, *arguments.args]
+    yield from zip(reversed(placed), reversed(arguments.defaults), strict=False)
+    for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is not None:
+            yield parameter, default
 
 
 def dotted(expr: ast.expr) -> str | None:

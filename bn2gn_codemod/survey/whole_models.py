@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from typing import TypeGuard
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Slot
@@ -29,16 +28,20 @@ from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.receivers import Receivers
 from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
-from bn2gn_codemod.survey.skipped_keys import are_left_out, skipped_keys
-from bn2gn_codemod.survey.syntax import is_off, walk
+from bn2gn_codemod.survey.skipped_keys import are_left_out, is_short_of, skipped_keys
+from bn2gn_codemod.survey.syntax import defaults_of, dotted, is_off, walk, walk_scope
 from bn2gn_codemod.survey.values import (
     Class,
+    External,
     Function,
     FunctionValue,
     Instance,
     NormLayer,
 )
+from bn2gn_codemod.survey.warm_starts import WarmStarts
 
+# What a new layer takes over from the one in whose place it is put.
+_SIZES = frozenset({"in_features", "out_features", "in_channels", "out_channels"})
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 
 
@@ -52,12 +55,17 @@ class WholeModels:
         self._call_sites = CallSites(contents.flow)
         self._guarded = GuardedLoads(contents.flow)
         self._receivers = Receivers(contents.flow)
+        self._warm_starts = WarmStarts(contents, self._call_sites)
         self._loads: dict[Class, Load] = {}
         self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
         for call in contents.flow.load_calls:
             load = read_load(contents.flow, call)
-            if load is None or load.kind != "file" or call.into_tensors:
+            if load is None or load.kind != "file":
+                continue
+            if call.into_tensors:
+                for cls in self._filled_by_key(call):
+                    self._loads.setdefault(cls, load)
                 continue
             if not call.as_read:
                 self._add_named(call, load)
@@ -104,6 +112,16 @@ class WholeModels:
                         if slot[1] in names:
                             self._named.setdefault(slot, load)
 
+    def _filled_by_key(self, call: LoadCall) -> Iterator[Class]:
+        """``own[key].copy_(tensor)`` in a helper that says that training starts from there."""
+        if call.of_layer or call.wholes:
+            return
+        for value in self._flow.values(call.receiver):
+            if not isinstance(value, Instance) or value.weak or value.spot is None:
+                continue
+            if self._warm_starts.is_one(call, value):
+                yield value.class_
+
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function
         goes_on = is_resumed(self._flow, call)
@@ -126,8 +144,11 @@ class WholeModels:
             elif value.spot.function is function and self._gives(function, value):
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
-                if is_said and not self._is_only_offered(function):
+                is_start = is_said or self._warm_starts.is_one(call, value)
+                if is_start and not self._is_only_offered(function):
                     yield cls
+            elif self._warm_starts.is_one(call, value):
+                yield cls
 
     def _is_part(self, model: Instance) -> bool:
         """Whether another model holds the object, as one of its parts: nobody resumes a part."""
@@ -190,41 +211,72 @@ class WholeModels:
         return value in set(self._flow.values(self._flow.return_node(function)))
 
     def _is_short_of_a_part(self, cls: Class, load: Load) -> bool:
-        """Whether entries of one of the model's parts are left out: nothing is resumed so."""
-        return any(are_left_out(name, load.skipped) for _, name in self._contents.family_slots(cls))
+        """Whether entries of one of the model's parts are left out: nothing is resumed so.
+
+        Parts without norms are none of the slots, as the last layer mostly is.
+        """
+        return any(
+            are_left_out(name, load.skipped) or is_short_of(name, load.skipped)
+            for name in self._contents.names(cls)
+        )
 
     def _is_changed_after(self, call: LoadCall, cls: Class) -> bool:
         """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``"""
         match call.spot.node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=model))) as load:
-                pass
+            case ast.Call(func=ast.Attribute(value=receiver)) as load:
+                model = dotted(receiver)
             case _:
                 return False
-        names = {name for _, name in self._contents.family_slots(cls)}
+        if model is None:
+            return False
+        for node in walk_scope(call.spot.function.node):
+            match node:
+                case ast.Assign(value=ast.Call() as made) if node.lineno > load.lineno:
+                    is_other = not any(_hands_over(one, model) for one in walk(made))
+                    if is_other and self._replaces_part(node, model, cls):
+                        return True
+                case ast.Call(func=ast.Attribute(value=owner)) if node.lineno > load.lineno:
+                    if dotted(owner) == model and self._calls_replacing(node, cls):
+                        return True
+                case _:
+                    pass
+        return False
+
+    def _calls_replacing(self, call: ast.Call, cls: Class) -> bool:
+        """``model.reset_classifier(5)``, a method that replaces a part as the model's own."""
+        methods = [
+            value.function
+            for value in self._flow.value_of(call.func)
+            if isinstance(value, FunctionValue) and value.function.class_ in cls.ancestors()
+        ]
         return any(
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Call)
-            and not any(_is_name(one, model) for one in walk(node.value))
-            and node.lineno > load.lineno
-            and any(_attribute_of(target, model) in names for target in node.targets)
-            for node in walk(call.spot.function.node)
+            and self._replaces_part(node, method.first_parameter or "", cls)
+            for method in methods
+            for node in walk(method.node)
         )
+
+    def _replaces_part(self, assign: ast.Assign, model: str, cls: Class) -> bool:
+        """Whether a layer is put where the model has one: of what has norms, or of PyTorch."""
+        stored = {_attribute_of(target, model) for target in assign.targets}
+        if not stored.isdisjoint(name for _, name in self._contents.family_slots(cls)):
+            return True
+        is_layer = isinstance(assign.value, ast.Call) and any(
+            isinstance(value, External) and value.name.startswith("torch.nn.")
+            for value in self._flow.value_of(assign.value.func)
+        )
+        return is_layer and any(not stored.isdisjoint(one.stored_names) for one in cls.ancestors())
 
 
 def _switched_off(function: Function) -> set[str]:
     """The parameters that speak of pretrained weights, and say no unless they are given."""
     if isinstance(function.node, ast.Module):
         return set()
-    arguments = function.node.args
-    placed = [*arguments.posonlyargs, *arguments.args]
-    defaults = [
-        *zip(reversed(placed), reversed(arguments.defaults), strict=False),
-        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-    ]
     return {
         one.arg
-        for one, value in defaults
-        if _PRETRAINED.search(one.arg) and value is not None and is_off(value)
+        for one, value in defaults_of(function.node.args)
+        if _PRETRAINED.search(one.arg) and is_off(value)
     }
 
 
@@ -234,13 +286,23 @@ def _hands_on(caller: Function, site: ast.Call) -> bool:
     return any(isinstance(expr, ast.Name) and expr.id in given for expr in about(site))
 
 
-def _is_name(node: ast.AST, name: str) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and node.id == name
+def _hands_over(node: ast.AST, model: str) -> bool:
+    """Whether the model, or a part of it, is in what is made; its sizes may be."""
+    match node:
+        case ast.Call(args=arguments, keywords=keywords):
+            given = [*arguments, *(keyword.value for keyword in keywords)]
+        case _:
+            return False
+    names = (dotted(one) or "" for one in given)
+    return any(
+        f"{name}.".startswith(f"{model}.") and name.rpartition(".")[2] not in _SIZES
+        for name in names
+    )
 
 
 def _attribute_of(target: ast.expr, model: str) -> str:
     match target:
-        case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == model:
+        case ast.Attribute(value=owner, attr=attribute) if dotted(owner) == model:
             return attribute
         case _:
             return ""

@@ -34,7 +34,7 @@ model = network()
 saved = torch.load("resnet101.pth")
 params = model.state_dict().copy()
 for key in saved:
-    if not key.split(".")[0] == "fc":
+    if not key.split(".")[0] == "classes":
         params[key] = saved[key]
 model.load_state_dict(params)
 """

@@ -443,3 +443,98 @@ def test_what_a_backbone_inherits_is_called_on_the_backbone(load: str, rest: str
 )
 def test_what_a_model_inherits_may_be_called_on_the_model(load: str, rest: str) -> None:
     check(INHERITED.format(head="unknown", load=load, rest=rest))
+
+
+_LAST = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+        self.last = nn.Linear(8, classes)
+        self.names = list(range(classes))
+    def reset(self, classes):
+        self.last = nn.Linear(8, classes)
+    def count(self):
+        self.names = list(range(9))
+-- train.py --
+from net import Net
+{script}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # A last layer without norms is left out,
+        "saved = {k: v for k, v in saved.items() if not k.startswith('last')}",
+        "saved = {k: v for k, v in saved.items() if 'last' not in k}",
+        "saved.pop('last.weight')\nsaved.pop('last.bias')",
+        "del saved['module.last.weight'], saved['module.last.bias']",
+        "for key in ('last.weight', 'last.bias'):\n    saved.pop(key)",
+        "GONE = ['last.weight', 'last.bias']\nfor key in GONE:\n    del saved[key]",
+        "for key in [k for k in saved if k.startswith('last.')]:\n    del saved[key]",
+        "gone = [k for k in saved if k.split('.')[0] == 'last']\nfor key in gone:\n"
+        "    saved.pop(key)",
+        "for key in list(saved):\n    if 'last' in key:\n        del saved[key]",
+        "saved = dict(filter(lambda pair: 'last' not in pair[0], saved.items()))",
+    ],
+)
+def test_script_that_leaves_the_last_layer_out(script: str) -> None:
+    code = f"saved = torch.load('a.pth')\nnet = Net(2)\n{script}\n"
+    load = "net.load_state_dict(saved, strict=False)"
+    check(_LAST.format(script=code + load, verdict="unknown"))
+    for function in ("main()", "main(net=None)"):
+        inside = f"{code}{load}\nreturn net".replace("\n", "\n    ")
+        script = f"def {function}:\n    {inside}\nnet = main()"
+        check(_LAST.format(script=script, verdict="unknown"))
+    guarded = f"{code}{load}".replace("\n", "\n    ")
+    check(_LAST.format(script=f"if __name__ == '__main__':\n    {guarded}", verdict="unknown"))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # Nothing is left out that the model has,
+        "saved = {k: v for k, v in saved.items() if 'total_ops' not in k}",
+        "for key in list(saved):\n    if 'total_ops' in key:\n        del saved[key]",
+        "for key in ('epoch', 'optimizer'):\n    saved.pop(key)",
+        "saved.pop('last')",
+        "del saved['lasting.weight']",
+        # nor out of what is loaded here,
+        "def other(saved):\n    del saved['last.weight']\n    return saved",
+        "class Other:\n    def load(self, saved):\n        saved.pop('last.weight')",
+        # and what is taken out is only looked at.
+        "for key in [k for k in saved if 'last' in k]:\n    print(key)",
+        "for key in list(saved):\n    if 'last' in key:\n        print(key)",
+    ],
+)
+def test_script_that_leaves_nothing_out(script: str) -> None:
+    code = f"saved = torch.load('a.pth')\nnet = Net(2)\n{script}\n"
+    load = "net.load_state_dict(saved, strict=False)"
+    check(_LAST.format(script=code + load, verdict="convert"))
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [
+        ("net.last = nn.Linear(8, 2)", "unknown"),
+        ("net.last = nn.Linear(net.last.in_features, 2)", "unknown"),
+        ("net.reset(2)", "unknown"),
+        # What is put there is no layer, or holds the one that was loaded,
+        ("net.names = list(range(2))", "convert"),
+        ("net.names = sorted(net.names)", "convert"),
+        ("net.last = nn.Sequential(net.last, nn.Sigmoid())", "convert"),
+        ("net.last = nn.DataParallel(net.last)", "convert"),
+        ("net.count()", "convert"),
+        # or it is no attribute of the model's class, nor the same model.
+        ("net.loss = nn.CrossEntropyLoss()", "convert"),
+        ("other = Net(3)\nother.last = nn.Linear(8, 2)", "convert"),
+        ("def change(net):\n    net.last = nn.Linear(8, 2)", "convert"),
+    ],
+)
+def test_last_layer_that_is_replaced_after_the_load(after: str, verdict: str) -> None:
+    load = "net = Net(21)\nnet.load_state_dict(torch.load('a.pth'))\n"
+    check(_LAST.format(script=load + after, verdict=verdict))

@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.injections import Injections
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
+from bn2gn_codemod.survey.tracing.handed_tensors import join_handed
 from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
 from bn2gn_codemod.survey.tracing.injected_parts import fill_injected_arguments
 from bn2gn_codemod.survey.tracing.kept_classes import keep_lookups
@@ -46,4 +47,5 @@ def analyse(
     keep_lookups(flow)
     part_module_dicts(flow)
     flow.solve()
+    join_handed(flow)
     return flow

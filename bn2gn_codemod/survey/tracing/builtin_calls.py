@@ -19,6 +19,7 @@ from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import (
     TENSORS,
     begins_report_of_load,
+    set_of_layer,
     weights_into,
 )
 from bn2gn_codemod.survey.value_graph import Node
@@ -57,8 +58,11 @@ def call_builtin(
         base, value = tracer.evaluate(arguments[0]), tracer.evaluate(arguments[2])
         if base is not None and value is not None:
             store_named(tracer, base, arguments[1], value)
-            if text_pattern(arguments[1]) in TENSORS:
-                weights_into(tracer, arguments[0], [value], expr, arguments[2])
+        name_set = text_pattern(arguments[1])
+        if name_set in TENSORS and base is not None and value is not None:
+            weights_into(tracer, arguments[0], [value], expr, arguments[2])
+        elif name_set in (None, "*") and base is not None:
+            set_of_layer(tracer, arguments[0], arguments[2], expr)
         return None
     if name in ("globals", "locals") or (name == "vars" and not arguments):
         flow.add(result, flow.namespace_value(tracer.function.module))
@@ -79,6 +83,10 @@ def call_builtin(
         for argument in arguments:
             tracer.evaluate(argument, "test")
         return None
+    if name == "type" and len(arguments) == 3:  # type("Norm", (nn.BatchNorm2d,), {})
+        tracer.evaluate(arguments[1], "argument")
+    elif name == "map" and arguments:
+        tracer.evaluate(arguments[0], "argument")
     keep_handed_to_builtin(tracer, expr)
     handed = arguments_of(tracer, expr)
     if is_opaque(f"builtins.{name}"):

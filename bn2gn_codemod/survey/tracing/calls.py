@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.tracing.builtin_calls import call_builtin, calls_in_te
 from bn2gn_codemod.survey.tracing.external_calls import call_external, hand_to_object
 from bn2gn_codemod.survey.tracing.given_back import give_back
 from bn2gn_codemod.survey.tracing.handed_classes import give_own_objects
+from bn2gn_codemod.survey.tracing.handed_tensors import note_handed
 from bn2gn_codemod.survey.tracing.injected_parts import make_injected
 from bn2gn_codemod.survey.tracing.made_objects import give_same_object, instantiate, make_layer
 from bn2gn_codemod.survey.tracing.method_calls import call_method
@@ -44,6 +45,8 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
     result = flow.node()
     if isinstance(func, ast.Name) and _is_builtin(tracer, func.id):
         found = call_builtin(tracer, func.id, expr, result, context)
+        if func.id == "map" and expr.args:
+            _apply_to_each(tracer, expr, result)
         if found is None or not calls_in_text(expr):
             return found
         call_whatever(found, Call(flow, tracer.function, expr, [], result))
@@ -57,6 +60,7 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
             flow.containers.separate(node, result)
             flow.edge(node, result)
         return result
+    note_handed(tracer, callee, expr)
     maker = maker_of(flow, tracer.function)
     if maker is not None and maker.call is expr:
         made = Call(flow, tracer.function, expr, arguments, result)
@@ -72,6 +76,19 @@ def _make_apart(call: Call, callee: Node, arguments: Arguments) -> Node:
     call_whatever(callee, call._replace(arguments=arguments, result=result))
     call.flow.edge(result, call.result)
     return result
+
+
+def _apply_to_each(tracer: Tracer, expr: ast.Call, result: Node) -> None:
+    """``map(nn.BatchNorm2d, [8, 16])``: one layer stands for them all."""
+    call = Call(tracer.flow, tracer.function, expr, [], result)
+
+    def on_callee(held: Value) -> None:
+        if isinstance(held, NormClass):
+            make_layer(call, held)
+
+    callee = tracer.evaluate(expr.args[0])
+    if callee is not None:
+        tracer.flow.watch(callee, on_callee)
 
 
 def call_whatever(callee: Node, call: Call) -> None:

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax import all_arguments, target_names, text_pattern, walk
+from bn2gn_codemod.survey.syntax import (
+    all_arguments,
+    defaults_of,
+    target_names,
+    text_pattern,
+    walk,
+)
 from bn2gn_codemod.survey.syntax import dotted as dotted_name
 from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_globals import is_own_module
@@ -274,6 +280,10 @@ class Expressions(Tracer):
         function = Function("<lambda>", self.function.module, expr, None, self.function)
         function.locals.update(argument.arg for argument in all_arguments(expr.args))
         flow.function_of[expr] = function
+        for parameter, default in defaults_of(expr.args):
+            given = self.evaluate(default)
+            if given is not None:
+                flow.edge(given, flow.name_node(function, parameter.arg))
         value = Expressions(flow, function).evaluate(expr.body)
         if value is not None:
             flow.edge(value, flow.return_node(function))

@@ -37,6 +37,7 @@ from bn2gn_codemod.survey.values import (
     Text,
     TupleValue,
     Value,
+    Weights,
 )
 
 # Calls whose result does not hold what they are given.
@@ -45,6 +46,8 @@ _OPAQUE = re.compile(
     r"numpy(?!\.as\w*array$)|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
     r"range|int|str|float|bool|repr|hasattr|id|min|max|sum|open|format|any|all|round|abs))(?:\.|$)"
 )
+# What is made of weights by these is weights.
+_TENSOR_OF = re.compile(r"torch\.tensor$|numpy\.(?:array|transpose|squeeze|reshape)$")
 _FIELDS = ("dataclasses.field", "attr.ib", "attr.field", "attrs.field")
 _DRIVES = re.compile(r"Trainer|Runner|Accelerator|Fabric|Learner|[Ll]ightning|accelerate|deepspeed")
 # Layers that hold nothing of what they are given.
@@ -70,12 +73,15 @@ _WEIGHTS_FROM_URL = (
 )
 _WEIGHTS_FROM_FILE = (
     "torch.load", "load_file", "torch.jit.load", "_load_checkpoint", "numpy.load",
-    "numpy.fromfile", "pickle.load", "scipy.io.loadmat", "h5py.File",
+    "numpy.fromfile", "pickle.load", "scipy.io.loadmat", "h5py.File", "torch.frombuffer",
+    "tensorflow.train.load_checkpoint", "tensorflow.train.NewCheckpointReader", "onnx.load",
+    "caffe.Net", "msgpack.load", "msgpack.unpack",
 )  # fmt: skip
 # External functions that find weights and put them into the module they are handed.
 _LOADER = re.compile(
     r"_?load_?(?:checkpoint\w*|pretrain\w*|weights?\w*|state_dict|model\w*|params?\w*)$|"
     r"copy_(?:weights|params)\w*$|init_from_\w+$|initialize_from_\w+$|"
+    r"load_objects$|"  # ignite's, for parts by name
     r"\w*Checkpointer$"  # Checkpointer(model).load(path)
 )
 
@@ -100,7 +106,8 @@ def call_external(call: Call, name: str) -> None:
     elif last == "__init__":
         _explicit_init(call, name)
     elif is_opaque(name):
-        return
+        if _TENSOR_OF.match(name):
+            _give_weights(call)
     elif last.startswith("build_from"):
         for _, node in call.arguments:
             give_same_object(flow, node, "build", call.result)
@@ -108,6 +115,17 @@ def call_external(call: Call, name: str) -> None:
         flow.add(call.result, flow.once(("given", call.expr), lambda: TupleValue(given)))
     else:
         _make_something(call, name, last)
+
+
+def _give_weights(call: Call) -> None:
+    """``torch.tensor(weights["bn"])``: whatever else it is made of, no layer is in it."""
+
+    def on_argument(held: Value) -> None:
+        if isinstance(held, Weights):
+            call.flow.add(call.result, held)
+
+    for _, node in call.arguments:
+        call.flow.watch(node, on_argument)
 
 
 def _each_given(call: Call) -> tuple[Node, ...]:

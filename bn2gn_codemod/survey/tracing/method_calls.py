@@ -67,7 +67,10 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         return True
     if name in ("copy_", "set_"):
         weights = [node for _, node in arguments_of(tracer, expr)]
-        weights_into(tracer, func.value, weights, expr, expr.args[0] if expr.args else None)
+        target, given = func.value, expr.args
+        if isinstance(target, ast.Attribute) and target.attr == "Tensor" and len(given) > 1:
+            target, *given = given  # torch.Tensor.copy_(bn.weight, w)
+        weights_into(tracer, target, weights, expr, given[0] if given else None)
     if name in ("add_module", "register_module", "__setattr__") and len(expr.args) == 2:
         _add_module(tracer, func, expr)
         return True

@@ -6,7 +6,7 @@ import ast
 import re
 
 from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, is_classmethod
-from bn2gn_codemod.survey.syntax import call_name, captured_names, target_names, walk
+from bn2gn_codemod.survey.syntax import call_name, captured_names, defaults_of, target_names, walk
 from bn2gn_codemod.survey.tracing.arguments import Call
 from bn2gn_codemod.survey.tracing.calls import call_whatever
 from bn2gn_codemod.survey.tracing.containers import container, put_into
@@ -193,16 +193,8 @@ class Statements:
             inner.run(node.body)
 
     def _bind_defaults(self, function: Function, arguments: ast.arguments) -> None:
-        positional = [*arguments.posonlyargs, *arguments.args]
-        for parameter, default in zip(
-            reversed(positional), reversed(arguments.defaults), strict=False
-        ):
+        for parameter, default in defaults_of(arguments):
             self._bind_default(function, parameter, default)
-        for parameter, keyword_default in zip(
-            arguments.kwonlyargs, arguments.kw_defaults, strict=True
-        ):
-            if keyword_default is not None:
-                self._bind_default(function, parameter, keyword_default)
 
     def _bind_default(self, function: Function, parameter: ast.arg, default: ast.expr) -> None:
         value = self._expressions.evaluate(default, "plain")

@@ -13,6 +13,9 @@ from bn2gn_codemod.survey.tracing.weight_loads import TENSORS, weights_into
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import Entries, Text, TupleValue, Value
 
+# Where modules keep their tensors: ``bn._parameters["weight"] = w``.
+_TENSOR_DICTS = frozenset({"_parameters", "_buffers"})
+
 
 def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool = False) -> None:
     """``target = value``, or ``for target in value`` with ``iterate``."""
@@ -45,6 +48,8 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             if holder is not None and isinstance(key, str):
                 flow.add(holder, Entries(((key, value),)))
             _store_in_modules(tracer, target, value)
+            if isinstance(target.value, ast.Attribute) and target.value.attr in _TENSOR_DICTS:
+                weights_into(tracer, target.value.value, [value], target, _source(tracer))
             if _is_all(target.slice):  # p[:] = state[name]
                 weights_into(tracer, target, [value], target, _source(tracer))
         case ast.Starred():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.survey.flow import LoadCall, Whole
-from bn2gn_codemod.survey.syntax import call_name, dotted
+from bn2gn_codemod.survey.syntax import call_name, dotted, walk_scope
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.just_stored import is_only_set_in_constructors, just_stored
 from bn2gn_codemod.survey.tracing.kept_keys import keeps_keys
@@ -58,22 +58,61 @@ def weights_into(
     """``layer.weight.data.copy_(w)``, ``layer.weight.data = w``, ``net.state_dict()[k]...``"""
     if source is not None and _merges_own_statistics(tracer, target, source):
         return
+    tensors = _listed_tensors(tracer, target)
+    if tensors:
+        for tensor in tensors:
+            weights_into(tracer, tensor, weights, at, source)
+        return
     is_variable = _is_variable(target)
-    layer = _layer_of(target)
+    layer = layer_of(target)
     if source is not None and _is_rebuilt(tracer, target, source):
         return
     receiver = _receiver(tracer, layer)
+    weights = [*weights, *_in_parameter(tracer, source), *_copied(tracer, source)]
+    name = layer.id if is_variable and isinstance(layer, ast.Name) else ""
+    if name in tracer.function.parameters:
+        filled = tracer.flow.filled_parameters.setdefault((tracer.function, name), [])
+        filled.append(weights)
     if receiver is not None and weights:
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
-        load.weights = [*weights, *_in_parameter(tracer, source)]
         load.copies = _is_tensor(source)
         load.of_layer = _is_tensor(target)
         load.wholes = list(_wholes(tracer, layer))
         if source is not None:
             load.sources = list(_models_of(tracer, source, layer))
+            load.made_of = list(_made_of(tracer, source))
             if is_variable:
                 load.tensors_of = list(_variables(tracer, source))
         tracer.flow.load_calls.append(load)
+
+
+def _listed_tensors(tracer: Tracer, target: ast.expr) -> list[ast.expr]:
+    """Those of ``for t in (bn.bias, bn.weight): t.data.copy_(...)``, by which layers are told."""
+    if not _is_variable(target):
+        return []
+    variable = target.value if isinstance(target, ast.Attribute) else target
+    return [
+        tensor
+        for loop in walk_scope(tracer.function.node)
+        if isinstance(loop, ast.For)
+        and isinstance(loop.iter, (ast.Tuple, ast.List))
+        and isinstance(loop.target, ast.Name)
+        and isinstance(variable, ast.Name)
+        and loop.target.id == variable.id
+        for tensor in loop.iter.elts
+        if is_tensor_of_layer(tensor)
+    ]
+
+
+def set_of_layer(tracer: Tracer, owner: ast.expr, value: ast.expr, at: ast.expr) -> None:
+    """``setattr(bn, name, nn.Parameter(w))``, where the name is not known."""
+    made = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+    if any(
+        isinstance(one, ast.Call) and call_name(one) in ("Parameter", "clone", "detach")
+        for one in made
+    ):
+        node = tracer.evaluate(value)
+        weights_into(tracer, owner, [] if node is None else [node], at, value)
 
 
 def _receiver(tracer: Tracer, layer: ast.expr) -> Node | None:
@@ -97,12 +136,13 @@ def _merges_own_statistics(tracer: Tracer, target: ast.expr, source: ast.expr) -
 
 def _is_rebuilt(tracer: Tracer, target: ast.expr, source: ast.expr) -> bool:
     """Whether a layer gets the weights of the one that stood in its place."""
-    tensors = [part for part in ast.walk(source) if _is_tensor_of_layer(part)]
+    tensors = [part for part in ast.walk(source) if is_tensor_of_layer(part)]
     sources = [_element_of(one) for one in tensors if isinstance(one, ast.Attribute)]
     return keeps_place(tracer.function, _element_of(target), sources)
 
 
-def _is_tensor_of_layer(part: ast.AST) -> bool:
+def is_tensor_of_layer(part: ast.AST) -> bool:
+    """``bn.weight``, ``conv.weight.data``"""
     return isinstance(part, ast.Attribute) and part.attr in TENSORS
 
 
@@ -110,7 +150,7 @@ def _element_of(tensor: ast.expr) -> ast.expr:
     """``self.base[0]`` of ``self.base[0].weight.data[:3]``"""
     element = part = tensor
     while isinstance(part, (ast.Attribute, ast.Subscript)):
-        if _is_tensor_of_layer(part):
+        if is_tensor_of_layer(part):
             element = part.value
         part = part.value
     return element
@@ -150,13 +190,19 @@ def _is_looked_up(receiver: ast.expr) -> bool:
             return False
 
 
-def _layer_of(tensor: ast.expr) -> ast.expr:
-    """``bn`` of ``bn.weight.data[:3]``"""
+def layer_of(tensor: ast.expr) -> ast.expr:
+    """``bn`` of ``bn.weight.data[:3]`` and of ``getattr(bn, name).data``"""
+    is_data = False
     while isinstance(tensor, ast.Subscript) or (
         isinstance(tensor, ast.Attribute) and tensor.attr in TENSORS
     ):
+        is_data = isinstance(tensor, ast.Attribute) and tensor.attr == "data"
         tensor = tensor.value
-    return tensor
+    match tensor:
+        case ast.Call(func=ast.Name(id="getattr"), args=[layer, *_]) if is_data:
+            return layer
+        case _:
+            return tensor
 
 
 def _wholes(tracer: Tracer, layer: ast.expr) -> Iterator[Whole]:
@@ -180,7 +226,7 @@ def _models_of(tracer: Tracer, source: ast.expr, mine: ast.expr) -> Iterator[Nod
     """
     for part in ast.walk(source):
         if isinstance(part, ast.Attribute) and part.attr in TENSORS:
-            layer = _layer_of(part)
+            layer = layer_of(part)
             if ast.dump(layer) != ast.dump(mine):
                 wholes = [whole.model for whole in _wholes(tracer, layer)]
                 node = tracer.evaluate(layer)
@@ -194,8 +240,44 @@ def _in_parameter(tracer: Tracer, source: ast.expr | None) -> Iterator[Node]:
             node = tracer.flow.expressions.get(given)
             if node is not None:
                 yield node
+        case ast.Tuple(elts=parts):  # bn.bias, bn.weight = Parameter(b), Parameter(w)
+            for part in parts:
+                yield from _in_parameter(tracer, part)
+        case ast.IfExp(body=body, orelse=other):
+            yield from _in_parameter(tracer, body)
+            yield from _in_parameter(tracer, other)
         case _:
             pass
+
+
+def _made_of(tracer: Tracer, source: ast.expr) -> Iterator[Node]:
+    """What a value is computed of: ``weights[i:j]`` of ``torch.tensor(weights[i:j]).view(8)``."""
+    for part in ast.walk(source):
+        if isinstance(part, ast.Name | ast.Subscript | ast.Call):
+            node = tracer.flow.expressions.get(part)
+            if node is not None:
+                yield node
+
+
+def _copied(tracer: Tracer, source: ast.expr | None) -> Iterator[Node]:
+    """What ``getattr(bn, name).data.clone()`` is a tensor of, and ``Parameter(t.clone())``."""
+    inner, is_copy = source, False
+    while isinstance(inner, ast.Call | ast.Attribute):
+        match inner:
+            case ast.Call(args=[given, *_]) if call_name(inner) == "Parameter":
+                inner = given
+            case ast.Call(func=ast.Attribute(value=copied, attr="clone" | "detach")):
+                inner, is_copy = copied, True
+            case ast.Attribute(value=tensor, attr="data"):
+                inner = tensor
+            case ast.Call(func=ast.Name(id="getattr"), args=[layer, _]):
+                inner, is_copy = layer, True
+                break
+            case _:
+                return
+    node = tracer.evaluate(inner) if inner is not None and is_copy else None
+    if node is not None:
+        yield node
 
 
 def _is_tensor(expr: ast.AST | None) -> bool:

@@ -1,0 +1,116 @@
+"""Training that starts from a file for a whole model, and says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+NET = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+-- train.py --
+from net import Net
+{script}
+"""
+OPTIMIZER = "\noptimizer = torch.optim.SGD(net.parameters(), 0.1)"
+HELPER = """\
+def {name}(model, path):
+    saved = torch.load(path)
+    model.load_state_dict(saved, strict=False)
+    return model
+net = Net()
+"""
+
+
+def verdict(script: str, expected: str, optimizer: str = OPTIMIZER) -> None:
+    check(NET.format(script=script + optimizer, verdict=expected))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        HELPER.format(name="load_pretrain") + "net = load_pretrain(net, args.file)",
+        HELPER.format(name="load_pretrained_model") + "load_pretrained_model(net, 'a.pth')",
+        HELPER.format(name="load") + "net = load(net, args.pretrained)",
+        HELPER.format(name="load") + "if args.finetune:\n    load(net, args.file)",
+        "net = Net()\nif args.init_from:\n    net.load_state_dict(torch.load(args.init_from))",
+        "net = Net()\nnet.load_state_dict(torch.load('pretrained/other.pth'))",
+        "net = Net()\nsaved = torch.load(args.pretrained)\n"
+        "mine = {k: v for k, v in saved.items() if k.startswith('module.')}\n"
+        "net.load_state_dict(mine, strict=False)",
+        "def load_pretrained(model, path):\n    own = model.state_dict()\n"
+        "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
+        "net = Net()\nload_pretrained(net, 'a.pth')",
+        # Another load is the one that goes on.
+        "net = Net()\nif args.finetune:\n    net.load_state_dict(torch.load(args.finetune))\n"
+        "if args.resume:\n    net.load_state_dict(torch.load(args.resume))",
+    ],
+)
+def test_script_that_starts_from_a_file(script: str) -> None:
+    verdict(script, "unknown")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # Nothing says what the file is,
+        HELPER.format(name="load") + "net = load(net, args.file)",
+        "net = Net()\nif args.weights:\n    net.load_state_dict(torch.load(args.weights))",
+        "def load(model, path):\n    own = model.state_dict()\n"
+        "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
+        "net = Net()\nload(net, 'a.pth')",
+        # or it says that training goes on.
+        HELPER.format(name="load_pretrained") + "load_pretrained(net, args.resume)",
+        HELPER.format(name="load_pretrained") + "load_pretrained(net, args.snapshot)",
+        "net = Net()\nif args.resume:\n    net.load_state_dict(torch.load(args.pretrained))",
+        # The helper is handed another model, or is for parts and for whole models,
+        HELPER.format(name="load_pretrained") + "load_pretrained(nn.Linear(8, 8), 'a.pth')",
+        HELPER.format(name="load_pretrained")
+        + "load_pretrained(net.trunk, 'a.pth')\nload_pretrained(net, args.file)",
+        "net = Net()\nnet.trunk.load_state_dict(torch.load('pretrained.pth'))",
+        # or it takes one part of it.
+        "net = Net()\nsaved = torch.load(args.pretrained)\nmine = {}\n"
+        "for k, v in saved.items():\n    if 'trunk' in k:\n        mine[k] = v\n"
+        "net.load_state_dict(mine, strict=False)",
+        "net = Net()\nsaved = torch.load(args.pretrained)\n"
+        "mine = {k: v for k, v in saved.items() if k.startswith('trunk.')}\n"
+        "net.load_state_dict(mine, strict=False)",
+        # The optimizer is restored, too.
+        "net = Net()\nif args.pretrained:\n    saved = torch.load(args.pretrained)\n"
+        "    net.load_state_dict(saved['net'])\n    optimizer.load_state_dict(saved['optim'])",
+        "net = Net()\nif args.finetune:\n    saved = torch.load(args.file)\n"
+        "    net.load_state_dict(saved['net'])\n    net_opt.load_state_dict(saved['opt'])",
+        "def load(model, optim, pretrained):\n    saved = torch.load(pretrained)\n"
+        "    model.load_state_dict(saved['net'])\n    if optim is not None:\n"
+        "        optim.load_state_dict(saved['optim'])\nnet = Net()\nload(net, None, 'a.pth')",
+    ],
+)
+def test_script_that_does_not_start_from_it(script: str) -> None:
+    verdict(script, "convert")
+
+
+@pytest.mark.parametrize("optimizer", ["", "\nnet.eval()"])
+def test_script_that_trains_nothing(optimizer: str) -> None:
+    script = HELPER.format(name="load_pretrained") + "load_pretrained(net, 'a.pth')"
+    verdict(script, "convert", optimizer)
+
+
+def test_trainer_that_starts_from_a_file() -> None:
+    trainer = """\
+class Trainer:
+    def __init__(self, config):
+        self.net = Net()
+        if config.{option}:
+            self.begin(config.{option})
+        self.optimizer = torch.optim.Adam(self.net.parameters())
+    def begin(self, path):
+        self.net.load_state_dict(torch.load(path), strict=False)
+"""
+    verdict(trainer.format(option="pretrained"), "unknown", "")
+    verdict(trainer.format(option="weights"), "convert", "")
+    verdict(trainer.format(option="resume"), "convert", "")
