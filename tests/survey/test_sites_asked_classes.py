@@ -116,7 +116,7 @@ def test_other_classes_ask_nothing_of_it(test: str) -> None:
         "NORM = nn.BatchNorm2d  #! convert\nEPS = {nn.BatchNorm2d: 1}\nEPS[nn.BatchNorm2d]",
         "NORM = nn.BatchNorm2d  #! convert\nKINDS = nn.BatchNorm2d | nn.GroupNorm",
         "NORM = nn.BatchNorm2d  #! convert\ndef f(norm: nn.BatchNorm2d | None, c: NORM): pass",
-        "NORM = nn.BatchNorm2d  #! convert\nOwn = type('Own', (nn.BatchNorm2d,), {})",
+        "NORM = nn.BatchNorm2d  #! convert\nOwn = type('Own', (nn.BatchNorm2d,), {})  #! unknown",
         "NORM = nn.BatchNorm2d  #! convert\nif NORM is not None and callable(NORM): pass",
         "NORM = nn.BatchNorm2d  #! convert\nkind = type(net) == NotImplemented",
         "NORM = nn.BatchNorm2d  #! convert\nprint(f'made of {NORM}')",
