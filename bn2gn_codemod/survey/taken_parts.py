@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.syntax import flat
 from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Spot, Weights
@@ -73,19 +74,51 @@ class TakenParts:
         return any(caller is function for caller, _ in self._call_sites.of(other))
 
 
+def taken_apart(flow: Flow) -> frozenset[Instance]:
+    """The models of which other ones get parts: ``self.encoder = depth.encoder``."""
+    found: set[Instance] = set()
+    for function in (*flow.functions, *flow.top_level.values()):
+        for store in _stores(function):
+            parts = flow.value_of(store.part)
+            if not any(isinstance(one, (Instance, NormLayer)) for one in parts):
+                continue
+            takers = {
+                cls
+                for one in flow.value_of(store.target.value)
+                if isinstance(one, Instance) and one.class_.is_module
+                for cls in (*one.class_.ancestors(), *one.class_.descendants())
+            }
+            models = (one for one in flow.value_of(store.part.value) if isinstance(one, Instance))
+            found.update(
+                one
+                for one in models
+                if takers and one.spot is not None and one.class_ not in takers
+            )
+    return frozenset(found)
+
+
 def _stores(function: Function) -> Iterator[_Store]:
     """Where a part of one thing becomes a part of another one."""
     made: dict[str, ast.expr] = {}
     if isinstance(function.node, ast.Lambda):
         return
     for statement in flat(function.node.body):
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                made[name] = value
-            case ast.Assign(targets=targets, value=value):
-                part = made.get(value.id) if isinstance(value, ast.Name) else value
-                for target in targets:
-                    if isinstance(target, ast.Attribute) and isinstance(part, ast.Attribute):
-                        yield _Store(target, part)
-            case _:
-                pass
+        for target, value in _pairs(statement):
+            part = made.get(value.id) if isinstance(value, ast.Name) else value
+            if isinstance(target, ast.Name):
+                made[target.id] = value
+            elif isinstance(target, ast.Attribute) and isinstance(part, ast.Attribute):
+                yield _Store(target, part)
+
+
+def _pairs(statement: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What a statement assigns to what: ``a.x, a.y = b.x, b.y`` is two such."""
+    match statement:
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(
+            targets
+        ) == len(values):
+            yield from zip(targets, values, strict=True)
+        case ast.Assign(targets=targets, value=value):
+            yield from ((target, value) for target in targets)
+        case _:
+            pass

@@ -30,6 +30,7 @@ from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.skipped_keys import are_left_out, is_short_of, skipped_keys
 from bn2gn_codemod.survey.syntax import defaults_of, dotted, is_off, walk, walk_scope
+from bn2gn_codemod.survey.taken_parts import taken_apart
 from bn2gn_codemod.survey.values import (
     Class,
     External,
@@ -55,6 +56,7 @@ class WholeModels:
         self._call_sites = CallSites(contents.flow)
         self._guarded = GuardedLoads(contents.flow)
         self._receivers = Receivers(contents.flow)
+        self._taken_apart = taken_apart(contents.flow)
         self._warm_starts = WarmStarts(contents, self._call_sites)
         self._loads: dict[Class, Load] = {}
         self._named: dict[Slot, Load] = {}
@@ -151,7 +153,9 @@ class WholeModels:
                 yield cls
 
     def _is_part(self, model: Instance) -> bool:
-        """Whether another model holds the object, as one of its parts: nobody resumes a part."""
+        """Whether another model holds the object, or parts of it: nobody resumes a part."""
+        if model in self._taken_apart:
+            return True
         kin = {*model.class_.ancestors(), *model.class_.descendants()}
         return model.spot is not None and any(
             slot[0] not in kin
@@ -163,9 +167,15 @@ class WholeModels:
         )
 
     def _is_all_there_is(self, slot: Slot) -> bool:
-        """Whether what holds a model as ``self.net`` has no other norms than those in there."""
+        """Whether what holds a model as ``self.net`` has no other norms than those in there.
+
+        An application or a trainer that some library gives is nothing but a wrapper.
+        """
         if not families.may_hold_whole_model(slot[1]):
             return False
+        bases = [base for one in slot[0].ancestors() for base in one.external_bases]
+        if not any(base.startswith("torch.nn.") for base in bases):
+            return True
         others = (one for one in self._contents.family_slots(slot[0]) if one != slot)
         beside = (held for one in others for held in self._contents.inside(one))
         return not any(isinstance(held, NormLayer) for held in beside)

@@ -80,6 +80,36 @@ def test_part_of_a_loaded_model(script: str) -> None:
         assert any("Net.neck is taken out of OldNet (train.py:" in one for one in site.reasons)
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        """
+        def wrapped(net, old):
+            net.neck = old.neck
+            return net
+        def main(path):
+            old = OldNet()
+            old.load_state_dict(torch.load(path))
+            wrapped(Net(), old)
+        """,
+        """
+        class Both(nn.Module):
+            def __init__(self, old):
+                super().__init__()
+                self.trunk, part = old.trunk, old.neck
+                self.low = part
+        old = OldNet()
+        old.load_state_dict(torch.load('old.pth'))
+        Both(old)
+        """,
+    ],
+)
+def test_a_model_that_is_loaded_and_taken_apart_elsewhere(script: str) -> None:
+    """What it was made of is loaded, whatever stood in the other model before."""
+    text = _repository(script, "unknown")
+    check(text.replace("#! unknown", "#! convert", 1))
+
+
 def test_part_of_what_a_file_gives() -> None:
     script = """
     def main(path):
@@ -101,16 +131,6 @@ def test_part_of_what_a_file_gives() -> None:
         """
         net, old = Net(), OldNet()
         net.neck = old.neck
-        """,
-        # or another function does, to test it;
-        """
-        def wrapped(net, old):
-            net.neck = old.neck
-            return net
-        def test(path):
-            old = OldNet()
-            old.load_state_dict(torch.load(path))
-            wrapped(Net(), old).eval()
         """,
         # what is taken is no part of it, or made anew;
         """
