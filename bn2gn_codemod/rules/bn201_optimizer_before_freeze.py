@@ -21,7 +21,7 @@ _STATES = {
 _ONLY_NAMED = "a backbone by its name alone (no load of weights into it alone is seen)"
 # ... and what that comes to where the whole repository loads none.
 _FROM_SCRATCH = (
-    "and nothing in the repository loads weights but to resume "
+    "and every load in the repository may be one that resumes "
     '(trained from scratch, its BatchNorm must learn: freeze = "none")'
 )
 
@@ -90,8 +90,8 @@ is named without a fix: no class has names for its parts.
 
 A backbone that is only called so is frozen, too, and the report says so: where no
 weights come from elsewhere either, and the model is trained from scratch, its BatchNorm
-must learn, and `freeze = "none"` writes no freezes. Where nothing in the repository loads
-any weights but to resume a training, the report says that as well.
+must learn, and `freeze = "none"` writes no freezes. Where every load in the repository may
+be one that resumes a training, the report says that as well.
 
 No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer

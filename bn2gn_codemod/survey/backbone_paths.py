@@ -99,7 +99,7 @@ class BackbonePaths:
 
     @functools.cached_property
     def starts_nothing(self) -> bool:
-        """Whether no weights are loaded anywhere, and no library gives any, but to resume."""
+        """Whether every load may be one that resumes, and no library gives any weights."""
         loads = self._roles.loads
         is_loaded = loads.of_class or loads.of_slot or loads.of_layer
         return not is_loaded and not any(map(library_model, self._flow.made_outside()))

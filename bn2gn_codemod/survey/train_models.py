@@ -255,7 +255,7 @@ class TrainedModels:
 
     @property
     def starts_nothing(self) -> bool:
-        """Whether no weights are loaded anywhere, but where a training goes on."""
+        """Whether every load of the repository may be one that lets a training go on."""
         return self._paths.starts_nothing
 
     def nameless(self, classes: Iterable[Class]) -> str:

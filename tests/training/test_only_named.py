@@ -131,7 +131,7 @@ def test_weights_that_are_loaded(parts: dict[str, str]) -> None:
     assert "a backbone by its name" not in message(**parts)
 
 
-FROM_SCRATCH = "nothing in the repository loads weights but to resume"
+FROM_SCRATCH = "every load in the repository may be one that resumes"
 
 
 @pytest.mark.parametrize(
