@@ -11,6 +11,7 @@ import functools
 
 from bn2gn_codemod.survey.flow import Unpacked
 from bn2gn_codemod.survey.tracing.arguments import Call, argument_for
+from bn2gn_codemod.survey.tracing.handed_classes import handed_classes
 from bn2gn_codemod.survey.tracing.returned_parameters import Returned, given_back
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
@@ -29,13 +30,11 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
     flow = call.flow
     own: dict[Node, list[Node]] = {}  # parameter -> what this call hands over for it
     by_place: dict[int | None, list[Node]] = {}
-    makers: dict[ast.expr, Node] = {}  # calls of parameters, and what this call hands over
+    makers = handed_classes(call, function, skip_first=skip_first)
     wrappers: set[ast.expr] = set()
     for returned in given_back(function.node):
         arguments = _arguments(call, returned, skip_first)
-        if arguments and returned.maker is not None:
-            makers[returned.maker] = arguments[0]
-        elif arguments:
+        if arguments and returned.maker is None:
             own[flow.name_node(function, returned.parameter)] = arguments
             if returned.wrapper is not None:
                 wrappers.add(returned.wrapper)

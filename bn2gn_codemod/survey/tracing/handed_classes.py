@@ -27,13 +27,19 @@ class _Parameter(NamedTuple):
 
 def give_own_objects(call: Call, function: Function, *, skip_first: bool) -> None:
     """What a call of a function gives, without the objects of what other calls handed over."""
-    handed: dict[ast.AST, Node] = {}  # what makes objects -> what this call hands over for it
+    handed = handed_classes(call, function, skip_first=skip_first)
+    passes = _OwnObjects(call.flow, function, call.result, handed) if handed else None
+    call.flow.edge(call.flow.return_node(function), call.result, passes)
+
+
+def handed_classes(call: Call, function: Function, *, skip_first: bool) -> dict[ast.AST, Node]:
+    """By what makes objects in a function, the class that a call of the function hands over."""
+    handed: dict[ast.AST, Node] = {}
     for made, parameter in _called(function.node).items():
         argument = argument_for(call, parameter.name, parameter.position - skip_first)
         if argument is not None:
             handed[made] = argument
-    passes = _OwnObjects(call.flow, function, call.result, handed) if handed else None
-    call.flow.edge(call.flow.return_node(function), call.result, passes)
+    return handed
 
 
 @dataclasses.dataclass
