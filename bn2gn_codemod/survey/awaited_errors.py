@@ -26,7 +26,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 class AwaitedErrors:
-    """Tells whether code around a load, or around a call of its function, goes on after an error."""
+    """Tells whether code around a load, or around calls of its function, goes on after an error."""
 
     def __init__(self, flow: Flow) -> None:
         self._calls = CallSites(flow)
