@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
@@ -29,6 +30,7 @@ class AwaitedErrors:
     """Tells whether code around a load, or around calls of its function, goes on after an error."""
 
     def __init__(self, flow: Flow) -> None:
+        self._flow = flow
         self._calls = CallSites(flow)
 
     def reason(self, function: Function, call: ast.Call) -> str:
@@ -38,11 +40,27 @@ class AwaitedErrors:
         awaited = list(_awaited(function.node.body))
         if any(call in walk(part) for part in awaited):
             return "the code around it goes on when a strict load fails"
-        others = {_root(one) for part in awaited for one in walk(part) if _is_load(one)}
+        others = {_root(one) for one in _loads(awaited)}
+        for tried in self._tried_in.get(function, ()):
+            others.update(map(_root, [tried.func, *tried.args]))
         if _root(call) in others:
             return "what it loads depends on whether another strict load fails"
         caller = self._awaiting(function)
         return f"{caller} calls it, and goes on when it fails" if caller else ""
+
+    @functools.cached_property
+    def _tried_in(self) -> dict[Function, list[ast.Call]]:
+        """By function, its calls of what goes on after a strict load: ``if not tried(net): ...``"""
+        trying = {
+            function
+            for function in {load.spot.function for load in self._flow.load_calls}
+            if not isinstance(function.node, ast.Lambda) and _loads(_awaited(function.node.body))
+        }
+        found: dict[Function, list[ast.Call]] = {}
+        for function in trying:
+            for caller, call in self._calls.of(function):
+                found.setdefault(caller, []).append(call)
+        return found
 
     def _awaiting(self, function: Function) -> str:
         """The function, or the file, that goes on when a call of the function fails."""
@@ -118,6 +136,10 @@ def _only_says(handler: ast.ExceptHandler) -> bool:
         )
         for one in handler.body
     )
+
+
+def _loads(parts: Iterable[ast.stmt]) -> list[ast.AST]:
+    return [one for part in parts for one in walk(part) if _is_load(one)]
 
 
 def _is_load(node: ast.AST) -> bool:

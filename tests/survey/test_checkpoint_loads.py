@@ -302,6 +302,18 @@ except Exception:
 if not fits:
     model.load_state_dict({k[7:]: v for k, v in state.items()})
 """,
+    # The second one stands where it is asked whether the first one went well.
+    """\
+def fits(net, state):
+    try:
+        net.load_state_dict(state)
+    except RuntimeError:
+        return False
+    return True
+
+if not fits(model, state):
+    model.load_state_dict({k[7:]: v for k, v in state.items()})
+""",
     # Somebody else catches the error.
     """\
 def load(net, state):
@@ -402,6 +414,17 @@ try:
     other.load_state_dict(state)
 except RuntimeError:
     print('trained without')
+model.load_state_dict(state)
+""",
+        """\
+def fits(net, state):
+    try:
+        net.load_state_dict(state)
+    except RuntimeError:
+        return False
+    return True
+
+print(fits(Discriminator(), state))
 model.load_state_dict(state)
 """,
         # Around a whole run: what is wrong is said, and nothing goes on.
