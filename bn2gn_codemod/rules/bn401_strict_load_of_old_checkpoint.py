@@ -47,7 +47,10 @@ RULE = Rule(
 A call of `load_state_dict` without `strict=False` that loads a file into a model
 with converted layers. Pretrained weights of the backbone alone, models without
 converted layers, and state dicts that were filtered or come from the model
-itself are none.
+itself are none. Where code goes on after the error of a strict load
+(`except RuntimeError:` strips `module.` from the keys and loads again), or asks
+for the keys that it returns, no fix is written: a lenient load raises nothing,
+and the fallback would never run.
 """,
     why="""
 Checkpoints from before the migration hold `running_mean`, `running_var` and

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.plan import LoadEdit, StrictLoad
+from bn2gn_codemod.survey.awaited_errors import AwaitedErrors
 from bn2gn_codemod.survey.flow import Flow, LoadCall
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.last_made import last_made
 from bn2gn_codemod.survey.scopes import Scope
-from bn2gn_codemod.survey.syntax import flat
+from bn2gn_codemod.survey.syntax import flat, target_names, walk
 from bn2gn_codemod.survey.values import Instance, Value, Weights
 
 # What else is resumed from a checkpoint, and never holds a layer. A function that
@@ -31,11 +32,12 @@ class StrictLoads(NamedTuple):
 def find_strict_loads(flow: Flow, held: HeldLayers) -> StrictLoads:
     """Every such load, in source order."""
     found: dict[ast.expr, StrictLoad] = {}
+    awaited = AwaitedErrors(flow)
     for load in flow.load_calls:
         call = load.spot.node
         if isinstance(call, ast.Call) and call not in found and _would_fail(flow, held, load):
             place = load.spot.module.place(call)
-            reason = _reason(call, load)
+            reason = _reason(call, load) or awaited.reason(load.spot.function, call)
             model = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
             found[call] = StrictLoad(place, model, "" if reason else _FIX, reason)
     loads = tuple(sorted(found.values(), key=lambda load: load.place))
@@ -133,6 +135,20 @@ def _reason(call: ast.Call, load: LoadCall) -> str:
                 return ""
             case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=args)) if call in args:
                 return ""
-            case ast.Assign(targets=[ast.Name() | ast.Tuple()], value=value) if value is call:
+            case ast.Assign(targets=[ast.Name() | ast.Tuple() as target], value=value) if (
+                value is call and not _is_asked(function, set(target_names(target)))
+            ):
                 return ""
     return "what it returns is used; write strict=False and print what it skips by hand"
+
+
+def _is_asked(function: ast.AST, names: set[str]) -> bool:
+    """Whether code decides by the keys that did not fit, or hands them on."""
+    asking = [
+        node.test if isinstance(node, (ast.If, ast.While, ast.IfExp)) else node
+        for node in walk(function)
+        if isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert, ast.Return))
+    ]
+    return any(
+        isinstance(inner, ast.Name) and inner.id in names for node in asking for inner in walk(node)
+    )

@@ -72,7 +72,7 @@ class _Follower:
         self._classes = classes
         self._depth = depth
         self._active = active
-        self._tests = LayerTests(function, self.bindings)
+        self._tests = LayerTests(flow, function, self.bindings)
 
     # ---------------------------------------------------------- statements
 

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.freezing_effects import WRAPPERS, Condition
 from bn2gn_codemod.survey.freezing_parts import Bindings
+from bn2gn_codemod.survey.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax import call_name, flat, root_of, walk
-from bn2gn_codemod.survey.values import Function
+from bn2gn_codemod.survey.values import Function, NormClass
 
 _NORM_WORD = re.compile(r"batch_?norm|syncbn", re.IGNORECASE)
 # What a frozen layer is asked before its attributes are touched.
@@ -24,7 +26,8 @@ _NO_LAYER = Condition("words")  # none of no words is in any name
 class LayerTests:
     """Reads the tests of one function."""
 
-    def __init__(self, function: Function, bindings: Bindings) -> None:
+    def __init__(self, flow: Flow, function: Function, bindings: Bindings) -> None:
+        self._flow = flow
         self._function = function
         self._bindings = bindings
         self._followed: set[str] = set()  # names whose values are being read
@@ -103,7 +106,7 @@ class LayerTests:
         named = classes.elts if isinstance(classes, ast.Tuple) else [classes]
         if isinstance(classes, ast.BinOp):
             named = [part for part in walk(classes) if isinstance(part, ast.expr)]
-        texts = [ast.unparse(cls).rsplit(".", 1)[-1] for cls in named]
+        texts = [text for cls in named for text in self._class_names(cls)]
         if any("BatchNorm" in text or text in ("SyncBN", "_NormBase") for text in texts):
             kind: Literal["norm", "norm2d"] = "norm2d" if texts == ["BatchNorm2d"] else "norm"
             return [Condition(kind, positive, node=test)]
@@ -112,6 +115,17 @@ class LayerTests:
         if any("Module" in text for text in texts):
             return [] if positive else [_UNKNOWN]
         return [_UNKNOWN]
+
+    def _class_names(self, cls: ast.expr) -> list[str]:
+        """What a class is called; of ``Block.NORM``, the norms that this stands for."""
+        name = ast.unparse(cls).rsplit(".", 1)[-1]
+        if is_norm_class(name) or not isinstance(cls, (ast.Name, ast.Attribute)):
+            return [name]
+        values = list(self._flow.value_of(cls))
+        norms = {value.norm for value in values if isinstance(value, NormClass)}
+        is_norm = bool(norms) and all(isinstance(value, NormClass) for value in values)
+        # What stands for a norm of its own may leave out those of the backbone.
+        return sorted(norms) if is_norm and "BatchNorm2d" in norms else [name]
 
     def _has(self, owner: ast.expr, name: str, positive: bool) -> list[Condition]:
         if name in _ABOUT_A_LAYER or name in WRAPPERS:

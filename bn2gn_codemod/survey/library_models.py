@@ -52,10 +52,14 @@ _READS_TEXT = re.compile(
     r"transformers\.(?:\w*(?:Bert|BERT|Roberta|GPT|T5|Llama|Electra|XLNet|Bart|OPT)\w*|"
     r"\w*Text\w*|\w*ForCausalLM|\w*ForMaskedLM)(?:\.|$)"
 )
-# Networks of convolutions alone; those with BatchNorm end in _bn.
+# Networks of convolutions alone; those with BatchNorm end in _bn. Transformers and their like
+# have LayerNorm, but for those on top of a ResNet.
 _WITHOUT_NORMS = re.compile(
     r"torchvision\.models\.(?:\w+\.)?"
-    r"(?:vgg1[1369]|alexnet|AlexNet|squeezenet1_[01]|SqueezeNet)$"
+    r"(?:vgg1[1369]|alexnet|AlexNet|squeezenet1_[01]|SqueezeNet|vit_[bhl]_\w+|VisionTransformer|"
+    r"swin_\w+|SwinTransformer|convnext_\w+|ConvNeXt)$|"
+    r"timm\.models\.(?:vision_transformer|deit|beit|cait|convnext|swin_transformer(?:_v2)?|mlp_mixer)\."
+    r"(?!\w*resnet)\w+$"
 )
 
 # Models with a backbone inside, whose weights are asked for by another argument: where it is.

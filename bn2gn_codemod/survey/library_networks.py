@@ -39,7 +39,7 @@ _LIBRARIES = re.compile(
 )
 # Without BatchNorm in them.
 _OTHER_NORMS = re.compile(
-    r"(?:^|[./_])(?:vit|deit|swin|convnext|beit|mixer|cait|eva|xcit|vgg\d+$)", re.IGNORECASE
+    r"(?:^|[./_])(?:vit|deit|swin|convnext|beit|mixer|cait|eva|vgg\d+$)", re.IGNORECASE
 )
 _WEIGHTS = re.compile(r"pretrained|weights")
 _BY_DEFAULT = re.compile(r"(?:segmentation_models_pytorch|pretrainedmodels)\.|\.from_pretrained$")

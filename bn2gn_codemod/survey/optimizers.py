@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.certain_modules import CertainModules, not_certain
 from bn2gn_codemod.survey.collections_of_parameters import CollectionsOfParameters
+from bn2gn_codemod.survey.computed_tensors import ComputedTensors
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.kept_arguments import KeptArguments
 from bn2gn_codemod.survey.last_made import last_made
@@ -91,6 +92,7 @@ class Optimizers:
                     self._callers.setdefault(function, []).append((scope, statement, call))
         self.origins = Origins(flow, self.scopes, self.callers)
         self.collections = CollectionsOfParameters(flow, self.origins)
+        self._computed = ComputedTensors(flow, self.origins)
         self._objects = OptimizerObjects(flow, self.origins)
         self._kept = KeptArguments(flow)
 
@@ -175,10 +177,11 @@ class Optimizers:
         modules: dict[str, tuple[ast.expr, str]] = {}  # with what is read of it there
         doubtful: dict[str, ast.expr] = {}
         elements = _comprehension_variables(value) | _parameter_variables(scope)
+        computed = self._computed.inside(scope, value)
         for expression in self._models.expressions(value):
-            if ast.unparse(root_of(expression)) in elements or self._objects.is_one(
-                scope, expression
-            ):
+            if expression in computed or ast.unparse(root_of(expression)) in elements:
+                continue
+            if self._objects.is_one(scope, expression):
                 continue
             whole = self._module(scope, use, expression, value)
             if whole is not None and self.collections.may_be(scope, whole):
@@ -214,7 +217,7 @@ class Optimizers:
                 scope, statement, use, source, classes, others, is_used, doubt, is_beside
             )
         found = bool(seen)  # else the expression that was asked for first is reported
-        for source in _sources(value) if not modules else doubtful:
+        for source in _sources(value, computed) if not modules else doubtful:
             if (scope, source) not in seen and len(seen) < 40:
                 seen.add((scope, source))
                 for optimizer in self._from_name(scope, statement, use, source, depth, seen):
@@ -405,10 +408,12 @@ def _is_used_as_dict(function: Function, source: str) -> bool:
     return False
 
 
-def _sources(value: ast.AST) -> list[str]:
+def _sources(value: ast.AST, but: Collection[ast.AST] = ()) -> list[str]:
     """The variables and ``self`` attributes in an expression."""
     found: list[str] = []
     for node in walk(value):
+        if node in but:
+            continue
         if isinstance(node, ast.Name) and node.id != "self":
             found.append(node.id)
         elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self":

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.scopes import Scope, assignments
-from bn2gn_codemod.survey.syntax import all_arguments
+from bn2gn_codemod.survey.syntax import all_arguments, walk
 from bn2gn_codemod.survey.values import Function, Instance
 
 Callers = Callable[[Function], list[tuple[Scope, ast.stmt, ast.Call]]]
@@ -44,6 +44,33 @@ class Origins:
 
     def assigned(self, scope: Scope, expr: ast.expr) -> Iterator[Origin]:
         """What is assigned to a variable or an attribute."""
+        for where, name in self._places(scope, expr):
+            for statement in where.body:
+                for at, value in assignments(statement, name):
+                    if value is not None:
+                        yield Origin(where, value, isinstance(at, ast.AugAssign))
+
+    def all_assigned(self, scope: Scope, expr: ast.expr) -> list[Origin]:
+        """The same, where that is all that it may be; what is changed in place stays what it is.
+
+        Empty for parameters, and for what loops or ``a, b = f()`` bind.
+        """
+        if scope.parameter(ast.unparse(expr)) is not None:
+            return []
+        found: list[Origin] = []
+        for where, name in self._places(scope, expr):
+            if any(name in _bound_by_loop(one) for one in where.order):
+                return []
+            for statement in where.body:
+                for at, value in assignments(statement, name):
+                    if value is None:
+                        return []
+                    if not isinstance(at, ast.AugAssign):
+                        found.append(Origin(where, value))
+        return found
+
+    def _places(self, scope: Scope, expr: ast.expr) -> list[tuple[Scope, str]]:
+        """The scopes that may bind an expression, and what it is called there."""
         source = ast.unparse(expr)
         places: list[tuple[Scope, str]] = [(scope, source)]
         if isinstance(expr, ast.Attribute):
@@ -51,11 +78,7 @@ class Origins:
         elif not _is_local(scope.function, source):
             top = self.scopes.get(self._flow.top_level[scope.path])
             places += [(top, source)] if top is not None and top is not scope else []
-        for where, name in places:
-            for statement in where.body:
-                for at, value in assignments(statement, name):
-                    if value is not None:
-                        yield Origin(where, value, isinstance(at, ast.AugAssign))
+        return places
 
     def handed(self, scope: Scope, expr: ast.expr) -> Iterator[Origin]:
         """What calls give to a parameter."""
@@ -101,6 +124,12 @@ def arguments_for(scope: Scope, call: ast.Call, parameter: str) -> list[ast.expr
         return []
     index = names.index(parameter)
     return call.args[index : index + 1]
+
+
+def _bound_by_loop(statement: ast.stmt) -> set[str]:
+    if not isinstance(statement, (ast.For, ast.AsyncFor)):
+        return set()
+    return {ast.unparse(node) for node in walk(statement.target) if isinstance(node, ast.expr)}
 
 
 def _is_local(function: Function, name: str) -> bool:

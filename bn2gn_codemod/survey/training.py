@@ -433,7 +433,7 @@ class _Training:
         """The source of ``torch.nn`` where the test stands."""
         assert isinstance(test, ast.Call)
         classes = test.args[1]
-        if isinstance(classes, ast.Attribute):
+        if isinstance(classes, ast.Attribute) and classes.attr == "BatchNorm2d":
             return ast.unparse(classes.value)
         return self._top_names.torch_nn(effect.module_path)
 

@@ -24,6 +24,7 @@ from bn2gn_codemod.survey.values import (
     ClassValue,
     External,
     ExternalObject,
+    Function,
     FunctionValue,
     Instance,
     Lost,
@@ -61,7 +62,9 @@ class UnfollowedModels:
         self._owners = OptimizerOwners(flow, optimizers)
         # files in which a model with a backbone is trained
         self._followed = {optimizer.scope.path for optimizer in followed}
+        # of what makes models in this repository, wherever it is imported from
         self._names = {cls.name for cls in flow.classes if cls.is_module}
+        self._names |= {one.name for one in flow.functions if _gives_model(flow, one)}
         self._holding: dict[Class, bool] = {}
 
     def find(self) -> Iterator[UnfollowedModel]:
@@ -214,6 +217,14 @@ class UnfollowedModels:
             yield given
         elif isinstance(given, (ast.Name, ast.Attribute)):
             yield from self._makers(scope, given, set())
+
+
+def _gives_model(flow: Flow, function: Function) -> bool:
+    """Whether a function that others can import gives a module of the repository."""
+    if function.class_ is not None or function.outer is not flow.top_level[function.module.path]:
+        return False
+    given = flow.values(flow.return_node(function))
+    return any(isinstance(value, Instance) and value.class_.is_module for value in given)
 
 
 def _models_set(scope: Scope) -> Iterator[tuple[ast.expr, ast.Call]]:

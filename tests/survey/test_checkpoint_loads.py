@@ -227,12 +227,235 @@ def load(model, path):
 load(Detector(), 'a.pth')
 """,
         "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'), **options)\n",
+        """\
+model = Detector()
+missing, unexpected = model.load_state_dict(torch.load('a.pth'))
+if not missing:
+    print('complete')
+""",
     ],
 )
 def test_what_cannot_be_mended_says_why(body: str) -> None:
     [(_, fix, reason)] = loads(body)
     assert fix == ""
     assert reason
+
+
+FALLBACKS = [
+    # What strips a prefix runs only where the strict load fails.
+    """\
+try:
+    model.load_state_dict(state)
+except RuntimeError:
+    model.load_state_dict({k[7:]: v for k, v in state.items()})
+""",
+    """\
+try:
+    model.load_state_dict(state)
+except (KeyError, RuntimeError) as error:
+    print(error)
+    model.module.load_state_dict(state)
+""",
+    """\
+try:
+    model.load_state_dict(state)
+except:
+    state = {k[7:]: v for k, v in state.items()}
+    inner = model.module
+    inner.load_state_dict(state)
+""",
+    """\
+try:
+    model.load_state_dict(state)
+except torch.cuda.Error:
+    pass
+""",
+    """\
+from contextlib import suppress
+with suppress(RuntimeError):
+    model.load_state_dict(state)
+""",
+    """\
+try:
+    model.load_state_dict(state)
+except RuntimeError as error:
+    if 'module.' in str(error):
+        model.load_state_dict({k[7:]: v for k, v in state.items()})
+    else:
+        raise
+""",
+    """\
+for cut in (0, 7):
+    try:
+        model.load_state_dict({k[cut:]: v for k, v in state.items()})
+        break
+    except RuntimeError as error:
+        print(error)
+""",
+    # The second one stands behind.
+    """\
+fits = True
+try:
+    model.load_state_dict(state)
+except Exception:
+    fits = False
+if not fits:
+    model.load_state_dict({k[7:]: v for k, v in state.items()})
+""",
+    # The second one stands where it is asked whether the first one went well.
+    """\
+def fits(net, state):
+    try:
+        net.load_state_dict(state)
+    except RuntimeError:
+        return False
+    return True
+
+if not fits(model, state):
+    model.load_state_dict({k[7:]: v for k, v in state.items()})
+""",
+    # Somebody else catches the error.
+    """\
+def load(net, state):
+    net.load_state_dict(state)
+
+try:
+    load(model, state)
+except RuntimeError:
+    load(model, {k[7:]: v for k, v in state.items()})
+""",
+    """\
+class Tester:
+    def __init__(self, net):
+        self.net = net
+
+    def load(self, state):
+        self.net.load_state_dict(state)
+
+    def start(self, states):
+        for one in states:
+            try:
+                self.load(one)
+            except RuntimeError:
+                print('not this one')
+
+Tester(model).start([state])
+""",
+]
+LOADED = "model = nn.DataParallel(Detector())\nstate = torch.load('a.pth')\n"
+
+
+@pytest.mark.parametrize("body", FALLBACKS)
+def test_a_load_whose_error_is_awaited_stays_strict(body: str) -> None:
+    found = loads(LOADED + body)
+    assert found
+    assert {fix for _, fix, _ in found} == {""}
+    assert all("fail" in reason for _, _, reason in found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # The run ends there all the same.
+        """\
+try:
+    model.load_state_dict(state)
+except RuntimeError:
+    print('is this a checkpoint of the model?')
+    raise
+""",
+        """\
+import sys
+try:
+    model.load_state_dict(state)
+except Exception as error:
+    print(error)
+    sys.exit(1)
+""",
+        # No strict load raises these.
+        """\
+try:
+    model.load_state_dict(state)
+except (OSError, KeyError):
+    model = None
+""",
+        """\
+try:
+    model.load_state_dict(state)
+finally:
+    print('done')
+""",
+        """\
+try:
+    size = int(name)
+except ValueError:
+    model.load_state_dict(state)
+""",
+        # Another thing is tried.
+        """\
+try:
+    import tqdm
+except Exception:
+    tqdm = None
+model.load_state_dict(state)
+""",
+        """\
+with open('log'):
+    model.load_state_dict(state)
+""",
+        """\
+from contextlib import suppress
+with suppress(FileNotFoundError):
+    model.load_state_dict(state)
+""",
+        """\
+other = Discriminator()
+try:
+    other.load_state_dict(state)
+except RuntimeError:
+    print('trained without')
+model.load_state_dict(state)
+""",
+        """\
+def fits(net, state):
+    try:
+        net.load_state_dict(state)
+    except RuntimeError:
+        return False
+    return True
+
+print(fits(Discriminator(), state))
+model.load_state_dict(state)
+""",
+        # Around a whole run: what is wrong is said, and nothing goes on.
+        """\
+def main():
+    model.load_state_dict(state)
+
+try:
+    main()
+except Exception as error:
+    print(error)
+""",
+        """\
+def load(net, state):
+    net.load_state_dict(state)
+
+try:
+    load(model, state)
+except KeyboardInterrupt:
+    model = None
+""",
+        """\
+missing, unexpected = model.load_state_dict(state)
+print(missing)
+""",
+    ],
+)
+def test_a_load_whose_error_ends_the_run_is_mended(body: str) -> None:
+    [(_, fix, reason)] = loads(LOADED + body)
+    assert "strict=False" in fix
+    assert reason == ""
 
 
 def test_the_edit_stands_where_the_load_does() -> None:

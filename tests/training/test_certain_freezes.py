@@ -360,6 +360,42 @@ def test_layers_that_a_network_of_the_library_brings(norm: str, names: list[str]
     assert frozen(plan) == names
 
 
+TRANSFORMER = """
+import timm.models.resnet
+import timm.models.swin_transformer
+import timm.models.vision_transformer
+import timm.models.vision_transformer_hybrid
+
+class Encoder({base}):
+    def __init__(self):
+        super().__init__(norm_layer=nn.LayerNorm)
+
+class Segmenter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Encoder()
+        self.backbone.load_state_dict(torch.load("pretrained.pth"))
+        self.head = Block()
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "names"),
+    [
+        ("timm.models.vision_transformer.VisionTransformer", []),
+        ("timm.models.swin_transformer.SwinTransformer", []),
+        ("torchvision.models.VisionTransformer", []),
+        ("timm.models.resnet.ResNet", ["backbone"]),
+        # On top of a ResNet, or of who knows what.
+        ("timm.models.vision_transformer_hybrid.HybridEmbed", ["backbone"]),
+        ("timm.models.LevitDistilled", ["backbone"]),
+    ],
+)
+def test_transformers_of_libraries_have_no_batchnorm(base: str, names: list[str]) -> None:
+    plan = plan_of(BLOCK + TRANSFORMER.format(base=base), "model.Segmenter()")
+    assert frozen(plan) == names
+
+
 NORM_IN_A_VARIABLE = """
 class Segmenter(nn.Module):
     def __init__(self, name):
@@ -613,6 +649,9 @@ def test_a_model_in_what_was_not_read(made: str, guards: str) -> None:
         ("vgg.vgg19", []),
         ("alexnet", []),
         ("squeezenet1_1", []),
+        ("vit_b_16", []),
+        ("swin_transformer.swin_t", []),
+        ("convnext_tiny", []),
         ("vgg16_bn", ["backbone"]),
         ("resnet18", ["backbone"]),
         ("vgg.VGG", ["backbone"]),  # with layers that it is given

@@ -80,6 +80,7 @@ def said(body: str) -> list[str]:
         ("models.vgg16_bn(pretrained=args.pretrained)", "torchvision.models.vgg16_bn"),
         ("models.__dict__[args.arch](pretrained=True)", "torchvision.models"),
         ("timm.create_model('resnet50', pretrained=True)", "timm.create_model"),
+        ("timm.create_model('xcit_nano_12_p16_224', pretrained=True)", "timm.create_model"),
         ("EfficientNet.from_pretrained('b0')", "efficientnet_pytorch.EfficientNet.from_pretrained"),
         ("build()", "torchvision.models.resnet18"),
         ("resnet18(pretrained=True).cuda()", "torchvision.models.resnet18"),

@@ -76,6 +76,50 @@ def test_no_option_decides(freeze: str) -> None:
     assert only(plan_of(train=script(freeze=freeze))).state in ("unfrozen", "partly")
 
 
+# ------------------------------------------------- norms by other names
+
+NAMED = """
+try:
+    from encoding.nn import SyncBatchNorm as either
+except ImportError:
+    either = nn.BatchNorm2d
+if args.plain:
+    unsure = nn.Conv2d
+else:
+    unsure = nn.BatchNorm2d
+BN = nn.BatchNorm2d
+
+class Block(nn.Module):
+    NORM, CONV, FLAT, SYNC = nn.BatchNorm2d, nn.Conv2d, nn.BatchNorm1d, nn.SyncBatchNorm
+    EITHER, UNSURE = either, unsure
+
+class Derived(Block):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "state"),
+    [
+        ("Block.NORM", "frozen"),
+        ("Derived.NORM", "frozen"),
+        ("Block.EITHER", "frozen"),
+        ("BN", "frozen"),
+        ("(BN, nn.LayerNorm)", "frozen"),
+        ("Block.CONV", "partly"),
+        ("Block.UNSURE", "partly"),
+        ("Block.FLAT", "partly"),
+        ("Block.SYNC", "partly"),
+        ("Block.MISSING", "partly"),
+        ("args.NORM", "partly"),
+        ("Block", "partly"),
+    ],
+)
+def test_a_norm_class_that_goes_by_another_name(named: str, state: str) -> None:
+    own = NAMED + OWN_FREEZE.replace("nn.BatchNorm2d", named)
+    assert only(plan_of(train=script(own))).state == state
+
+
 # --------------------------------------------------------- at the top level
 
 TOP_LEVEL = """

@@ -1067,6 +1067,10 @@ def test_parts_that_may_be_absent_are_looked_for_by_name(repository: MakeReposit
 
 SYNC = """
 from torch.nn import BatchNorm2d
+NORM = BatchNorm2d
+
+class Kinds:
+    NORM = BatchNorm2d
 
 def freeze(model):
     for module in model.backbone.modules():
@@ -1087,6 +1091,8 @@ def main(loader):
         ("nn.BatchNorm2d", "(nn.BatchNorm2d, nn.SyncBatchNorm)"),
         ("torch.nn.BatchNorm2d", "(torch.nn.BatchNorm2d, torch.nn.SyncBatchNorm)"),
         ("BatchNorm2d", "(BatchNorm2d, nn.SyncBatchNorm)"),
+        ("NORM", "(NORM, nn.SyncBatchNorm)"),
+        ("Kinds.NORM", "(Kinds.NORM, nn.SyncBatchNorm)"),
     ],
 )
 def test_the_test_sees_sync_batchnorm(repository: MakeRepository, before: str, after: str) -> None:

@@ -26,6 +26,15 @@ class Net(nn.Module):
 def build(conf):
     return Net()
 
+def sizes(conf):
+    def inner():
+        return Net()
+    return [3, 8]
+
+class Maker:
+    def body(self):
+        return Net()
+
 class Discriminator(nn.Module):
     def __init__(self):
         super().__init__()
@@ -160,6 +169,10 @@ def said(body: str, nets: str = NETS) -> list[str]:
         # of a file that is not there, by the name of a class that is
         "from network import Net\nnet = Net()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "from lib.nets import Net\nnet = Net(3).cuda()\nopt = torch.optim.SGD(net.parameters())",
+        # of such a file, by the name of a function that makes one
+        "from network import build\nnet = build(3)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "from network import build\nnet = nn.DataParallel(build(3))\n"
+        "opt = torch.optim.SGD([{'params': get_params(net, 'bn')}], 0.1)",
         # in wrappers of the repository's own
         "net = by_name(args)\nnet = MyDataParallel(net).cuda()\nopt = get_optimizer(args, net)",
         "net = Wrapper(args)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
@@ -292,6 +305,11 @@ def test_one_line_for_each_file() -> None:
         # of a library, whatever the repository calls its own
         "from torch.nn import Linear as Net\nnet = Net()\nopt = torch.optim.SGD(net.parameters())",
         "from lib import Other\nnet = Other()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        # of a function that makes no model here
+        "from lib import sizes\nnet = sizes(3)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "from lib import body\nnet = body(3)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "from lib import inner\nnet = inner(3)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "from torch.nn import build\nnet = build()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         # around a model that is known
         "net = MyDataParallel(nn.Linear(3, 3)).cuda()\nopt = get_optimizer(args, net)",
         "net = nn.Linear(3, 3)\nnet = MyDataParallel(net)\nopt = get_optimizer(args, net)",
