@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated import freezing
@@ -32,10 +32,13 @@ from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.fresh_models import fresh_slots
 from bn2gn_codemod.survey.library_networks import LibraryNetworks
+from bn2gn_codemod.survey.load_order import LoadOrder
 from bn2gn_codemod.survey.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.option_defaults import OptionDefaults
+from bn2gn_codemod.survey.optional_weights import OptionalWeights
 from bn2gn_codemod.survey.overwritten_backbones import OverwrittenBackbones
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
@@ -69,6 +72,7 @@ def survey_training(
     flow: Flow,
     roles: RoleMap,
     decided: Decided,
+    order: LoadOrder,
     overwritten: OverwrittenBackbones,
     repository: Repository,
     settings: Settings,
@@ -76,7 +80,7 @@ def survey_training(
     """Find train scripts and loops, and plan freeze calls and guards."""
     if settings.freeze == "none":
         return TrainingPlan()
-    return _Training(flow, roles, decided, overwritten, repository, settings).plan()
+    return _Training(flow, roles, decided, order, overwritten, repository, settings).plan()
 
 
 class _Training:
@@ -85,6 +89,7 @@ class _Training:
         flow: Flow,
         roles: RoleMap,
         decided: Decided,
+        order: LoadOrder,
         overwritten: OverwrittenBackbones,
         repository: Repository,
         settings: Settings,
@@ -93,14 +98,13 @@ class _Training:
         self._settings = settings
         self._has_backbone = roles.has_pretrained
         classes = ModuleClasses()
-        self._models = TrainedModels(
-            flow,
-            BackbonePaths(
-                flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
-            ),
-            classes,
-            repository,
+        paths = BackbonePaths(
+            flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
         )
+        self._models = TrainedModels(flow, paths, classes, repository)
+        self._weights = OptionalWeights(paths, order, OptionDefaults(flow, repository))
+        # By the class of a model, why none of its optimizers is to have a freeze.
+        self._optional: dict[Class, str] = {}
         whole = settings.freeze == "backbone"
         self._names = FreezingNames(
             self._models,
@@ -123,6 +127,7 @@ class _Training:
         scripts = [self._scripts.script(entry) for entry in entries]
         insertions = self._insertions(entries, scripts)
         self._add_overridden(entries, scripts, insertions)
+        self._find_optional(entries, insertions)
         trial_runs = TrialRuns(self._flow, self._optimizers)
         loops = TrainLoops(
             self._models,
@@ -139,8 +144,8 @@ class _Training:
         loops.look(self._optimizers, found)
         self._collect_classes(entries, insertions, loops)
         freezes, scripts = self._freezes(entries, scripts, insertions)
-        loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
-        model_guards, calls = self._model_guards(loops, calls)
+        loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls, _trained(entries))
+        model_guards, calls = self._model_guards(loops, calls, _trained(entries))
         calls += self._awake(entries, scripts, calls)
         libraries = LibraryNetworks(
             self._flow, self._optimizers, self._models, self._code, trial_runs
@@ -179,6 +184,32 @@ class _Training:
                 if any(base.endswith("LightningModule") for base in bases):
                     found.update(entry.models)
         return found
+
+    # ----------------------------------------------------- optional weights
+
+    def _find_optional(self, entries: list[Optimizer], insertions: list[Insertion | None]) -> None:
+        """Note the models that have weights only with an option, wherever they are trained."""
+        reasons: dict[Class, list[str]] = {}
+        for entry, insertion in zip(entries, insertions, strict=True):
+            reason = self._option_asked(entry, insertion) if insertion is not None else ""
+            for cls in entry.models:
+                reasons.setdefault(cls, []).append(reason)
+        self._optional = {cls: found[0] for cls, found in reasons.items() if all(found)}
+
+    def _option_asked(self, entry: Optimizer, insertion: Insertion) -> str:
+        return self._weights.objection(entry.models, insertion.scope.function)
+
+    def _all_optional(self, trained: Iterable[Class], models: Iterable[Class]) -> str:
+        """Why models are not to be frozen, if there is a reason for all those that are trained."""
+        mine = [
+            cls
+            for cls in trained
+            if any(
+                self._models.holds(model, cls) or self._models.holds(cls, model) for model in models
+            )
+        ]
+        reasons = [self._optional.get(cls, "") for cls in mine]
+        return reasons[0] if reasons and all(reasons) else ""
 
     # -------------------------------------------------------- freeze calls
 
@@ -239,6 +270,8 @@ class _Training:
             elif insertion is None:
                 reason = entry.doubt or self._places.obstacle(entry)
                 judged.append(script._replace(reason=reason))
+            elif option := self._option_asked(entry, insertion):
+                judged.append(script._replace(reason=option))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)
@@ -271,12 +304,16 @@ class _Training:
     # -------------------------------------------------------------- guards
 
     def _loop_guards(
-        self, guards: list[LoopGuard], calls: list[TrainCall]
+        self, guards: list[LoopGuard], calls: list[TrainCall], trained: Collection[Class]
     ) -> tuple[list[LoopGuardEdit], list[TrainCall]]:
         edits: list[LoopGuardEdit] = []
         refused: dict[Place, str] = {}
         for guard in guards:
             path, place = guard.scope.path, guard.scope.place(guard.after)
+            option = self._all_optional(trained, guard.models)
+            if option:
+                refused[place] = option
+                continue
             try:
                 names = self._names.of_file(path)
                 source = self._placement.source(path, freezing.EVAL, names)
@@ -311,12 +348,16 @@ class _Training:
         return list(found.values())
 
     def _model_guards(
-        self, loops: TrainLoops, calls: list[TrainCall]
+        self, loops: TrainLoops, calls: list[TrainCall], trained: Collection[Class]
     ) -> tuple[list[ModelGuardEdit], list[TrainCall]]:
         edits: list[ModelGuardEdit] = []
         refused: dict[Place, str] = {}
         for guard in loops.model_guards:
             owner = guard.owner
+            option = self._all_optional(trained, [owner])
+            if option:
+                refused[guard.place] = option
+                continue
             if guard.attributes:
                 objection = self._names.objection([owner], [], Names(guard.attributes))
                 if objection:
