@@ -32,6 +32,7 @@ from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.fresh_models import fresh_slots
 from bn2gn_codemod.survey.library_networks import LibraryNetworks
+from bn2gn_codemod.survey.library_runs import LibraryRuns
 from bn2gn_codemod.survey.load_order import LoadOrder
 from bn2gn_codemod.survey.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
@@ -97,6 +98,7 @@ class _Training:
         self._flow = flow
         self._settings = settings
         self._has_backbone = roles.has_pretrained
+        self._loaded = tuple(roles.loads.of_class)
         classes = ModuleClasses()
         paths = BackbonePaths(
             flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
@@ -174,6 +176,8 @@ class _Training:
             for found in UnfollowedModels(self._flow, self._optimizers, entries).find():
                 place = found.scope.place(found.statement)
                 yield TrainScript(place, found.model, (), "unfollowed")
+            runs = LibraryRuns(self._flow, self._models, self._scripts)
+            yield from runs.find(self._optimizers.scopes, self._loaded)
 
     def _lightning(self, entries: list[Optimizer]) -> set[Class]:
         """Models that are LightningModules, or lie in one that builds the optimizer."""
