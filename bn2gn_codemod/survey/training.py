@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated import freezing
@@ -105,8 +105,8 @@ class _Training:
         )
         self._models = TrainedModels(flow, paths, classes, repository)
         self._weights = OptionalWeights(paths, order, OptionDefaults(flow, repository))
-        # By the class of a model, why none of its optimizers is to have a freeze.
-        self._optional: dict[Class, str] = {}
+        # By the class of a model, for each optimizer its file, and why it is to have no freeze.
+        self._optional: dict[Class, list[tuple[str, str]]] = {}
         whole = settings.freeze == "backbone"
         self._names = FreezingNames(
             self._models,
@@ -146,8 +146,8 @@ class _Training:
         loops.look(self._optimizers, found)
         self._collect_classes(entries, insertions, loops)
         freezes, scripts = self._freezes(entries, scripts, insertions)
-        loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls, _trained(entries))
-        model_guards, calls = self._model_guards(loops, calls, _trained(entries))
+        loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
+        model_guards, calls = self._model_guards(loops, calls)
         calls += self._awake(entries, scripts, calls)
         libraries = LibraryNetworks(
             self._flow, self._optimizers, self._models, self._code, trial_runs
@@ -192,28 +192,42 @@ class _Training:
     # ----------------------------------------------------- optional weights
 
     def _find_optional(self, entries: list[Optimizer], insertions: list[Insertion | None]) -> None:
-        """Note the models that have weights only with an option, wherever they are trained."""
-        reasons: dict[Class, list[str]] = {}
+        """Note the models that have weights only with an option, by where they are trained."""
         for entry, insertion in zip(entries, insertions, strict=True):
             reason = self._option_asked(entry, insertion) if insertion is not None else ""
             for cls in entry.models:
-                reasons.setdefault(cls, []).append(reason)
-        self._optional = {cls: found[0] for cls, found in reasons.items() if all(found)}
+                self._optional.setdefault(cls, []).append((entry.scope.path, reason))
 
     def _option_asked(self, entry: Optimizer, insertion: Insertion) -> str:
         return self._weights.objection(entry.models, insertion.scope.function)
 
-    def _all_optional(self, trained: Iterable[Class], models: Iterable[Class]) -> str:
-        """Why models are not to be frozen, if there is a reason for all those that are trained."""
-        mine = [
+    def _unguarded(self, guard: LoopGuard) -> str:
+        """Why a loop is not to keep models in eval mode; ``""``: nothing speaks against it.
+
+        One of them is trained in the same file with weights that hang on an option, or all are,
+        wherever that is.
+        """
+        found = [one for cls in guard.models for one in self._optional.get(cls, ())]
+        here = [reason for path, reason in found if path == guard.scope.path and reason]
+        if here:
+            return here[0]
+        mine = (
             cls
-            for cls in trained
-            if any(
-                self._models.holds(model, cls) or self._models.holds(cls, model) for model in models
-            )
-        ]
-        reasons = [self._optional.get(cls, "") for cls in mine]
+            for cls in self._optional
+            if any(self._models.holds(one, cls) for one in guard.models)
+        )
+        reasons = [reason for cls in mine for _, reason in self._optional[cls]]
         return reasons[0] if reasons and all(reasons) else ""
+
+    def _unguarded_class(self, owner: Class) -> str:
+        """Why ``train()`` of a class is not to be overridden: that is for whoever trains it."""
+        reasons = (
+            reason
+            for cls, found in self._optional.items()
+            if self._models.holds(cls, owner)
+            for _, reason in found
+        )
+        return next(filter(None, reasons), "")
 
     # -------------------------------------------------------- freeze calls
 
@@ -308,13 +322,13 @@ class _Training:
     # -------------------------------------------------------------- guards
 
     def _loop_guards(
-        self, guards: list[LoopGuard], calls: list[TrainCall], trained: Collection[Class]
+        self, guards: list[LoopGuard], calls: list[TrainCall]
     ) -> tuple[list[LoopGuardEdit], list[TrainCall]]:
         edits: list[LoopGuardEdit] = []
         refused: dict[Place, str] = {}
         for guard in guards:
             path, place = guard.scope.path, guard.scope.place(guard.after)
-            option = self._all_optional(trained, guard.models)
+            option = self._unguarded(guard)
             if option:
                 refused[place] = option
                 continue
@@ -352,13 +366,13 @@ class _Training:
         return list(found.values())
 
     def _model_guards(
-        self, loops: TrainLoops, calls: list[TrainCall], trained: Collection[Class]
+        self, loops: TrainLoops, calls: list[TrainCall]
     ) -> tuple[list[ModelGuardEdit], list[TrainCall]]:
         edits: list[ModelGuardEdit] = []
         refused: dict[Place, str] = {}
         for guard in loops.model_guards:
             owner = guard.owner
-            option = self._all_optional(trained, [owner])
+            option = self._unguarded_class(owner)
             if option:
                 refused[guard.place] = option
                 continue

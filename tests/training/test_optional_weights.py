@@ -178,3 +178,25 @@ def test_yaml_files_say_what_an_option_is(tmp_path: Path, value: str, changed: b
     assert _is_changed(plan) is changed
     if not changed:
         assert any("args.pretrained (net.yaml)" in one.message for one in findings(plan))
+
+
+LOOP = """
+import torch
+import model
+from train import train
+
+def other(loader):
+    net = model.resnet18(True)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for epoch in range(3):
+        train(net, loader)
+"""
+
+
+def test_a_loop_that_others_share_is_not_guarded() -> None:
+    """What is frozen for certain stays frozen, but the loop may train from scratch as well."""
+    files = {"model.py": MODEL, "train.py": SCRIPT.format(made=MADE, option=OFF), "more.py": LOOP}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert [file.path for file in plan.files if file.freezes] == ["more.py"]
+    assert not any(file.loop_guards or file.model_guards for file in plan.files)
