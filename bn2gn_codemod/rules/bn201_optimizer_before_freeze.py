@@ -83,7 +83,8 @@ switches on: what is added holds whatever the option says. Also, code that gives
 the frozen layers their gradients back later.
 
 In a repository with pretrained backbones it also names the optimizer of a model that
-was not followed to its class, as where modules are imported by computed names.
+was not followed to its class, as where modules are imported by computed names, and the
+call by which a library of OpenMMLab trains what it built from a config.
 
 A network of a library that a script trains as it is, in no class of the repository,
 is named without a fix: no class has names for its parts.
@@ -97,7 +98,9 @@ No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer
 and what settles it. Nor is one written that would pass by pretrained layers, or
 where only weight and bias of BatchNorm were copied and no running statistics,
-or where an init loop overwrites what was loaded (BN107).
+or where an init loop overwrites what was loaded (BN107). None is written either where all
+weights hang on an option that is off by default: the report names the option, and
+without it BatchNorm must learn.
 What is not decided inside of a backbone is left out of the freeze, and named.
 """,
     why="""

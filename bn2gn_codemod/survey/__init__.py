@@ -45,8 +45,9 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     decided = placement.decided
     held = HeldLayers(roles, decided.converted, decided.divided)
     loops = survey_init_loops(flow, roles, held, placement.helpers, settings)
-    overwritten = OverwrittenBackbones(LoadOrder(flow, roles, held), loops.tests)
-    training = survey_training(flow, roles, decided, overwritten, repository, settings)
+    order = LoadOrder(flow, roles, held)
+    overwritten = OverwrittenBackbones(order, loops.tests)
+    training = survey_training(flow, roles, decided, order, overwritten, repository, settings)
     loads = find_strict_loads(flow, held)
     plan = Plan(
         root=str(repository.root),

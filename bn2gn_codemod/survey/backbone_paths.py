@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Role, Slot, module_name
@@ -27,6 +28,14 @@ _MOST_STEPS = 20_000
 
 class _TooTangled(Exception):
     pass
+
+
+class BackboneContents(NamedTuple):
+    """What lies in the backbone attributes of a model, and what has them."""
+
+    parts: list[Value]
+    owners: list[Value]
+    loads: list[Load]  # into the attributes by themselves
 
 
 class BackbonePaths:
@@ -124,6 +133,21 @@ class BackbonePaths:
                 v for one in found for v in self._roles.contents[one]
             )
         )
+
+    def contents(self, cls: Class) -> BackboneContents | None:
+        """What weights may come to in a model; ``None`` where a setting says that they do."""
+        found = BackboneContents([], [], [])
+        for one in (*self._relatives(cls), *self.held_below(cls)):
+            for slot in self._roles.slots_of.get(one, ()):
+                if not self._is_backbone(slot) or families.is_teacher(module_name(slot)):
+                    continue
+                if self._roles.is_pinned(slot):
+                    return None
+                if slot in self._roles.loads.of_slot:
+                    found.loads.append(self._roles.loads.of_slot[slot])
+                found.owners.append(Instance(slot[0], None))
+                found.parts.extend(self._roles.contents[slot])
+        return found
 
     def _filled_alone(self, cls: Class) -> set[Value]:
         """The objects into which files go that never go into a model of the class as a whole."""

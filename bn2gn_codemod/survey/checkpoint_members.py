@@ -14,7 +14,11 @@ from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.named_keys import speaks_of
 from bn2gn_codemod.survey.network_contents import network_content
-from bn2gn_codemod.survey.optional_parts import optional_parts
+from bn2gn_codemod.survey.optional_parts import (
+    instead_of_classifier,
+    optional_parts,
+    stores_by_name,
+)
 from bn2gn_codemod.survey.skipped_keys import are_left_out, classifiers, is_skipped
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.unnamed_attributes import spoken_name
@@ -127,9 +131,19 @@ class CheckpointMembers:
         is_cut = load.by_script or load.in_order
         if is_cut and inside is None and not families.is_network_class(network):
             is_filled = is_filled and self._comes_early(slot)
-        if family is None and is_filled and not families.has_new_word(name):
+        is_filled = is_filled and slot[1] not in instead_of_classifier(slot[0])
+        if family is None and is_filled and not self._has_new_word(slot, name):
             return Role.BACKBONE, loads
         return Role.UNDECIDED, f"{loads}: whether they include {shown(slot)} is not known"
+
+    def _has_new_word(self, slot: Slot, name: str) -> bool:
+        """Whether a name says that the part was added to a network.
+
+        ``patch_embed`` is no embedding of what a network found where the network begins with it.
+        """
+        if not families.has_new_word(name):
+            return False
+        return not (families.embeds_input(name) and self._comes_first(slot))
 
     def _added_part_of_file(self, family: families.Family, network: Class, load: Load) -> str:
         """A key that the code asks for and that a file of a network without additions has not.
@@ -268,6 +282,22 @@ class CheckpointMembers:
             return True
         added = [line for name, line in lines.items() if families.has_new_word(name)]
         return slot[1] in stored and stored[slot[1]] < min(added or [max(lines.values())])
+
+    def _comes_first(self, slot: Slot) -> bool:
+        """Whether an attribute is stored before all others with weights, embeddings aside."""
+        stored = stores_by_name(slot[0].node) | first_stores(slot[0].node)
+        holding = {
+            name
+            for cls, name in self._contents.family_slots(slot[0])
+            if self._contents.may_hold_layers((cls, name))
+        }
+        # What a class that is extended has is there before.
+        others = [
+            stored.get(name, 0)
+            for name in holding.union(_plain_layers(slot[0].node))
+            if name != slot[1] and not families.embeds_input(name)
+        ]
+        return slot[1] in stored and stored[slot[1]] < min(others, default=stored[slot[1]] + 1)
 
     def _is_beside_network(self, slot: Slot, model: Class, load: Load) -> bool:
         """Whether a file may be for a network in another attribute of a model alone."""

@@ -129,6 +129,11 @@ _NEW_WORD = re.compile(
     r"ocr|(?:^|_)rpn|roi|embed|offset|heatmap|(?:^|_)hm|(?:^|_)wh|(?:^|_)reg|toplayer|topdown|"
     r"spatial_?path"
 )
+# What a vision transformer makes of its input, before its first block.
+_EMBEDDING = re.compile(
+    r"_?(?:(?:overlap_)?patch_?embed(?:s|ding|dings)?|pos(?:ition(?:al)?)?_?embed(?:ding)?s?|"
+    r"embeddings?|cls_?tokens?)_?\d*$"
+)
 _BACKBONE_ATTRIBUTE = re.compile(
     r"^(?:\w*_)?backbone(?:s|net|_?net|_?\d+[dD]?|_[a-z]|_rgb|_depth|_t|_ir|_flow)?$"
 )
@@ -269,6 +274,11 @@ def _words(name: str) -> str:
 def has_new_word(name: str) -> bool:
     """Whether a name says that the part was added to a backbone."""
     return _has_word(name, _NEW_WORD)
+
+
+def embeds_input(name: str) -> bool:
+    """Whether an attribute is named like what makes the tokens of a vision transformer."""
+    return _EMBEDDING.match(name) is not None
 
 
 def has_certainly_new_word(name: str) -> bool:

@@ -13,9 +13,11 @@ from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.newest_value import newest_value
 from bn2gn_codemod.survey.parts_left_out import left_out_at
 from bn2gn_codemod.survey.roles import RoleMap
+from bn2gn_codemod.survey.run_conditions import Conditions, conditions_at
 from bn2gn_codemod.survey.syntax import is_off, walk
 from bn2gn_codemod.survey.values import (
     Class,
@@ -81,6 +83,25 @@ class LoadOrder:
         """The loads into a model of a class and what it holds, in the words of the others."""
         for load in self._all_loads(self._held.below([_made(cls)])):
             yield load.words
+
+    def conditions_in(
+        self, parts: Iterable[Value], owners: Iterable[Value], function: Function
+    ) -> list[Conditions]:
+        """What must be so for each load into parts or into what has them, and all around them.
+
+        As the calls in a function come to it.
+        """
+        return [
+            event.conditions
+            for load in self._all_loads([*self._held.below(parts), *owners])
+            for event in self._events_of(load)
+            if event.function is function
+        ]
+
+    def conditions_of(self, load: Load) -> list[Conditions]:
+        """What must be so where a load stands."""
+        spots = (spot for where, spot in self._load_spots if where == load.where)
+        return [conditions_at(spot.function, spot.node) for spot in spots]
 
     def _overwritten(
         self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt

@@ -112,11 +112,7 @@ class ModelPlaces:
                     return found
         top = self.top_of(entry)
         if top is not None:
-            calls_of = [
-                statement
-                for scope, statement, _ in self._optimizers.callers(entry.scope.function)
-                if scope is top
-            ]
+            calls_of = self._calls_at(entry, top)
             # Else, no statement that may hold the whole training.
             plain = [s for s in reversed(top.body) if isinstance(s, (ast.Assign, ast.AnnAssign))]
             earlier = top.before(calls_of[0]) if calls_of else plain
@@ -126,6 +122,22 @@ class ModelPlaces:
                 if not is_docstring(statement):
                     return Insertion(entry.scope, statement, entry.model)
         return None
+
+    def _calls_at(self, entry: Optimizer, top: Scope) -> list[ast.stmt]:
+        """Where the top level of a file calls the function that builds the optimizer."""
+        callers = self._optimizers.callers(entry.scope.function)
+        return [statement for scope, statement, _ in callers if scope is top]
+
+    def until_called(self, entry: Optimizer, top: Scope) -> list[ast.stmt]:
+        """The statements of the top level that come before the optimizer is built.
+
+        ``train()``, and what ``else`` and the lines after it do to evaluate the model.
+        """
+        calls_of = self._calls_at(entry, top)
+        if not calls_of:
+            return top.body
+        earlier = [*top.before(calls_of[0])][::-1]
+        return [one for one in earlier if set(earlier).isdisjoint(top.around(one))]
 
     def _after_binding(
         self, scope: Scope, earlier: Iterable[ast.stmt], model: str

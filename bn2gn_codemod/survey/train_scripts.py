@@ -279,7 +279,8 @@ class TrainScripts:
         top = self._places.top_of(entry)
         if top is not None:
             roots = {entry.model: Part(())}
-            found.extend(self._code.effects(top.body, top.function, roots, entry.models))
+            body = self._places.until_called(entry, top)
+            found.extend(self._code.effects(body, top.function, roots, entry.models))
         cls = entry.scope.function.class_
         if cls is not None and entry.model.split(".")[0] == "self":
             for scope in self._places.methods(cls):

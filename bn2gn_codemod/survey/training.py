@@ -32,10 +32,14 @@ from bn2gn_codemod.survey.freezing_names import FreezingNames
 from bn2gn_codemod.survey.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.fresh_models import fresh_slots
 from bn2gn_codemod.survey.library_networks import LibraryNetworks
+from bn2gn_codemod.survey.library_runs import LibraryRuns
+from bn2gn_codemod.survey.load_order import LoadOrder
 from bn2gn_codemod.survey.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.option_defaults import OptionDefaults
+from bn2gn_codemod.survey.optional_weights import OptionalWeights
 from bn2gn_codemod.survey.overwritten_backbones import OverwrittenBackbones
 from bn2gn_codemod.survey.roles import RoleMap
 from bn2gn_codemod.survey.scopes import assignments
@@ -69,6 +73,7 @@ def survey_training(
     flow: Flow,
     roles: RoleMap,
     decided: Decided,
+    order: LoadOrder,
     overwritten: OverwrittenBackbones,
     repository: Repository,
     settings: Settings,
@@ -76,7 +81,7 @@ def survey_training(
     """Find train scripts and loops, and plan freeze calls and guards."""
     if settings.freeze == "none":
         return TrainingPlan()
-    return _Training(flow, roles, decided, overwritten, repository, settings).plan()
+    return _Training(flow, roles, decided, order, overwritten, repository, settings).plan()
 
 
 class _Training:
@@ -85,6 +90,7 @@ class _Training:
         flow: Flow,
         roles: RoleMap,
         decided: Decided,
+        order: LoadOrder,
         overwritten: OverwrittenBackbones,
         repository: Repository,
         settings: Settings,
@@ -92,15 +98,15 @@ class _Training:
         self._flow = flow
         self._settings = settings
         self._has_backbone = roles.has_pretrained
+        self._loaded = tuple(roles.loads.of_class)
         classes = ModuleClasses()
-        self._models = TrainedModels(
-            flow,
-            BackbonePaths(
-                flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
-            ),
-            classes,
-            repository,
+        paths = BackbonePaths(
+            flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
         )
+        self._models = TrainedModels(flow, paths, classes, repository)
+        self._weights = OptionalWeights(paths, order, OptionDefaults(flow, repository))
+        # By the class of a model, for each optimizer its file, and why it is to have no freeze.
+        self._optional: dict[Class, list[tuple[str, str]]] = {}
         whole = settings.freeze == "backbone"
         self._names = FreezingNames(
             self._models,
@@ -123,6 +129,7 @@ class _Training:
         scripts = [self._scripts.script(entry) for entry in entries]
         insertions = self._insertions(entries, scripts)
         self._add_overridden(entries, scripts, insertions)
+        self._find_optional(entries, insertions)
         trial_runs = TrialRuns(self._flow, self._optimizers)
         loops = TrainLoops(
             self._models,
@@ -169,6 +176,8 @@ class _Training:
             for found in UnfollowedModels(self._flow, self._optimizers, entries).find():
                 place = found.scope.place(found.statement)
                 yield TrainScript(place, found.model, (), "unfollowed")
+            runs = LibraryRuns(self._flow, self._models, self._scripts)
+            yield from runs.find(self._optimizers.scopes, self._loaded)
 
     def _lightning(self, entries: list[Optimizer]) -> set[Class]:
         """Models that are LightningModules, or lie in one that builds the optimizer."""
@@ -179,6 +188,46 @@ class _Training:
                 if any(base.endswith("LightningModule") for base in bases):
                     found.update(entry.models)
         return found
+
+    # ----------------------------------------------------- optional weights
+
+    def _find_optional(self, entries: list[Optimizer], insertions: list[Insertion | None]) -> None:
+        """Note the models that have weights only with an option, by where they are trained."""
+        for entry, insertion in zip(entries, insertions, strict=True):
+            reason = self._option_asked(entry, insertion) if insertion is not None else ""
+            for cls in entry.models:
+                self._optional.setdefault(cls, []).append((entry.scope.path, reason))
+
+    def _option_asked(self, entry: Optimizer, insertion: Insertion) -> str:
+        return self._weights.objection(entry.models, insertion.scope.function)
+
+    def _unguarded(self, guard: LoopGuard) -> str:
+        """Why a loop is not to keep models in eval mode; ``""``: nothing speaks against it.
+
+        One of them is trained in the same file with weights that hang on an option, or all are,
+        wherever that is.
+        """
+        found = [one for cls in guard.models for one in self._optional.get(cls, ())]
+        here = [reason for path, reason in found if path == guard.scope.path and reason]
+        if here:
+            return here[0]
+        mine = (
+            cls
+            for cls in self._optional
+            if any(self._models.holds(one, cls) for one in guard.models)
+        )
+        reasons = [reason for cls in mine for _, reason in self._optional[cls]]
+        return reasons[0] if reasons and all(reasons) else ""
+
+    def _unguarded_class(self, owner: Class) -> str:
+        """Why ``train()`` of a class is not to be overridden: that is for whoever trains it."""
+        reasons = (
+            reason
+            for cls, found in self._optional.items()
+            if self._models.holds(cls, owner)
+            for _, reason in found
+        )
+        return next(filter(None, reasons), "")
 
     # -------------------------------------------------------- freeze calls
 
@@ -239,6 +288,8 @@ class _Training:
             elif insertion is None:
                 reason = entry.doubt or self._places.obstacle(entry)
                 judged.append(script._replace(reason=reason))
+            elif option := self._option_asked(entry, insertion):
+                judged.append(script._replace(reason=option))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)
@@ -277,6 +328,10 @@ class _Training:
         refused: dict[Place, str] = {}
         for guard in guards:
             path, place = guard.scope.path, guard.scope.place(guard.after)
+            option = self._unguarded(guard)
+            if option:
+                refused[place] = option
+                continue
             try:
                 names = self._names.of_file(path)
                 source = self._placement.source(path, freezing.EVAL, names)
@@ -317,6 +372,10 @@ class _Training:
         refused: dict[Place, str] = {}
         for guard in loops.model_guards:
             owner = guard.owner
+            option = self._unguarded_class(owner)
+            if option:
+                refused[guard.place] = option
+                continue
             if guard.attributes:
                 objection = self._names.objection([owner], [], Names(guard.attributes))
                 if objection:

@@ -150,6 +150,41 @@ def test_main_block(before: str, after: str, state: str) -> None:
 # ------------------------------------------------------- where it cannot go
 
 
+_EVALUATED_LATER = """
+def train():
+    optimizer = torch.optim.Adam(model.parameters())
+    model.train()
+
+if __name__ == "__main__":
+    model = Detector()
+    {before}
+    if args.phase == "train":
+        train()
+        model.backbone.eval()
+    else:
+        evaluate(model)
+    model.eval()
+
+def evaluate(model):
+    model.eval()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [
+        ("pass", "unfrozen"),
+        ("model.backbone.eval()", "partly"),
+        ("if args.test:\n        evaluate(model)", "partly"),
+        ("freeze(model)", "frozen"),
+    ],
+)
+def test_what_comes_after_the_training_of_a_main_block(before: str, state: str) -> None:
+    """Where the model is evaluated, nothing is frozen for the optimizer that was built before."""
+    text = WHOLE + _EVALUATED_LATER.format(before=before)
+    assert only(plan_of(train=text)).state == state
+
+
 def test_what_is_done_about_a_thaw() -> None:
     """It is somebody's wish: what helps is to freeze BatchNorm again after it."""
     thaw = "        model.backbone.requires_grad_(True)\n        for x in loader:"

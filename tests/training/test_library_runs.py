@@ -1,0 +1,75 @@
+"""A library that builds a model from a config and trains it: the report says that much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bn2gn_codemod.rules import findings
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+
+NET = """
+import torch
+from torch import nn
+from mmdet.models.builder import BACKBONES
+
+@BACKBONES.register_module()
+class QuickResNet(nn.Module):
+    def __init__(self, pretrained=None):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)
+        self.layer1 = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))
+        {load}
+    {methods}
+"""
+LOAD = "self.load_state_dict(torch.load(pretrained)['model'], strict=False)"
+EVAL = """def train(self, mode=True):
+        super().train(mode)
+        for m in self.modules():
+            if isinstance(m, nn.BatchNorm2d):
+                m.eval()
+"""
+RUN = """
+from mmdet.apis import {name}
+from mmdet.models import build_detector
+import quick
+
+def main(cfg, data):
+    model = build_detector(cfg.model)
+    model.init_weights()
+    {name}(model, data, cfg)
+"""
+
+
+_TRAINED = RUN.format(name="train_detector")
+
+
+def _said(
+    load: str = LOAD, methods: str = "pass", run: str = _TRAINED
+) -> list[tuple[str, str, int]]:
+    files = {"quick.py": NET.format(load=load, methods=methods), "train.py": run}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    return [(one.code, one.place.path, one.place.line) for one in findings(plan)]
+
+
+def test_training_of_what_a_config_says() -> None:
+    assert ("BN201", "train.py", 9) in _said()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        # It keeps its BatchNorm in eval mode itself, or has no weights.
+        {"methods": EVAL},
+        {"load": "pass"},
+        # That trains nothing, or is another library's.
+        {"run": RUN.format(name="inference_detector")},
+        {"run": RUN.format(name="train_detector").replace("mmdet.apis", "tools.apis")},
+    ],
+)
+def test_what_is_no_such_training(parts: dict[str, str]) -> None:
+    assert not [place for place in _said(**parts) if place[0] == "BN201"]

@@ -1,0 +1,202 @@
+"""Weights that come only if an option says so which is off by default: no freeze for certain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.rules import findings
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+
+MODEL = """
+import torch
+import torchvision
+from torch import nn
+from torch.utils import model_zoo
+
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.layer1 = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))
+        self.layer2 = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))
+        self.layer3 = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))
+
+def resnet18(pretrained=False):
+    model = ResNet()
+    if pretrained:
+        model.load_state_dict(model_zoo.load_url("https://example.org/resnet18.pth"))
+    return model
+
+def load(model, path):
+    own = model.state_dict()
+    for name, tensor in torch.load(path).items():
+        if name in own:
+            own[name].copy_(tensor)
+    return model
+
+class Detector(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.backbone = resnet18(pretrained)
+        self.head = nn.Conv2d(8, 4, 1)
+
+class Outside(nn.Module):
+    def __init__(self, opt):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=opt.pretrained)
+        self.head = nn.Conv2d(8, 4, 1)
+"""
+SCRIPT = """
+import argparse
+import torch
+import model
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--arch")
+    {option}
+    return parser.parse_args()
+
+def train(net, loader):
+    net.train()
+    for x in loader:
+        net(x)
+
+def main(args, loader):
+    {made}
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for epoch in range(3):
+        train(net, loader)
+"""
+OFF = 'parser.add_argument("--pretrained", action="store_true", help="use weights")'
+MADE = "net = model.resnet18(args.pretrained)"
+
+
+def _plan(made: str = MADE, option: str = OFF, settings: Settings = Settings()) -> Plan:  # noqa: B008
+    made = made.replace("\n", "\n    ")
+    files = {"model.py": MODEL, "train.py": SCRIPT.format(made=made, option=option)}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    return plan_repository(Repository(Path("/repository"), read), settings)
+
+
+def _is_changed(plan: Plan) -> bool:
+    return any(file.freezes or file.loop_guards or file.model_guards for file in plan.files)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        MADE,
+        "net = model.resnet18(pretrained=args.pretrained)\nnet = torch.nn.DataParallel(net)",
+        "net = model.Detector(args.pretrained)",
+        "net = model.Outside(args)",
+        "net = model.resnet18()\nif args.pretrained:\n    net = model.load(net, args.pretrained)",
+        "net = model.resnet18()\n"
+        "if args.pretrained is not None:\n    net = model.load(net, args.pretrained)",
+    ],
+)
+def test_an_option_that_is_off_by_default(made: str) -> None:
+    plan = _plan(made)
+    assert not _is_changed(plan)
+    found = [one for one in findings(plan) if one.code in ("BN201", "BN202")]
+    assert {one.code for one in found} == {"BN201", "BN202"}
+    for one in found:
+        assert "weights come only with args.pretrained (train.py:9)" in one.message or (
+            "weights come only with opt.pretrained (train.py:9)" in one.message
+        )
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        'parser.add_argument("--pretrained", default=None)',
+        'parser.add_argument("--pretrained", type=str, default="")',
+        'parser.add_argument("-p", "--pretrained")',
+        'parser.add_argument("--weights", dest="pretrained", default=False)',
+        "cfg = dict(pretrained=None)",
+    ],
+)
+def test_ways_to_say_that_it_is_off(option: str) -> None:
+    assert not _is_changed(_plan(option=option))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        'parser.add_argument("--pretrained", default="resnet18.pth")',
+        'parser.add_argument("--pretrained", default=True)',
+        'parser.add_argument("--scratch", dest="pretrained", action="store_false")',
+        'parser.add_argument("--pretrained", required=True)',
+        'parser.add_argument("pretrained")',
+        # Who sets it is not seen, or another script has it on.
+        "pass",
+        f"{OFF}; parser.set_defaults(pretrained=True)",
+        f"{OFF}; args.pretrained = find()",
+        f"{OFF}; cfg = {{'pretrained': 'resnet18.pth'}}",
+    ],
+)
+def test_an_option_that_may_be_on(option: str) -> None:
+    assert _is_changed(_plan(option=option))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "net = model.resnet18(True)",
+        "net = model.Detector()",
+        "net = model.resnet18(not args.pretrained)",
+        # Weights come in another way as well, or without.
+        "net = model.resnet18(True) if args.arch else model.resnet18(args.pretrained)",
+        "net = model.resnet18(args.pretrained)\nnet = model.load(net, 'resnet18.pth')",
+        "net = model.resnet18()\nif not args.pretrained:\n    net = model.resnet18(True)",
+        # What is called so is no option.
+        "pretrained = find()\nnet = model.resnet18(pretrained)",
+    ],
+)
+def test_weights_that_come_without_the_option(made: str) -> None:
+    assert _is_changed(_plan(made))
+
+
+def test_what_a_setting_says_is_certain() -> None:
+    settings = Settings(backbone=("ResNet",))
+    assert _is_changed(_plan(settings=settings))
+
+
+@pytest.mark.parametrize(("value", "changed"), [("false", False), ("true  # always", True)])
+def test_yaml_files_say_what_an_option_is(tmp_path: Path, value: str, changed: bool) -> None:
+    (tmp_path / "net.yaml").write_text(f"model:\n  pretrained: {value}\n")
+    files = {"model.py": MODEL, "train.py": SCRIPT.format(made=MADE, option="pass")}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    repository = Repository(tmp_path, read, yaml_paths=(str(tmp_path / "net.yaml"),))
+    plan = plan_repository(repository, Settings())
+    assert _is_changed(plan) is changed
+    if not changed:
+        assert any("args.pretrained (net.yaml)" in one.message for one in findings(plan))
+
+
+LOOP = """
+import torch
+import model
+from train import train
+
+def other(loader):
+    net = model.resnet18(True)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for epoch in range(3):
+        train(net, loader)
+"""
+
+
+def test_a_loop_that_others_share_is_not_guarded() -> None:
+    """What is frozen for certain stays frozen, but the loop may train from scratch as well."""
+    files = {"model.py": MODEL, "train.py": SCRIPT.format(made=MADE, option=OFF), "more.py": LOOP}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert [file.path for file in plan.files if file.freezes] == ["more.py"]
+    assert not any(file.loop_guards or file.model_guards for file in plan.files)
