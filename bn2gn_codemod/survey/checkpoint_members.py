@@ -53,7 +53,7 @@ class CheckpointMembers:
         if role is Role.NEW and self._may_be_copied(slot, network, load):
             unknown = f"whether they include {shown(slot)} is not known"
             role, words = Role.UNDECIDED, f"{network.name} {load.words}: {unknown}"
-        elif role is Role.NEW and load.vague:
+        elif role is Role.NEW and (load.vague or load.by_path):
             role = Role.UNDECIDED
         word = is_skipped(slot[1], load.skipped)
         if role is Role.BACKBONE and word:
