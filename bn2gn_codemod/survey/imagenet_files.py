@@ -28,8 +28,11 @@ _OTHERWISE = re.compile(
 
 
 def reads_imagenet_file(flow: Flow, call: LoadCall) -> bool:
-    """Whether what is loaded comes from a file whose path says that it is of ImageNet."""
-    if is_resumed(flow, call):
+    """Whether what is loaded comes from a file whose path says that it is of ImageNet.
+
+    Whoever trains on ImageNet goes on with such a file as well, but loads all of it.
+    """
+    if call.strict or is_resumed(flow, call):
         return False
     read = [
         value.spot
