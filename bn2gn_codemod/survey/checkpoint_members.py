@@ -104,6 +104,9 @@ class CheckpointMembers:
         is_certainly_new = families.has_certainly_new_word(name) and not is_any_file
         if family is not None and is_certainly_new:
             return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
+        if family is not None and not families.has_new_word(name):
+            # It has some names in common with the family, and a file of its own kind.
+            family = None if families.is_of_other_kind(family, network) else family
         if inside is not None and (family is not None or families.has_new_word(name)):
             outer = f"{shown(inside)} holds {network.name}"
             return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"
