@@ -89,7 +89,13 @@ class CheckpointMembers:
             if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
-        if family is not None and self._may_be_renamed(name, load):
+        # It has some names in common with the family, and a file of its own kind, by its own names.
+        is_of_other_kind = (
+            family is not None
+            and not families.has_new_word(name)
+            and families.is_of_other_kind(family, network)
+        )
+        if family is not None and not is_of_other_kind and self._may_be_renamed(name, load):
             words = f"{loads}, by code that speaks of {name}"
             return Role.UNDECIDED, f"{words}: whether they are filled is not known"
         more = self._added_part_of_file(family, network, load) if family is not None else ""
@@ -104,9 +110,8 @@ class CheckpointMembers:
         is_certainly_new = families.has_certainly_new_word(name) and not is_any_file
         if family is not None and is_certainly_new:
             return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
-        if family is not None and not families.has_new_word(name):
-            # It has some names in common with the family, and a file of its own kind.
-            family = None if families.is_of_other_kind(family, network) else family
+        if is_of_other_kind:
+            family = None
         if inside is not None and (family is not None or families.has_new_word(name)):
             outer = f"{shown(inside)} holds {network.name}"
             return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"

@@ -29,6 +29,15 @@ def test_network_of_another_kind_has_a_file_of_its_own(name: str) -> None:
     check(STAGES.format(name=name, own="keep", head="convert"))
 
 
+@pytest.mark.parametrize(("name", "own"), [("MobileNetV3", "keep"), ("ResNet", "unknown")])
+def test_names_of_its_own_in_the_code_that_loads(name: str, own: str) -> None:
+    asked = (
+        "def build(path, wanted='layer1'):\n    assert wanted in ['out_conv', 'block', 'layer1']"
+    )
+    text = STAGES.format(name=name, own=own, head="convert")
+    check(text.replace("def build(path):", asked))
+
+
 @pytest.mark.parametrize("name", ["ResNet", "SEResNeXt50", "Res2Net", "DRN", "MobileNetPose"])
 def test_network_of_the_family_or_with_more(name: str) -> None:
     check(STAGES.format(name=name, own="unknown", head="convert"))
