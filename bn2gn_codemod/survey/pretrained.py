@@ -155,6 +155,7 @@ class _Search:
             else skipped_keys(call.spot.function, call.spot.node),
             listed_in=None if load.strict else list_of_kept(call.spot.function),
             goes_on=is_resumed(self._flow, call),
+            by_path=load.kind == "file" and reads_imagenet_file(self._flow, call),
         )
         if call.each_child:
             for value in self._flow.values(call.receiver):
@@ -209,9 +210,10 @@ class _Search:
         is_inner = call.spot.function.enclosing_class in cls.ancestors()
         of_classifier = not is_inner and _is_of_classifier(self._contents, cls, load)
         is_named = is_named_pretrained(call.spot.function)
-        by_path = not is_named and reads_imagenet_file(self._flow, call)
         is_meant = load.of_network or load.kind != "file"
-        is_meant = is_meant or self._means_pretrained(call, value, is_named=is_named or by_path)
+        is_meant = is_meant or self._means_pretrained(
+            call, value, is_named=is_named or load.by_path
+        )
         is_meant = is_meant or (load.published and _is_built_like_known(self._contents, cls))
         if not (is_meant or load.by_hand or of_classifier):
             known = self.loads.resumed.get(cls)
@@ -229,7 +231,7 @@ class _Search:
             of_task=self._names.file_of_a_task(call) if load.kind == "file" else "",
             published=load.published and not any(hooks(cls)),
             by_script=load.by_hand and not is_meant and not is_inner,
-            by_path=by_path and load.kind == "file",
+            by_path=load.by_path and not is_named,
         )
         for filled in self._receivers.classes(call, value):
             self.loads.of_class.setdefault(filled, []).append(into)
