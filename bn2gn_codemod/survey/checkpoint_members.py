@@ -57,7 +57,7 @@ class CheckpointMembers:
         if role is Role.NEW and self._may_be_copied(slot, network, load):
             unknown = f"whether they include {shown(slot)} is not known"
             role, words = Role.UNDECIDED, f"{network.name} {load.words}: {unknown}"
-        elif role is Role.NEW and load.vague:
+        elif role is Role.NEW and (load.vague or load.by_path):
             role = Role.UNDECIDED
         word = is_skipped(slot[1], load.skipped)
         if role is Role.BACKBONE and word:
@@ -93,7 +93,13 @@ class CheckpointMembers:
             if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
-        if family is not None and self._may_be_renamed(name, load):
+        # It has some names in common with the family, and a file of its own kind, by its own names.
+        is_of_other_kind = (
+            family is not None
+            and not families.has_new_word(name)
+            and families.is_of_other_kind(family, network)
+        )
+        if family is not None and not is_of_other_kind and self._may_be_renamed(name, load):
             words = f"{loads}, by code that speaks of {name}"
             return Role.UNDECIDED, f"{words}: whether they are filled is not known"
         more = self._added_part_of_file(family, network, load) if family is not None else ""
@@ -108,6 +114,8 @@ class CheckpointMembers:
         is_certainly_new = families.has_certainly_new_word(name) and not is_any_file
         if family is not None and is_certainly_new:
             return Role.NEW, f"{loads}, and {shown(slot)} is not part of a {family.name} checkpoint"
+        if is_of_other_kind:
+            family = None
         if inside is not None and (family is not None or families.has_new_word(name)):
             outer = f"{shown(inside)} holds {network.name}"
             return Role.UNDECIDED, f"{loads}: whether they include {name} is not known ({outer})"

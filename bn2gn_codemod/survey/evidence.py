@@ -151,12 +151,7 @@ class Evidence:
         """What speaks against an attribute being new: something loads what it holds."""
         # A registry that makes a part of a model may seem to put the model there, too.
         where = self._loaded_parts.where(
-            value
-            for value in self.contents.of_slot[slot]
-            if not isinstance(value, Instance)
-            or not (
-                slot[0] in value.class_.ancestors() or self.contents.is_above(value.class_, slot)
-            )
+            value for value in self.contents.of_slot[slot] if not self._is_around(value, slot)
         )
         if where is not None:
             words = f"{shown(slot)} is loaded ({where})"
@@ -468,12 +463,21 @@ class Evidence:
                 if load is not None and is_part and not self._is_mixed(value.class_):
                     words = f"holds {value.class_.name}, which {load.words}"
                     yield words, crowded or load.vague
-            if isinstance(value, (Instance, NormLayer)):
+            if isinstance(value, (Instance, NormLayer)) and not self._is_around(value, slot):
                 maker = self.part_of_network(value, slot)
                 load = self.load_of(maker) if maker is not None else None
                 if maker is not None and load is not None:
                     words = f"holds parts of {maker.name}, which {load.words}"
                     yield words, crowded or load.vague
+
+    def _is_around(self, value: Value, slot: Slot) -> bool:
+        """Whether a value is an object like the one whose attribute it is in, or holds one.
+
+        What a container is filled with may seem to be put into each of its elements.
+        """
+        return isinstance(value, Instance) and (
+            slot[0] in value.class_.ancestors() or self.contents.is_above(value.class_, slot)
+        )
 
     def _wraps_models(self, slot: Slot) -> bool:
         """Whether a whole model comes into the attribute, with a backbone of its own.

@@ -14,7 +14,8 @@ class Family(NamedTuple):
     ``members`` matches the top-level names in its ImageNet checkpoints,
     ``marks`` are the attributes by which a class of the family is recognised,
     with ``is_common`` only in a class that is named after a network.
-    ``library`` matches the classes of libraries that are of it.
+    ``library`` matches the classes of libraries that are of it, ``called`` what
+    classes of it are named after: a MobileNet with a ``layer1`` is no ResNet.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Family(NamedTuple):
     # Members that no model but a classification network has.
     of_classifier: re.Pattern[str] = re.compile("$^")
     library: re.Pattern[str] | None = None
+    called: re.Pattern[str] = re.compile("")
 
     def is_twin(self, attribute: str) -> bool:
         """Whether a name is a member's with something added.
@@ -55,6 +57,7 @@ _FAMILIES = (
         frozenset({"layer1", "layer2", "layer3"}),
         re.compile(r"(conv[123]|bn[123]|norm1|layer[0-9]+|fc|avgpool|relu\d?|maxpool|stem)$"),
         library=re.compile(r"(?:torchvision|timm)\.models\.(?:\w+\.)?ResNet$"),
+        called=re.compile(r"res|se_?net|drn|dla|hrnet|highresolution|regnet|osnet|stdcnet"),
     ),
     Family(
         "DenseNet or VGG or MobileNet",
@@ -62,6 +65,7 @@ _FAMILIES = (
         re.compile(r"(features|classifier|conv|avgpool|norm5)$"),
         is_common=True,
         library=re.compile(r"torchvision\.models\.(?:\w+\.)?(?:VGG|DenseNet|MobileNetV[23])$"),
+        called=re.compile(r"vgg|densenet|mobile_?net|efficientnet|mnasnet|alexnet|squeezenet"),
     ),
     Family(
         "Xception",
@@ -174,6 +178,12 @@ def family_of(cls: Class, attributes: frozenset[str]) -> Family | None:
         ),
         None,
     )
+
+
+def is_of_other_kind(family: Family, cls: Class) -> bool:
+    """Whether a class is named after a network that has other checkpoints than a family."""
+    name = cls.name.rsplit(".", 1)[-1].lower()
+    return is_nothing_but_network_name(name) and family.called.search(name) is None
 
 
 def inherited_family(cls: Class) -> Family | None:

@@ -166,7 +166,7 @@ class IdleLayers:
             if unread is not None:
                 return f"{cls.name} is built nowhere that was read; {unread}, skipped, names it"
             return f"{cls.name} is built nowhere in this repository"
-        return f"{cls.name} holds no backbone, and no backbone holds it"
+        return self._roles.unseen(cls)[Role.DOUBT].words
 
     def _is_registered(self, cls: Class) -> bool:
         """Whether a registry decorates the class: ``@MODELS.register()``."""

@@ -52,6 +52,11 @@ def file_of_a_task(call: LoadCall, call_sites: CallSites) -> str:
     return ""
 
 
+def is_named_after_task(words: str) -> bool:
+    """Whether words have a data set of detection, segmentation or pose in them."""
+    return _TASK.search(words) is not None
+
+
 def _asked(test: ast.AST, call: ast.Call) -> str:
     """``'mpii' in pretrained``, where ``pretrained`` is a file's name, or what is handed over."""
     match test:

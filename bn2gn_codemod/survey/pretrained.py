@@ -24,6 +24,7 @@ from bn2gn_codemod.survey.copied_parameters import (
 )
 from bn2gn_codemod.survey.downloads import is_downloaded
 from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.imagenet_files import reads_imagenet_file
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
@@ -154,6 +155,7 @@ class _Search:
             else skipped_keys(call.spot.function, call.spot.node),
             listed_in=None if load.strict else list_of_kept(call.spot.function),
             goes_on=is_resumed(self._flow, call),
+            by_path=load.kind == "file" and reads_imagenet_file(self._flow, call),
         )
         if call.each_child:
             for value in self._flow.values(call.receiver):
@@ -207,7 +209,11 @@ class _Search:
         cls = value.class_
         is_inner = call.spot.function.enclosing_class in cls.ancestors()
         of_classifier = not is_inner and _is_of_classifier(self._contents, cls, load)
-        is_meant = load.of_network or load.kind != "file" or self._means_pretrained(call, value)
+        is_named = is_named_pretrained(call.spot.function)
+        is_meant = load.of_network or load.kind != "file"
+        is_meant = is_meant or self._means_pretrained(
+            call, value, is_named=is_named or load.by_path
+        )
         is_meant = is_meant or (load.published and _is_built_like_known(self._contents, cls))
         if not (is_meant or load.by_hand or of_classifier):
             known = self.loads.resumed.get(cls)
@@ -225,18 +231,19 @@ class _Search:
             of_task=self._names.file_of_a_task(call) if load.kind == "file" else "",
             published=load.published and not any(hooks(cls)),
             by_script=load.by_hand and not is_meant and not is_inner,
+            by_path=load.by_path and not is_named,
         )
         for filled in self._receivers.classes(call, value):
             self.loads.of_class.setdefault(filled, []).append(into)
 
-    def _means_pretrained(self, call: LoadCall, value: Instance) -> bool:
+    def _means_pretrained(self, call: LoadCall, value: Instance, *, is_named: bool) -> bool:
+        """Whether a file is no training that goes on; ``is_named``: by a name or its path."""
         cls, function = value.class_, call.spot.function
         if cls in self._owners:
             return False
-        named = is_named_pretrained(function)
         if value.spot is None:
-            return named or cls in self._held
-        if named:
+            return is_named or cls in self._held
+        if is_named:
             # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
             is_told_by_argument = not _is_pretrained_name(function.name)
             is_handed = value.spot.function is not function

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.evidence import Evidence
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.handed_layers import HandedLayers
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.models_behind import ModelsBehind
 from bn2gn_codemod.survey.neighbours import Neighbours
 from bn2gn_codemod.survey.network_contents import is_aside
@@ -388,11 +389,21 @@ class RoleMap:
 
     def _words_of_doubt(self, cls: Class) -> str:
         if self.is_built(cls):
-            return f"{cls.name} holds no backbone, and no backbone holds it"
+            words = f"{cls.name} holds no backbone, and no backbone holds it"
+            load = self._resumed_into(cls)
+            if load is None:
+                return words
+            return f"{words}; it {load.words}: pretrained, or training that is resumed"
         unread = unread_file_with(self._contents.flow, cls)
         if unread is not None:
             return f"who builds {cls.name} is not seen; {unread}, skipped, names it"
         return f"who builds {cls.name} is not seen"
+
+    def _resumed_into(self, cls: Class) -> Load | None:
+        """What fills a model, be it training that goes on: of that nothing is told."""
+        kin = (*cls.ancestors(), *cls.descendants())
+        found = (self.loads.resumed.get(one) for one in kin)
+        return next((load for load in found if load is not None), None)
 
     def _inherit_doubt(self) -> None:
         """A class of a model without evidence is not certain to be new elsewhere either."""

@@ -154,3 +154,17 @@ def test_other_containers_do_not_get_it(body: str) -> None:
     body = body.replace("self.layer1 =", "self.backbone.layer1 =")
     text = repository(FILL.format("cells.append(Block(8))"), "pass", "convert")
     check(text + textwrap.indent(body, " " * 8) + "\n")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "torch.load('imagenet.pth'), strict=False",
+        "torch.hub.load_state_dict_from_url('https://e.org/imagenet.pth')",
+    ],
+)
+def test_a_block_is_no_part_of_itself(given: str) -> None:
+    """``add_module()`` on what holds blocks may seem to put one into another."""
+    body = "cells = nn.Sequential()\nfill(cells)\nself.layer1 = cells"
+    text = repository(FILL.format("cells.add_module('a', Block(8))"), body, "conflict")
+    check(text.replace("torch.load('imagenet.pth')", given))

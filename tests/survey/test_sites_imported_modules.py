@@ -50,6 +50,14 @@ def nets(made: str = NET, option: str = OPTION, other: str = "names = {}") -> st
     return NETS.format(made=made, option=option, other=other)
 
 
+def apart(imported: str) -> str:
+    """The options are added in the script that imports the module which makes the model."""
+    build = f"-- build.py --\nimport importlib\ndef build(args):\n    return {NET}\n"
+    made = "build(args)" if imported.startswith("from") else "build.build(args)"
+    text = nets(made).replace("import argparse, importlib", f"import argparse\n{imported}")
+    return build + text
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -58,6 +66,18 @@ def nets(made: str = NET, option: str = OPTION, other: str = "names = {}") -> st
         nets(option='"-n", "--cam-network", default="nets.cam"'),
         nets(option='"--net", dest="cam_network", default="nets.cam"'),
         nets("importlib.import_module('nets.cam').Net()"),
+        *(
+            nets(f"importlib.import_module({name}).Net()", '"--cam_network", default="cam"')
+            for name in ("'nets.' + args.cam_network", "f'nets.{args.cam_network}'")
+        ),
+        nets(
+            "importlib.import_module('nets.' + args.cam_network + 'm').Net()",
+            '"--cam_network", default="ca"',
+        ),
+        *map(apart, ("from build import build", "import build")),
+        apart("import nets.build")
+        .replace("-- build.py", "-- nets/build.py")
+        .replace("build.build(", "nets.build.build("),
         # The default may as well be another one that stands beside it.
         nets(option='"--cam_network", default="nets.other"', other=SAME_NAMES),
     ],
@@ -78,6 +98,9 @@ def test_model_of_a_module_that_an_option_names(text: str) -> None:
         nets(option='"--network", default="nets.cam"'),
         nets("getattr(importlib.import_module(self.cam_network), 'Net')()"),
         nets("importlib.import_module('nets.' + args.cam_network).Net()"),
+        nets("importlib.import_module('nets.' + args.arch + args.cam_network).Net()"),
+        nets("importlib.import_module(f'nets.{args.arch}.{args.cam_network}').Net()"),
+        apart("from os import path as build"),
         # or no module goes by it, or has the class.
         nets(option='"--cam_network", default="models.cam"'),
         nets("importlib.import_module(args.cam_network).Model()"),

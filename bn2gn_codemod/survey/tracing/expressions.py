@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.tracing.calls import trace_call
 from bn2gn_codemod.survey.tracing.computed_globals import is_own_module
 from bn2gn_codemod.survey.tracing.computed_names import is_namespace, read_named, text_node
 from bn2gn_codemod.survey.tracing.containers import MUTATORS
+from bn2gn_codemod.survey.tracing.cut_texts import taken_text
 from bn2gn_codemod.survey.tracing.elements import element_at
 from bn2gn_codemod.survey.tracing.kept_classes import (
     keep_asked_for_member,
@@ -219,6 +220,9 @@ class Expressions(Tracer):
             own = flow.node()
             flow.add(own, flow.module_value(self.function.module))
             return own
+        text = taken_text(self, expr)
+        if text is not None:
+            return text
         base = self.evaluate(expr.value)
         note_lookup(self, expr.slice)
         keep_in_typing(self, expr)

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TypeGuard
 
+from bn2gn_codemod.survey import script_options
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.tracing.arguments import Call
-
-_ADDS_OPTION = "add_argument"
 
 
 def give_imported(call: Call) -> None:
@@ -29,10 +26,27 @@ def _imported(call: Call) -> Iterator[Module]:
     match call.expr:
         case ast.Call(args=[ast.Constant(value=str(name)), *_]):
             yield from _named(call.flow, name, importer)
-        case ast.Call(args=[ast.Attribute(value=ast.Name(id=given), attr=option), *_]):
-            for name in _defaults(importer, option) if given != "self" else ():
+        case ast.Call(args=[expr, *_]):
+            for name in _names(call.flow, expr, importer):
                 for module in _named(call.flow, name, importer):
                     yield from _beside(call.flow, module, importer)
+        case _:
+            pass
+
+
+def _names(flow: Flow, expr: ast.expr, importer: Module) -> Iterator[str]:
+    """What a name with the value of an option in it is by default: ``"nets." + args.network``."""
+    match expr:
+        case ast.Attribute(value=ast.Name(id=given), attr=option) if given != "self":
+            yield from script_options.defaults(flow, importer, option)
+        case ast.BinOp(left=ast.Constant(value=str(before)), op=ast.Add(), right=rest):
+            yield from (before + name for name in _names(flow, rest, importer))
+        case ast.BinOp(left=rest, op=ast.Add(), right=ast.Constant(value=str(after))):
+            yield from (name + after for name in _names(flow, rest, importer))
+        case ast.JoinedStr(
+            values=[ast.Constant(value=str(before)), ast.FormattedValue(value=rest)]
+        ):
+            yield from (before + name for name in _names(flow, rest, importer))
         case _:
             pass
 
@@ -49,33 +63,3 @@ def _beside(flow: Flow, module: Module, importer: Module) -> Iterator[Module]:
     for other in flow.modules:
         if other.path.rpartition("/")[0] == folder and other is not importer:
             yield other
-
-
-def _defaults(module: Module, option: str) -> Iterator[str]:
-    """``parser.add_argument("--network", default="nets.resnet")`` in the module itself.
-
-    Not every file is read, and an edit may change which are.
-    """
-    for node in walk(module.tree):
-        if _is_option(node) and option in _names_of(node):
-            yield from _default_of(node)
-
-
-def _is_option(node: ast.AST) -> TypeGuard[ast.Call]:
-    return isinstance(node, ast.Call) and call_name(node) == _ADDS_OPTION
-
-
-def _names_of(call: ast.Call) -> set[str]:
-    """The attributes under which the value of an option may be found."""
-    given = [*call.args, *(one.value for one in call.keywords if one.arg == "dest")]
-    names = (one.value for one in given if isinstance(one, ast.Constant))
-    return {name.lstrip("-").replace("-", "_") for name in names if isinstance(name, str)}
-
-
-def _default_of(call: ast.Call) -> Iterator[str]:
-    for keyword in call.keywords:
-        match keyword:
-            case ast.keyword(arg="default", value=ast.Constant(value=str(text))):
-                yield text
-            case _:
-                pass
