@@ -13,6 +13,8 @@ from bn2gn_codemod.survey.values import Function
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
 # The last layer of classification networks, in their published checkpoints.
 _CLASSIFIERS = frozenset({"fc", "_fc", "last_linear", "classifier"})
+# ``^(?:enc|dec)\\.``, ``enc\\.``
+_BEGINNING = re.compile(r"\^?\(?(?:\?:)?(\w+(?:\|\w+)*)(?:\)|(?=\\\.|$))")
 _SHORTEST = 2  # "1" or "." name no attribute
 
 
@@ -47,14 +49,28 @@ def kept_words(function: Function, load: ast.AST) -> frozenset[str]:
             case ast.For(lineno=line) if line < end:
                 for one in flat(node.body):
                     if isinstance(one, ast.If) and not one.orelse and _takes_entry(one, node):
-                        found.update(_words(one.test))
+                        found.update(_asked(one.test))
             case ast.DictComp(lineno=line, generators=generators) if line <= end:
                 for generator in generators:
                     for condition in generator.ifs:
-                        found.update(_words(condition))
+                        found.update(_asked(condition))
+            case ast.Call(
+                lineno=line, func=ast.Name(id="filter"), args=[ast.Lambda(body=asked), _]
+            ) if line <= end:
+                found.update(_asked(asked))
             case _:
                 pass
     return frozenset(found)
+
+
+def _asked(test: ast.expr) -> Iterator[str]:
+    """What a key has to have to pass a test, of which each part may ask for something."""
+    for part in test.values if _is_and(test) else [test]:
+        yield from _words(part)
+
+
+def _is_and(test: ast.expr) -> TypeGuard[ast.BoolOp]:
+    return isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)
 
 
 def list_of_kept(function: Function) -> str | None:
@@ -255,8 +271,19 @@ def _words(test: ast.expr) -> Iterator[str]:
             isinstance(asked, ast.Name) or _is_first(asked)
         ):
             yield from _texts(given)
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id="re"), attr="match" | "fullmatch"),
+            args=[ast.Constant(value=str(pattern)), _],
+        ):
+            yield from _alternatives(pattern)
         case _:
             pass
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """``enc`` and ``dec`` of ``(enc|dec)\\.``: what a key begins with that a pattern matches."""
+    match = _BEGINNING.match(pattern)
+    return match[1].split("|") if match is not None else []
 
 
 def _is_first(expr: ast.expr) -> bool:

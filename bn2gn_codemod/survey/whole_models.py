@@ -28,7 +28,7 @@ from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.receivers import Receivers
 from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
-from bn2gn_codemod.survey.skipped_keys import are_left_out, is_short_of, skipped_keys
+from bn2gn_codemod.survey.skipped_keys import are_left_out, is_short_of, kept_words, skipped_keys
 from bn2gn_codemod.survey.syntax import defaults_of, dotted, is_off, walk, walk_scope
 from bn2gn_codemod.survey.values import (
     Class,
@@ -68,7 +68,9 @@ class WholeModels:
                     self._loads.setdefault(cls, load)
                 continue
             if not call.as_read:
-                self._add_named(call, load)
+                self._add_named(call, load, given_names(call.spot.function))
+            words = kept_words(call.spot.function, call.spot.node)
+            self._add_named(call, load, frozenset(map(_first_of, words)), are_asked_for=True)
             load = load._replace(
                 skipped=frozenset()
                 if load.strict
@@ -102,12 +104,19 @@ class WholeModels:
         if not self._is_loaded_network(model):
             yield from (one for one in model.descendants() if not self._is_loaded_network(one))
 
-    def _add_named(self, call: LoadCall, load: Load) -> None:
-        """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole."""
-        names = given_names(call.spot.function)
+    def _add_named(
+        self, call: LoadCall, load: Load, names: frozenset[str], *, are_asked_for: bool = False
+    ) -> None:
+        """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole.
+
+        Where the entries of some parts are asked for, that is a load of these: nothing is
+        resumed so. What all of the model's parts are asked by is no choice.
+        """
         for value in self._flow.values(call.receiver) if names else ():
             if isinstance(value, Instance) and not value.weak:
                 for cls in value.class_.descendants() if value.spot is None else [value.class_]:
+                    if are_asked_for and names >= self._contents.names(cls):
+                        continue
                     for slot in self._contents.family_slots(cls):
                         if slot[1] in names:
                             self._named.setdefault(slot, load)
@@ -267,6 +276,11 @@ class WholeModels:
             for value in self._flow.value_of(assign.value.func)
         )
         return is_layer and any(not stored.isdisjoint(one.stored_names) for one in cls.ancestors())
+
+
+def _first_of(word: str) -> str:
+    """``neck`` of ``neck.`` and of ``neck.0.weight``"""
+    return word.partition(".")[0]
 
 
 def _switched_off(function: Function) -> set[str]:

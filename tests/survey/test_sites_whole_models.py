@@ -538,3 +538,61 @@ def test_script_that_leaves_nothing_out(script: str) -> None:
 def test_last_layer_that_is_replaced_after_the_load(after: str, verdict: str) -> None:
     load = "net = Net(21)\nnet.load_state_dict(torch.load('a.pth'))\n"
     check(_LAST.format(script=load + after, verdict=verdict))
+
+
+_ASKED = """\
+import re
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc = torchvision.models.resnet18(pretrained=True)
+        self.dec = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {dec}
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {head}
+-- train.py --
+from net import Net
+def main():
+    net = Net()
+    saved = torch.load("a.pth")
+    {code}
+    net.load_state_dict(saved, strict=False)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "k.startswith(('enc', 'dec'))",
+        "k.startswith('dec.')",
+        "k in own and k.startswith(('enc.', 'dec.'))",
+        "k.startswith('enc') or k.startswith('dec')",
+        "k.split('.')[0] in ('enc', 'dec')",
+        "'dec' in k",
+        "re.match(r'(enc|dec)\\.', k)",
+        "re.match(r'^(?:enc|dec)\\.', k)",
+        "re.match('dec', k)",
+    ],
+)
+def test_parts_that_are_asked_for(test: str) -> None:
+    comprehension = f"saved = {{k: v for k, v in saved.items() if {test}}}"
+    check(_ASKED.format(code=comprehension, dec="unknown", head="convert"))
+    loop = f"mine = {{}}\n    for k, v in saved.items():\n        if {test}:\n"
+    loop += "            mine[k] = v\n    saved = mine"
+    check(_ASKED.format(code=loop, dec="unknown", head="convert"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "saved = {k: v for k, v in saved.items() if k.startswith('enc')}",
+        "saved = {k: v for k, v in saved.items() if k.startswith('module.')}",
+        "saved = {k: v for k, v in saved.items() if k.startswith(('enc', 'dec', 'head'))}",
+        "saved = {k: v for k, v in saved.items() if re.match(r'enc\\.', k)}",
+        "saved = {k: v for k, v in saved.items() if re.match(r'(\\w+)\\.dec', k)}",
+        "saved = {k[8:]: v for k, v in saved.items() if k.startswith('student.')}",
+        "seen = [k for k in saved if k.startswith('dec')]\n    print(seen)",
+    ],
+)
+def test_parts_that_are_not_asked_for(code: str) -> None:
+    check(_ASKED.format(code=code, dec="convert", head="convert"))
