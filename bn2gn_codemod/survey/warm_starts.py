@@ -73,7 +73,7 @@ class WarmStarts:
             if isinstance(one, Weights) and one.spot.function is function
         ]
         here = " ".join(_words(function, node) for node in (call.spot.node, *read))
-        reading = [(function, node) for node in read]
+        reading: list[tuple[Function, ast.AST]] = [(function, node) for node in read]
         if value.spot is not None and value.spot.function is function:
             yield _Said(function, here, reading)
         for caller, site in self._call_sites.of(function):

@@ -13,6 +13,7 @@ from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.injections import Injections
 from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.tracing.applied_functions import join_applied
 from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
 from bn2gn_codemod.survey.tracing.handed_tensors import join_handed
 from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
@@ -48,4 +49,5 @@ def analyse(
     part_module_dicts(flow)
     flow.solve()
     join_handed(flow)
+    join_applied(flow)
     return flow

@@ -7,6 +7,7 @@ import functools
 
 from bn2gn_codemod.survey.flow import CHILDREN, Flow
 from bn2gn_codemod.survey.syntax import is_super, text_pattern
+from bn2gn_codemod.survey.tracing.applied_functions import note_applied
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import (
     is_namespace,
@@ -65,6 +66,8 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
     if name in ("load_state_dict", "_load_from_state_dict"):
         load_state_dict(tracer, func, expr)
         return True
+    if name == "apply":
+        note_applied(tracer, func, expr)
     if name in ("copy_", "set_"):
         weights = [node for _, node in arguments_of(tracer, expr)]
         target, given = func.value, expr.args
