@@ -179,6 +179,7 @@ class Flow(ValueGraph):
         self.load_calls: list[LoadCall] = []
         self.handed_tensors: list[HandedTensor] = []
         self.applied: list[AppliedFunction] = []
+        self.transplants: list[LoadCall] = []
         # Parameters that are tensors, and what weights are copied into them
         self.filled_parameters: dict[tuple[Function, str], list[list[Node]]] = {}
         # (class, attribute or pattern) -> node, for what is stored and read

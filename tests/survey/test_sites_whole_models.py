@@ -596,3 +596,63 @@ def test_parts_that_are_asked_for(test: str) -> None:
 )
 def test_parts_that_are_not_asked_for(code: str) -> None:
     check(_ASKED.format(code=code, dec="convert", head="convert"))
+
+
+_OTHERS = """\
+import torchvision
+class Seg(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc = torchvision.models.resnet18(pretrained=True)
+        self.up = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {up}
+class Multi(Seg):
+    def __init__(self):
+        super().__init__()
+        self.extra = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+-- train.py --
+from net import Seg, Multi
+def fill(model, path):
+    model.load_state_dict(torch.load(path))
+{script}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "up"),
+    [
+        (
+            "old = Seg()\nold.load_state_dict(torch.load('seg.pth'))\nnet = Multi()\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "unknown",
+        ),
+        (
+            "old, net = Seg(), Multi()\nfill(old, 'seg.pth')\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "unknown",
+        ),
+        # The other one is of the same class, not loaded, or training goes on with it.
+        (
+            "old, net = Multi(), Multi()\nold.load_state_dict(torch.load('seg.pth'))\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "convert",
+        ),
+        (
+            "old, net = Seg(), Multi()\nnet.load_state_dict(old.state_dict(), strict=False)",
+            "convert",
+        ),
+        (
+            "old, net = Seg(), Multi()\nif args.resume:\n"
+            "    old.load_state_dict(torch.load(args.resume))\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "convert",
+        ),
+        (
+            "old, net = Seg(), Multi()\nfill(net, 'a.pth')\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "convert",
+        ),
+    ],
+)
+def test_model_that_starts_from_one_of_another_class(script: str, up: str) -> None:
+    check(_OTHERS.format(script=script, up=up))

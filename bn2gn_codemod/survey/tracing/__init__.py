@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.tracing.injected_parts import fill_injected_arguments
 from bn2gn_codemod.survey.tracing.kept_classes import keep_lookups
 from bn2gn_codemod.survey.tracing.module_dicts import part_module_dicts
 from bn2gn_codemod.survey.tracing.statements import Statements
+from bn2gn_codemod.survey.tracing.transplants import join_transplants
 
 
 def analyse(
@@ -50,4 +51,5 @@ def analyse(
     flow.solve()
     join_handed(flow)
     join_applied(flow)
+    join_transplants(flow)
     return flow
