@@ -15,6 +15,7 @@ _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
 _CLASSIFIERS = frozenset({"fc", "_fc", "last_linear", "classifier"})
 # ``^(?:enc|dec)\\.``, ``enc\\.``
 _BEGINNING = re.compile(r"\^?\(?(?:\?:)?(\w+(?:\|\w+)*)(?:\)|(?=\\\.|$))")
+_LEFT_OUT = re.compile(r"exclu|ignore|skip|drop")
 _SHORTEST = 2  # "1" or "." name no attribute
 
 
@@ -22,7 +23,7 @@ def skipped_keys(function: Function, load: ast.AST) -> frozenset[str]:
     """Words and keys by which a function sorts entries out before ``load``, a call in it."""
     if isinstance(function.node, ast.Lambda) or not isinstance(load, ast.expr):
         return frozenset()
-    found: set[str] = set()
+    found: set[str] = set(_excluded(load))
     nodes = walk_scope(function.node)
     loops = [one for one in nodes if isinstance(one, ast.For) and one.lineno < load.lineno]
     inside = [loop for loop in loops if any(one is load for one in walk(loop))]
@@ -38,6 +39,13 @@ def skipped_keys(function: Function, load: ast.AST) -> frozenset[str]:
         for loop in loops:
             found.update(_removed_in(loop, nodes, function.module.tree))
     return frozenset(word for word in found if len(word) >= _SHORTEST)
+
+
+def _excluded(load: ast.expr) -> Iterator[str]:
+    """Words that the load itself is told to leave out: ``restore(net, exclude=["fc"])``"""
+    for keyword in load.keywords if isinstance(load, ast.Call) else ():
+        if keyword.arg is not None and _LEFT_OUT.match(keyword.arg):
+            yield from _texts(keyword.value)
 
 
 def kept_words(function: Function, load: ast.AST) -> frozenset[str]:

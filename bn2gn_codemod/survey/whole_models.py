@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.because import Slot
@@ -37,6 +37,7 @@ from bn2gn_codemod.survey.values import (
     FunctionValue,
     Instance,
     NormLayer,
+    Weights,
 )
 from bn2gn_codemod.survey.warm_starts import WarmStarts
 
@@ -140,15 +141,16 @@ class WholeModels:
             for value in self._flow.values(node):
                 if isinstance(value, Instance) and value.class_ not in mine:
                     load = self._loaded_here(value, call.spot.function)
-                    for cls in (value.class_, *mine) if load is not None else ():
-                        self._add_shared(cls, (value.class_, *mine), load)
+                    if load is not None:
+                        self._add_shared((value.class_, *mine), load)
 
-    def _add_shared(self, cls: Class, classes: Iterable[Class], load: Load) -> None:
-        """Add the attributes of a class that it has in common with all of the classes."""
+    def _add_shared(self, classes: tuple[Class, ...], load: Load) -> None:
+        """Add the attributes that all of the classes have in common."""
         names = frozenset.intersection(*map(self._contents.names, classes))
-        for slot in self._contents.family_slots(cls):
-            if slot[1] in names:
-                self._named.setdefault(slot, load)
+        for cls in classes:
+            for slot in self._contents.family_slots(cls):
+                if slot[1] in names:
+                    self._named.setdefault(slot, load)
 
     def _loaded_here(self, model: Instance, function: Function) -> Load | None:
         """What a function, one that it calls or one that calls it loads into a model."""
@@ -193,6 +195,8 @@ class WholeModels:
                 if is_named_pretrained(function) and self._is_called(function):
                     yield from self._receivers.classes(call, value)
                 yield from self._made_with(function, cls)
+                if self._is_made_with_file(call, cls):
+                    yield cls
             elif value.spot.function is function and self._gives(function, value):
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
@@ -237,6 +241,20 @@ class WholeModels:
                 is_handed_on = _hands_on(caller, site) and not speaks_of_resuming(caller, site)
                 if is_its_own and is_handed_on and caller not in functions:
                     functions.append(caller)
+
+    def _is_made_with_file(self, call: LoadCall, cls: Class) -> bool:
+        """Whether a method that is called reads the file that its model is made with.
+
+        ``self.path = path`` in the constructor, and ``torch.load(self.path)``
+        """
+        return any(
+            isinstance(value, Weights)
+            and value.spot.function.class_ in {*cls.ancestors(), *cls.descendants()}
+            and self._is_called(value.spot.function)
+            and _file_of_constructor(value, cls)
+            for node in call.weights
+            for value in self._flow.values(node)
+        )
 
     def _is_called(self, method: Function) -> bool:
         """Whether anybody calls a method of that name, on whatever."""
@@ -319,6 +337,24 @@ class WholeModels:
             for value in self._flow.value_of(assign.value.func)
         )
         return is_layer and any(not stored.isdisjoint(one.stored_names) for one in cls.ancestors())
+
+
+def _file_of_constructor(weights: Weights, cls: Class) -> bool:
+    """Whether what is read is the path that a constructor keeps as an attribute."""
+    match weights.spot.node:
+        case ast.Call(args=[ast.Attribute(value=ast.Name(id=owner), attr=name), *_]):
+            is_own = owner == weights.spot.function.first_parameter
+        case _:
+            return False
+    return is_own and any(
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in init.parameters
+        and any(_attribute_of(one, init.first_parameter or "") == name for one in node.targets)
+        for one in cls.ancestors()
+        if (init := one.methods.get("__init__")) is not None
+        for node in walk_scope(init.node)
+    )
 
 
 def _first_of(word: str) -> str:

@@ -656,3 +656,48 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
 )
 def test_model_that_starts_from_one_of_another_class(script: str, up: str) -> None:
     check(_OTHERS.format(script=script, up=up))
+
+
+_MADE_WITH = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self, path=None):
+        super().__init__()
+        self.enc = torchvision.models.resnet18(pretrained=True)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+        self.path = path
+        self.folder = "saved"
+        {init}
+    def setup(self):
+        {setup}
+    def load(self, path):
+        self.load_state_dict(torch.load(path))
+def fill(model, saved):
+    model.load_state_dict(saved, strict=False)
+-- train.py --
+from net import Net
+net = Net('a.pth')
+{script}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "setup", "script", "verdict"),
+    [
+        ("pass", "fill(self, torch.load(self.path))", "net.setup()", "unknown"),
+        ("pass", "self.load_state_dict(torch.load(self.path))", "net.setup()", "unknown"),
+        ("self.setup()", "self.load('weights/a.pt')", "pass", "unknown"),
+        ("self.setup()", "fill(self, torch.load('a.pth'))", "pass", "unknown"),
+        # Nobody calls the method, or it reads another file, or goes on;
+        ("pass", "fill(self, torch.load(self.path))", "pass", "convert"),
+        ("pass", "fill(self, torch.load(self.folder))", "net.setup()", "convert"),
+        ("pass", "self.load_state_dict(torch.load(self.folder))", "net.setup()", "convert"),
+        ("pass", "fill(self, torch.load(self.path, resume=True))", "net.setup()", "convert"),
+        # and what a script names is what it may go on with.
+        ("pass", "pass", "net.load(args.path)", "convert"),
+        ("pass", "pass", "fill(net, torch.load(net.path))", "convert"),
+    ],
+)
+def test_file_that_a_model_is_made_with(init: str, setup: str, script: str, verdict: str) -> None:
+    check(_MADE_WITH.format(init=init, setup=setup, script=script, verdict=verdict))
