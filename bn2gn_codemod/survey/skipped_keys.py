@@ -231,10 +231,16 @@ def _removed_in(loop: ast.For, nodes: list[ast.AST], module: ast.Module) -> Iter
     if any(_takes_out(one, key) for one in walk(loop)):
         for listed in _listed(loop.iter, nodes, module):
             yield from _keys(listed)
-            if isinstance(listed, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-                for generator in listed.generators:
-                    for condition in generator.ifs:
-                        yield from _words(condition)
+        yield from listed_words(loop, nodes, module)
+
+
+def listed_words(loop: ast.For, nodes: list[ast.AST], module: ast.Module) -> Iterator[str]:
+    """The words that keys have which a loop goes over: ``for k in [k for k in own if ...]``"""
+    for listed in _listed(loop.iter, nodes, module):
+        if isinstance(listed, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
+            for generator in listed.generators:
+                for condition in generator.ifs:
+                    yield from _words(condition)
 
 
 def _listed(source: ast.expr, nodes: list[ast.AST], module: ast.Module) -> Iterator[ast.expr]:

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_order import about
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.copied_states import CopiedStates
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.guarding_tests import guarding_tests
@@ -57,13 +58,15 @@ class WholeModels:
         self._guarded = GuardedLoads(contents.flow)
         self._receivers = Receivers(contents.flow)
         self._warm_starts = WarmStarts(contents, self._call_sites)
+        self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, Load] = {}
         self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
         for call in contents.flow.load_calls:
             load = read_load(contents.flow, call)
             if load is None:
-                self._add_copied(call)
+                for slot, copied in self._copied_states.slots(call):
+                    self._named.setdefault(slot, copied)
             if load is None or load.kind != "file":
                 continue
             if call.into_tensors:
@@ -123,48 +126,6 @@ class WholeModels:
                     for slot in self._contents.family_slots(cls):
                         if slot[1] in names:
                             self._named.setdefault(slot, load)
-
-    def _add_copied(self, call: LoadCall) -> None:
-        """``net.load_state_dict(old.state_dict())``, where ``old`` is loaded, and of another class.
-
-        What both have by name starts from there. Between models of one class it is a moving
-        average; and who loads the other one elsewhere may as well go on with it.
-        """
-        if call.into_tensors or self._flow.is_crowded(call.receiver):
-            return
-        mine = {
-            value.class_
-            for value in self._flow.values(call.receiver)
-            if isinstance(value, Instance) and not value.weak and value.class_.is_module
-        }
-        for node in call.weights if mine else ():
-            for value in self._flow.values(node):
-                if isinstance(value, Instance) and value.class_ not in mine:
-                    load = self._loaded_here(value, call.spot.function)
-                    if load is not None:
-                        self._add_shared((value.class_, *mine), load)
-
-    def _add_shared(self, classes: tuple[Class, ...], load: Load) -> None:
-        """Add the attributes that all of the classes have in common."""
-        names = frozenset.intersection(*map(self._contents.names, classes))
-        for cls in classes:
-            for slot in self._contents.family_slots(cls):
-                if slot[1] in names:
-                    self._named.setdefault(slot, load)
-
-    def _loaded_here(self, model: Instance, function: Function) -> Load | None:
-        """What a function, one that it calls or one that calls it loads into a model."""
-        callers = [caller for caller, _ in self._call_sites.of(function)]
-        for call in self._flow.load_calls:
-            loader = call.spot.function
-            is_here = loader in (function, *callers) or any(
-                caller is function for caller, _ in self._call_sites.of(loader)
-            )
-            if is_here and not call.into_tensors and model in self._flow.values(call.receiver):
-                load = read_load(self._flow, call)
-                if load is not None and load.kind == "file" and not is_resumed(self._flow, call):
-                    return load
-        return None
 
     def _filled_by_key(self, call: LoadCall) -> Iterator[Class]:
         """``own[key].copy_(tensor)`` in a helper that says that training starts from there."""

@@ -701,3 +701,57 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
 )
 def test_file_that_a_model_is_made_with(init: str, setup: str, script: str, verdict: str) -> None:
     check(_MADE_WITH.format(init=init, setup=setup, script=script, verdict=verdict))
+
+
+_OWN_ENTRIES = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rgb = torchvision.models.resnet18(pretrained=True)
+        self.depth = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {depth}
+        self.slow = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+        self.fast = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+    def share(self):
+        own = self.state_dict()
+        {code}
+        self.load_state_dict(own)
+net = Net()
+net.share()
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for k in [k for k in own if k.startswith('depth.')]:\n"
+        "            own[k] = own['rgb.' + k[6:]]",
+        "for k, v in list(own.items()):\n            if k.startswith('rgb.'):\n"
+        "                own['depth.' + k[4:]] = v",
+        "for k, v in list(own.items()):\n            if 'rgb' in k:\n"
+        "                own[k.replace('rgb', 'depth')] = v",
+        "for k in list(own):\n            if k.startswith('rgb.'):\n"
+        "                other = f'depth.{k[4:]}'\n                own[other] = own[k].clone()",
+    ],
+)
+def test_part_that_is_filled_from_a_pretrained_part(code: str) -> None:
+    check(_OWN_ENTRIES.format(code=code, depth="unknown"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for k in [k for k in own if k.startswith('slow.')]:\n"
+        "            own[k] = own['fast.' + k[5:]]",
+        "for k, v in list(own.items()):\n            if 'fast' in k:\n"
+        "                own[k.replace('fast', 'slow')] = v",
+        "for k, v in list(own.items()):\n            if 'rgb' in k:\n                own[k] = v",
+        "for k, v in list(own.items()):\n            if 'rgb' in k:\n"
+        "                own[k.replace('rgb.', '')] = v",
+        "other = {}\n        for k, v in list(own.items()):\n            if 'rgb' in k:\n"
+        "                other[k.replace('rgb', 'depth')] = v",
+        "own['rgb.fc.weight'] = own['depth.0.weight']",
+    ],
+)
+def test_part_that_is_not_filled_from_one(code: str) -> None:
+    check(_OWN_ENTRIES.format(code=code, depth="convert"))
