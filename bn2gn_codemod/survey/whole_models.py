@@ -23,7 +23,7 @@ from bn2gn_codemod.survey.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.loads import Load
-from bn2gn_codemod.survey.named_keys import given_names
+from bn2gn_codemod.survey.named_keys import given_names, prefixes
 from bn2gn_codemod.survey.network_contents import is_aside
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.receivers import Receivers
@@ -70,6 +70,7 @@ class WholeModels:
             if load is None or load.kind != "file":
                 continue
             if call.into_tensors:
+                self._add_named(call, load, self._put_together(call))
                 for cls in self._filled_by_key(call):
                     self._loads.setdefault(cls, load)
                 continue
@@ -126,6 +127,16 @@ class WholeModels:
                     for slot in self._contents.family_slots(cls):
                         if slot[1] in names:
                             self._named.setdefault(slot, load)
+
+    def _put_together(self, call: LoadCall) -> frozenset[str]:
+        """The names in keys of the tensor that is filled, also where a helper is handed the key.
+
+        ``own["neck." + key].copy_(tensor)``, ``fill(net, "neck." + key, tensor)``
+        """
+        if call.of_layer or call.wholes:
+            return frozenset()
+        sites = (site for _, site in self._call_sites.of(call.spot.function))
+        return frozenset().union(*map(prefixes, (call.spot.node, *sites)))
 
     def _filled_by_key(self, call: LoadCall) -> Iterator[Class]:
         """``own[key].copy_(tensor)`` in a helper that says that training starts from there."""

@@ -136,3 +136,36 @@ class Trainer:
     verdict(trainer.format(option="pretrained"), "unknown", "")
     verdict(trainer.format(option="weights"), "convert", "")
     verdict(trainer.format(option="resume"), "convert", "")
+
+
+_BY_KEY = """\
+from functools import reduce
+def fill(model, path, tensor):
+    *names, leaf = path.split('.')
+    owner = reduce(getattr, names, model)
+    owner._parameters[leaf] = nn.Parameter(tensor)
+net, saved = Net(), torch.load('a.pth')
+own = net.state_dict()
+for key, tensor in saved.items():
+    {fill}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fill", "expected"),
+    [
+        ("fill(net, 'neck.' + key, tensor)", "unknown"),
+        ("fill(net, f'neck.{key}', tensor)", "unknown"),
+        ("own['neck.' + key].copy_(tensor)", "unknown"),
+        ("own[f'neck.{key}'].data.copy_(tensor)", "unknown"),
+        # Another part, all of the model, or nothing of it is filled.
+        ("fill(net, 'trunk.' + key, tensor)", "convert"),
+        ("fill(net, key, tensor)", "convert"),
+        ("own['trunk.' + key].copy_(tensor)", "convert"),
+        ("own[key].copy_(tensor)", "convert"),
+        ("print('neck.' + key, tensor)", "convert"),
+        ("own['trunk.' + key].copy_(tensor)\n    print('neck.' + key)", "convert"),
+    ],
+)
+def test_keys_of_one_part(fill: str, expected: str) -> None:
+    verdict(_BY_KEY.format(fill=fill), expected)
