@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from bn2gn_codemod.survey.syntax import dotted, flat, makes_empty, walk, walk_scope
+from bn2gn_codemod.survey.syntax import call_name, dotted, flat, makes_empty, walk, walk_scope
 from bn2gn_codemod.survey.values import Function
 
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
@@ -54,21 +54,26 @@ def kept_words(function: Function, load: ast.AST) -> frozenset[str]:
     end = load.lineno if isinstance(load, ast.expr) else 0
     for node in walk_scope(function.node):
         match node:
-            case ast.For(lineno=line) if line < end:
+            case ast.For(lineno=line, iter=source) if line < end and not _is_of_model(source):
                 for one in flat(node.body):
                     if isinstance(one, ast.If) and not one.orelse and _takes_entry(one, node):
                         found.update(_asked(one.test))
             case ast.DictComp(lineno=line, generators=generators) if line <= end:
                 for generator in generators:
-                    for condition in generator.ifs:
+                    for condition in generator.ifs if not _is_of_model(generator.iter) else ():
                         found.update(_asked(condition))
             case ast.Call(
-                lineno=line, func=ast.Name(id="filter"), args=[ast.Lambda(body=asked), _]
-            ) if line <= end:
+                lineno=line, func=ast.Name(id="filter"), args=[ast.Lambda(body=asked), source]
+            ) if line <= end and not _is_of_model(source):
                 found.update(_asked(asked))
             case _:
                 pass
     return frozenset(found)
+
+
+def _is_of_model(source: ast.expr) -> bool:
+    """``net.named_parameters()``: what is chosen of these is for an optimizer."""
+    return isinstance(source, ast.Call) and (call_name(source) or "").startswith("named_")
 
 
 def _asked(test: ast.expr) -> Iterator[str]:

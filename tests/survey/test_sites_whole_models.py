@@ -592,6 +592,9 @@ def test_parts_that_are_asked_for(test: str) -> None:
         "saved = {k: v for k, v in saved.items() if re.match(r'(\\w+)\\.dec', k)}",
         "saved = {k[8:]: v for k, v in saved.items() if k.startswith('student.')}",
         "seen = [k for k in saved if k.startswith('dec')]\n    print(seen)",
+        "mine = {k: p for k, p in net.named_parameters() if k.startswith('dec')}",
+        "mine = {}\n    for k, p in net.named_parameters():\n        if 'dec' in k:\n"
+        "            mine[k] = p",
     ],
 )
 def test_parts_that_are_not_asked_for(code: str) -> None:
