@@ -154,6 +154,13 @@ class HandedTensor(NamedTuple):
     spot: Spot
 
 
+class AppliedFunction(NamedTuple):
+    """``net.neck.apply(fill)``: the function, and what a load into the model would be."""
+
+    function: Node
+    load: LoadCall
+
+
 class Flow(ValueGraph):
     """The solved analysis. Build it with ``survey.tracing``."""
 
@@ -171,6 +178,8 @@ class Flow(ValueGraph):
         self.instances: dict[Class, list[Instance]] = {}
         self.load_calls: list[LoadCall] = []
         self.handed_tensors: list[HandedTensor] = []
+        self.applied: list[AppliedFunction] = []
+        self.transplants: list[LoadCall] = []
         # Parameters that are tensors, and what weights are copied into them
         self.filled_parameters: dict[tuple[Function, str], list[list[Node]]] = {}
         # (class, attribute or pattern) -> node, for what is stored and read

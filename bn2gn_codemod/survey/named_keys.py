@@ -131,6 +131,20 @@ def given_names(function: Function) -> frozenset[str]:
     return frozenset(found)
 
 
+def prefixes(expr: ast.AST) -> frozenset[str]:
+    """The first names of keys that an expression puts together: ``own["neck." + key]``."""
+    texts: set[str] = set()
+    for node in walk(expr):
+        match node:
+            case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Add()):
+                texts.add(text)
+            case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
+                texts.add(text)
+            case _:
+                pass
+    return frozenset(text.partition(".")[0] for text in texts)
+
+
 def _is_handed_weights(call: LoadCall) -> bool:
     """Whether the state dict is an argument of the function that loads it."""
     match call.spot.node:

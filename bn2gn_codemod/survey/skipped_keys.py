@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from bn2gn_codemod.survey.syntax import dotted, flat, makes_empty, walk, walk_scope
+from bn2gn_codemod.survey.syntax import call_name, dotted, flat, makes_empty, walk, walk_scope
 from bn2gn_codemod.survey.values import Function
 
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
 # The last layer of classification networks, in their published checkpoints.
 _CLASSIFIERS = frozenset({"fc", "_fc", "last_linear", "classifier"})
+# ``^(?:enc|dec)\\.``, ``enc\\.``
+_BEGINNING = re.compile(r"\^?\(?(?:\?:)?(\w+(?:\|\w+)*)(?:\)|(?=\\\.|$))")
+_LEFT_OUT = re.compile(r"exclu|ignore|skip|drop")
 _SHORTEST = 2  # "1" or "." name no attribute
 
 
@@ -20,7 +23,7 @@ def skipped_keys(function: Function, load: ast.AST) -> frozenset[str]:
     """Words and keys by which a function sorts entries out before ``load``, a call in it."""
     if isinstance(function.node, ast.Lambda) or not isinstance(load, ast.expr):
         return frozenset()
-    found: set[str] = set()
+    found: set[str] = set(_excluded(load))
     nodes = walk_scope(function.node)
     loops = [one for one in nodes if isinstance(one, ast.For) and one.lineno < load.lineno]
     inside = [loop for loop in loops if any(one is load for one in walk(loop))]
@@ -38,23 +41,49 @@ def skipped_keys(function: Function, load: ast.AST) -> frozenset[str]:
     return frozenset(word for word in found if len(word) >= _SHORTEST)
 
 
+def _excluded(load: ast.expr) -> Iterator[str]:
+    """Words that the load itself is told to leave out: ``restore(net, exclude=["fc"])``"""
+    for keyword in load.keywords if isinstance(load, ast.Call) else ():
+        if keyword.arg is not None and _LEFT_OUT.match(keyword.arg):
+            yield from _texts(keyword.value)
+
+
 def kept_words(function: Function, load: ast.AST) -> frozenset[str]:
     """The words that an entry has to have, or to begin with, to be loaded at all."""
     found: set[str] = set()
     end = load.lineno if isinstance(load, ast.expr) else 0
     for node in walk_scope(function.node):
         match node:
-            case ast.For(lineno=line) if line < end:
+            case ast.For(lineno=line, iter=source) if line < end and not _is_of_model(source):
                 for one in flat(node.body):
                     if isinstance(one, ast.If) and not one.orelse and _takes_entry(one, node):
-                        found.update(_words(one.test))
+                        found.update(_asked(one.test))
             case ast.DictComp(lineno=line, generators=generators) if line <= end:
                 for generator in generators:
-                    for condition in generator.ifs:
-                        found.update(_words(condition))
+                    for condition in generator.ifs if not _is_of_model(generator.iter) else ():
+                        found.update(_asked(condition))
+            case ast.Call(
+                lineno=line, func=ast.Name(id="filter"), args=[ast.Lambda(body=asked), source]
+            ) if line <= end and not _is_of_model(source):
+                found.update(_asked(asked))
             case _:
                 pass
     return frozenset(found)
+
+
+def _is_of_model(source: ast.expr) -> bool:
+    """``net.named_parameters()``: what is chosen of these is for an optimizer."""
+    return isinstance(source, ast.Call) and (call_name(source) or "").startswith("named_")
+
+
+def _asked(test: ast.expr) -> Iterator[str]:
+    """What a key has to have to pass a test, of which each part may ask for something."""
+    for part in test.values if _is_and(test) else [test]:
+        yield from _words(part)
+
+
+def _is_and(test: ast.expr) -> TypeGuard[ast.BoolOp]:
+    return isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)
 
 
 def list_of_kept(function: Function) -> str | None:
@@ -207,10 +236,16 @@ def _removed_in(loop: ast.For, nodes: list[ast.AST], module: ast.Module) -> Iter
     if any(_takes_out(one, key) for one in walk(loop)):
         for listed in _listed(loop.iter, nodes, module):
             yield from _keys(listed)
-            if isinstance(listed, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
-                for generator in listed.generators:
-                    for condition in generator.ifs:
-                        yield from _words(condition)
+        yield from listed_words(loop, nodes, module)
+
+
+def listed_words(loop: ast.For, nodes: list[ast.AST], module: ast.Module) -> Iterator[str]:
+    """The words that keys have which a loop goes over: ``for k in [k for k in own if ...]``"""
+    for listed in _listed(loop.iter, nodes, module):
+        if isinstance(listed, (ast.ListComp, ast.GeneratorExp, ast.SetComp)):
+            for generator in listed.generators:
+                for condition in generator.ifs:
+                    yield from _words(condition)
 
 
 def _listed(source: ast.expr, nodes: list[ast.AST], module: ast.Module) -> Iterator[ast.expr]:
@@ -255,8 +290,19 @@ def _words(test: ast.expr) -> Iterator[str]:
             isinstance(asked, ast.Name) or _is_first(asked)
         ):
             yield from _texts(given)
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id="re"), attr="match" | "fullmatch"),
+            args=[ast.Constant(value=str(pattern)), _],
+        ):
+            yield from _alternatives(pattern)
         case _:
             pass
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """``enc`` and ``dec`` of ``(enc|dec)\\.``: what a key begins with that a pattern matches."""
+    match = _BEGINNING.match(pattern)
+    return match[1].split("|") if match is not None else []
 
 
 def _is_first(expr: ast.expr) -> bool:

@@ -1,10 +1,10 @@
 """Training that starts from a file of weights, and says so: ``load_pretrained(model, path)``.
 
 That is said by the words of the load, of what reads the file, and of the calls that hand the
-model to a helper. They count only beside an optimizer: tests load finished models by the same
-helpers, which are for any model. Where such a helper, or the script that loads the model,
-fills a part of it as well, the training starts from that part, and all of the model is an
-option. And where the optimizer gets its state there, the training goes on.
+model to a helper; and by a download of the file. It counts only beside an optimizer: tests load
+finished models by the same helpers, which are for any model. Where such a helper, or the script
+that loads the model, fills a part of it as well, the training starts from that part, and all of
+the model is an option. And where the optimizer gets its state there, the training goes on.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.downloads import fetches_first
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
@@ -28,6 +30,14 @@ _OF_OPTIMIZER = re.compile(r"optim|(?:\b|_)opt\.", re.IGNORECASE)
 _OPTIMIZER = re.compile(
     rb"\boptim\w*\.[A-Z]\w+\(|\b(?:SGD|AdamW?|RMSprop)\(|\.backward\(|\.zero_grad\(",
 )
+
+
+class _Said(NamedTuple):
+    """A function, what it says of a load, and the calls by which the file is read, and where."""
+
+    function: Function
+    words: str
+    reading: list[tuple[Function, ast.AST]]
 
 
 class WarmStarts:
@@ -45,11 +55,15 @@ class WarmStarts:
         if self._is_one_part(call, value):
             return False
         return any(
-            _START.search(words) is not None and _trains(function)
-            for function, words in self._said(call, value)
+            _trains(function)
+            and (
+                _START.search(words) is not None
+                or any(fetches_first(self._flow, *one) for one in reading)
+            )
+            for function, words, reading in self._said(call, value)
         ) and not self._fills_part(call, value)
 
-    def _said(self, call: LoadCall, value: Instance) -> Iterator[tuple[Function, str]]:
+    def _said(self, call: LoadCall, value: Instance) -> Iterator[_Said]:
         """The code that loads the model, and what it says there."""
         function = call.spot.function
         read = [
@@ -59,8 +73,9 @@ class WarmStarts:
             if isinstance(one, Weights) and one.spot.function is function
         ]
         here = " ".join(_words(function, node) for node in (call.spot.node, *read))
+        reading: list[tuple[Function, ast.AST]] = [(function, node) for node in read]
         if value.spot is not None and value.spot.function is function:
-            yield function, here
+            yield _Said(function, here, reading)
         for caller, site in self._call_sites.of(function):
             is_handed = any(
                 value in self._flow.value_of(given)
@@ -68,7 +83,8 @@ class WarmStarts:
             )
             is_own = function.class_ is not None and function.class_ is caller.class_
             if (is_handed or is_own) and not speaks_of_resuming(caller, site):
-                yield caller, f"{here} {_words(caller, site)}"
+                words = f"{here} {_words(caller, site)}"
+                yield _Said(caller, words, [*reading, (caller, site)])
 
     def _fills_part(self, call: LoadCall, value: Instance) -> bool:
         """Whether the same helper, or the code that hands it the model, loads a part alone."""

@@ -17,18 +17,19 @@ from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_order import about
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
+from bn2gn_codemod.survey.copied_states import CopiedStates
 from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.hub_entries import HubEntries
 from bn2gn_codemod.survey.loads import Load
-from bn2gn_codemod.survey.named_keys import given_names
+from bn2gn_codemod.survey.named_keys import given_names, prefixes
 from bn2gn_codemod.survey.network_contents import is_aside
 from bn2gn_codemod.survey.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.receivers import Receivers
 from bn2gn_codemod.survey.refitted_entries import refits_entries
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
-from bn2gn_codemod.survey.skipped_keys import are_left_out, is_short_of, skipped_keys
+from bn2gn_codemod.survey.skipped_keys import are_left_out, is_short_of, kept_words, skipped_keys
 from bn2gn_codemod.survey.syntax import defaults_of, dotted, is_off, walk, walk_scope
 from bn2gn_codemod.survey.taken_parts import taken_apart
 from bn2gn_codemod.survey.values import (
@@ -38,6 +39,7 @@ from bn2gn_codemod.survey.values import (
     FunctionValue,
     Instance,
     NormLayer,
+    Weights,
 )
 from bn2gn_codemod.survey.warm_starts import WarmStarts
 
@@ -58,19 +60,26 @@ class WholeModels:
         self._receivers = Receivers(contents.flow)
         self._taken_apart = taken_apart(contents.flow)
         self._warm_starts = WarmStarts(contents, self._call_sites)
+        self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, Load] = {}
         self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
         for call in contents.flow.load_calls:
             load = read_load(contents.flow, call)
+            if load is None:
+                for slot, copied in self._copied_states.slots(call):
+                    self._named.setdefault(slot, copied)
             if load is None or load.kind != "file":
                 continue
             if call.into_tensors:
+                self._add_named(call, load, self._put_together(call))
                 for cls in self._filled_by_key(call):
                     self._loads.setdefault(cls, load)
                 continue
             if not call.as_read:
-                self._add_named(call, load)
+                self._add_named(call, load, given_names(call.spot.function))
+            words = kept_words(call.spot.function, call.spot.node)
+            self._add_named(call, load, frozenset(map(_first_of, words)), are_asked_for=True)
             load = load._replace(
                 skipped=frozenset()
                 if load.strict
@@ -104,15 +113,32 @@ class WholeModels:
         if not self._is_loaded_network(model):
             yield from (one for one in model.descendants() if not self._is_loaded_network(one))
 
-    def _add_named(self, call: LoadCall, load: Load) -> None:
-        """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole."""
-        names = given_names(call.spot.function)
+    def _add_named(
+        self, call: LoadCall, load: Load, names: frozenset[str], *, are_asked_for: bool = False
+    ) -> None:
+        """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole.
+
+        Where the entries of some parts are asked for, that is a load of these: nothing is
+        resumed so. What all of the model's parts are asked by is no choice.
+        """
         for value in self._flow.values(call.receiver) if names else ():
             if isinstance(value, Instance) and not value.weak:
                 for cls in value.class_.descendants() if value.spot is None else [value.class_]:
+                    if are_asked_for and names >= self._contents.names(cls):
+                        continue
                     for slot in self._contents.family_slots(cls):
                         if slot[1] in names:
                             self._named.setdefault(slot, load)
+
+    def _put_together(self, call: LoadCall) -> frozenset[str]:
+        """The names in keys of the tensor that is filled, also where a helper is handed the key.
+
+        ``own["neck." + key].copy_(tensor)``, ``fill(net, "neck." + key, tensor)``
+        """
+        if call.of_layer or call.wholes:
+            return frozenset()
+        sites = (site for _, site in self._call_sites.of(call.spot.function))
+        return frozenset().union(*map(prefixes, (call.spot.node, *sites)))
 
     def _filled_by_key(self, call: LoadCall) -> Iterator[Class]:
         """``own[key].copy_(tensor)`` in a helper that says that training starts from there."""
@@ -143,6 +169,8 @@ class WholeModels:
                 if is_named_pretrained(function) and self._is_called(function):
                     yield from self._receivers.classes(call, value)
                 yield from self._made_with(function, cls)
+                if self._is_made_with_file(call, cls):
+                    yield cls
             elif value.spot.function is function and self._gives(function, value):
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
@@ -195,6 +223,20 @@ class WholeModels:
                 is_handed_on = _hands_on(caller, site) and not speaks_of_resuming(caller, site)
                 if is_its_own and is_handed_on and caller not in functions:
                     functions.append(caller)
+
+    def _is_made_with_file(self, call: LoadCall, cls: Class) -> bool:
+        """Whether a method that is called reads the file that its model is made with.
+
+        ``self.path = path`` in the constructor, and ``torch.load(self.path)``
+        """
+        return any(
+            isinstance(value, Weights)
+            and value.spot.function.class_ in {*cls.ancestors(), *cls.descendants()}
+            and self._is_called(value.spot.function)
+            and _file_of_constructor(value, cls)
+            for node in call.weights
+            for value in self._flow.values(node)
+        )
 
     def _is_called(self, method: Function) -> bool:
         """Whether anybody calls a method of that name, on whatever."""
@@ -277,6 +319,29 @@ class WholeModels:
             for value in self._flow.value_of(assign.value.func)
         )
         return is_layer and any(not stored.isdisjoint(one.stored_names) for one in cls.ancestors())
+
+
+def _file_of_constructor(weights: Weights, cls: Class) -> bool:
+    """Whether what is read is the path that a constructor keeps as an attribute."""
+    match weights.spot.node:
+        case ast.Call(args=[ast.Attribute(value=ast.Name(id=owner), attr=name), *_]):
+            is_own = owner == weights.spot.function.first_parameter
+        case _:
+            return False
+    return is_own and any(
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in init.parameters
+        and any(_attribute_of(one, init.first_parameter or "") == name for one in node.targets)
+        for one in cls.ancestors()
+        if (init := one.methods.get("__init__")) is not None
+        for node in walk_scope(init.node)
+    )
+
+
+def _first_of(word: str) -> str:
+    """``neck`` of ``neck.`` and of ``neck.0.weight``"""
+    return word.partition(".")[0]
 
 
 def _switched_off(function: Function) -> set[str]:

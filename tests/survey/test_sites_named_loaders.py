@@ -69,3 +69,59 @@ def test_model_that_a_url_is_loaded_into(asked: str, verdict: str) -> None:
             net.load_state_dict(state, strict=False)
         """
     )
+
+
+_OF_OTHERS = """\
+import torchvision
+from hub import HubMixin
+class Net(nn.Module, HubMixin):
+    def __init__(self, width=8):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.dec = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+        self.last = nn.Conv2d(8, 8, 1)
+class Plain(nn.Module):
+    @classmethod
+    def from_pretrained(cls, path):
+        return cls()
+-- train.py --
+from net import Net, Plain
+from lab.nn import {names}
+net = Net()
+{script}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict"),
+    [
+        # One part is loaded by code that is not here, or some of the model is left out.
+        ("restore_weights(net.dec, 'a.h5')", "unknown"),
+        ("load_into(net.dec, 'a.h5')", "unknown"),
+        ("restore(net.dec, path)", "unknown"),
+        ("net = restore(net, path, exclude=['last'])", "unknown"),
+        ("net = load_weights(net, path, skip_keys=('last.weight', 'last.bias'))", "unknown"),
+        ("net = Net.from_pretrained('me/net')", "unknown"),
+        ("net = Net.from_pretrained('me/net', width=8)", "unknown"),
+        # The whole model may go on, another part is loaded, or nothing is.
+        ("restore(net, path)", "convert"),
+        ("restore(net, path, exclude=['epoch'])", "convert"),
+        ("restore(net, path, exclude=last)", "convert"),
+        ("restore_weights(net.trunk, 'a.h5')", "convert"),
+        ("load_into(net, 'a.h5')", "convert"),
+        ("show(net.dec, 'a.h5')", "convert"),
+        ("reloaded(net.dec)", "convert"),
+        ("other = Plain.from_pretrained('me/net')", "convert"),
+    ],
+)
+def test_loader_of_another_package(script: str, verdict: str) -> None:
+    names = "restore, restore_weights, load_into, load_weights, show, reloaded"
+    check(_OF_OTHERS.format(script=script, verdict=verdict, names=names))
+
+
+def test_finished_model_of_a_hub() -> None:
+    text = _OF_OTHERS.format(
+        script="net = Net.from_pretrained('me/net').eval()", verdict="convert", names="show"
+    )
+    check(text.replace("optimizer = torch.optim.SGD(net.parameters(), 0.1)", ""))

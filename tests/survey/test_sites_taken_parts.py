@@ -153,3 +153,56 @@ def test_part_of_what_a_file_gives() -> None:
 )
 def test_part_of_a_model_that_is_not_loaded(script: str) -> None:
     check(_repository(script, "convert"))
+
+
+_GRAFTS = """\
+import torchvision
+class Unit(nn.Module):
+    def __init__(self, donor=None):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+        {unit}
+class Part(nn.Module):
+    def __init__(self, args=None):
+        super().__init__()
+        self.unit = Unit()
+        self.args = args
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rgb = torchvision.models.resnet18(pretrained=True)
+        self.fuse = Part()
+        self.depth = Unit(self.rgb.bn1)
+-- train.py --
+from net import Net, Part
+def graft(new, old, names):
+    for name in names:
+        setattr(new, name, getattr(old, name))
+net, old = Net(), Part()
+{script}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+_LOADED = "old.load_state_dict(torch.load('old.pth'))\n"
+
+
+@pytest.mark.parametrize(
+    ("unit", "script", "verdict"),
+    [
+        ("pass", _LOADED + "graft(net.fuse, old, ['unit'])", "unknown"),
+        ("pass", _LOADED + "net.fuse.__dict__.update(old.__dict__)", "unknown"),
+        ("self.bn.__dict__.update(donor.__dict__)", "pass", "keep"),
+        # The other model is not loaded, or is no module: settings are handed on.
+        ("pass", "graft(net.fuse, old, ['unit'])", "convert"),
+        ("pass", "net.fuse.__dict__.update(old.__dict__)", "convert"),
+        ("pass", "args = parse()\ngraft(net, args, ['lr'])", "convert"),
+        (
+            "pass",
+            "args = torch.load('a.pth')['args']\nnet.__dict__.update(args.__dict__)",
+            "convert",
+        ),
+        ("self.__dict__.update(self.__dict__)", "pass", "convert"),
+        ("pass", "for name in dir(old):\n    setattr(net.fuse, name, old.args)", "convert"),
+    ],
+)
+def test_all_that_a_model_holds(unit: str, script: str, verdict: str) -> None:
+    check(_GRAFTS.format(unit=unit, script=script, verdict=verdict))

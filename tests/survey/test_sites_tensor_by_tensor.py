@@ -46,6 +46,8 @@ def filled(fill: str, verdict: str, read: str = "w = torch.load(path)", imports:
         "for name in ('bias', 'weight'):\n    getattr(u.bn, name).data = w[name].clone()",
         "for name, t in w.items():\n    setattr(u.bn, name, nn.Parameter(t))",
         "for name, t in w.items():\n    setattr(u.bn, name, t.clone())",
+        "for name, t in w.items():\n    bn = u.bn\n"
+        "    setattr(bn, name, nn.Parameter(t) if name in bn._parameters else t)",
         "for name, t in w.items():\n    u.bn._parameters[name] = nn.Parameter(t)",
         "u.bn._buffers['running_mean'] = w['mean']",
         "u.bn.bias, u.bn.weight = nn.Parameter(w['b']), nn.Parameter(w['g'])",
@@ -143,3 +145,57 @@ _PUT = "w = torch.load(path)\ndef put(tensor, key):\n    {body}\n"
 )
 def test_tensors_that_a_function_is_handed(body: str, call: str, verdict: str) -> None:
     filled(call, verdict, _PUT.format(body=body))
+
+
+_APPLIED = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet50(pretrained=True)
+        self.depth = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+    def fill_layer(self, m):
+        m.weight.data = self.given['weight']
+    def fill(self, path):
+        self.given = torch.load(path)
+        self.depth.apply(self.fill_layer)
+w = torch.load("a.pth")
+def fill(m):
+    if isinstance(m, nn.BatchNorm2d):
+        m.weight.data = w["weight"]
+        m.running_mean = w["mean"]
+def start(m):
+    if isinstance(m, nn.BatchNorm2d):
+        m.weight.data = torch.ones(8)
+        m.bias.data.zero_()
+def look(m):
+    print(m.weight, w)
+def other(m, layer=Net().trunk.bn1):
+    layer.weight.data = w["weight"]
+net = Net()
+{script}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict"),
+    [
+        ("net.depth.apply(fill)", "unknown"),
+        ("part = net.depth\npart.apply(fill)", "unknown"),
+        ("net.fill('b.pth')", "unknown"),
+        # Layers are started anew, nothing is put into them, or into others;
+        ("net.depth.apply(start)", "convert"),
+        ("net.depth.apply(look)", "convert"),
+        ("net.depth.apply(other)", "convert"),
+        ("net.trunk.apply(fill)", "convert"),
+        # and a file for the whole model is one that training goes on with.
+        ("net.apply(fill)", "convert"),
+    ],
+)
+def test_functions_that_are_applied(script: str, verdict: str) -> None:
+    text = _APPLIED
+    if "net.fill" not in script:
+        text = text.replace("self.depth.apply(self.fill_layer)", "pass")
+    check(text.format(script=script, verdict=verdict))

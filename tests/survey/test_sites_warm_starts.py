@@ -46,6 +46,20 @@ def verdict(script: str, expected: str, optimizer: str = OPTIMIZER) -> None:
         "def load_pretrained(model, path):\n    own = model.state_dict()\n"
         "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
         "net = Net()\nload_pretrained(net, 'a.pth')",
+        # Whoever downloads a file does not go on with it.
+        "net = Net()\ngdown.download(url, 'a.pth')\nnet.load_state_dict(torch.load('a.pth'))",
+        "net = Net()\nif not os.path.exists('a.pth'):\n    gdown.download(id='1', output='a.pth')\n"
+        "net.load_state_dict(torch.load('a.pth'))",
+        "net = Net()\nurllib.request.urlretrieve(url, args.file)\n"
+        "net.load_state_dict(torch.load(args.file, map_location='cpu'))",
+        "net = Net()\npath = os.path.join('w', 'a.pth')\n"
+        "torch.hub.download_url_to_file(url, path)\n"
+        "net.load_state_dict(torch.load(path))",
+        "net = Net()\nos.system('wget https://host/a.pth')\nnet.load_state_dict(torch.load('a.pth'))",
+        HELPER.format(name="load") + "wget.download(url, out='a.pth')\nload(net, 'a.pth')",
+        "def fetch(path):\n    urlretrieve(url, path)\n"
+        + HELPER.format(name="load")
+        + "fetch('a.pth')\nload(net, 'a.pth')",
         # Another load is the one that goes on.
         "net = Net()\nif args.finetune:\n    net.load_state_dict(torch.load(args.finetune))\n"
         "if args.resume:\n    net.load_state_dict(torch.load(args.resume))",
@@ -64,7 +78,15 @@ def test_script_that_starts_from_a_file(script: str) -> None:
         "def load(model, path):\n    own = model.state_dict()\n"
         "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
         "net = Net()\nload(net, 'a.pth')",
+        # another file is downloaded, or it is only after the load,
+        "net = Net()\ngdown.download(url, 'b.zip')\nnet.load_state_dict(torch.load('a.pth'))",
+        "net = Net()\nnet.load_state_dict(torch.load('a.pth'))\ngdown.download(url, 'a.pth')",
+        "net = Net()\nos.system('wget https://host/b.zip')\nnet.load_state_dict(torch.load('a.pth'))",
+        "net = Net()\nos.system('rm a.pth')\nnet.load_state_dict(torch.load('a.pth'))",
+        "net = Net()\nupload(net, 'a.pth')\nnet.load_state_dict(torch.load('a.pth'))",
         # or it says that training goes on.
+        "net = Net()\nif args.resume:\n    gdown.download(url, 'a.pth')\n"
+        "    net.load_state_dict(torch.load('a.pth'))",
         HELPER.format(name="load_pretrained") + "load_pretrained(net, args.resume)",
         HELPER.format(name="load_pretrained") + "load_pretrained(net, args.snapshot)",
         "net = Net()\nif args.resume:\n    net.load_state_dict(torch.load(args.pretrained))",
@@ -114,3 +136,36 @@ class Trainer:
     verdict(trainer.format(option="pretrained"), "unknown", "")
     verdict(trainer.format(option="weights"), "convert", "")
     verdict(trainer.format(option="resume"), "convert", "")
+
+
+_BY_KEY = """\
+from functools import reduce
+def fill(model, path, tensor):
+    *names, leaf = path.split('.')
+    owner = reduce(getattr, names, model)
+    owner._parameters[leaf] = nn.Parameter(tensor)
+net, saved = Net(), torch.load('a.pth')
+own = net.state_dict()
+for key, tensor in saved.items():
+    {fill}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fill", "expected"),
+    [
+        ("fill(net, 'neck.' + key, tensor)", "unknown"),
+        ("fill(net, f'neck.{key}', tensor)", "unknown"),
+        ("own['neck.' + key].copy_(tensor)", "unknown"),
+        ("own[f'neck.{key}'].data.copy_(tensor)", "unknown"),
+        # Another part, all of the model, or nothing of it is filled.
+        ("fill(net, 'trunk.' + key, tensor)", "convert"),
+        ("fill(net, key, tensor)", "convert"),
+        ("own['trunk.' + key].copy_(tensor)", "convert"),
+        ("own[key].copy_(tensor)", "convert"),
+        ("print('neck.' + key, tensor)", "convert"),
+        ("own['trunk.' + key].copy_(tensor)\n    print('neck.' + key)", "convert"),
+    ],
+)
+def test_keys_of_one_part(fill: str, expected: str) -> None:
+    verdict(_BY_KEY.format(fill=fill), expected)

@@ -538,3 +538,223 @@ def test_script_that_leaves_nothing_out(script: str) -> None:
 def test_last_layer_that_is_replaced_after_the_load(after: str, verdict: str) -> None:
     load = "net = Net(21)\nnet.load_state_dict(torch.load('a.pth'))\n"
     check(_LAST.format(script=load + after, verdict=verdict))
+
+
+_ASKED = """\
+import re
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc = torchvision.models.resnet18(pretrained=True)
+        self.dec = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {dec}
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {head}
+-- train.py --
+from net import Net
+def main():
+    net = Net()
+    saved = torch.load("a.pth")
+    {code}
+    net.load_state_dict(saved, strict=False)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "k.startswith(('enc', 'dec'))",
+        "k.startswith('dec.')",
+        "k in own and k.startswith(('enc.', 'dec.'))",
+        "k.startswith('enc') or k.startswith('dec')",
+        "k.split('.')[0] in ('enc', 'dec')",
+        "'dec' in k",
+        "re.match(r'(enc|dec)\\.', k)",
+        "re.match(r'^(?:enc|dec)\\.', k)",
+        "re.match('dec', k)",
+    ],
+)
+def test_parts_that_are_asked_for(test: str) -> None:
+    comprehension = f"saved = {{k: v for k, v in saved.items() if {test}}}"
+    check(_ASKED.format(code=comprehension, dec="unknown", head="convert"))
+    loop = f"mine = {{}}\n    for k, v in saved.items():\n        if {test}:\n"
+    loop += "            mine[k] = v\n    saved = mine"
+    check(_ASKED.format(code=loop, dec="unknown", head="convert"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "saved = {k: v for k, v in saved.items() if k.startswith('enc')}",
+        "saved = {k: v for k, v in saved.items() if k.startswith('module.')}",
+        "saved = {k: v for k, v in saved.items() if k.startswith(('enc', 'dec', 'head'))}",
+        "saved = {k: v for k, v in saved.items() if re.match(r'enc\\.', k)}",
+        "saved = {k: v for k, v in saved.items() if re.match(r'(\\w+)\\.dec', k)}",
+        "saved = {k[8:]: v for k, v in saved.items() if k.startswith('student.')}",
+        "seen = [k for k in saved if k.startswith('dec')]\n    print(seen)",
+        "mine = {k: p for k, p in net.named_parameters() if k.startswith('dec')}",
+        "mine = {}\n    for k, p in net.named_parameters():\n        if 'dec' in k:\n"
+        "            mine[k] = p",
+    ],
+)
+def test_parts_that_are_not_asked_for(code: str) -> None:
+    check(_ASKED.format(code=code, dec="convert", head="convert"))
+
+
+_OTHERS = """\
+import torchvision
+class Seg(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc = torchvision.models.resnet18(pretrained=True)
+        self.up = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {up}
+class Multi(Seg):
+    def __init__(self):
+        super().__init__()
+        self.extra = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+-- train.py --
+from net import Seg, Multi
+def fill(model, path):
+    model.load_state_dict(torch.load(path))
+{script}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "up"),
+    [
+        (
+            "old = Seg()\nold.load_state_dict(torch.load('seg.pth'))\nnet = Multi()\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "unknown",
+        ),
+        (
+            "old, net = Seg(), Multi()\nfill(old, 'seg.pth')\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "unknown",
+        ),
+        # The other one is of the same class, not loaded, or training goes on with it.
+        (
+            "old, net = Multi(), Multi()\nold.load_state_dict(torch.load('seg.pth'))\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "convert",
+        ),
+        (
+            "old, net = Seg(), Multi()\nnet.load_state_dict(old.state_dict(), strict=False)",
+            "convert",
+        ),
+        (
+            "old, net = Seg(), Multi()\nif args.resume:\n"
+            "    old.load_state_dict(torch.load(args.resume))\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "convert",
+        ),
+        (
+            "old, net = Seg(), Multi()\nfill(net, 'a.pth')\n"
+            "net.load_state_dict(old.state_dict(), strict=False)",
+            "convert",
+        ),
+    ],
+)
+def test_model_that_starts_from_one_of_another_class(script: str, up: str) -> None:
+    check(_OTHERS.format(script=script, up=up))
+
+
+_MADE_WITH = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self, path=None):
+        super().__init__()
+        self.enc = torchvision.models.resnet18(pretrained=True)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+        self.path = path
+        self.folder = "saved"
+        {init}
+    def setup(self):
+        {setup}
+    def load(self, path):
+        self.load_state_dict(torch.load(path))
+def fill(model, saved):
+    model.load_state_dict(saved, strict=False)
+-- train.py --
+from net import Net
+net = Net('a.pth')
+{script}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "setup", "script", "verdict"),
+    [
+        ("pass", "fill(self, torch.load(self.path))", "net.setup()", "unknown"),
+        ("pass", "self.load_state_dict(torch.load(self.path))", "net.setup()", "unknown"),
+        ("self.setup()", "self.load('weights/a.pt')", "pass", "unknown"),
+        ("self.setup()", "fill(self, torch.load('a.pth'))", "pass", "unknown"),
+        # Nobody calls the method, or it reads another file, or goes on;
+        ("pass", "fill(self, torch.load(self.path))", "pass", "convert"),
+        ("pass", "fill(self, torch.load(self.folder))", "net.setup()", "convert"),
+        ("pass", "self.load_state_dict(torch.load(self.folder))", "net.setup()", "convert"),
+        ("pass", "fill(self, torch.load(self.path, resume=True))", "net.setup()", "convert"),
+        # and what a script names is what it may go on with.
+        ("pass", "pass", "net.load(args.path)", "convert"),
+        ("pass", "pass", "fill(net, torch.load(net.path))", "convert"),
+    ],
+)
+def test_file_that_a_model_is_made_with(init: str, setup: str, script: str, verdict: str) -> None:
+    check(_MADE_WITH.format(init=init, setup=setup, script=script, verdict=verdict))
+
+
+_OWN_ENTRIES = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rgb = torchvision.models.resnet18(pretrained=True)
+        self.depth = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {depth}
+        self.slow = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+        self.fast = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+    def share(self):
+        own = self.state_dict()
+        {code}
+        self.load_state_dict(own)
+net = Net()
+net.share()
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for k in [k for k in own if k.startswith('depth.')]:\n"
+        "            own[k] = own['rgb.' + k[6:]]",
+        "for k, v in list(own.items()):\n            if k.startswith('rgb.'):\n"
+        "                own['depth.' + k[4:]] = v",
+        "for k, v in list(own.items()):\n            if 'rgb' in k:\n"
+        "                own[k.replace('rgb', 'depth')] = v",
+        "for k in list(own):\n            if k.startswith('rgb.'):\n"
+        "                other = f'depth.{k[4:]}'\n                own[other] = own[k].clone()",
+    ],
+)
+def test_part_that_is_filled_from_a_pretrained_part(code: str) -> None:
+    check(_OWN_ENTRIES.format(code=code, depth="unknown"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for k in [k for k in own if k.startswith('slow.')]:\n"
+        "            own[k] = own['fast.' + k[5:]]",
+        "for k, v in list(own.items()):\n            if 'fast' in k:\n"
+        "                own[k.replace('fast', 'slow')] = v",
+        "for k, v in list(own.items()):\n            if 'rgb' in k:\n                own[k] = v",
+        "for k, v in list(own.items()):\n            if 'rgb' in k:\n"
+        "                own[k.replace('rgb.', '')] = v",
+        "other = {}\n        for k, v in list(own.items()):\n            if 'rgb' in k:\n"
+        "                other[k.replace('rgb', 'depth')] = v",
+        "own['rgb.fc.weight'] = own['depth.0.weight']",
+    ],
+)
+def test_part_that_is_not_filled_from_one(code: str) -> None:
+    check(_OWN_ENTRIES.format(code=code, depth="convert"))

@@ -13,6 +13,7 @@ from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.injections import Injections
 from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.tracing.applied_functions import join_applied
 from bn2gn_codemod.survey.tracing.declarations import declare, link_bases
 from bn2gn_codemod.survey.tracing.handed_tensors import join_handed
 from bn2gn_codemod.survey.tracing.imports import bind_imports, bind_star_imports
@@ -20,6 +21,7 @@ from bn2gn_codemod.survey.tracing.injected_parts import fill_injected_arguments
 from bn2gn_codemod.survey.tracing.kept_classes import keep_lookups
 from bn2gn_codemod.survey.tracing.module_dicts import part_module_dicts
 from bn2gn_codemod.survey.tracing.statements import Statements
+from bn2gn_codemod.survey.tracing.transplants import join_transplants
 
 
 def analyse(
@@ -48,4 +50,6 @@ def analyse(
     part_module_dicts(flow)
     flow.solve()
     join_handed(flow)
+    join_applied(flow)
+    join_transplants(flow)
     return flow

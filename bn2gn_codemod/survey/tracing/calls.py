@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.tracing.method_calls import call_method
 from bn2gn_codemod.survey.tracing.named_makers import make_named, maker_of
 from bn2gn_codemod.survey.tracing.returned_parameters import given_back
 from bn2gn_codemod.survey.tracing.tracer import Tracer
+from bn2gn_codemod.survey.tracing.transplants import note_transplant
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
     ClassValue,
@@ -43,6 +44,7 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
         flow.calls_in.setdefault(tracer.function, []).append((tracer.statement, expr))
     func = expr.func
     result = flow.node()
+    note_transplant(tracer, expr)
     if isinstance(func, ast.Name) and _is_builtin(tracer, func.id):
         found = call_builtin(tracer, func.id, expr, result, context)
         if func.id == "map" and expr.args:

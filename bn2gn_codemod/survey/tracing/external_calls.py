@@ -79,11 +79,14 @@ _WEIGHTS_FROM_FILE = (
 )  # fmt: skip
 # External functions that find weights and put them into the module they are handed.
 _LOADER = re.compile(
-    r"_?load_?(?:checkpoint\w*|pretrain\w*|weights?\w*|state_dict|model\w*|params?\w*)$|"
+    r"_?(?:load|restore)_?(?:checkpoint\w*|pretrain\w*|weights?\w*|state_dict|model\w*|params?\w*)$|"
+    r"restore$|"
     r"copy_(?:weights|params)\w*$|init_from_\w+$|initialize_from_\w+$|"
     r"load_objects$|"  # ignite's, for parts by name
     r"\w*Checkpointer$"  # Checkpointer(model).load(path)
 )
+# What may as well load something else, unless it is handed one part of a model.
+_MAY_LOAD = re.compile(r"(?:\w+_)?(?:load|restore)(?:_\w+)?$")
 
 
 def call_external(call: Call, name: str) -> None:
@@ -191,7 +194,7 @@ def _make_something(call: Call, name: str, last: str) -> None:
     if _BUILDER.search(last) and _asks_for_pretrained(call.expr):
         flow.load_calls.append(LoadCall(call.result, [], spot, False, loader=last))
     for key, node in call.arguments:
-        if is_loader:
+        if is_loader or (_MAY_LOAD.match(last) and _is_part(call.expr, key)):
             flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
         if wraps_model(name):
             flow.members.wrap(made, key, node)
@@ -199,6 +202,12 @@ def _make_something(call: Call, name: str, last: str) -> None:
             flow.containers.take(node, call.result)
         _hand_over(call, name, node)
     keep_forwarded(flow, call.expr, name)
+
+
+def _is_part(expr: ast.expr, place: object) -> bool:
+    """Whether what a call is handed in a place is written ``model.part``."""
+    given = expr.args if isinstance(expr, ast.Call) else []
+    return isinstance(place, int) and place < len(given) and isinstance(given[place], ast.Attribute)
 
 
 def _hand_over(call: Call, name: str, node: Node) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import functools
 
-from bn2gn_codemod.survey.flow import CHILDREN, Flow
+from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, LoadCall
 from bn2gn_codemod.survey.syntax import is_super, text_pattern
+from bn2gn_codemod.survey.tracing.applied_functions import note_applied
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind
 from bn2gn_codemod.survey.tracing.computed_names import (
     is_namespace,
@@ -25,6 +26,7 @@ from bn2gn_codemod.survey.tracing.made_objects import (
     base_of_other_package,
     give_same_object,
     hold,
+    instantiate,
 )
 from bn2gn_codemod.survey.tracing.named_makers import make_named, maker_of
 from bn2gn_codemod.survey.tracing.tracer import Tracer
@@ -65,6 +67,10 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
     if name in ("load_state_dict", "_load_from_state_dict"):
         load_state_dict(tracer, func, expr)
         return True
+    if name == "from_pretrained":
+        _make_pretrained(tracer, func, expr, result)
+    if name == "apply":
+        note_applied(tracer, func, expr)
     if name in ("copy_", "set_"):
         weights = [node for _, node in arguments_of(tracer, expr)]
         target, given = func.value, expr.args
@@ -98,6 +104,26 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
                 tracer.flow.containers.make(result)
             give_same_object(tracer.flow, base, name, result)
     return name in CHILDREN
+
+
+def _make_pretrained(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> None:
+    """``Net.from_pretrained(name)``, which the class has from one of another package."""
+    base = tracer.evaluate(func.value)
+    given: Arguments = [
+        (key, node) for key, node in arguments_of(tracer, expr) if isinstance(key, str)
+    ]
+    call = Call(tracer.flow, tracer.function, expr, given, result)
+
+    def on_class(held: Value) -> None:
+        if not isinstance(held, ClassValue) or not held.class_.is_module:
+            return
+        if tracer.flow.find_method(held.class_, func.attr) is None:
+            instantiate(call, held.class_, is_written=False)
+            load = LoadCall(result, [], tracer.spot(expr), False, loader=func.attr)
+            tracer.flow.load_calls.append(load)
+
+    if base is not None:
+        tracer.flow.watch(base, on_class)
 
 
 def _read_named(tracer: Tracer, owner: ast.expr, expr: ast.Call, result: Node) -> None:

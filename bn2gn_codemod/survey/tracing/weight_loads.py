@@ -314,5 +314,7 @@ def _variables(tracer: Tracer, source: ast.expr) -> Iterator[Node]:
                 | ast.Call(func=ast.Attribute(value=owner, attr="get" | "pop"))
             ):
                 pending.append(owner)
+            case ast.IfExp(body=body, orelse=other):  # what is asked for is not copied
+                pending.extend((body, other))
             case _:
                 pending.extend(ast.iter_child_nodes(part))
