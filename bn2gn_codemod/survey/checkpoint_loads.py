@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from bn2gn_codemod.plan import LoadEdit, StrictLoad
 from bn2gn_codemod.survey.awaited_errors import AwaitedErrors
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.held_layers import HeldLayers
 from bn2gn_codemod.survey.last_made import last_made
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.scopes import Scope
 from bn2gn_codemod.survey.syntax import flat, target_names, walk
 from bn2gn_codemod.survey.values import Instance, Value, Weights

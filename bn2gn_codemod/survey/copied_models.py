@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.contents import Contents
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.loads import Load, Loads, Slot
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 

@@ -11,8 +11,9 @@ import ast
 import re
 from collections.abc import Iterable
 
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.values import FunctionValue, Instance, Value, Weights
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
-from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.pretrained import read_load
 from bn2gn_codemod.survey.resumed_training import is_resumed

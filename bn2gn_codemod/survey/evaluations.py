@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import re
 
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.values import Class, Spot

@@ -9,7 +9,8 @@ import ast
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.certain_modules import CertainModules
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.module_classes import ModuleClasses
 from bn2gn_codemod.survey.syntax import bound_names, flat, walk
 from bn2gn_codemod.survey.values import Class

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey import script_options
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.named_files import is_named_after_task
 from bn2gn_codemod.survey.resumed_training import is_resumed

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.call_sites import CallSites
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer, Value
 
 _NEAR = 60  # variables between a call and the attribute that gets what it makes

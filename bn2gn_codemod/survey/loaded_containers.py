@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
 from bn2gn_codemod.survey import families
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.syntax import call_name
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (

@@ -13,7 +13,7 @@ from bn2gn_codemod.survey import copied_parameters
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.copied_models import of_wholes
-from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.pretrained import parts_of_others, read_load
 from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value, Weights
 

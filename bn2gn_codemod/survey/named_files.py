@@ -11,8 +11,8 @@ import ast
 import re
 
 from bn2gn_codemod.survey.call_sites import CallSites
-from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.guarding_tests import guarding_tests
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.syntax import walk
 
 _TASK = re.compile(

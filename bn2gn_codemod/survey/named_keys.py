@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
-from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.named_files import file_of_a_task
 from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue

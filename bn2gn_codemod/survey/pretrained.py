@@ -23,9 +23,10 @@ from bn2gn_codemod.survey.copied_parameters import (
     are_resumed,
 )
 from bn2gn_codemod.survey.downloads import is_downloaded
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.imagenet_files import reads_imagenet_file
 from bn2gn_codemod.survey.library_models import is_library_model, library_model
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.loads import Load, Loads, Slot

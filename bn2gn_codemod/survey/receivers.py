@@ -10,7 +10,8 @@ import ast
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.syntax import is_super, walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Value
 

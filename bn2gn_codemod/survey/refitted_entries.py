@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.syntax import call_name, reads_as, root_of, walk
 
 _SIZES = frozenset({"shape", "size", "numel"})

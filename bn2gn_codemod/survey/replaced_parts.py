@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.call_order import CallOrder, Event
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.converted_layers import is_group_norm
-from bn2gn_codemod.survey.flow import LoadCall
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.syntax import call_name, flat
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (

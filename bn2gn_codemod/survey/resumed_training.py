@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.guarding_tests import guarding_tests
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.values import Function, Weights
 
 _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.downloads import fetches_first
-from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.guarding_tests import guarding_tests
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.skipped_keys import kept_words
 from bn2gn_codemod.survey.syntax import call_name, walk_scope

@@ -18,10 +18,10 @@ from bn2gn_codemod.survey.call_order import about
 from bn2gn_codemod.survey.call_sites import CallSites
 from bn2gn_codemod.survey.contents import Contents
 from bn2gn_codemod.survey.copied_states import CopiedStates
-from bn2gn_codemod.survey.flow import LoadCall
 from bn2gn_codemod.survey.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.hub_entries import HubEntries
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.loads import Load
 from bn2gn_codemod.survey.named_keys import given_names, prefixes
 from bn2gn_codemod.survey.network_contents import is_aside

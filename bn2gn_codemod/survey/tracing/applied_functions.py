@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow import AppliedFunction, Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.load_calls import AppliedFunction, LoadCall
 from bn2gn_codemod.survey.syntax import reads_as, root_of
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node

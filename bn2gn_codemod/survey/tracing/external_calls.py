@@ -8,12 +8,13 @@ import re
 
 from bn2gn_codemod.norm_signatures import binds_dropped_alone, unsupported_arguments
 from bn2gn_codemod.survey.external_members import wraps_model
-from bn2gn_codemod.survey.flow import Flow, LoadCall, Unpacked
+from bn2gn_codemod.survey.flow import Flow, Unpacked
 from bn2gn_codemod.survey.library_models import (
     is_library_model,
     part_with_norms,
     takes_norm_config,
 )
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.tracing.containers import CONTAINERS
 from bn2gn_codemod.survey.tracing.imported_modules import give_imported

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow import Flow, HandedTensor, LoadCall
+from bn2gn_codemod.survey.flow import Flow
+from bn2gn_codemod.survey.load_calls import HandedTensor, LoadCall
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.tracing.weight_loads import is_tensor_of_layer, layer_of
 from bn2gn_codemod.survey.value_graph import Node

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 
-from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow, LoadCall
+from bn2gn_codemod.survey.flow import CHILDREN, Arguments, Flow
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.syntax import is_super, text_pattern
 from bn2gn_codemod.survey.tracing.applied_functions import note_applied
 from bn2gn_codemod.survey.tracing.arguments import Call, arguments_of, bind

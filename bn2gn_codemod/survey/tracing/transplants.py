@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow import Flow, LoadCall
+from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.library_models import library_model
+from bn2gn_codemod.survey.load_calls import LoadCall
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from bn2gn_codemod.generated.checkpoint_loads import SAID
-from bn2gn_codemod.survey.flow import LoadCall, Whole
+from bn2gn_codemod.survey.load_calls import LoadCall, Whole
 from bn2gn_codemod.survey.syntax import call_name, dotted, walk_scope
 from bn2gn_codemod.survey.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.tracing.just_stored import is_only_set_in_constructors, just_stored
