@@ -99,8 +99,8 @@ backbone, in any model that the script may build: the report names the layer
 and what settles it. Nor is one written that would pass by pretrained layers, or
 where only weight and bias of BatchNorm were copied and no running statistics,
 or where an init loop overwrites what was loaded (BN107). None is written either where all
-weights hang on an option that is off by default: the report names the option, and
-without it BatchNorm must learn.
+weights of a model without new layers hang on an option that is off by default: the
+report names the option, and without it BatchNorm must learn.
 What is not decided inside of a backbone is left out of the freeze, and named.
 """,
     why="""

@@ -180,6 +180,16 @@ class BackbonePaths:
     def _runs(self, load: Load, cls: Class) -> bool:
         return not self._uncalled.has(load, cls)
 
+    def has_new_norms(self, cls: Class) -> bool:
+        """Whether a model has parts with norm layers that are new beside a backbone."""
+        return any(
+            slot in self._roles.own
+            and self._roles.own[slot].role is Role.NEW
+            and self._makes_norm(slot)
+            for one in (cls, *self.held_below(cls))
+            for slot in self._slots(one)
+        )
+
     def norm_attributes(self, cls: Class) -> frozenset[str]:
         """The attributes of a class that hold BatchNorm that stays, and no object around it."""
         return frozenset(map(module_name, filter(self._has_norm_itself, self._slots(cls))))

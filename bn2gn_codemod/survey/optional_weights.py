@@ -1,7 +1,8 @@
 """Models whose weights come only if an option asks for them that is off by default.
 
 ``if args.pretrained: net.load_state_dict(...)``: where nobody gives the option, the model is
-trained from scratch, and a freeze would leave BatchNorm without statistics for good.
+trained from scratch, and a freeze would leave BatchNorm without statistics for good. So it is
+with a classifier; what has new layers beside its backbone is fine-tuned.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ class OptionalWeights:
         """Why what a function makes is not to be frozen; ``""``: weights come in another way too.
 
         All loads into the backbones of the models are looked at, as they are reached from there.
+        Where new layers stand beside the backbone, it is there to be fine-tuned, and whoever does
+        that gives the option.
         """
+        models = list(models)
+        if any(map(self._paths.has_new_norms, models)):
+            return ""
         asked: dict[str, str] = {}
         for cls in models:
             for conditions in self._ways(cls, made_in):

@@ -51,6 +51,12 @@ class Outside(nn.Module):
         super().__init__()
         self.backbone = torchvision.models.resnet18(pretrained=opt.pretrained)
         self.head = nn.Conv2d(8, 4, 1)
+
+class Necked(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.backbone = resnet18(pretrained)
+        self.neck = nn.Sequential(nn.Conv2d(8, 4, 1), nn.BatchNorm2d(4))
 """
 SCRIPT = """
 import argparse
@@ -161,6 +167,11 @@ def test_an_option_that_may_be_on(option: str) -> None:
 )
 def test_weights_that_come_without_the_option(made: str) -> None:
     assert _is_changed(_plan(made))
+
+
+@pytest.mark.parametrize("option", [OFF, 'parser.add_argument("--pretrained", default=None)'])
+def test_what_has_new_layers_is_fine_tuned(option: str) -> None:
+    assert _is_changed(_plan("net = model.Necked(args.pretrained)", option))
 
 
 def test_what_a_setting_says_is_certain() -> None:
