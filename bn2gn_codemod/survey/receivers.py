@@ -7,13 +7,24 @@ all its calls are ``self.backbone.load_pretrained(path)``, it fills no model as 
 from __future__ import annotations
 
 import ast
+import fnmatch
+import functools
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey import families
 from bn2gn_codemod.survey.flow import Flow
 from bn2gn_codemod.survey.load_calls import LoadCall
-from bn2gn_codemod.survey.syntax import is_super, walk
-from bn2gn_codemod.survey.values import Class, Function, Instance, Value
+from bn2gn_codemod.survey.syntax import call_name, is_super, text_pattern, walk
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    External,
+    Function,
+    Instance,
+    ModuleValue,
+    NamespaceValue,
+    Value,
+)
 
 _DEEPEST = 3  # methods of an object that call one another
 
@@ -40,7 +51,7 @@ class Receivers:
         if method.class_ is None or method.is_static or name.startswith("__") or depth == 0:
             return None
         calls = self._calls_of(name)
-        if not calls:
+        if not calls or _may_be_called_by_library(method.class_) or self._is_looked_up(name):
             return None
         found: set[Class] = set()
         for caller, call in calls:
@@ -81,6 +92,26 @@ class Receivers:
 
     # ---------------------------------------------------------------- calls
 
+    def _is_looked_up(self, name: str) -> bool:
+        """Whether code calls methods by names that it puts together, and this may be one."""
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._looked_up)
+
+    @functools.cached_property
+    def _looked_up(self) -> set[str]:
+        return {
+            text_pattern(call.func.args[1]) or "*"
+            for calls in self._flow.calls_in.values()
+            for _, call in calls
+            if isinstance(call.func, ast.Call)
+            and call_name(call.func) == "getattr"
+            and len(call.func.args) > 1
+            and not isinstance(call.func.args[1], ast.Constant)
+            and not any(
+                isinstance(one, (ModuleValue, ClassValue, NamespaceValue, External))
+                for one in self._flow.value_of(call.func.args[0])
+            )
+        }
+
     def _calls_of(self, name: str) -> list[tuple[Function, ast.Call]] | None:
         """All calls of methods of a name; ``None`` where the name is used in another way."""
         if name not in self._calls:
@@ -108,6 +139,12 @@ class Receivers:
                             yield node
                         case _:
                             pass
+
+
+def _may_be_called_by_library(cls: Class) -> bool:
+    """Whether a base class of another package, as of Lightning, may call the method itself."""
+    bases = [base for one in cls.ancestors() for base in one.external_bases]
+    return any(not base.startswith("torch.nn.") and base != "object" for base in bases)
 
 
 def _all_made(caller: Function, owner: ast.expr) -> list[ast.expr]:

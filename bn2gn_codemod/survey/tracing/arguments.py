@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Arguments, Flow, Unpacked
-from bn2gn_codemod.survey.syntax import call_name, number_returned
+from bn2gn_codemod.survey.syntax import bound_names, call_name, flat, number_returned
 from bn2gn_codemod.survey.tracing.tracer import Tracer
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import (
@@ -80,6 +80,14 @@ def argument_for(call: Call, parameter: str, position: int) -> Node | None:
     return next((node for key, node in call.arguments if key in (parameter, position)), None)
 
 
+def _is_plainly_made(cls: Class) -> bool:
+    """Whether a class has no constructor but the one that is written there, if one is."""
+    if cls.node.decorator_list or cls.node.keywords or "__new__" in cls.methods:
+        return False
+    made = [one for one in flat(cls.node.body) if "__init__" in bound_names(one)]
+    return len(made) < 2 and all(isinstance(one, ast.FunctionDef) for one in made)
+
+
 def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
     """Whether a constructor takes all that a call writes out; else nothing is made.
 
@@ -87,6 +95,8 @@ def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
     """
     if not isinstance(call, ast.Call) or call_name(call) == "eval":
         return True  # what a text hands over is not read
+    if not all(map(_is_plainly_made, cls.ancestors())):
+        return True
     if init is None:
         written = [one for one in call.args if not isinstance(one, ast.Starred)]
         is_handed = written or any(keyword.arg is not None for keyword in call.keywords)

@@ -11,7 +11,18 @@ import ast
 from bn2gn_codemod.survey.syntax import call_name, walk
 from bn2gn_codemod.survey.values import Function
 
-_SHIFTS = frozenset({"insert", "pop", "extend", "add_module", "register_module"})
+_SHIFTS = frozenset(
+    {
+        "insert",
+        "pop",
+        "extend",
+        "add_module",
+        "register_module",
+        "__setitem__",
+        "_modules",
+        "__dict__",
+    }
+)
 
 
 def element_at(function: Function, expr: ast.Subscript) -> ast.Call | None:
@@ -45,5 +56,21 @@ def _written(function: Function, name: str) -> list[ast.Call]:
             case _:
                 pass
     named = [one for one in nodes if isinstance(one, ast.Name) and one.id == name]
+    if any(_hands_on(node, name) for node in nodes):
+        return []
     stores = sum(not isinstance(one.ctx, ast.Load) for one in named)
     return made if stores == 1 and name not in function.parameters else []
+
+
+def _hands_on(node: ast.AST, name: str) -> bool:
+    """Whether other code may change what is there: a function, or one by another name."""
+    match node:
+        case ast.Call() if call_name(node)[:1].isupper() or call_name(node) in ("dict", "list"):
+            return False  # what holds it
+        case ast.Call(args=args, keywords=keywords):
+            given = [*args, *(keyword.value for keyword in keywords)]
+            return any(isinstance(one, ast.Name) and one.id == name for one in given)
+        case ast.Assign(targets=targets, value=ast.Name(id=other)):
+            return other == name and any(isinstance(one, ast.Name) for one in targets)
+        case _:
+            return False

@@ -11,13 +11,11 @@ import functools
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow import Flow
-from bn2gn_codemod.survey.syntax import all_arguments, bound_names, flat, root_of, walk
+from bn2gn_codemod.survey.syntax import walk
 from bn2gn_codemod.survey.tracing.arguments import Call, argument_for
-from bn2gn_codemod.survey.tracing.containers import MUTATORS
+from bn2gn_codemod.survey.tracing.kept_afterwards import may_give_again, own_names
 from bn2gn_codemod.survey.value_graph import Node
 from bn2gn_codemod.survey.values import ClassValue, Function, Instance, Value
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 class _Parameter(NamedTuple):
@@ -83,35 +81,11 @@ def _called(function: ast.AST) -> dict[ast.AST, _Parameter]:
     ]
     if not calls:
         return {}
-    bound = {name for statement in flat(function.body) for name in bound_names(statement)}
-    for node in nodes:  # in comprehensions and inner functions
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        elif isinstance(node, _FUNCTIONS) and node is not function:
-            bound.update(argument.arg for argument in all_arguments(node.args))
-    if any(_keeps_elsewhere(node, bound) for node in nodes):
-        return {}  # and another call may give it
+    if may_give_again(function):
+        return {}
+    bound = own_names(function)
     return {
         call: _Parameter(call.func.id, positions[call.func.id])
         for call in calls
         if isinstance(call.func, ast.Name) and call.func.id not in bound
     }
-
-
-def _keeps_elsewhere(node: ast.AST, own: set[str]) -> bool:
-    """Whether a function puts what it makes into something that is there after the call."""
-    match node:
-        case ast.Call(func=ast.Attribute(value=holder, attr=method)) if method in MUTATORS:
-            return not _is_own(holder, own)
-        case ast.Assign(targets=targets, value=ast.Call() | ast.Name()):
-            return any(
-                isinstance(target, (ast.Attribute, ast.Subscript)) and not _is_own(target, own)
-                for target in targets
-            )
-        case _:
-            return False
-
-
-def _is_own(expr: ast.expr, own: set[str]) -> bool:
-    root = root_of(expr)
-    return isinstance(root, ast.Name) and root.id in own

@@ -118,6 +118,11 @@ def _make_pretrained(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result
     def on_class(held: Value) -> None:
         if not isinstance(held, ClassValue) or not held.class_.is_module:
             return
+        is_variable = (
+            bool(tracer.function.name) and ast.unparse(func.value) in tracer.function.locals
+        )
+        if is_variable:
+            return  # whatever class it is: finished models that a library offers
         if tracer.flow.find_method(held.class_, func.attr) is None:
             instantiate(call, held.class_, is_written=False)
             load = LoadCall(result, [], tracer.spot(expr), False, loader=func.attr)

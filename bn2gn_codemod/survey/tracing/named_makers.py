@@ -48,7 +48,9 @@ def _maker(function: ast.AST) -> Maker | None:
             ) as call
         ]:
             names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
-            is_bound = any(name in bound_names(statement) for statement in statements)
+            rest = function.args.vararg.arg if function.args.vararg is not None else name
+            bound = {one for statement in statements for one in bound_names(statement)}
+            is_bound = not bound.isdisjoint({name, rest})
             if name in names and not is_bound:
                 return Maker(name, names.index(name), lookup, call)
         case _:

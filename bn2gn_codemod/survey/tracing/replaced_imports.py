@@ -84,6 +84,9 @@ def _is_unused(tree: ast.Module, start: int, end: int, name: str) -> bool:
     running = [node for one in tree.body[start : end + 1] for node in _run_now(one)]
     if any(_reads(node, name) for node in running):
         return False
+    between = tree.body[start + 1 : end]
+    if any(isinstance(one, ast.ImportFrom) and one.level for one in between):
+        return False  # what is imported there may import the name from here
     # Who is called by then may be a function that stands above.
     is_called = any(isinstance(node, ast.Call) for node in running)
     return not is_called or not any(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.syntax import bound_names, call_name, flat
+from bn2gn_codemod.survey.tracing.kept_afterwards import may_give_again
 
 # Methods that give the module itself.
 _SAME_MODULE = {"to", "cuda", "cpu", "train", "eval", "half", "float", "double", "requires_grad_"}
@@ -49,6 +50,8 @@ def given_back(function: ast.AST) -> tuple[Returned, ...]:
     reader = _Reader(function, statements)
     found = dict.fromkeys(one for value in given for one in reader.returned(value))
     if not all(map(reader.is_told, given)):  # what it makes may be kept somewhere else
+        if may_give_again(function, given=True):
+            return ()
         return tuple(one for one in found if one.is_itself)
     return tuple(found)
 
