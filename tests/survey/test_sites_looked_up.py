@@ -218,6 +218,19 @@ def test_a_class_that_takes_as_much_may_be(takes: str, handed: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "blur",
+    [
+        "@with_sizes\nclass Blur(nn.Module):",
+        "class Blur(nn.Module, metaclass=Sized):",
+        "class Blur(nn.Module):\n    def __new__(cls, *args):\n        return made(cls)(*args)",
+    ],
+)
+def test_a_class_that_is_not_made_as_it_is_written_may_be(blur: str) -> None:
+    text = TAKES.format(takes="size", handed="networks, None", net="keep")
+    check(text.replace("class Blur(nn.Module):", blur))
+
+
+@pytest.mark.parametrize(
     ("look_up", "wide", "other"),
     [
         ("globals()[name]", "keep", "keep"),

@@ -93,6 +93,9 @@ def _indented(text: str) -> str:
         f"def new():\n    return Stage()\nfrom body import Stage\n@r(new)\ndef a(): pass\n{LOCAL}",
         f"from body import Stage\nclass Old:\n    stage = Stage()\n{LOCAL}",
         f"from body import Stage\nclass Old(Stage):\n    pass\nfirst = Old()\n{LOCAL}",
+        # What is imported in between may import it from here.
+        f"from body import Stage\nfrom . import other\n{LOCAL}",
+        f"from body import Stage\nfrom .other import new\n{LOCAL}",
     ],
 )
 def test_what_the_import_brought_may_be_meant(binds: str) -> None:

@@ -66,6 +66,9 @@ def test_what_a_method_calls_on_itself_is_what_that_is_called_on() -> None:
         # Or others call it.
         "fill = Model.load_pretrained",
         'getattr(model, "load_pretrained")(path)',
+        'def fill(model, step):\n    getattr(model, f"load_{step}")("b.pth")',
+        'def fill(model, step):\n    getattr(model, "load_" + step)("b.pth")',
+        "def fill(model, step):\n    getattr(model, step)('b.pth')",
     ],
 )
 def test_a_whole_model_that_may_be_filled(script: str) -> None:
@@ -91,3 +94,10 @@ def test_the_base_class_fills_whatever_it_is() -> None:
 
 def test_where_nothing_calls_it() -> None:
     check(text("convert", "pass"))
+
+
+@pytest.mark.parametrize("library", ["mmengine.model.BaseModule", "lightning.LightningModule"])
+def test_a_library_may_call_the_method_itself(library: str) -> None:
+    package, _, name = library.rpartition(".")
+    body = text("unknown").replace("class Base(nn.Module):", f"class Base({name}):")
+    check(f"from {package} import {name}\n{body}")

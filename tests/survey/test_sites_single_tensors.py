@@ -276,6 +276,8 @@ def test_layer_in_one_place_of_a_container(fill: str) -> None:
         (_GREY, "grey.insert(0, nn.ReLU()); fill(parts[0], grey[1])"),
         (_GREY, "grey[0] = grey[1]; fill(parts[0], grey[0])"),
         (f"grey = other or nn.Sequential(); {_GREY}", "fill(parts[0], grey[0])"),
+        (_GREY, "turn(grey); fill(parts[0], grey[0])"),
+        (_GREY, "same = grey; same.reverse(); fill(parts[0], grey[0])"),
     ],
 )
 def test_layer_that_may_be_the_norm(make: str, fill: str) -> None:
