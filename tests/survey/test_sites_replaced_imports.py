@@ -93,9 +93,6 @@ def _indented(text: str) -> str:
         f"def new():\n    return Stage()\nfrom body import Stage\n@r(new)\ndef a(): pass\n{LOCAL}",
         f"from body import Stage\nclass Old:\n    stage = Stage()\n{LOCAL}",
         f"from body import Stage\nclass Old(Stage):\n    pass\nfirst = Old()\n{LOCAL}",
-        # What is imported in between may import it from here.
-        f"from body import Stage\nfrom . import other\n{LOCAL}",
-        f"from body import Stage\nfrom .other import new\n{LOCAL}",
     ],
 )
 def test_what_the_import_brought_may_be_meant(binds: str) -> None:
@@ -156,5 +153,42 @@ class Whole(nn.Module):
         super().__init__()
         self.backbone = models.resnet18(pretrained=True)
         self.neck = Part()
+"""
+    )
+
+
+def test_what_a_package_imports_in_between_may_ask_for_the_first() -> None:
+    check(
+        """\
+-- nets/__init__.py --
+from .blocks import Block
+from .backbone import Backbone
+from .neck import Block
+-- nets/blocks.py --
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! conflict
+-- nets/neck.py --
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+-- nets/backbone.py --
+from torch.utils.model_zoo import load_url
+from nets import Block
+class Backbone(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = Block()
+        self.load_state_dict(load_url("https://x.y/net.pth"))
+-- net.py --
+from nets.backbone import Backbone
+from nets.blocks import Block
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Backbone()
+        self.neck = Block()
 """
     )

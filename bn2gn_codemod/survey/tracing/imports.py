@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Container
 
 from bn2gn_codemod.survey.flow import Flow
@@ -14,7 +15,7 @@ from bn2gn_codemod.survey.values import Function
 
 def bind_imports(flow: Flow, scope: Function) -> None:
     """Bind the names of every import statement at the top level of a module."""
-    replaced = replaced_imports(scope.module.tree)
+    replaced = replaced_imports(scope.module.tree, functools.partial(_is_asked, flow, scope.module))
     for statement in flat(scope.module.tree.body):
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
             names = {name for one, name in replaced if one is statement}
@@ -74,7 +75,22 @@ def _brought_beside(
         if name not in exporter.guessed | scope.guessed
         and not flow.has_edge(flow.name_node(exporter, name), flow.name_node(scope, name))
     }
-    return sorted(not_replaced(scope.module.tree, star, new)) if new else []
+    is_asked = functools.partial(_is_asked, flow, scope.module)
+    return sorted(not_replaced(scope.module.tree, star, new, is_asked)) if new else []
+
+
+def _is_asked(flow: Flow, module: Module, name: str) -> bool:
+    """Whether another module imports a name from one that is called like this one."""
+    parts = module.path.removesuffix(".py").split("/")
+    home = parts[-2] if parts[-1] == "__init__" and len(parts) > 1 else parts[-1]
+    return any(
+        (one.module or home).rpartition(".")[2] == home
+        and any(alias.name in (name, "*") for alias in one.names)
+        for other in flow.modules
+        if other is not module and name.encode() in other.source.data
+        for one in flat(other.tree.body)
+        if isinstance(one, ast.ImportFrom)
+    )
 
 
 def _bind_modules(

@@ -12,29 +12,35 @@ the module defines or imports such a name; what it assigns to one is taken to re
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bn2gn_codemod.survey.syntax import children, flat, walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+IsAsked = Callable[[str], bool]
 # Decorators that call nothing of the module.
 _QUIET = frozenset({"staticmethod", "classmethod", "property"})
 
 
-def replaced_imports(tree: ast.Module) -> set[tuple[ast.stmt, str]]:
-    """The import statements, each with a name that is bound anew before it is of any use."""
+def replaced_imports(tree: ast.Module, is_asked: IsAsked) -> set[tuple[ast.stmt, str]]:
+    """The import statements, each with a name that is bound anew before it is of any use.
+
+    ``is_asked`` tells whether other modules import a name from this one.
+    """
     anew = _bound_anew(tree)
     found: set[tuple[ast.stmt, str]] = set()
     for index, statement in enumerate(tree.body) if anew else ():
         for inner in flat([statement]):
             for name in _imported(inner):
-                if any(_is_unused(tree, index, end, name) for end in anew.get(name, ())):
+                if any(_is_unused(tree, index, end, name, is_asked) for end in anew.get(name, ())):
                     found.add((inner, name))
     return found
 
 
-def not_replaced(tree: ast.Module, star: ast.ImportFrom, brought: set[str]) -> set[str]:
+def not_replaced(
+    tree: ast.Module, star: ast.ImportFrom, brought: set[str], is_asked: IsAsked
+) -> set[str]:
     """The names that the module defines or imports, and that ``*`` may bring all the same."""
     index = next(place for place, one in enumerate(tree.body) if star in flat([one]))
     binding = _binding(tree)
@@ -43,7 +49,7 @@ def not_replaced(tree: ast.Module, star: ast.ImportFrom, brought: set[str]) -> s
         for one in flat(tree.body)
         for name in _bound_by(one)
         if name in brought
-        and not any(_is_unused(tree, index, end, name) for end in binding.get(name, ()))
+        and not any(_is_unused(tree, index, end, name, is_asked) for end in binding.get(name, ()))
     }
 
 
@@ -77,15 +83,15 @@ def _binding(tree: ast.Module) -> dict[str, list[int]]:
     return binding
 
 
-def _is_unused(tree: ast.Module, start: int, end: int, name: str) -> bool:
+def _is_unused(tree: ast.Module, start: int, end: int, name: str, is_asked: IsAsked) -> bool:
     """Whether nothing reads the name from one statement on until another has bound it anew."""
     if end <= start:
         return False
     running = [node for one in tree.body[start : end + 1] for node in _run_now(one)]
     if any(_reads(node, name) for node in running):
         return False
-    between = tree.body[start + 1 : end]
-    if any(isinstance(one, ast.ImportFrom) and one.level for one in between):
+    between = tree.body[start + 1 : end + 1]
+    if is_asked(name) and any(isinstance(one, (ast.Import, ast.ImportFrom)) for one in between):
         return False  # what is imported there may import the name from here
     # Who is called by then may be a function that stands above.
     is_called = any(isinstance(node, ast.Call) for node in running)
