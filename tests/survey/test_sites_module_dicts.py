@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bn2gn_codemod.settings import Settings
 from tests.survey.verdicts import check
 
 PARTS = """\
@@ -89,3 +90,10 @@ def build():
     return Head(Net(1, 2).parts)
 """
     )
+
+
+def test_a_setting_names_a_part_by_its_key() -> None:
+    text = PARTS.format(
+        dec="keep", lines="self.parts = nn.ModuleDict({'enc': Enc(), 'dec': Dec()})"
+    )
+    check(text, Settings(backbone=("Net.parts.dec",)))
