@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 help:
 	@echo "make demo   run bn2gn on a copy of the sample repository"
 	@echo "make test   every test"
-	@echo "make lint   ruff and strict mypy"
+	@echo "make lint   ruff, strict mypy and the direction of imports"
 	@echo "make docs   regenerate docs/rules.md from the rules"
 	@echo "make clean  remove the environment and caches"
 
@@ -35,6 +35,7 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 docs: $(READY)
 	@$(BIN)/python -m bn2gn_codemod.rules docs/rules.md

@@ -6,24 +6,24 @@ from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.assembly import assemble, combine
-from bn2gn_codemod.survey.checkpoint_loads import find_strict_loads
 from bn2gn_codemod.survey.configs import with_configs
-from bn2gn_codemod.survey.group_sizes import find_group_sizes
-from bn2gn_codemod.survey.held_layers import HeldLayers
-from bn2gn_codemod.survey.helper_placement import place_helper
-from bn2gn_codemod.survey.init_loops import survey_init_loops
-from bn2gn_codemod.survey.injections import read_injections
-from bn2gn_codemod.survey.load_order import LoadOrder
+from bn2gn_codemod.survey.flow.injections import read_injections
+from bn2gn_codemod.survey.flow.tracing import analyse
+from bn2gn_codemod.survey.known.norm_classes import check_asked_for
+from bn2gn_codemod.survey.known.pins import Pins
 from bn2gn_codemod.survey.modules import read_modules
-from bn2gn_codemod.survey.norm_attributes import find_attribute_uses
-from bn2gn_codemod.survey.norm_classes import check_asked_for
-from bn2gn_codemod.survey.outline import outline
-from bn2gn_codemod.survey.overwritten_backbones import OverwrittenBackbones
-from bn2gn_codemod.survey.pins import Pins
-from bn2gn_codemod.survey.roles import assign_roles
-from bn2gn_codemod.survey.sites import decide_sites
-from bn2gn_codemod.survey.tracing import analyse
-from bn2gn_codemod.survey.training import survey_training
+from bn2gn_codemod.survey.norms.attributes import find_attribute_uses
+from bn2gn_codemod.survey.norms.checkpoint_loads import find_strict_loads
+from bn2gn_codemod.survey.norms.group_sizes import find_group_sizes
+from bn2gn_codemod.survey.norms.helper_placement import place_helper
+from bn2gn_codemod.survey.norms.init_loops import survey_init_loops
+from bn2gn_codemod.survey.norms.load_order import LoadOrder
+from bn2gn_codemod.survey.norms.sites import decide_sites
+from bn2gn_codemod.survey.roles.assignment import assign_roles
+from bn2gn_codemod.survey.roles.held_layers import HeldLayers
+from bn2gn_codemod.survey.roles.outline import outline
+from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
+from bn2gn_codemod.survey.training.planning import survey_training
 
 
 def plan_repository(repository: Repository, settings: Settings) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.syntax import mangled
+from bn2gn_codemod.survey.syntax.nodes import mangled
 from bn2gn_codemod.survey.values import Class
 
 Slot = tuple[Class, str]  # an attribute of a class; "*" for unknown names

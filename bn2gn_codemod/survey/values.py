@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from bn2gn_codemod.survey.layer_functions import layer_calls
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax import all_arguments, bound_names, dotted, flat
+from bn2gn_codemod.survey.syntax.layer_functions import layer_calls
+from bn2gn_codemod.survey.syntax.nodes import all_arguments, bound_names, dotted, flat
 
 # fmt: off
 _PLAIN_BASES = frozenset({

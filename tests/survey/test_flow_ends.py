@@ -8,8 +8,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from bn2gn_codemod.survey import value_graph
-from bn2gn_codemod.survey.crowds import room_after
+from bn2gn_codemod.survey.flow import value_graph
+from bn2gn_codemod.survey.flow.crowds import room_after
 from tests.survey.verdicts import check, plan_of
 
 MODEL = """\

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bn2gn_codemod.sources import Repository, SourceFile
-from bn2gn_codemod.survey.freezing_code import FreezingCode
-from bn2gn_codemod.survey.freezing_effects import (
+from bn2gn_codemod.survey.flow.tracing import analyse
+from bn2gn_codemod.survey.freezing.code import FreezingCode
+from bn2gn_codemod.survey.freezing.effects import (
     Effect,
     Model,
     Part,
@@ -19,7 +20,6 @@ from bn2gn_codemod.survey.freezing_effects import (
     without_options,
 )
 from bn2gn_codemod.survey.modules import read_modules
-from bn2gn_codemod.survey.tracing import analyse
 
 MODEL = Model(backbone=("backbone",), parts=frozenset({"backbone", "head"}))
 # The survey reads files that can bear on norm layers.

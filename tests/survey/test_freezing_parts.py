@@ -6,8 +6,8 @@ import ast
 
 import pytest
 
-from bn2gn_codemod.survey.freezing_effects import Part
-from bn2gn_codemod.survey.freezing_parts import Bindings
+from bn2gn_codemod.survey.freezing.effects import Part
+from bn2gn_codemod.survey.freezing.parts import Bindings
 
 
 def expression(text: str) -> ast.expr:

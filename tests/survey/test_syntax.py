@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bn2gn_codemod.survey.syntax import children, reads_as, target_names, walk
+from bn2gn_codemod.survey.syntax.nodes import children, reads_as, target_names, walk
 
 SAYS_NOTHING = (
     *(ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop),

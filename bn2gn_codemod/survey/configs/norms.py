@@ -10,7 +10,7 @@ from bn2gn_codemod.plan import ConfigEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.configs.inheritance import Config
 from bn2gn_codemod.survey.configs.values import Entry, Keys, Scalar, Table, dotted, walk
-from bn2gn_codemod.survey.norm_classes import REGISTERED
+from bn2gn_codemod.survey.known.norm_classes import REGISTERED
 
 _ONLY_BATCH_NORM = ("momentum", "track_running_stats")
 _CARRIED_OVER = ("eps", "affine", "requires_grad")

@@ -1,0 +1,1 @@
+"""Which objects reach which attribute, and which code is called from where."""

@@ -1,0 +1,193 @@
+"""What every attribute of every module class holds, as the flow analysis found it."""
+
+from __future__ import annotations
+
+import functools
+
+from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.values import (
+    Class,
+    ExternalObject,
+    Instance,
+    NormClass,
+    NormLayer,
+    Value,
+)
+
+# What code that goes over layers sets on them: tensors and numbers, no modules.
+_NO_MODULES = frozenset(
+    {"running_mean", "running_var", "num_batches_tracked", "weight", "bias", "momentum", "eps"}
+)
+
+
+class Contents:
+    """Attributes and what they hold, objects and what holds them."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.of_slot: dict[Slot, list[Value]] = {}
+        self.slots_of: dict[Class, list[Slot]] = {}  # attributes a class itself stores
+        self.held_in: dict[Value, list[Slot]] = {}
+        self.holders: dict[Class, list[Slot]] = {}  # attributes that hold an instance
+        self._below: dict[Class, dict[Class, None]] = {}
+        self._held_by: dict[Class, dict[Class, None]] = {}
+        self._layers: dict[Slot, frozenset[Instance | NormLayer]] = {}
+        self._patterns: set[Value] = set()
+        for cls, name, node in flow.holders():
+            if cls.is_module and name not in _NO_MODULES:
+                self._collect((cls, name), node)
+
+    def _collect(self, slot: Slot, node: int) -> None:
+        found: list[Value] = [
+            value
+            for value in self.flow.with_members(node)
+            if isinstance(value, (Instance, NormLayer, NormClass))
+            or (isinstance(value, ExternalObject) and value.name)
+        ]
+        if slot in self.flow.parted:
+            found = [self.flow.parted[slot]]
+        if not found:
+            return
+        patterns = _patterns(found)
+        self._patterns |= patterns
+        found = [value for value in found if value not in patterns]
+        self.of_slot[slot] = found
+        self.slots_of.setdefault(slot[0], []).append(slot)
+        classes: dict[Class, None] = {}
+        for value in found:
+            if isinstance(value, (Instance, NormLayer)):
+                self.held_in.setdefault(value, []).append(slot)
+            if isinstance(value, Instance):
+                classes.update(dict.fromkeys(value.class_.ancestors()))
+        for cls in classes:
+            self.holders.setdefault(cls, []).append(slot)
+
+    @functools.cached_property
+    def patterns(self) -> frozenset[Value]:
+        """The layers of functions for which in every attribute those of the calls stand."""
+        return frozenset(value for value in self._patterns if value not in self.held_in)
+
+    def drop(self, slot: Slot) -> None:
+        """Forget an attribute that only lists what other attributes hold."""
+        del self.of_slot[slot]
+        self.slots_of[slot[0]].remove(slot)
+        self._held_by.pop(slot[0], None)
+        self._layers.pop(slot, None)
+        for holders in (*self.held_in.values(), *self.holders.values()):
+            if slot in holders:
+                holders.remove(slot)
+
+    def family_slots(self, cls: Class) -> list[Slot]:
+        """Attributes of the class and of its repository bases."""
+        return [slot for owner in cls.ancestors() for slot in self.slots_of.get(owner, ())]
+
+    def names(self, cls: Class) -> frozenset[str]:
+        """Every attribute that the class or its bases store anything in."""
+        return frozenset(
+            name for owner in cls.ancestors() for name in self.flow.attributes_of(owner)
+        )
+
+    def may_hold_layers(self, slot: Slot) -> bool:
+        """Whether something of the repository's own, with layers, is in there."""
+        return any(isinstance(value, (Instance, NormLayer)) for value in self.of_slot[slot])
+
+    def layers_in(self, slot: Slot) -> frozenset[Instance | NormLayer]:
+        """What an attribute holds of the repository's own."""
+        known = self._layers.get(slot)
+        if known is None:
+            known = self._layers[slot] = frozenset(
+                value for value in self.of_slot[slot] if isinstance(value, (Instance, NormLayer))
+            )
+        return known
+
+    @functools.cached_property
+    def homes_of_use(self) -> dict[Class, set[str | None]]:
+        """The backbone folders, or ``None``, of the files in which a call gives an instance."""
+        found: dict[Class, set[str | None]] = {}
+        for function, calls in self.flow.calls_in.items():
+            home = families.backbone_home(function.module.path)
+            for _, call in calls:
+                for value in self.flow.value_of(call):
+                    if isinstance(value, Instance):
+                        found.setdefault(value.class_, set()).add(home)
+        return found
+
+    def is_one_layer(self, cls: Class) -> bool:
+        """Whether the class holds a single norm and nothing of the repository's: no network."""
+        held = {value for slot in self.family_slots(cls) for value in self.of_slot[slot]}
+        norms = sum(isinstance(value, NormLayer) for value in held)
+        return norms <= 1 and not any(isinstance(value, Instance) for value in held)
+
+    def below(self, cls: Class) -> dict[Class, None]:
+        """The classes that a class holds, however deep, but for itself and its bases."""
+        known = self._below.get(cls)
+        if known is None:
+            kin = cls.ancestors()
+            pending = list(kin)
+            known = self._below[cls] = {}
+            for one in pending:
+                for held in self._held_itself(one):
+                    if held not in known and held not in kin:
+                        known[held] = None
+                        pending.append(held)
+        return known
+
+    def _held_itself(self, cls: Class) -> dict[Class, None]:
+        """The classes of the objects in a class's own attributes, and their bases."""
+        known = self._held_by.get(cls)
+        if known is None:
+            objects = (
+                value
+                for slot in self.slots_of.get(cls, ())
+                for value in self.of_slot[slot]
+                if isinstance(value, Instance)
+            )
+            classes = dict.fromkeys(value.class_ for value in objects)
+            known = dict.fromkeys(held for one in classes for held in one.ancestors())
+            self._held_by[cls] = known
+        return known
+
+    def inside(self, slot: Slot) -> set[Value]:
+        """What an attribute holds, however deep."""
+        found = dict.fromkeys(self.of_slot[slot])
+        pending = list(found)
+        for value in pending:
+            for inner in self.family_slots(value.class_) if isinstance(value, Instance) else ():
+                new = [held for held in self.of_slot[inner] if held not in found]
+                found.update(dict.fromkeys(new))
+                pending.extend(new)
+        return set(found)
+
+    def is_above(self, cls: Class, slot: Slot) -> bool:
+        """Whether the class holds the one whose attribute this is.
+
+        ``block.model = model``: what is there is no part of the block.
+        """
+        return slot[0] in self.below(cls)
+
+    def is_built(self, cls: Class) -> bool:
+        """Whether anybody makes an instance of the class or of a subclass."""
+        return any(self.flow.instances.get(child) for child in cls.descendants())
+
+    def makers(self, cls: Class) -> set[Class | None]:
+        """The classes whose code makes an instance of the class or of a subclass."""
+        return {
+            made.spot.function.enclosing_class if made.spot is not None else None
+            for child in cls.descendants()
+            for made in self.flow.instances.get(child, ())
+        }
+
+
+def _patterns(found: list[Value]) -> set[Value]:
+    """Layers of functions that are there as those of single calls of the functions, too."""
+    layers = [value for value in found if isinstance(value, NormLayer)]
+    called = {layer.norm.function for layer in layers} - {None}
+    return {
+        layer
+        for layer in layers
+        if layer.spot.function in called
+        and layer.is_given_by(layer.spot.function)
+        and layer.norm.function is not layer.spot.function  # it calls itself
+    }

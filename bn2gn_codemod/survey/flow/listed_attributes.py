@@ -1,0 +1,125 @@
+"""Plain lists of a model's own attributes: ``self.fine_tune = [self.conv1, self.layer1]``.
+
+Optimizers want them. Such a list registers nothing and has nothing of its own, so it tells
+nothing of what is in it, whatever a checkpoint may lack. Nor do groups of parameters,
+``[{"params": self.head.parameters(), "lr": 0.1}]``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.syntax.nodes import walk
+from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
+
+_FILL = frozenset({"append", "extend", "insert"})
+
+
+def lists_attributes(contents: Contents, slot: Slot) -> bool:
+    """Whether an attribute is such a list, wherever it is filled."""
+    cls, name = slot
+    layers = {one for one in contents.of_slot[slot] if isinstance(one, (Instance, NormLayer))}
+    others = {
+        held for one in contents.family_slots(cls) if one != slot for held in contents.of_slot[one]
+    }
+    return layers <= others and _are_all(cls, name, _is_list_of_own)
+
+
+def lists_parameters(slot: Slot) -> bool:
+    """Whether an attribute is never given anything but groups of parameters."""
+    cls, name = slot
+    return _are_all(cls, name, _is_list_of_groups)
+
+
+# Whether something is such a list; with ``self`` and the attribute. ``None``: it is empty, and
+# others may fill it.
+_IsListed = Callable[[ast.expr, "str | None", str], "bool | None"]
+
+
+def _are_all(cls: Class, name: str, is_listed: _IsListed) -> bool:
+    """Whether an attribute is filled, and with nothing else."""
+    methods = [method for owner in cls.descendants() for method in owner.methods.values()]
+    methods += [method for owner in cls.ancestors()[1:] for method in owner.methods.values()]
+    is_filled = False
+    for method in methods:
+        for given in _stored(method, name, is_listed):
+            if given is None:
+                continue
+            if not given:
+                return False  # most attributes are no list, and said so by their constructor
+            is_filled = True
+    return is_filled
+
+
+def _stored(method: Function, name: str, is_listed: _IsListed) -> Iterator[bool | None]:
+    """For each place where something is put into the attribute, whether it is such a list."""
+    own = method.first_parameter
+    for node in walk(method.node):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                if any(_is_attribute(target, own, name) for target in _parts(targets)):
+                    yield is_listed(value, own, name) if len(targets) == 1 else False
+            case ast.AugAssign(target=target, value=value):
+                if _is_attribute(target, own, name):
+                    yield is_listed(value, own, name)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                if _is_attribute(target, own, name):
+                    yield is_listed(value, own, name)
+            case ast.Call(func=ast.Attribute(value=base, attr=called), args=args):
+                if _is_attribute(base, own, name) and called in _FILL:
+                    # append() takes an element, extend() a list
+                    lists = [ast.List([one], ast.Load()) for one in args]
+                    pairs = zip(args, lists, strict=True)
+                    yield all(any(is_listed(one, own, name) for one in pair) for pair in pairs)
+            case _:
+                pass
+
+
+def _parts(targets: list[ast.expr]) -> Iterator[ast.AST]:
+    for target in targets:
+        yield from walk(target)
+
+
+def _is_list_of_own(value: ast.expr, own: str | None, name: str) -> bool:
+    match value:
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return all(_is_own(part, own, name) for part in parts)
+        case _:
+            return False
+
+
+def _is_list_of_groups(value: ast.expr, own: str | None, name: str) -> bool | None:
+    """``[{"params": ..., "lr": 0.1}]``, as optimizers name what they train."""
+    match value:
+        case ast.List(elts=[]):
+            return None
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return all(isinstance(part, ast.Dict) and _names_parameters(part) for part in parts)
+        case _:
+            return False
+
+
+def _names_parameters(group: ast.Dict) -> bool:
+    return any(isinstance(key, ast.Constant) and key.value == "params" for key in group.keys)
+
+
+def _is_own(value: ast.expr, own: str | None, name: str) -> bool:
+    """Whether an expression is another attribute of the same object, or a number."""
+    match value:
+        case ast.Attribute(value=ast.Name(id=base), attr=attribute):
+            return base == own and attribute != name
+        case ast.Constant():
+            return True
+        case _:
+            return False
+
+
+def _is_attribute(node: ast.AST, own: str | None, name: str) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id=base), attr=attribute):
+            return base == own and attribute == name
+        case _:
+            return False

@@ -1,0 +1,132 @@
+"""Which calls build an optimizer, and how certain that is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import NamedTuple, TypeGuard
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.syntax.nodes import call_name
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    Entries,
+    External,
+    ExternalObject,
+    FunctionValue,
+    Instance,
+    Text,
+    TupleValue,
+    Value,
+)
+
+_OPTIMIZER = re.compile(
+    r"^(?:torch\.optim\.(?!lr_scheduler|swa_utils)[\w.*]+|"
+    r"(?:[\w.]+\.)?(?:Adam\w*|SGD\w*|RMSprop\w*|Lamb|LAMB|Lion|Ranger\w*|AdaBelief|NAdam|RAdam|"
+    r"Fused(?:Adam|LAMB|SGD|NovoGrad)|create_optimizer\w*|optim_factory\.\w+))$"
+)
+# What calls .train() itself, and builds the optimizer from the model that it is given.
+_DRIVER = re.compile(
+    r"^(?:(?:transformers|trl)\.\w*Trainer|mmengine\.runner\.\w*|mmengine\.Runner|"
+    r"accelerate\.\w*Trainer|ignite\.engine\.create_supervised_trainer)$"
+)
+_SOUNDS_LIKE_ONE = re.compile(r"optim|adam|sgd|lamb|lion|rmsprop", re.IGNORECASE)
+
+
+class OptimizerCall(NamedTuple):
+    """A call of what may be an optimizer's class.
+
+    ``by_name``: it stands there by the name under which it was imported. ``is_alone``:
+    nothing else is ever called there, as far as values were followed.
+    """
+
+    by_name: bool
+    is_alone: bool
+
+
+def optimizer_call(flow: Flow, call: ast.Call) -> OptimizerCall | None:
+    """What is known of the call, if it may build an optimizer or drive the training."""
+    values = list(flow.value_of(call.func))
+    named = [_name_of(value) for value in values if _is_named(value)]
+    if not named:
+        return None
+    last = ast.unparse(call.func).rpartition(".")[2]
+    by_name = any(name.rpartition(".")[2] == last for name in named)
+    return OptimizerCall(by_name, all(map(_makes_an_optimizer, values)))
+
+
+def may_take_parameters(flow: Flow, call: ast.Call) -> bool:
+    """Whether it builds an optimizer by its name: ``solver.create_optimizer(net.parameters())``.
+
+    What is called was not followed; functions and classes of the repository are.
+    """
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if not any(map(_gives_parameters, given)) or not _SOUNDS_LIKE_ONE.search(call_name(call)):
+        return False
+    return not any(
+        isinstance(value, (FunctionValue, ClassValue, Instance))
+        for value in flow.value_of(call.func)
+    )
+
+
+def stored_parameters(statement: ast.stmt) -> ast.expr | None:
+    """The parameters that ``cfg.optimizer.params = net.parameters()`` puts into something.
+
+    It goes to an optimizer by the name that every optimizer has for them.
+    """
+    match statement:
+        case ast.Assign(targets=[ast.Attribute(attr="params")], value=value):
+            return value if _gives_parameters(value) else None
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value="params"))], value=value):
+            return value if _gives_parameters(value) else None
+    return None
+
+
+def _gives_parameters(expr: ast.expr) -> bool:
+    return (
+        isinstance(expr, ast.Call)
+        and isinstance(expr.func, ast.Attribute)
+        and expr.func.attr == "parameters"
+    )
+
+
+def drives(flow: Flow, call: ast.Call) -> bool:
+    """Whether what is called trains the model that it is given by itself."""
+    return any(map(_is_driver, flow.value_of(call.func)))
+
+
+def _is_driver(value: Value) -> bool:
+    return isinstance(value, (External, ExternalObject)) and _DRIVER.match(value.name) is not None
+
+
+def _is_named(value: Value) -> TypeGuard[External | ExternalObject | ClassValue]:
+    if isinstance(value, ClassValue):
+        return _is_optimizer_class(value.class_)
+    if isinstance(value, External) and _OPTIMIZER.match(value.name):
+        return True
+    return _is_driver(value)
+
+
+def _name_of(value: External | ExternalObject | ClassValue) -> str:
+    return value.class_.name if isinstance(value, ClassValue) else value.name
+
+
+def _makes_an_optimizer(value: Value) -> bool:
+    """Whether a call of it builds one, or it is nothing that is ever called."""
+    match value:
+        case Text() | TupleValue() | Entries():
+            return True
+        case FunctionValue(function=function):
+            return _SOUNDS_LIKE_ONE.search(function.name) is not None
+        case ClassValue(class_=cls):
+            return _is_optimizer_class(cls)
+        case External(name=name) | ExternalObject(name=name):
+            return _OPTIMIZER.match(name) is not None or _DRIVER.match(name) is not None
+        case _:
+            return False
+
+
+def _is_optimizer_class(cls: Class) -> bool:
+    bases = [base for owner in cls.ancestors() for base in owner.external_bases]
+    return any(base.endswith("Optimizer") or _OPTIMIZER.match(base) for base in bases)

@@ -1,0 +1,109 @@
+"""Options that are off unless whoever starts a script says otherwise."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.sources import Repository
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, is_off, walk
+
+# What options are parsed into, or kept in.
+_OPTIONS = re.compile(r"\w*(?:arg|opt|cfg|conf|flag|param|setting|hp)\w*", re.IGNORECASE)
+_SETTING = re.compile(rb"^[ \t-]*['\"]?(\w+)['\"]?[ \t]*:[ \t]*([^#\r\n]*)", re.MULTILINE)
+_OFF_IN_YAML = frozenset({"", "false", "no", "off", "null", "none", "~", "''", '""'})
+_SETS_DEFAULTS = frozenset({"set_defaults", "dict", "edict", "EasyDict", "CN", "Namespace"})
+
+
+class _Default(NamedTuple):
+    is_off: bool
+    where: str
+
+
+class OptionDefaults:
+    """Reads what parsers, configurations in Python and YAML files say of an option."""
+
+    def __init__(self, flow: Flow, repository: Repository) -> None:
+        self._flow = flow
+        self._repository = repository
+
+    def where_off(self, option: str, path: str) -> str:
+        """Where ``args.pretrained`` is said to be off; ``""``: nowhere, or another place has it on.
+
+        Rather in the file at ``path``: scripts have options of one name.
+        """
+        owner, _, name = option.rpartition(".")
+        if not _OPTIONS.fullmatch(owner.rpartition(".")[2]):
+            return ""
+        found: list[_Default] = [*self._in_python.get(name, ()), *self._in_yaml.get(name, ())]
+        if not all(one.is_off for one in found):
+            return ""
+        places = [one.where for one in found]
+        here = (where for where in places if where.startswith(f"{path}:"))
+        return next(here, next(iter(places), ""))
+
+    @functools.cached_property
+    def _in_python(self) -> dict[str, list[_Default]]:
+        found: dict[str, list[_Default]] = {}
+        for module in self._flow.modules:
+            for node in walk(module.tree):
+                for name, off in _said(node):
+                    line = getattr(node, "lineno", 0)
+                    found.setdefault(name, []).append(_Default(off, f"{module.path}:{line}"))
+        return found
+
+    @functools.cached_property
+    def _in_yaml(self) -> dict[str, list[_Default]]:
+        found: dict[str, list[_Default]] = {}
+        for path, data in self._repository.yaml_files():
+            where = os.path.relpath(path, self._repository.root)
+            for match in _SETTING.finditer(data):
+                name, value = (part.decode("utf-8", "replace") for part in match.groups())
+                off = value.strip().lower() in _OFF_IN_YAML
+                found.setdefault(name, []).append(_Default(off, where))
+        return found
+
+
+def _said(node: ast.AST) -> Iterator[tuple[str, bool]]:
+    """The options that a statement or expression gives a value, and whether it is off."""
+    match node:
+        case ast.Call() if call_name(node) == "add_argument":
+            yield from _added(node)
+        case ast.Call(keywords=keywords) if call_name(node) in _SETS_DEFAULTS:
+            for keyword in keywords:
+                if keyword.arg is not None:
+                    yield keyword.arg, is_off(keyword.value)
+        case ast.Assign(targets=[ast.Attribute(value=owner, attr=name)], value=value):
+            kept_in = (dotted(owner) or "").rpartition(".")[2]
+            if kept_in != "self" and _OPTIONS.fullmatch(kept_in):
+                yield name, is_off(value)
+        case ast.Dict(keys=keys, values=values):
+            for key, value in zip(keys, values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, is_off(value)
+        case _:
+            pass
+
+
+def _added(call: ast.Call) -> Iterator[tuple[str, bool]]:
+    """``add_argument("--pretrained", action="store_true")``: off."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    flags = [one.value for one in call.args if isinstance(one, ast.Constant)]
+    names = [flag for flag in flags if isinstance(flag, str)]
+    long = [name for name in names if name.startswith("--")] or names
+    if not long:
+        return
+    dest = given.get("dest")
+    is_named = isinstance(dest, ast.Constant) and isinstance(dest.value, str)
+    name = dest.value if isinstance(dest, ast.Constant) and is_named else long[0]
+    action = given.get("action")
+    is_on = isinstance(action, ast.Constant) and action.value == "store_false"
+    is_asked = "required" in given or not long[0].startswith("-") or None in given
+    default = given.get("default")
+    off = is_off(default) if default is not None else not is_on
+    yield str(name).lstrip("-").replace("-", "_"), off and not is_asked

@@ -1,0 +1,175 @@
+"""What import statements bind: names of other modules of the repository, or of elsewhere."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Container
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.tracing.replaced_imports import not_replaced, replaced_imports
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.syntax.nodes import exported_names, exports_no_more, flat
+from bn2gn_codemod.survey.values import Function
+
+
+def bind_imports(flow: Flow, scope: Function) -> None:
+    """Bind the names of every import statement at the top level of a module."""
+    replaced = replaced_imports(scope.module.tree, functools.partial(_is_asked, flow, scope.module))
+    for statement in flat(scope.module.tree.body):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            names = {name for one, name in replaced if one is statement}
+            bind_import(flow, scope, statement, names)
+
+
+def bind_import(
+    flow: Flow,
+    scope: Function,
+    statement: ast.Import | ast.ImportFrom,
+    replaced: Container[str] = (),
+) -> None:
+    """Bind the names of one import statement, but for those of ``*``; some may be replaced."""
+    if isinstance(statement, ast.Import):
+        _bind_modules(flow, scope, statement, replaced)
+    else:
+        _bind_members(flow, scope, statement, replaced)
+
+
+def bind_star_imports(flow: Flow, scope: Function) -> bool:
+    """Copy the names that star imports bring; whether any was new."""
+    changed = False
+    for statement in flat(scope.module.tree.body):
+        if not isinstance(statement, ast.ImportFrom) or statement.names[0].name != "*":
+            continue
+        dotted = statement.module or ""
+        path = _find(flow, scope.module, statement.level, dotted)
+        if path is None:
+            continue
+        exporter = flow.top_level[path]
+        bound = scope.locals - scope.guessed
+        brought = exporter.locals - exporter.guessed
+        names = sorted(brought - bound)
+        if brought & bound:
+            names += _brought_beside(flow, scope, exporter, statement)
+        if not names:
+            continue
+        listed = exported_names(exporter.module.tree)
+        is_whole = exports_no_more(exporter.module.tree)
+        for name in names:
+            if name in listed or not (is_whole or name.startswith("_")):
+                scope.guessed.discard(name)
+                _bind_name(flow, scope, name, path, dotted, name)
+                changed = True
+    return changed
+
+
+def _brought_beside(
+    flow: Flow, scope: Function, exporter: Function, star: ast.ImportFrom
+) -> list[str]:
+    """What a star import may bring beside what the module binds itself, if that is new."""
+    if exporter is scope:
+        return []
+    new = {
+        name
+        for name in exporter.locals & scope.locals
+        if name not in exporter.guessed | scope.guessed
+        and not flow.has_edge(flow.name_node(exporter, name), flow.name_node(scope, name))
+    }
+    is_asked = functools.partial(_is_asked, flow, scope.module)
+    return sorted(not_replaced(scope.module.tree, star, new, is_asked)) if new else []
+
+
+def _is_asked(flow: Flow, module: Module, name: str) -> bool:
+    """Whether another module imports a name from one that is called like this one."""
+    parts = module.path.removesuffix(".py").split("/")
+    home = parts[-2] if parts[-1] == "__init__" and len(parts) > 1 else parts[-1]
+    return any(
+        (one.module or home).rpartition(".")[2] == home
+        and any(alias.name in (name, "*") for alias in one.names)
+        for other in flow.modules
+        if other is not module and name.encode() in other.source.data
+        for one in flat(other.tree.body)
+        if isinstance(one, ast.ImportFrom)
+    )
+
+
+def _bind_modules(
+    flow: Flow, scope: Function, statement: ast.Import, replaced: Container[str]
+) -> None:
+    for alias in statement.names:
+        target = alias.name if alias.asname else alias.name.split(".")[0]
+        path = _find(flow, scope.module, 0, alias.name)
+        if path is not None and not alias.asname and "." in alias.name:
+            # ``import a.b.c`` binds ``a``; remember where a.b.c leads
+            _bind_package(flow, scope, alias.name, flow.by_path[path])
+        else:
+            _bind_name(flow, scope, alias.asname or target, path, target, None, replaced)
+
+
+def _bind_members(
+    flow: Flow, scope: Function, statement: ast.ImportFrom, replaced: Container[str]
+) -> None:
+    module, dotted = scope.module, statement.module or ""
+    for alias in statement.names:
+        if alias.name == "*":
+            continue
+        full = f"{dotted}.{alias.name}".lstrip(".")
+        base = _find(flow, module, statement.level, dotted)
+        child = _find(flow, module, statement.level, full)
+        name = alias.asname or alias.name
+        if base is not None and (
+            child is None
+            or child == base
+            # ``from . import x`` in a package names the module x, not itself
+            or (base != module.path and alias.name in flow.top_level[base].locals)
+        ):
+            _bind_name(flow, scope, name, base, dotted, alias.name, replaced)
+        elif child is not None:
+            _bind_name(flow, scope, name, child, dotted, None, replaced)
+        else:
+            _bind_name(flow, scope, name, None, full, None, replaced)
+
+
+def _find(flow: Flow, module: Module, level: int, dotted: str) -> str | None:
+    """The file of a module that another one imports by this name, from ``level`` dots up."""
+    if level:
+        return flow.index.find_relative(level, dotted, module.path)
+    return flow.index.find(dotted, module.path)
+
+
+def _bind_name(
+    flow: Flow,
+    scope: Function,
+    name: str,
+    path: str | None,
+    dotted: str,
+    attribute: str | None,
+    replaced: Container[str] = (),
+) -> None:
+    scope.locals.add(name)
+    if "*" in name:
+        scope.computed.add(name)
+    node, target = flow.name_node(scope, name), flow.by_path.get(path or "")
+    flow.bindings[(scope.module.path, name)] = (target or dotted, attribute if target else None)
+    if name in replaced:
+        return  # it is imported, but nothing sees it
+    if target is None:
+        flow.add(node, flow.external(dotted))
+    elif attribute is None:
+        flow.add(node, flow.module_value(target))
+    else:
+        exporter = flow.top_level[target.path]
+        if attribute not in exporter.locals:
+            exporter.locals.add(attribute)
+            exporter.guessed.add(attribute)
+            flow.join_computed(exporter, attribute)
+        flow.edge(flow.name_node(exporter, attribute), node)
+
+
+def _bind_package(flow: Flow, scope: Function, dotted: str, module: Module) -> None:
+    head, *rest = dotted.split(".")
+    scope.locals.add(head)
+    node = flow.name_node(scope, head)
+    # A chain of namespaces, one per dot.
+    flow.packages.setdefault((scope, head), {})[tuple(rest)] = module
+    flow.add(node, flow.external(head))

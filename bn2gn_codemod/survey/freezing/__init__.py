@@ -1,0 +1,1 @@
+"""What code of the repository does to keep layers as they are."""

@@ -1,0 +1,1 @@
+"""What is known beforehand: families of backbones, published models, norm classes, settings."""

@@ -1,0 +1,504 @@
+"""Sites, their verdicts and the edits that follow: what becomes of each norm layer."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.because import Because, Role
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.known.norm_classes import norm_name
+from bn2gn_codemod.survey.known.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
+from bn2gn_codemod.survey.norms.composing_calls import ComposingCalls
+from bn2gn_codemod.survey.norms.configs import find_norm_configs
+from bn2gn_codemod.survey.norms.fresh_models import find_fresh_models
+from bn2gn_codemod.survey.norms.library_parts import find_library_parts
+from bn2gn_codemod.survey.norms.remaining_norms import RemainingNorms, Staying, is_origin
+from bn2gn_codemod.survey.norms.settling import Settling, not_asked_for
+from bn2gn_codemod.survey.norms.unfollowed import find_unfollowed
+from bn2gn_codemod.survey.norms.uses import NormUses, may_activate, reached, source_order, spots_of
+from bn2gn_codemod.survey.norms.verdicts import OVERRIDDEN, UNDECIDED, Judge, Judged
+from bn2gn_codemod.survey.roles.assignment import CROWDED, RoleMap
+from bn2gn_codemod.survey.syntax.nodes import dotted
+from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot, UseContext
+
+
+class Decided(NamedTuple):
+    """All sites, and the norm edits by file."""
+
+    sites: tuple[Site, ...]
+    edits: tuple[NormEdit, ...]
+    converted: frozenset[Spot]  # layers that become GroupNorm
+    # Layers that become GroupNorm in the objects of some calls, and stay in those of others.
+    divided: frozenset[Spot]
+
+
+def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
+    """Give every site its verdict, and every conversion its edit."""
+    decider = _Decider(flow, roles, settings)
+    # A call by the name of two classes is changed for the sake of the one that may be replaced.
+    for norm in sorted(filter(is_origin, flow.norm_classes), key=may_activate):
+        decider.site(norm)
+    decider.take_back()
+    decider.calls_by_other_names()
+    decider.functions_handed_over()
+    decider.calls_of_what_is_given()
+    decider.unfollowed()
+    decider.library_parts()
+    decider.offer()
+    sites = sorted(decider.sites.values(), key=lambda site: site.place)
+    edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
+    return Decided(tuple(sites), tuple(edits), decider.converted(), decider.divided())
+
+
+class _Decider:
+    def __init__(self, flow: Flow, roles: RoleMap, settings: Settings) -> None:
+        self.flow = flow
+        self.roles = roles
+        self.uses = NormUses(flow, frozenset(settings.norms), roles)
+        self.calls = ComposingCalls(flow, roles)
+        judge = Judge(flow, roles, self.uses, self.calls)
+        self._judge, self._judge_layer = judge.judge, judge.judge_layer
+        self.settling = Settling(self.uses, roles, settings)
+        self.sites: dict[Place, Site] = {}
+        self.edits: dict[Place, NormEdit] = {}
+        self._open: dict[Place, tuple[NormClass, Judged]] = {}
+        self._at: dict[Place, list[NormClass]] = {}
+        for norm in flow.norm_classes:
+            self._at.setdefault(self._place(norm.spot), []).append(norm)
+        self.remains = RemainingNorms(flow, self.uses, self.calls)
+        self._classes_of: dict[str, list[Class]] = {}
+        for cls in flow.classes:
+            self._classes_of.setdefault(cls.path, []).append(cls)
+
+    # --------------------------------------------------------------- sites
+
+    def site(self, norm: NormClass) -> None:
+        """Decide one place that names a norm class, and the uses that follow from it."""
+        comment = comment_at(norm.spot)
+        if comment is not None:
+            self._commented(norm, comment)
+            return
+        judged = self._judge(norm)
+        if judged.verdict is Verdict.CONVERT and self._is_left_to_callers(norm):
+            judged = OVERRIDDEN
+        note = self._left_open(norm)
+        if judged.verdict is Verdict.CONVERT and note is not None:
+            judged = Judged(Verdict.UNKNOWN, judged.because, note)
+        if judged.verdict is Verdict.KEEP or note is not None:
+            self._add(norm, judged)
+        elif judged.verdict is Verdict.CONVERT:
+            self._convert(norm, judged)
+        else:
+            self._split(norm, judged)
+
+    def take_back(self) -> None:
+        """Drop edits of a name whose layers go on to be made of BatchNorm that others hand over.
+
+        To change a default that every caller overrides would change nothing.
+        """
+        while True:
+            edited = frozenset(self._edited())
+            staying = self.remains.staying(edited)
+            idle = {
+                place: overruled
+                for place in self.edits
+                for norm in self._at[place]
+                if comment_at(norm.spot) is None
+                and (overruled := self.remains.overruled(norm, staying, edited)) is not None
+            }
+            if not idle:
+                return
+            for place, overruled in idle.items():
+                del self.edits[place]
+                norm = self._at[place][0]
+                self._add(norm, self._stays(overruled, self._judge(norm)))
+
+    def calls_by_other_names(self) -> None:
+        """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
+        edited = self._edited()
+        staying = self.remains.staying(frozenset(edited))
+        changed = reached(edited)
+        for place, norms in self._at.items():
+            called = [norm for norm in norms if norm.context == "callee"]
+            if not called or place in self.sites or all(map(self._is_said_inside, called)):
+                continue
+            norm = next(
+                (one for one in called if one in staying),
+                next((one for one in called if one in changed), called[0]),
+            )
+            if norm in staying:
+                stays: Staying | None = Staying(norm)
+            else:
+                stays = self.remains.instead(norm, staying)
+            judged = self._judge(norm)
+            if judged.verdict is Verdict.CONFLICT and norm in staying:
+                judged = self._shared_out(norm, judged, norm in changed)
+            elif judged.verdict is Verdict.CONVERT and stays is not None:
+                judged = self._stays(stays, judged)
+            elif judged.verdict is Verdict.CONVERT and norm not in changed:
+                judged = self._left_alone(norm)
+            self._add(norm, judged)
+
+    def functions_handed_over(self) -> None:
+        """List where a function that makes norm layers is handed to a backbone alone.
+
+        To new parts its name is changed there, and what is undecided its calls tell.
+        """
+        for place, norms in self._at.items():
+            norm = next(filter(self._is_function_handed_over, norms), None)
+            if norm is None or place in self.sites or self._is_said_inside(norm):
+                continue
+            judged = self._judge_use(norm)
+            if judged.verdict is Verdict.KEEP:
+                self._add(norm, judged)
+
+    def _is_function_handed_over(self, norm: NormClass) -> bool:
+        """Whether the function is named there to be handed over, not handed on from elsewhere."""
+        return (
+            norm.function is not None
+            and (norm.context == "argument" or self.calls.is_default(norm))
+            and not any(above.function is norm.function for above in norm.parents)
+        )
+
+    def calls_of_what_is_given(self) -> None:
+        """List the calls of what another call gives: ``pick(norm_layer, 0)(channels)``."""
+        edited = self._edited()
+        staying, changed = self.remains.staying(frozenset(edited)), reached(edited)
+        for layer in sorted(self.flow.norm_layers, key=lambda layer: layer.norm not in staying):
+            if not _is_given(layer) or layer in self.roles.patterns or self._is_told(layer.spot):
+                continue
+            norm, judged = layer.norm, self._judge_layer(layer)
+            note = self._left_open(norm) if judged.verdict is Verdict.CONVERT else None
+            if note is not None:
+                judged = Judged(Verdict.UNKNOWN, judged.because, note)
+            elif judged.verdict is Verdict.CONVERT and norm in staying:
+                judged = self._stays(Staying(norm), judged)
+            elif judged.verdict is Verdict.CONVERT and norm not in changed:
+                judged = self._left_alone(norm)
+            if norm not in changed and comment_at(layer.spot) == "keep":
+                judged = Judged(Verdict.KEEP, (), said("keep"))
+            self._add(norm, judged, of=layer)
+
+    def _is_told(self, spot: Spot) -> bool:
+        """Whether a line of the expression is listed already."""
+        lines = range(spot.line, (spot.node.end_lineno or spot.line) + 1)
+        return any(site.path == spot.module.path and site.line in lines for site in self.sites)
+
+    def _is_said_inside(self, norm: NormClass) -> bool:
+        """Whether a function is called whose own line tells the verdict on all of its layers."""
+        return norm.function is not None and not any(
+            self._judge(inside).verdict is Verdict.CONFLICT for inside in norm.names_inside()
+        )
+
+    def _left_alone(self, norm: NormClass) -> Judged:
+        """The verdict on a new layer that gets no BatchNorm, and none to be changed either."""
+        origins = [one for one in self.flow.norm_classes if is_origin(one)]
+        handed = [one for one in origins if norm in reached([one])]
+        if any(map(self.calls.is_overridden, handed)):
+            return OVERRIDDEN
+        return Judged(Verdict.KEEP, (), "a comment keeps what is handed to it")
+
+    def _is_left_to_callers(self, norm: NormClass) -> bool:
+        """Whether a default could not be changed, and need not be as no call uses it."""
+        return self.uses.refusal(norm) is not None and self.calls.is_overridden(norm)
+
+    def converted(self) -> frozenset[Spot]:
+        """Where layers are made that all become GroupNorm."""
+        return spots_of(reached(self._edited())) - self.divided()
+
+    def divided(self) -> frozenset[Spot]:
+        """Where layers are made of which some become GroupNorm, as the calls above say."""
+        changed = reached(self._edited())
+        return spots_of(changed) & spots_of(self.remains.staying(frozenset(self._edited())))
+
+    def _shared_out(self, norm: NormClass, judged: Judged, is_changed: bool) -> Judged:
+        """A line that need not change where what calls hand to it is changed at the calls."""
+        edited = frozenset(self._edited())
+        still_open = [
+            origin.spot.where
+            for origin in sorted(self.remains.origins(), key=source_order)
+            if self.sites[self._place(origin.spot)].verdict in UNDECIDED
+            and norm in reached([origin], edited)
+        ]
+        maker = self._shared_function(norm)
+        if still_open and not is_changed:
+            return judged if maker is None else judged._replace(note=_SHARED.format(maker.name))
+        left = ", ".join(dict.fromkeys(still_open))
+        words = _EACH_CALL if maker is None else _CALLED.format(maker.name)
+        note = f"{words}, but for {left}" if left else words
+        return Judged(Verdict.KEEP, judged.because, note)
+
+    def _shared_function(self, norm: NormClass) -> Function | None:
+        """A function that makes layers of it for both sides and does nothing else."""
+        below = (one for one in self.uses.below(norm) if one.function is not norm.function)
+        return next((one.function for one in below if not self._is_said_inside(one)), None)
+
+    def _edited(self) -> list[NormClass]:
+        return [norm for place in self.edits for norm in self._at[place]]
+
+    def _stays(self, staying: Staying, judged: Judged) -> Judged:
+        """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
+        norm, maker = staying.norm, staying.maker
+        if norm.function is not None:
+            maker = norm.function.name
+        edited = frozenset(self._edited())
+        origins = [
+            origin
+            for origin in sorted(self.remains.origins(), key=source_order)
+            if not reached([origin], edited).keys().isdisjoint(staying.entries or (norm,))
+        ]
+        # What is new as a whole is not the cause, but left for the same reason.
+        causes = [one for one in origins if self._judge(one).verdict is not Verdict.CONVERT]
+        stuck = [one for one in origins if self.uses.refusal(one) is not None]
+        where = (causes or stuck or origins)[0].spot.where
+        sites = [self.sites[self._place(origin.spot)] for origin in causes]
+        is_conflict = any(site.verdict is Verdict.CONFLICT for site in sites)
+        verdict = Verdict.CONFLICT if is_conflict else Verdict.UNKNOWN
+        given = f"{maker} gives it {norm.norm}, named in" if maker else _HANDED.format(norm.norm)
+        refusal = self.uses.refusal(norm) if norm.context == "callee" and not maker else None
+        stuck_here = "" if refusal is None else f"{refusal}, and "  # else this call were changed
+        note = f"a new layer, but {stuck_here}{given} {where}, which is not changed"
+        return Judged(verdict, judged.because, note)
+
+    def unfollowed(self) -> None:
+        """List what the analysis never came to, so that nobody believes it is done."""
+        seen: set[ast.AST] = {norm.spot.node for norm in self.flow.norm_classes}
+        for found in find_unfollowed(self.flow, seen):
+            place = found.module.place(found.call)
+            if place in self.sites:
+                continue
+            comment = comment_on(found.module, found.call)
+            verdict = Verdict.KEEP if comment == "keep" else Verdict.UNKNOWN
+            words = said(comment) if comment == "keep" else found.reason
+            self.sites[place] = Site(
+                place=place,
+                norm=found.norm,
+                class_=found.class_,
+                attribute="",
+                verdict=verdict,
+                reasons=(words,),
+                evidence=(words,),
+                settles=() if comment == "keep" else (KEEP_COMMENT,),
+            )
+
+    def library_parts(self) -> None:
+        """List what a library makes with BatchNorm in it: nothing else would speak of it."""
+        flow, roles = self.flow, self.roles
+        parts = (*find_library_parts(flow, roles), *find_norm_configs(flow, roles))
+        for found in (*parts, *find_fresh_models(flow, roles)):
+            place = found.module.place(found.node)
+            if place in self.sites:
+                continue
+            is_said = comment_on(found.module, found.node) == "keep"
+            note = said("keep") if is_said else found.note
+            reasons, evidence = _told("" if found.is_kept and not is_said else note, found.because)
+            is_kept = found.is_kept or is_said
+            self.sites[place] = Site(
+                place=place,
+                norm=norm_name(found.name),
+                class_=found.class_,
+                attribute=found.attribute,
+                verdict=Verdict.KEEP if is_kept else Verdict.UNKNOWN,
+                reasons=reasons,
+                evidence=evidence,
+                settles=() if is_kept else (KEEP_COMMENT,),
+            )
+
+    def _left_open(self, norm: NormClass) -> str | None:
+        """Why a new layer is not converted all the same, or ``None``."""
+        values = self.flow.out_of_sight.values
+        for below in self.uses.below(norm) if values else ():
+            if below in values:
+                return CROWDED.format(norm.norm, values[below])
+        if not self.uses.is_asked_for(norm):
+            return not_asked_for(norm)
+        activation = self.uses.activation(norm)
+        return None if activation is None else _ACTIVATED.format(norm.norm, activation)
+
+    def _commented(self, norm: NormClass, comment: str) -> None:
+        words = said(comment)
+        if comment == "keep":
+            self._add(norm, Judged(Verdict.KEEP, (), words))
+            return
+        self._convert(norm, Judged(Verdict.CONVERT, (), words))
+
+    def _convert(self, norm: NormClass, judged: Judged) -> None:
+        refusal = self.uses.refusal(norm)
+        if refusal is None and not any(map(self._is_kept, self.uses.below(norm))):
+            self._add(norm, judged)
+            self._edit(norm)
+            return
+        if norm.context == "callee":
+            # The verdict is certain, the edit is not possible: say both.
+            note = f"a new layer, but {refusal}"
+            self._add(norm, judged._replace(note=note), fixable=False)
+            return
+        note = f"a new layer, but {refusal or 'not every use of it can be changed'}"
+        self._split(norm, judged._replace(verdict=Verdict.UNKNOWN, note=note))
+
+    def _is_kept(self, norm: NormClass) -> bool:
+        return comment_at(norm.spot) == "keep"
+
+    def _split(self, norm: NormClass, judged: Judged) -> None:
+        """One name that cannot be changed as a whole: change its uses that are new for certain."""
+        parts: list[tuple[NormClass, Judged]] = []
+        is_whole = self._separate(norm, parts, {norm})
+        for part, part_judged in parts:
+            if part_judged.verdict is Verdict.CONVERT:
+                self._add(part, part_judged)
+                self._edit(part)
+        if is_whole and self.uses.layers(norm):
+            kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
+            because = kept[0].because if kept else judged.because
+            judged = Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
+        maker = self._shared_function(norm)
+        if maker is not None and judged.verdict is Verdict.CONFLICT and not judged.note:
+            judged = judged._replace(note=_SHARED.format(maker.name))
+        self._add(norm, judged)
+
+    def _separate(
+        self, norm: NormClass, parts: list[tuple[NormClass, Judged]], seen: set[NormClass]
+    ) -> bool:
+        """Collect the uses of one side each; whether all layers are below one of them."""
+        is_whole = not self.uses.own_layers(norm)
+        for child in self.uses.children(norm):
+            if child in seen or not self.uses.layers(child):
+                continue
+            seen.add(child)
+            judged = self._judge_use(child)
+            if judged.verdict is Verdict.KEEP or (
+                judged.verdict is Verdict.CONVERT
+                and self.uses.is_editable(child, is_default=self._is_default_function(child))
+                and not any(map(self._is_kept, self.uses.below(child)))
+            ):
+                parts.append((child, judged))
+            elif self._place(child.spot) in self.edits:
+                continue  # for the sake of another class that goes by the same name
+            elif not self._separate(child, parts, seen):
+                is_whole = False
+        return is_whole
+
+    def _is_default_function(self, norm: NormClass) -> bool:
+        """``norm_layer=Norm2d``, where that is a function whose calls are told apart."""
+        is_function = norm.function is not None and self.calls.is_default(norm)
+        return is_function and not self.calls.is_overridden(norm)
+
+    def _judge_use(self, norm: NormClass) -> Judged:
+        comment = comment_at(norm.spot)
+        if comment is None:
+            return self._judge(norm)
+        verdict = Verdict.KEEP if comment == "keep" else Verdict.CONVERT
+        return Judged(verdict, (), said(comment))
+
+    # ------------------------------------------------------------- results
+
+    def _edit(self, norm: NormClass) -> None:
+        place, node = self._place(norm.spot), norm.spot.node
+        kind: Literal["call", "partial", "reference"] = _KINDS.get(norm.context, "reference")
+        is_plain = not isinstance(node, ast.expr) or dotted(node) is not None
+        name = "" if is_plain else ast.unparse(node)
+        self.edits[place] = NormEdit(place, kind, norm.norm, name)
+
+    def offer(self) -> None:
+        """Give each undecided site the lines to paste that would settle it."""
+        edited = frozenset(self._edited())
+        # A setting would decide about the others that hang on the same attributes as well.
+        alike = [
+            norm
+            for norm, judged in self._open.values()
+            if judged.verdict is Verdict.UNKNOWN
+            and is_origin(norm)
+            and self.uses.refusal(norm) is None
+        ]
+        for_settings = edited.union(alike)
+        staying, left = self.remains.staying(edited), self.remains.staying(for_settings)
+        for place, (norm, judged) in self._open.items():
+            settles = self.settling.lines(
+                norm,
+                self._class_around(norm.spot),
+                judged,
+                by_comment=self.remains.overruled(norm, staying, edited) is None,
+                by_setting=self.remains.overruled(norm, left, for_settings) is None,
+            )
+            self.sites[place] = self.sites[place]._replace(settles=settles)
+
+    def _add(
+        self,
+        norm: NormClass,
+        judged: Judged,
+        fixable: bool | None = None,
+        *,
+        of: NormLayer | None = None,
+    ) -> None:
+        """Put a site down for a name, or for the call that makes one layer ``of`` it."""
+        spot = norm.spot if of is None else of.spot
+        place = self._place(spot)
+        reasons, evidence = _told(judged.note, judged.because)
+        cls = self._class_around(spot)
+        layers = self.uses.layers(norm) if of is None else [of]
+        self._open.pop(place, None)
+        is_open = judged.verdict in UNDECIDED
+        if is_open and of is None:
+            self._open[place] = (norm, judged)
+        attributes = sorted({name for layer in layers for name in self.roles.attributes(layer)})
+        self.sites[place] = Site(
+            place=place,
+            norm=norm.norm,
+            class_=cls.name if cls is not None else "",
+            attribute=attributes[0] if len(attributes) == 1 else "",
+            verdict=judged.verdict,
+            reasons=reasons,
+            evidence=evidence,
+            fixable=judged.verdict is Verdict.CONVERT if fixable is None else fixable,
+            scope="" if cls is not None else spot.scope,
+            settles=(KEEP_COMMENT,) if is_open and of is not None else (),
+            is_new=is_open and {one.role for one in judged.because} == {Role.NEW},
+        )
+
+    def _class_around(self, spot: Spot) -> Class | None:
+        """The class whose code the spot is in, its defaults and attributes included."""
+        found = spot.function.enclosing_class
+        for cls in self._classes_of.get(spot.module.path, ()) if found is None else ():
+            if cls.node.lineno <= spot.line <= (cls.node.end_lineno or 0):
+                found = cls  # the innermost comes last
+        return found
+
+    def _place(self, spot: Spot) -> Place:
+        source = spot.module.source
+        column = source.column(spot.node.lineno, spot.node.col_offset)
+        return Place(spot.module.path, spot.node.lineno, column)
+
+
+def _told(note: str, because: Iterable[Because]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a site says, and the whole chain of evidence."""
+    reasons = [note] if note else []
+    evidence = list(reasons)
+    for one in because:
+        chain = one.chain()
+        is_said = chain[-1] in chain[0]
+        steps = [chain[0], *one.guess(), *([] if is_said else chain[-1:])]
+        reasons.append("; ".join(dict.fromkeys(steps)))
+        evidence.extend(chain)
+    return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(evidence))
+
+
+def _is_given(layer: NormLayer) -> bool:
+    call = layer.spot.node
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Call) and not layer.is_called
+
+
+_ACTIVATED = (
+    "a new layer, but {} also applies {}: to replace it, write GroupNorm and the activation"
+)
+_EACH_CALL = "each call that leads here hands over the norm class of its own side"
+_CALLED = "where {} is called for new layers, the call is changed"
+_SHARED = "{} is called for both sides, and not every call of it can be changed"
+_HANDED = "{} is handed to it from"
+_HANDED_ON = "what it names for the new layers is changed where it is handed to them"
+_REPLACED = "the layers made of it are changed where they are made"
+
+_KINDS: dict[UseContext, Literal["call", "partial"]] = {"callee": "call", "partial": "partial"}

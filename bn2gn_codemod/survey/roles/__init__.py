@@ -1,0 +1,1 @@
+"""Backbone or new: the role of each attribute, and the reasons for it."""

@@ -1,0 +1,136 @@
+"""Attributes that hold parts of a network beside layers that their class makes itself.
+
+``self.decoder = nn.Sequential(*list(resnet.children())[4:], Up(64))``: the parts were
+lent, with the weights that came with them; nothing was loaded into the others.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Callable
+
+from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+from bn2gn_codemod.survey.weights.declined_weights import DeclinedWeights
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+
+
+class LentParts:
+    """Tells lent parts and own layers of one attribute apart.
+
+    ``load_of`` gives the pretrained weights that are loaded into a class, if any are.
+    """
+
+    def __init__(self, flow: Flow, load_of: Callable[[Class], object]) -> None:
+        self._flow = flow
+        self._load_of = load_of
+        self._declined = DeclinedWeights(flow)
+        self._slots: set[Slot] = set()
+
+    def add(self, slot: Slot) -> None:
+        """The attribute is a backbone for what it holds of another network."""
+        self._slots.add(slot)
+
+    def beside(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
+        """What speaks against a layer's being one of the lent parts of the attribute."""
+        cls, name = slot
+        if slot not in self._slots or families.is_backbone_attribute(name):
+            return None
+        if value.spot is None or value.spot.function.enclosing_class not in cls.ancestors():
+            return None
+        if isinstance(value, Instance) and (
+            # One of several networks that may be there, rather than a part beside parts.
+            (families.may_be_backbone_attribute(name) and not self._is_put_beside(value, cls))
+            or value.weak
+            or self._load_of(value.class_) is not None
+        ):
+            return None
+        words = f"{cls.name} makes a layer of its own for {shown(slot)}"
+        if families.has_certainly_new_word(name) and not self._is_loaded(cls):
+            return Because(Role.NEW, f"{words}, beside parts of another network")
+        return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+
+    def beside_in_library(self, slot: Slot, part: ExternalObject) -> Because | None:
+        """The same of a block of a library: ``self.layer1[0] = BasicBlock(64, 64)``."""
+        if slot not in self._slots or library_model(part) is not None:
+            return None
+        made = part.spot.node
+        if isinstance(made, ast.expr) and any(
+            isinstance(one, Instance) for one in self._flow.value_of(made)
+        ):
+            return None  # of a registry: encoders[name](**options)
+        words = f"{shown(slot)} holds {part.name} ({part.spot.where}) beside what is pretrained"
+        return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+
+    def _is_put_beside(self, value: Instance, cls: Class) -> bool:
+        """Whether one call takes an object and what other code made: ``Sequential(Stem(), *net)``.
+
+        That they stand in one place is not because one or the other may be there.
+        """
+        if value.spot is None:
+            return False
+        calls = self._flow.calls_in.get(value.spot.function, ())
+        return any(
+            self._is_made_elsewhere(other, cls)
+            for _, call in calls
+            if value.spot.node in call.args
+            for other in call.args
+            if other is not value.spot.node
+        )
+
+    def _is_made_elsewhere(self, expr: ast.expr, cls: Class) -> bool:
+        inner = expr.value if isinstance(expr, ast.Starred) else expr
+        return any(
+            library_model(value) is not None
+            if isinstance(value, ExternalObject)
+            else isinstance(value, (Instance, NormLayer))
+            and value.spot is not None
+            and value.spot.function.enclosing_class not in cls.ancestors()
+            for value in self._flow.value_of(inner)
+        )
+
+    def holds_untrained(self, slot: Slot, value: Value) -> bool:
+        """Whether the value is a library's network that no weights ever come into.
+
+        Where the attribute may be the backbone, they may come with the whole model's.
+        """
+        return (
+            families.has_new_word(slot[1])
+            and self.is_never_filled(slot, value)
+            and not self._is_loaded(slot[0])
+        )
+
+    def is_never_filled(self, slot: Slot, value: Value) -> bool:
+        """Whether a library's network is asked for without weights, and is given none itself."""
+        return (
+            isinstance(value, ExternalObject)
+            and library_model(value) is not None
+            and self._declined.are_for(slot, value)
+            and not self.is_loaded(value)
+        )
+
+    def is_loaded(self, value: Value) -> bool:
+        """Whether weights are loaded into the value itself, from whatever."""
+        return value in self._receivers
+
+    def is_started(self, value: Value) -> bool:
+        """The same, where a load counts only if it does not say that it resumes a training."""
+        return value in self._started
+
+    def _is_loaded(self, cls: Class) -> bool:
+        return any(self._load_of(one) is not None for one in cls.descendants())
+
+    @functools.cached_property
+    def _receivers(self) -> set[Value]:
+        """All that weights are loaded into."""
+        calls = self._flow.load_calls
+        return {value for call in calls for value in self._flow.values(call.receiver)}
+
+    @functools.cached_property
+    def _started(self) -> set[Value]:
+        calls = [call for call in self._flow.load_calls if not is_resumed(self._flow, call)]
+        return {value for call in calls for value in self._flow.values(call.receiver)}

@@ -1,0 +1,1 @@
+"""What pieces of syntax say by themselves."""

@@ -1,0 +1,1 @@
+"""Train scripts and train loops: the models, their optimizers, and where a freeze must go."""

@@ -1,0 +1,336 @@
+"""Whether what the generated pattern matches is all backbone, in every model it may meet."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
+from bn2gn_codemod.plan import Place, Site, Verdict
+from bn2gn_codemod.survey.because import Role, Slot, module_name, shown
+from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.known.library_models import holds_library_norms, part_with_norms
+from bn2gn_codemod.survey.known.local_norms import is_torch_norm
+from bn2gn_codemod.survey.norms.sites import Decided
+from bn2gn_codemod.survey.roles.assignment import RoleMap
+from bn2gn_codemod.survey.syntax.nodes import call_name, mangled, walk
+from bn2gn_codemod.survey.training.models import Names
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+
+# What is said of a model, and is none.
+_FIGURE = re.compile(r"_(?:type|name|cfg|config|path|dir|file|kind|size|dim|channels|url|id)s?$")
+_DEEPEST = 4  # attributes in a path; what lies deeper was not understood
+
+
+class _Matched(NamedTuple):
+    """Something that a pattern matches: ``kept`` is pretrained for certain."""
+
+    slot: Slot
+    kept: bool
+    layer: NormLayer | None = None
+    part: Slot | None = None  # of the model, that the pattern takes it for
+    put_in: str = ""  # the line that puts it into a library's network
+
+
+def _not_seen(found: list[_Matched]) -> str:
+    """Why the layers of a class that is no ``_BatchNorm`` of torch would not be frozen.
+
+    Where the same line makes either, as the version of torch has it, the other one is.
+    """
+    layers = [one.layer for one in found if one.layer is not None]
+    seen = {one.spot.node for one in layers if is_torch_norm(one.norm.norm, one.norm.local_class)}
+    for layer in layers:
+        if layer.spot.node not in seen:
+            words = f"{layer.norm.norm} ({layer.spot.where}) is no _BatchNorm of torch.nn"
+            return f"{words}, so {FREEZE} would not see it: freeze it by hand"
+    return ""
+
+
+class FreezingCertainty:
+    """Objections to freezing what a pattern matches."""
+
+    def __init__(self, roles: RoleMap, decided: Decided, whole: bool) -> None:
+        self._roles = roles
+        self._sites = {site.place: site for site in decided.sites}
+        self._converted = decided.converted
+        self._divided = decided.divided
+        self._whole = whole  # everything that is matched is frozen, not BatchNorm alone
+
+    def objection(self, models: Iterable[Class], others: Iterable[Class], names: Names) -> str:
+        """Why ``names`` must not be frozen in models of these classes; ``""``: nothing speaks
+        against it.
+
+        ``others`` have no backbone, but the same code may be given one of them.
+        """
+        for path in names.backbone:
+            if path.count(".") >= _DEEPEST:
+                return f"which part of the model is the backbone is not clear ({path})"
+        models = list(models)
+        for cls in models:
+            reason = self._unfollowed(cls, set(names.backbone)) or self._keyed(cls, names)
+            if reason:
+                return reason
+        others = list(others)
+        for cls in others:
+            reason = self._unfilled(cls)
+            if reason:
+                return reason
+        pattern = re.compile(pattern_of(names.backbone, names.wrappers))
+        kept: list[_Matched] = []
+        for cls in dict.fromkeys([*models, *others]):
+            for found in self._matched(cls, "", pattern, ()):
+                if not found.kept:
+                    part = shown(found.part or found.slot)
+                    return f"it would freeze {part} as well, {self._why(found)}"
+                kept.append(found)
+        if not kept:
+            return "no layer that is certain to be the backbone's lies there"
+        return _not_seen(kept)
+
+    def passed_by(self, models: Iterable[Class], names: Names) -> tuple[str, ...]:
+        """Parts inside of backbones that are not decided, where ``names`` leave them out."""
+        pattern = re.compile(pattern_of(names.backbone, names.wrappers))
+        found = (slot for cls in models for slot in self._left_out(cls, "", pattern, ()))
+        return tuple(dict.fromkeys(map(shown, found)))
+
+    def _left_out(
+        self,
+        cls: Class,
+        prefix: str,
+        pattern: re.Pattern[str],
+        around: tuple[Class, ...],
+        outer: Role | None = None,
+    ) -> Iterator[Slot]:
+        for slot in self._slots(cls):
+            name, own = prefix + slot[1], self._roles.own.get(slot)
+            if slot[1] == "*" or pattern.match(name.replace("*", "1")):
+                continue
+            role = self._role(slot, outer)
+            if outer is Role.BACKBONE and own is not None and own.role is not Role.BACKBONE:
+                is_held = any(True for _ in self._layers(slot, role, set()))
+                if own.role is not Role.NEW and is_held:
+                    yield slot
+            elif len(around) < _DEEPEST:
+                for value in self._roles.contents[slot]:
+                    if isinstance(value, Instance) and value.class_ not in (cls, *around):
+                        inner = (f"{name}.", pattern, (*around, cls), role)
+                        yield from self._left_out(value.class_, *inner)
+
+    def _unfollowed(self, cls: Class, known: set[str]) -> str:
+        """A backbone by its name that is called, and of which nothing else is known."""
+        held = {slot[1] for slot in self._slots(cls)} | known
+        for owner in cls.ancestors():
+            for node in walk(owner.node):
+                match node:
+                    case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if (
+                        families.is_backbone_attribute(name)
+                        and name not in held
+                        and not self._is_method(cls, name)
+                    ):
+                        where = f"{owner.name}.{name}, called in {owner.path}:{node.lineno},"
+                        return f"what is in {where} was not followed: freeze it by hand"
+        return ""
+
+    def _unfilled(self, cls: Class) -> str:
+        """A part that a model is given when it is made, and that is not followed into it.
+
+        It may be the very backbone, below a name that the pattern lacks.
+        """
+        if not cls.is_module:
+            return ""
+        held = {slot[1] for slot in self._slots(cls)}
+        for owner in cls.ancestors():
+            init = owner.methods.get("__init__")
+            if init is None:
+                continue
+            for node in walk(init.node):
+                match node:
+                    case ast.Assign(
+                        targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)],
+                        value=ast.Name(id=given),
+                    ) if given in init.parameters and name not in held and _is_network(name):
+                        where = f"{owner.name}.{name}, set in {owner.path}:{node.lineno},"
+                        return f"what is in {where} was not followed: freeze it by hand"
+        return ""
+
+    def _keyed(self, cls: Class, names: Names) -> str:
+        """Modules by key, with the backbone in them, where no pattern knows the keys."""
+        heads = {path.split(".")[0] for path in names.backbone if "." in path}
+        around = {f"self.{head}" for head in heads.union(names.wrappers)}
+        for owner in cls.ancestors():
+            for node in walk(owner.node):
+                if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+                    continue
+                source = ast.unparse(node.targets[0])
+                known = f"self.{mangled(owner.name, source.removeprefix('self.'))}"
+                if self._roles.is_parted((owner, source.removeprefix("self."))):
+                    continue  # its keys are known
+                if known in around and call_name(node.value) == "ModuleDict":
+                    where = f"{owner.path}:{node.lineno}"
+                    return f"the keys of {source} ({where}) are not known: freeze it by hand"
+        return ""
+
+    def _is_method(self, cls: Class, name: str) -> bool:
+        """Whether the name is that of a method, or of an attribute that is set to one."""
+        methods = {method for owner in cls.ancestors() for method in owner.methods}
+        return name in methods or any(
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Attribute)
+            and node.value.attr in methods
+            and any(ast.unparse(target) == f"self.{name}" for target in node.targets)
+            for owner in cls.ancestors()
+            for node in walk(owner.node)
+        )
+
+    # ------------------------------------------------------- what is matched
+
+    def _matched(
+        self,
+        cls: Class,
+        prefix: str,
+        pattern: re.Pattern[str],
+        around: tuple[Class, ...],
+        outer: Role | None = None,
+    ) -> Iterator[_Matched]:
+        """``outer`` is the role of the attribute that holds the class."""
+        for slot in self._slots(cls):
+            name = prefix + module_name(slot).replace("*", "1")
+            if slot[1] == "*":
+                continue
+            role = None if self._may_be_all(slot) else self._role(slot, outer)
+            if pattern.match(name):
+                for found in self._layers(slot, role, set()):
+                    yield found._replace(part=slot)
+                if self._whole and role is not Role.BACKBONE:
+                    yield _Matched(slot, kept=False, part=slot)
+                continue
+            yield from self._matched_in_library(slot, name, pattern, role)
+            if len(around) < _DEEPEST:
+                for value in self._roles.contents[slot]:
+                    if isinstance(value, Instance) and value.class_ not in (cls, *around):
+                        inner = (f"{name}.", pattern, (*around, cls), role)
+                        yield from self._matched(value.class_, *inner)
+
+    def _matched_in_library(
+        self, slot: Slot, name: str, pattern: re.Pattern[str], role: Role | None
+    ) -> Iterator[_Matched]:
+        """The pretrained part of a library's network: ``net.encoder``."""
+        for value in self._roles.contents[slot]:
+            part = self._roles.pretrained_part(slot, value)
+            if part and pattern.match(f"{name}.{part}") and holds_library_norms(value):
+                yield _Matched(slot, role is Role.BACKBONE)
+
+    def _may_be_all(self, slot: Slot) -> bool:
+        """``self.model = nn.Sequential(*layers)``: one pretrained part does not speak for all."""
+        if not families.may_hold_whole_model(slot[1]) or self._roles.is_pinned(slot):
+            return False
+        held = {v.class_ for v in self._roles.contents[slot] if isinstance(v, Instance)}
+        networks = [cls for cls in held if any(s in self._roles.own for s in self._slots(cls))]
+        return len(held) > 1 and len(networks) < len(held)
+
+    def _layers(
+        self, slot: Slot, role: Role | None, seen: set[tuple[Slot, Role | None]]
+    ) -> Iterator[_Matched]:
+        """The layers in an attribute that stay BatchNorm, however deep."""
+        if (slot, role) in seen:
+            return
+        seen.add((slot, role))
+        for value in self._roles.contents[slot]:
+            if isinstance(value, NormLayer):
+                if value.spot not in self._converted and not (
+                    value.spot in self._divided and role is Role.NEW
+                ):
+                    yield _Matched(slot, self._is_kept(slot, value, role), value)
+                continue
+            if isinstance(value, Instance):
+                around = None if self._roles.is_beside_loaded(slot, value) else role
+                for inner in self._slots(value.class_):
+                    yield from self._layers(inner, self._role(inner, around), seen)
+            if holds_library_norms(value):
+                is_all = self._roles.pretrained_part(slot, value) == ""
+                yield _Matched(slot, role is Role.BACKBONE and is_all)
+                yield from self._put_in(slot, value)
+            if isinstance(value, ExternalObject) and part_with_norms(value.name):
+                yield _Matched(slot, Role.BACKBONE in self._roles.library_roles(slot, value))
+
+    def _put_in(self, slot: Slot, network: Value) -> Iterator[_Matched]:
+        """BatchNorm that code puts into a library's network, and that stays."""
+        for part, where in self._roles.put_in(slot, network):
+            if isinstance(part, NormLayer):
+                is_held = part.spot not in self._converted
+            elif isinstance(part, Instance):
+                is_held = self._has_norms(part.class_)
+            else:
+                is_held = part_with_norms(part.name)
+            if is_held:
+                yield _Matched(slot, kept=False, put_in=where)
+
+    def _has_norms(self, cls: Class) -> bool:
+        """Whether BatchNorm of the repository's own lies below a class, and stays."""
+        pending = [cls]
+        for one in pending:
+            for value in (held for slot in self._slots(one) for held in self._roles.contents[slot]):
+                if isinstance(value, NormLayer) and value.spot not in self._converted:
+                    return True
+                if isinstance(value, Instance) and value.class_ not in pending:
+                    pending.append(value.class_)
+        return False
+
+    def _role(self, slot: Slot, around: Role | None) -> Role | None:
+        own = self._roles.own.get(slot)
+        return own.role if own is not None else around
+
+    def _is_kept(self, slot: Slot, layer: NormLayer, role: Role | None) -> bool:
+        """By the verdict; one class that serves both sides is told apart by where it lies."""
+        site = self._site(layer)
+        if (
+            site is None
+            or site.verdict is Verdict.CONFLICT
+            or layer.spot in self._divided
+            # It may not be in the object that is looked at, but in others of its class.
+            or self._roles.is_handed_to_some(slot, layer)
+        ):
+            return role is Role.BACKBONE and not self._roles.is_beside_loaded(slot, layer)
+        # ``None`` is a model of which nothing is known; what else differs from the
+        # verdict is overruled by a comment on the line.
+        return site.verdict is Verdict.KEEP and role is not None
+
+    def _slots(self, cls: Class) -> list[Slot]:
+        return [slot for owner in cls.ancestors() for slot in self._roles.slots_of.get(owner, ())]
+
+    # --------------------------------------------------------------- reasons
+
+    def _site(self, layer: NormLayer) -> Site | None:
+        spot = layer.norm.spot
+        column = spot.module.source.column(spot.node.lineno, spot.node.col_offset)
+        return self._sites.get(Place(spot.module.path, spot.node.lineno, column))
+
+    def _why(self, found: _Matched) -> str:
+        if found.put_in:
+            settles = f'backbone = ["{shown(found.slot)}"]'
+            words = f"and nothing is seen to load weights into what is put there ({found.put_in})"
+            return f"{words}; to settle it: {settles}"
+        site = self._site(found.layer) if found.layer is not None else None
+        if site is None:
+            settles = f'backbone = ["{shown(found.slot)}"]'
+            if self._role(found.slot, None) is Role.NEW:
+                return "which is new"
+            return f"and nothing says that it is pretrained; to settle it: {settles}"
+        where = f"{site.place.path}:{site.place.line}"
+        settings = [line for line in site.settles if not line.startswith("#")]
+        part = found.part or found.slot
+        if not settings and not self._roles.is_pinned(part):  # else it says so already
+            settings = [f'backbone = ["{shown(part)}"]']
+        settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
+        return f"and {where} there is not certain to be backbone; to settle it: {settles}"
+
+
+def _is_network(name: str) -> bool:
+    """Whether an attribute of that name may hold a backbone, or a model around one."""
+    return not _FIGURE.search(name) and (
+        families.is_backbone_attribute(name)
+        or families.may_be_backbone_attribute(name)
+        or families.may_hold_whole_model(name)
+    )

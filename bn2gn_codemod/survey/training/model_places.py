@@ -1,0 +1,425 @@
+"""Where the models of train scripts are made and wrapped, and a freeze call may go."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.statements.made_anew import is_made_anew, reads
+from bn2gn_codemod.survey.statements.none_models import (
+    always_makes,
+    always_reads,
+    asks_for,
+    may_be_none,
+)
+from bn2gn_codemod.survey.statements.scopes import (
+    Scope,
+    all_calls,
+    assignments,
+    binds,
+    calls,
+    is_docstring,
+)
+from bn2gn_codemod.survey.syntax.nodes import call_name, is_super, walk
+from bn2gn_codemod.survey.training.models import TrainedModels
+from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
+
+_MODEL_NAME = re.compile(
+    r"^(?:model_?name|arch|architecture|net_?name|model_?type|network|model|net|backbone|name)$"
+)
+# Wrappers that keep their module under a name that the generated pattern knows.
+_TRANSPARENT = re.compile(r"Parallel|DDP|FSDP|^Optimized|Compiled")
+# What waits for the gradients that are due when it is made: freeze before it.
+_WAITS_FOR_GRADIENTS = {
+    "DistributedDataParallel",
+    "DDP",
+    "FullyShardedDataParallel",
+    "FSDP",
+    "prepare",
+    "prepare_model",
+    "setup_module",
+}
+
+
+class Insertion(NamedTuple):
+    """Where a freeze call may go, and the model's source there."""
+
+    scope: Scope
+    after: ast.stmt
+    model: str
+
+
+class ModelPlaces:
+    """Finds the statements that make and wrap a model that is trained."""
+
+    def __init__(self, flow: Flow, models: TrainedModels, optimizers: Optimizers) -> None:
+        self._flow = flow
+        self._models = models
+        self._optimizers = optimizers
+
+    def top_of(self, entry: Optimizer) -> Scope | None:
+        """The top level of the file, where a function takes the model from there."""
+        scope = entry.scope
+        root = entry.model.split(".")[0].split("[")[0]
+        if isinstance(scope.function.node, ast.Module) or root in ("self", "cls"):
+            return None
+        if root in scope.function.parameters or any(binds(s, root) for s in scope.body):
+            return None
+        top = self._flow.top_level.get(scope.path)
+        found = next((s for s in self._optimizers.scopes if s.function is top), None)
+        is_there = found is not None and any(binds(s, entry.model) for s in found.body)
+        return found if is_there else None
+
+    def obstacle(self, entry: Optimizer) -> str:
+        """Why :meth:`after_making` finds no place, and what to do."""
+        found = self._after_making(entry)
+        if found is not None and _comes_again(entry, found):
+            return f"a loop makes {found.model} anew: freeze each of them before its optimizer"
+        found = self.after_making(entry)
+        if found is not None and not self.is_module(entry, found):
+            return f"{found.model} may be a list of parameters: freeze the model before it is made"
+        for statement in entry.scope.before(entry.use):
+            for made, _ in assignments(statement, entry.model):
+                if self._waits_for_gradients(made):
+                    return (
+                        f"line {made.lineno} makes and wraps it at once: make it first, "
+                        "then freeze it, then wrap it"
+                    )
+        return "where the model is made is not clear: freeze it before the optimizer"
+
+    def is_module(self, entry: Optimizer, place: Insertion) -> bool:
+        """Whether a freeze would be called on a module for certain, and on no list of its parts."""
+        expr = ast.parse(place.model, mode="eval").body
+        return not self._optimizers.collections.may_be(place.scope, expr)
+
+    def after_making(self, entry: Optimizer) -> Insertion | None:
+        """After the last statement that makes or wraps the model, before the optimizer."""
+        found = self._after_making(entry)
+        if found is None or _asks_for_none(entry, found) or _comes_again(entry, found):
+            return None
+        return found
+
+    def _after_making(self, entry: Optimizer) -> Insertion | None:
+        if entry.model == "self":
+            return self._after_init(entry)
+        found = self._after_binding(entry.scope, entry.scope.before(entry.use), entry.model)
+        if found is not None:
+            return found
+        cls = entry.scope.function.class_
+        if cls is not None and entry.model.startswith("self."):
+            for scope in self.methods(cls):
+                found = self._after_binding(scope, reversed(scope.body), entry.model)
+                if found is not None:
+                    return found
+        top = self.top_of(entry)
+        if top is not None:
+            calls_of = self._calls_at(entry, top)
+            # Else, no statement that may hold the whole training.
+            plain = [s for s in reversed(top.body) if isinstance(s, (ast.Assign, ast.AnnAssign))]
+            earlier = top.before(calls_of[0]) if calls_of else plain
+            return self._after_binding(top, earlier, entry.model)
+        if entry.scope.parameter(entry.model) is not None:
+            for statement in entry.scope.before(entry.use):
+                if not is_docstring(statement):
+                    return Insertion(entry.scope, statement, entry.model)
+        return None
+
+    def _calls_at(self, entry: Optimizer, top: Scope) -> list[ast.stmt]:
+        """Where the top level of a file calls the function that builds the optimizer."""
+        callers = self._optimizers.callers(entry.scope.function)
+        return [statement for scope, statement, _ in callers if scope is top]
+
+    def until_called(self, entry: Optimizer, top: Scope) -> list[ast.stmt]:
+        """The statements of the top level that come before the optimizer is built.
+
+        ``train()``, and what ``else`` and the lines after it do to evaluate the model.
+        """
+        calls_of = self._calls_at(entry, top)
+        if not calls_of:
+            return top.body
+        earlier = [*top.before(calls_of[0])][::-1]
+        return [one for one in earlier if set(earlier).isdisjoint(top.around(one))]
+
+    def _after_binding(
+        self, scope: Scope, earlier: Iterable[ast.stmt], model: str
+    ) -> Insertion | None:
+        passed: list[ast.stmt] = []
+        for statement in earlier:
+            bindings = _making(statement, model)
+            if not bindings:
+                passed.append(statement)
+                continue
+            if any(may_be_none(value) for _, value in _bindings(scope, model)):
+                # After a branch there may be nothing to freeze.
+                if any(may_be_none(value) for _, value in bindings):
+                    return None
+                is_one = len(bindings) == 1
+                place = bindings[0][0] if is_one else _where_one_is(scope, statement, passed, model)
+                if place is None:
+                    return None
+                statement = place
+            around = [(made, self.inside(value)) for made, value in bindings]
+            hidden = [(made, inside) for made, inside in around if inside is not None]
+            if hidden:
+                made, inside = hidden[0]
+                return (
+                    self._after_binding(scope, scope.before(made), inside)
+                    if len(bindings) == 1
+                    else None
+                )
+            wrap = next((b for b in bindings if self._waits_for_gradients(b[0])), None)
+            if wrap is None:
+                return Insertion(scope, statement, model)
+            # ddp = DistributedDataParallel(net) if parallel else net: net is to be frozen
+            inner = {self.moved(value) for _, value in bindings}
+            if len(inner) == 1:
+                model = inner.pop() or model
+        return None
+
+    def inside(self, value: ast.expr | None) -> str | None:
+        """``backbone`` of ``Network(backbone, head)``, a class that is not in the repository.
+
+        Under which name its modules lie there is not known. So it is with what a
+        function of the repository makes that had no reason to be read.
+        """
+        if not isinstance(value, ast.Call):
+            return None
+        callees = self._flow.value_of(value.func)
+        if not call_name(value)[:1].isupper() and not any(map(self._models.is_unread, callees)):
+            return None
+        if _TRANSPARENT.search(call_name(value)):
+            return None
+        if any(isinstance(v, (ClassValue, FunctionValue)) for v in self._flow.value_of(value.func)):
+            return None
+        for argument in [*value.args, *(keyword.value for keyword in value.keywords)]:
+            if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
+                return ast.unparse(argument)
+        return None
+
+    def inside_unknown(self, entries: Iterable[Optimizer]) -> set[Class]:
+        """Models that lie in a module whose attributes are not known."""
+        return {
+            cls
+            for entry in entries
+            if self._lies_inside(entry.scope, entry.model, set())
+            for cls in entry.models
+        }
+
+    def _lies_inside(self, scope: Scope, model: str, seen: set[str]) -> bool:
+        """Whether a name, or what it is another name for, stands for such a module."""
+        seen.add(model)
+        cls = scope.function.class_
+        is_attribute = cls is not None and model.startswith("self.")
+        for where in self.methods(cls) if cls is not None and is_attribute else [scope]:
+            for statement in where.body:
+                for _, value in assignments(statement, model):
+                    if self.inside(value) is not None:
+                        return True
+                    moved = self.moved(value)
+                    is_other = moved is not None and moved not in seen
+                    if moved and is_other and self._lies_inside(where, moved, seen):
+                        return True
+        return False
+
+    def moved(self, value: ast.expr | None) -> str | None:
+        """The source of the model that a statement wraps, or gives another name."""
+        if isinstance(value, (ast.Name, ast.Attribute)):
+            return ast.unparse(value)
+        while (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and isinstance(value.func.value, ast.Call)
+        ):
+            value = value.func.value  # DataParallel(net).cuda()
+        if not isinstance(value, ast.Call):
+            return None
+        for argument in [*value.args, *(keyword.value for keyword in value.keywords)]:
+            if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
+                return ast.unparse(argument)
+        # Functions may be given anything first: to_parallel(args, net.cuda())
+        return wrapped(value) if _TRANSPARENT.search(call_name(value)) else None
+
+    def _waits_for_gradients(self, statement: ast.stmt) -> bool:
+        for call in calls(statement):
+            if call_name(call) in _WAITS_FOR_GRADIENTS:
+                return True
+            for callee in self._flow.value_of(call.func):
+                if isinstance(callee, FunctionValue):
+                    body = callee.function.node
+                    if any(
+                        isinstance(inner, ast.Call)
+                        and call_name(inner) in ("DistributedDataParallel", "DDP")
+                        for inner in walk(body)
+                    ):
+                        return True
+        return False
+
+    def _after_init(self, entry: Optimizer) -> Insertion | None:
+        """At the end of the constructor of a module that builds its own optimizer."""
+        cls = entry.scope.function.class_
+        init = self._flow.find_method(cls, "__init__") if cls is not None else None
+        if init is None or isinstance(init.node, (ast.Module, ast.Lambda)):
+            return None
+        body = [s for s in init.node.body if not isinstance(s, ast.Return)]
+        if init is entry.scope.function:
+            found = self._after_parts(entry)
+            if found is not None:
+                return found
+        if init.class_ is not cls or not body or is_docstring(body[-1]):
+            return None
+        return Insertion(Scope(init, init.node.body), body[-1], "self")
+
+    def _after_parts(self, entry: Optimizer) -> Insertion | None:
+        """In a constructor that builds the optimizer itself: where the backbone is all there."""
+        scope = entry.scope
+        paths = (path for cls in entry.models for path in self._models.paths_below(cls))
+        parts = {f"self.{path.split('.')[0]}" for path in paths}
+        earlier = list(scope.before(entry.use))
+        later = [statement for statement in scope.order if statement.lineno > entry.use.lineno]
+        if any(_makes(statement, part, parts) for statement in later for part in parts):
+            return None
+        made = (s for s in earlier if any(binds(s, part) for part in parts))
+        found = next(made, None)
+        return Insertion(scope, found, "self") if found is not None else None
+
+    def overridden(self, place: Insertion) -> Iterator[Insertion]:
+        """Where subclasses make the model instead, in a method that overrides the one of a place.
+
+        ``Exp.get_model`` makes ``self.model``, and so does ``Nano.get_model``.
+        """
+        function = place.scope.function
+        name = function.name.rsplit(".", 1)[-1]
+        for cls in function.class_.descendants()[1:] if function.class_ is not None else ():
+            for scope in self._optimizers.scopes:
+                if scope.function is not cls.methods.get(name) or _calls_super(scope, name):
+                    continue
+                found = self._after_binding(scope, reversed(scope.body), place.model)
+                if found is not None and any(
+                    value is not None and self._models.of(value)
+                    for _, value in assignments(found.after, found.model)
+                ):
+                    yield found
+
+    def methods(self, cls: Class) -> Iterator[Scope]:
+        """The methods of a class and of its bases."""
+        methods = {m for ancestor in cls.ancestors() for m in ancestor.methods.values()}
+        return (scope for scope in self._optimizers.scopes if scope.function in methods)
+
+    def model_name(self, entry: Optimizer, insertion: Insertion) -> str:
+        """An expression for messages: the option that chose the model, or its class's name."""
+        is_one_of_many = bool(entry.others) and not insertion.model.endswith("]")
+        if len(entry.models) == 1 and not is_one_of_many:
+            return repr(entry.models[0].name)
+        for statement in insertion.scope.order:
+            for _, value in assignments(statement, insertion.model):
+                for node in walk(value) if isinstance(value, ast.Call) else ():
+                    if isinstance(node, ast.Attribute) and _MODEL_NAME.match(node.attr):
+                        text = ast.unparse(node)
+                        if "(" not in text and not self._models.of(node) and _is_option(node):
+                            return text
+        return f"type({insertion.model}).__name__"
+
+    def is_wrapped(self, entry: Optimizer) -> bool:
+        """Whether its modules' names start with ``module.`` where the optimizer is built."""
+        return any(
+            call_name(call) in ("DataParallel", *_WAITS_FOR_GRADIENTS)
+            for statement in entry.scope.before(entry.statement)
+            if binds(statement, entry.model)
+            for call in all_calls(statement)
+        )
+
+
+def _bindings(scope: Scope, model: str) -> Iterator[tuple[ast.stmt, ast.expr | None]]:
+    return (found for statement in scope.body for found in assignments(statement, model))
+
+
+def _making(statement: ast.stmt, model: str) -> list[tuple[ast.stmt, ast.expr | None]]:
+    """The assignments in a statement that may make the model: ``self.model = None`` does not."""
+    return [
+        (made, value)
+        for made, value in assignments(statement, model)
+        if not isinstance(value, ast.Constant)
+    ]
+
+
+def _where_one_is(
+    scope: Scope, making: ast.stmt, passed: list[ast.stmt], model: str
+) -> ast.stmt | None:
+    """The first statement from the one that may make a model on, after which there is one.
+
+    ``passed`` are those between it and the use, the last one first.
+    """
+    if always_makes([making], model):
+        return making
+    later = scope.after(making)
+    places = [making, *(statement for statement in reversed(passed) if statement in later)]
+    return next((place for place in places if always_reads(scope.after(place), model)), None)
+
+
+def _makes(statement: ast.stmt, source: str, parts: Collection[str]) -> bool:
+    """Whether a statement gives an attribute something else than what it has, or a wrapper.
+
+    What another one of the ``parts`` has is there already, as well.
+    """
+    return any(
+        not (isinstance(made, ast.Assign) and reads(made.value, parts))
+        for made, _ in assignments(statement, source)
+    )
+
+
+def _asks_for_none(entry: Optimizer, insertion: Insertion) -> bool:
+    """Whether the optimizer is built only where there is a model, and the freeze stood outside."""
+    if insertion.scope.function is not entry.scope.function:
+        return False
+    inside = set(insertion.scope.around(insertion.after))
+    tests = [
+        around.test
+        for around in entry.scope.around(entry.use)
+        if isinstance(around, ast.If) and around not in inside
+    ]
+    tests += [node.test for node in walk(entry.use) if isinstance(node, ast.IfExp)]
+    return any(asks_for(test, entry.model) for test in tests)
+
+
+def _comes_again(entry: Optimizer, insertion: Insertion) -> bool:
+    """Whether a loop around the optimizer, not around the freeze, makes the model anew."""
+    scope, after = insertion.scope, insertion.after
+    if scope.function is not entry.scope.function or not scope.surely_before(after, entry.use):
+        return False
+    return is_made_anew(entry.scope, after, entry.use, insertion.model)
+
+
+def _is_option(node: ast.Attribute) -> bool:
+    """Whether an attribute belongs to something like parsed arguments."""
+    root: ast.expr = node
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return (
+        isinstance(root, ast.Name) and re.search(r"arg|opt|cfg|conf|flag|self", root.id) is not None
+    )
+
+
+def _calls_super(scope: Scope, name: str) -> bool:
+    """Whether a method leaves the work to the one that it overrides."""
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == name
+        and is_super(call.func.value)
+        for _, call in scope.calls
+    )
+
+
+def wrapped(call: ast.Call) -> str | None:
+    """The source of the module that a wrapper is called with."""
+    for argument in [*call.args[:1], *(k.value for k in call.keywords if k.arg == "module")]:
+        if isinstance(argument, (ast.Name, ast.Attribute)):
+            return ast.unparse(argument)
+        if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Attribute):
+            owner = argument.func.value  # DistributedDataParallel(net.cuda())
+            if isinstance(owner, ast.Name):
+                return owner.id
+    return None

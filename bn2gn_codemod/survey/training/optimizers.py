@@ -1,0 +1,455 @@
+"""Where optimizers are built, and over which models."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.certain_modules import CertainModules, not_certain
+from bn2gn_codemod.survey.flow.kept_arguments import KeptArguments
+from bn2gn_codemod.survey.flow.optimizer_calls import (
+    OptimizerCall,
+    drives,
+    may_take_parameters,
+    optimizer_call,
+    stored_parameters,
+)
+from bn2gn_codemod.survey.flow.origins import Origins, arguments_for
+from bn2gn_codemod.survey.statements.last_made import last_made
+from bn2gn_codemod.survey.statements.scopes import Scope, assignments, binds
+from bn2gn_codemod.survey.syntax.nodes import call_name, root_of, target_names, walk
+from bn2gn_codemod.survey.training.collections_of_parameters import CollectionsOfParameters
+from bn2gn_codemod.survey.training.computed_tensors import ComputedTensors
+from bn2gn_codemod.survey.training.models import TrainedModels
+from bn2gn_codemod.survey.training.optimizer_objects import OptimizerObjects
+from bn2gn_codemod.survey.values import (
+    Class,
+    ClassValue,
+    Function,
+    FunctionValue,
+)
+
+_PARAMETERS = re.compile(r"para(?:m|s\b|_)|group|weights|wd|decay|_bn$")
+_OVER_PARAMETERS = {"parameters", "named_parameters", "filter", "list", "tuple", "chain", "dict"}
+_DISPLAYS = (
+    ast.List,
+    ast.Dict,
+    ast.Set,
+    ast.ListComp,
+    ast.DictComp,
+    ast.SetComp,
+    ast.GeneratorExp,
+)
+_ADDS = {"append", "extend", "update", "insert", "setdefault", "add_param_group"}
+_OF_DICTS = {"copy", "pop", "setdefault", "update", "get"}
+_DEEPEST = 4
+
+Step = tuple[Scope, ast.stmt]
+
+
+class Optimizer(NamedTuple):
+    """An optimizer and one model that it is for.
+
+    ``statement`` builds it, ``use`` is the statement (of the same function)
+    where ``model``, a source expression, gives its parameters. ``others`` are
+    classes without a backbone that it may be an instance of instead. ``is_used``:
+    the code around asks it for what only a module has, or runs it in parallel.
+    ``doubt`` says that it may be none, so that no code may count on it.
+    ``is_beside``: nothing of its backbone is read there, but other parts of it.
+    """
+
+    scope: Scope
+    statement: ast.stmt
+    use: ast.stmt
+    model: str
+    models: tuple[Class, ...]
+    others: tuple[Class, ...] = ()
+    is_used: bool = False
+    doubt: str = ""
+    is_beside: bool = False
+
+
+class Optimizers:
+    """Finds the optimizers of models with a backbone, and what drives such models."""
+
+    def __init__(self, flow: Flow, models: TrainedModels, certain: CertainModules) -> None:
+        self._flow = flow
+        self._models = models
+        self._certain = certain
+        self.scopes = [
+            Scope(function, node.body, flow.calls_in.get(function, ()))
+            for function in [*flow.top_level.values(), *flow.functions]
+            for node in [function.node]
+            if not isinstance(node, ast.Lambda)
+        ]
+        self._callers: dict[object, list[tuple[Scope, ast.stmt, ast.Call]]] = {}
+        for scope in self.scopes:
+            for statement, call in scope.calls:
+                for function in self._called(call):
+                    self._callers.setdefault(function, []).append((scope, statement, call))
+        self.origins = Origins(flow, self.scopes, self.callers)
+        self.collections = CollectionsOfParameters(flow, self.origins)
+        self._computed = ComputedTensors(flow, self.origins)
+        self._objects = OptimizerObjects(flow, self.origins)
+        self._kept = KeptArguments(flow)
+
+    def _called(self, call: ast.Call) -> Iterator[Function]:
+        """The functions that a call may run, constructors included."""
+        for value in self._flow.value_of(call.func):
+            if isinstance(value, FunctionValue):
+                yield value.function
+            elif isinstance(value, ClassValue):
+                init = self._flow.find_method(value.class_, "__init__")
+                if init is not None:
+                    yield init
+
+    def callers(self, function: Function) -> list[tuple[Scope, ast.stmt, ast.Call]]:
+        """The calls of a function, each with its statement."""
+        return self._callers.get(function, [])
+
+    def find(self) -> list[Optimizer]:
+        """Every optimizer with each of its models, in source order."""
+        found: dict[tuple[str, str, ast.stmt], Optimizer] = {}
+        for scope in self.scopes:
+            for statement, call in scope.calls:
+                kind = optimizer_call(self._flow, call)
+                if kind is None and may_take_parameters(self._flow, call):
+                    kind = OptimizerCall(by_name=True, is_alone=True)
+                if kind is None:
+                    continue
+                for optimizer in self._of_call(scope, statement, call, 0):
+                    if not kind.is_alone and not optimizer.is_used:
+                        continue  # a call of whatever, with whatever
+                    if not kind.by_name and not optimizer.is_used:
+                        optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
+                    key = (optimizer.scope.path, optimizer.model, optimizer.statement)
+                    known = found.setdefault(key, optimizer)
+                    is_beside = known.is_beside and optimizer.is_beside
+                    found[key] = known._replace(is_beside=is_beside)
+        # A discriminator beside the model: the model's own optimizer says all that there is.
+        whole = {_place_of_model(one) for one in found.values() if not one.is_beside}
+        kept = [
+            one for one in found.values() if not one.is_beside or _place_of_model(one) not in whole
+        ]
+        followed = {cls for optimizer in kept for cls in optimizer.models}
+        stored = (one for one in self._stored() if followed.isdisjoint(one.models))
+        return [*kept, *stored]
+
+    def _stored(self) -> Iterator[Optimizer]:
+        """Models whose parameters are put where an optimizer gets them from."""
+        for scope in self.scopes:
+            for statement in scope.order:
+                parameters = stored_parameters(statement)
+                if parameters is not None:
+                    yield from self._of(scope, statement, statement, parameters, 0, set())
+
+    def driven(self) -> set[Class]:
+        """Classes of models whose ``.train()`` a framework calls."""
+        found: set[Class] = set()
+        for scope in self.scopes:
+            for _, call in scope.calls:
+                if drives(self._flow, call):
+                    for argument in [*call.args, *(k.value for k in call.keywords)]:
+                        found.update(self._models.of(argument))
+        return found
+
+    # -------------------------------------------------- from call to models
+
+    def _of_call(
+        self, scope: Scope, statement: ast.stmt, call: ast.Call, depth: int
+    ) -> Iterator[Optimizer]:
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+            yield from self._of(scope, statement, statement, argument, depth, set())
+
+    def _of(
+        self,
+        scope: Scope,
+        statement: ast.stmt,
+        use: ast.stmt,
+        value: ast.AST,
+        depth: int,
+        seen: set[tuple[Scope, str]],
+    ) -> Iterator[Optimizer]:
+        """The models whose parameters end up in ``value``, an expression of ``use``."""
+        modules: dict[str, tuple[ast.expr, str]] = {}  # with what is read of it there
+        doubtful: dict[str, ast.expr] = {}
+        elements = _comprehension_variables(value) | _parameter_variables(scope)
+        computed = self._computed.inside(scope, value)
+        for expression in self._models.expressions(value):
+            if expression in computed or ast.unparse(root_of(expression)) in elements:
+                continue
+            if self._objects.is_one(scope, expression):
+                continue
+            whole = self._module(scope, use, expression, value)
+            if whole is not None and self.collections.may_be(scope, whole):
+                doubtful[ast.unparse(whole)] = whole
+            elif whole is not None:
+                whole = self._inside_or_around(scope, use, whole)
+                kept = self._kept.source(scope, use, whole) or whole
+                modules[ast.unparse(kept)] = (kept, ast.unparse(whole))
+        for source, (expression, read) in modules.items():
+            uses = self._certain.uses(scope.function, source)
+            is_module = self._certain.is_module(expression, uses)
+            is_told = is_module and not self._certain.is_misfit(scope, source)
+            doubt = "" if is_told else not_certain(source)
+            is_used = bool(uses) or source == "self" or _is_wrapped(scope, use, source)
+            parameter = scope.parameter(source)
+            if parameter is not None and not scope.is_bound_before(use, source):
+                outer = list(self._from_callers(scope, parameter, depth))
+                for optimizer in outer:
+                    yield (
+                        optimizer if not is_used else optimizer._replace(is_used=True, doubt=doubt)
+                    )
+                if outer:
+                    continue
+            made = last_made(scope, use, source) if isinstance(expression, ast.Name) else None
+            if made is not None and self._models.is_followed(made):
+                expression = made
+            classes = self._element_classes(scope, use, expression)
+            if not classes:
+                continue  # one without a backbone, and the variable holds others elsewhere
+            others = self._models.others(expression)
+            is_beside = self._models.is_beside(value, read, classes)
+            yield Optimizer(
+                scope, statement, use, source, classes, others, is_used, doubt, is_beside
+            )
+        found = bool(seen)  # else the expression that was asked for first is reported
+        for source in _sources(value, computed) if not modules else doubtful:
+            if (scope, source) not in seen and len(seen) < 40:
+                seen.add((scope, source))
+                for optimizer in self._from_name(scope, statement, use, source, depth, seen):
+                    found = True
+                    yield optimizer
+        if not found:
+            for source, expression in doubtful.items():
+                classes, others = self._models.of(expression), self._models.others(expression)
+                doubt = not_certain(source)
+                yield Optimizer(scope, statement, use, source, classes, others, doubt=doubt)
+
+    def _from_name(
+        self,
+        scope: Scope,
+        statement: ast.stmt,
+        use: ast.stmt,
+        source: str,
+        depth: int,
+        seen: set[tuple[Scope, str]],
+    ) -> Iterator[Optimizer]:
+        """The models whose parameters were collected in a variable or an attribute."""
+        found = False
+        for where, inner in self._collecting(scope, use, source):
+            for part in _given(inner, source):
+                for optimizer in self._of(where, inner, inner, part, depth, seen):
+                    found = True
+                    at = statement if optimizer.scope is scope else optimizer.statement
+                    yield optimizer._replace(statement=at)
+        parameter = scope.parameter(source)
+        if not found and parameter is not None:
+            is_used = bool(self._certain.uses(scope.function, source))
+            for optimizer in self._from_callers(scope, parameter, depth):
+                yield optimizer._replace(is_used=is_used or optimizer.is_used)
+
+    def _collecting(self, scope: Scope, use: ast.stmt, source: str) -> Iterator[Step]:
+        """Statements that put something into ``source`` before ``use``, nearest first."""
+        position = scope.order.index(use)
+        for statement in reversed(scope.order[:position]):
+            if _puts_into(statement, source):
+                yield scope, statement
+        cls = scope.function.class_
+        if cls is not None and source.startswith("self."):
+            methods = {
+                method for ancestor in cls.ancestors() for method in ancestor.methods.values()
+            }
+            for other in self.scopes:
+                if other.function in methods and other is not scope:
+                    for statement in other.order:
+                        if _puts_into(statement, source):
+                            yield other, statement
+
+    def _from_callers(self, scope: Scope, parameter: str, depth: int) -> Iterator[Optimizer]:
+        if depth >= _DEEPEST:
+            return
+        for outer, statement, call in self.callers(scope.function):
+            for argument in arguments_for(scope, call, parameter):
+                yield from self._of(outer, statement, statement, argument, depth + 1, set())
+
+    # ------------------------------------------------------ what is a module
+
+    def _module(
+        self, scope: Scope, use: ast.stmt, expression: ast.expr, value: ast.AST
+    ) -> ast.expr | None:
+        """The expression that is the model itself; ``None`` for a collection of something."""
+        source = ast.unparse(expression)
+        if _PARAMETERS.search(source.rsplit(".", 1)[-1]):
+            return None
+        if not self._is_container(scope, use, source):
+            return expression
+        for node in walk(value):
+            if (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.slice, ast.Constant)
+                and ast.unparse(node.value) == source
+                and self._element_classes(scope, use, node)
+            ):
+                return node
+        return None
+
+    def _element_classes(
+        self, scope: Scope, use: ast.stmt, expression: ast.expr
+    ) -> tuple[Class, ...]:
+        """What an expression is; for ``models["depth"]`` by what is stored under that key."""
+        if isinstance(expression, ast.Subscript):
+            source, container = ast.unparse(expression), ast.unparse(expression.value)
+            stored = [
+                value
+                for _, statement in self._collecting(scope, use, container)
+                for _, value in assignments(statement, source)
+                if value is not None
+            ]
+            if stored:
+                found = (cls for value in stored for cls in self._models.of(value))
+                return tuple(dict.fromkeys(found))
+        return self._models.of(expression)
+
+    def _is_container(self, scope: Scope, use: ast.stmt, source: str) -> bool:
+        """Whether a name stands for a list or dict, not for one module."""
+        if source in scope.function.extra_parameters or _is_used_as_dict(scope.function, source):
+            return True
+        for where, statement in self._collecting(scope, use, source):
+            del where
+            if isinstance(statement, (ast.For, ast.AsyncFor)):
+                return True
+            # What is appended says nothing: self.net.layers.append([...])
+            given = () if isinstance(statement, ast.Expr) else _given(statement, source)
+            for value in given:
+                if isinstance(value, _DISPLAYS):
+                    return True
+                if isinstance(value, ast.Call) and call_name(value) in _OVER_PARAMETERS:
+                    return True
+        return False
+
+    def _inside_or_around(self, scope: Scope, use: ast.stmt, expression: ast.expr) -> ast.expr:
+        """``net`` for ``plain`` of ``plain = net.module if parallel else net``.
+
+        What is done to one is done to the other, and it is ``net`` that is trained.
+        """
+        source = ast.unparse(expression)
+        earlier = scope.order[: scope.order.index(use)]
+        bound = dict(pair for statement in earlier for pair in assignments(statement, source))
+        value = next(iter(bound.values()), None)
+        if len(bound) != 1 or not isinstance(value, ast.IfExp):
+            return expression
+        branches = [_without_module(branch) for branch in (value.body, value.orelse)]
+        names = {ast.unparse(branch) for branch in branches}
+        is_model = isinstance(branches[0], (ast.Name, ast.Attribute)) and names != {source}
+        return branches[0] if is_model and len(names) == 1 else expression
+
+
+def _place_of_model(optimizer: Optimizer) -> tuple[object, str]:
+    """The variable that holds the model: one of the function, or an attribute of the class."""
+    function = optimizer.scope.function
+    is_own = optimizer.model.split(".")[0] == "self"
+    return (function.class_ if is_own else function), optimizer.model
+
+
+def _without_module(expression: ast.expr) -> ast.expr:
+    """``net`` of ``net.module``, which a parallel wrapper keeps its model under."""
+    if isinstance(expression, ast.Attribute) and expression.attr == "module":
+        return expression.value
+    return expression
+
+
+def _comprehension_variables(value: ast.AST) -> set[str]:
+    return {
+        node.id
+        for comprehension in walk(value)
+        if isinstance(comprehension, ast.comprehension)
+        for node in walk(comprehension.target)
+        if isinstance(node, ast.Name)
+    }
+
+
+def _is_wrapped(scope: Scope, use: ast.stmt, source: str) -> bool:
+    """Whether ``net = nn.DataParallel(net)`` comes before a statement: that takes modules alone."""
+    return any(
+        isinstance(value, ast.Call) and call_name(value).endswith("DataParallel")
+        for statement in scope.before(use)
+        for _, value in assignments(statement, source)
+    )
+
+
+def _parameter_variables(scope: Scope) -> set[str]:
+    """``p`` of ``for p in net.named_parameters()``: ``p[1]`` is no module."""
+    return {
+        name
+        for loop in scope.order
+        if isinstance(loop, (ast.For, ast.AsyncFor))
+        and isinstance(loop.iter, ast.Call)
+        and call_name(loop.iter) in ("parameters", "named_parameters")
+        for name in target_names(loop.target)
+    }
+
+
+def _is_used_as_dict(function: Function, source: str) -> bool:
+    """Whether a function treats a variable as no module, but as the arguments of a call."""
+    for node in walk(function.node):
+        match node:
+            case ast.keyword(arg=None, value=value):
+                if ast.unparse(value) == source:
+                    return True
+            case ast.Call(func=ast.Attribute(attr=name, value=owner)) if name in _OF_DICTS:
+                if ast.unparse(owner) == source:
+                    return True
+            case _:
+                pass
+    return False
+
+
+def _sources(value: ast.AST, but: Collection[ast.AST] = ()) -> list[str]:
+    """The variables and ``self`` attributes in an expression."""
+    found: list[str] = []
+    for node in walk(value):
+        if node in but:
+            continue
+        if isinstance(node, ast.Name) and node.id != "self":
+            found.append(node.id)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self":
+            found.append(ast.unparse(node))
+    return list(dict.fromkeys(found))
+
+
+def _puts_into(statement: ast.stmt, source: str) -> bool:
+    match statement:
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            return source in {ast.unparse(n) for n in walk(target) if isinstance(n, ast.expr)}
+        case ast.If() | ast.With() | ast.Try() | ast.While():
+            return False  # its statements come one by one
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name, value=owner))):
+            adds = name in _ADDS
+            return adds and source in _sources(owner)
+        case ast.Assign(targets=[ast.Subscript(value=owner)]):
+            return ast.unparse(owner) == source
+    return binds(statement, source)
+
+
+def _given(statement: ast.stmt, source: str) -> Iterator[ast.expr]:
+    """What a statement puts into ``source``."""
+    match statement:
+        case ast.For(iter=iterated) | ast.AsyncFor(iter=iterated):
+            yield iterated
+        case ast.Expr(value=ast.Call() as call):
+            yield from call.args
+            yield from (keyword.value for keyword in call.keywords)
+        case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Tuple(elts=values)):
+            for part, value in zip(parts, values, strict=False):
+                if ast.unparse(part) == source:
+                    yield value
+        case ast.Assign(targets=[ast.Tuple()], value=ast.Name()):
+            pass  # which element it is cannot be told
+        case ast.Assign(value=value):
+            yield value
+        case ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value):
+            yield value

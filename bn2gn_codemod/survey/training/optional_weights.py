@@ -1,0 +1,65 @@
+"""Models whose weights come only if an option asks for them that is off by default.
+
+``if args.pretrained: net.load_state_dict(...)``: where nobody gives the option, the model is
+trained from scratch, and a freeze would leave BatchNorm without statistics for good. So it is
+with a classifier; what has new layers beside its backbone is fine-tuned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bn2gn_codemod.survey.flow.option_defaults import OptionDefaults
+from bn2gn_codemod.survey.norms.load_order import LoadOrder
+from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.statements.run_conditions import NONE, Conditions
+from bn2gn_codemod.survey.values import Class, Function
+
+
+class OptionalWeights:
+    """Finds the option that all weights of a model hang on, where the model is made."""
+
+    def __init__(self, paths: BackbonePaths, order: LoadOrder, defaults: OptionDefaults) -> None:
+        self._paths = paths
+        self._order = order
+        self._defaults = defaults
+
+    def objection(self, models: Iterable[Class], made_in: Function) -> str:
+        """Why what a function makes is not to be frozen; ``""``: weights come in another way too.
+
+        All loads into the backbones of the models are looked at, as they are reached from there.
+        Where new layers stand beside the backbone, it is there to be fine-tuned, and whoever does
+        that gives the option.
+        """
+        models = list(models)
+        if any(map(self._paths.has_new_norms, models)):
+            return ""
+        asked: dict[str, str] = {}
+        for cls in models:
+            for conditions in self._ways(cls, made_in):
+                found = self._option(conditions, made_in)
+                if found is None:
+                    return ""
+                asked.setdefault(*found)
+        if not asked:
+            return ""
+        named = ", ".join(f"{option} ({where})" for option, where in asked.items())
+        words = f"weights come only with {named}, which is off by default"
+        return f"{words}: freeze under the same condition, as without it BatchNorm must learn"
+
+    def _ways(self, cls: Class, made_in: Function) -> list[Conditions]:
+        """What must be so for each load to run; an empty one, where nothing is known of them."""
+        backbone = self._paths.contents(cls)
+        if backbone is None:
+            return [NONE]
+        ways = self._order.conditions_in(backbone.parts, backbone.owners, made_in)
+        for load in backbone.loads:
+            ways += self._order.conditions_of(load) or [NONE]
+        return ways or [NONE]
+
+    def _option(self, conditions: Conditions, made_in: Function) -> tuple[str, str] | None:
+        """The option that is off among what must be so, and where that is said."""
+        path = made_in.module.path
+        asked = sorted(one.text for one in conditions if one.holds)
+        found = ((text, self._defaults.where_off(text, path)) for text in asked)
+        return next((one for one in found if one[1]), None)

@@ -1,0 +1,1 @@
+"""How weights come into models: files, loads, copies, and what they are loaded into."""

@@ -1,0 +1,101 @@
+"""Files of weights that code downloads for itself: as good as a URL, and no training's own."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.statements.newest_value import newest_value
+from bn2gn_codemod.survey.syntax.nodes import call_name, walk, walk_scope
+from bn2gn_codemod.survey.values import Function, FunctionValue, Weights
+
+# Files that only fetch are not read by the survey, so that the name of a function has to do.
+_DOWNLOADS = re.compile(r"download_url_to_file$|hf_hub_download$|cached_download$|\w*from_url$")
+# What puts a file where it is told to.
+_FETCHES = re.compile(r"\w*download\w*$|urlretrieve$|\w*from_url$")
+_SHELLS = frozenset({"system", "run", "call", "check_call", "check_output", "Popen"})
+_FETCHING_COMMAND = re.compile(r"\b(?:wget|curl|gdown|gsutil)\b")
+
+
+def is_downloaded(flow: Flow, weights: Weights) -> bool:
+    """Whether what is read is a file that the call's argument downloads.
+
+    ``torch.load(hf_hub_download(...))``, ``torch.load(fetch(url))`` where ``fetch`` calls
+    ``download_url_to_file``.
+    """
+    call = weights.spot.node
+    if not isinstance(call, ast.Call) or not call.args:
+        return False
+    path: ast.expr | None = call.args[0]
+    if isinstance(path, ast.Name):
+        path = newest_value(weights.spot.function.node, call, path)
+    if not isinstance(path, ast.Call):
+        return False
+    return _is_download(path) or any(
+        isinstance(value, FunctionValue) and _downloads(value.function.node)
+        for value in flow.value_of(path.func)
+    )
+
+
+def fetches_first(flow: Flow, function: Function, call: ast.AST) -> bool:
+    """Whether a function downloads one of the files that a call in it names, before the call.
+
+    ``gdown.download(url, "net.pth")``, and then ``torch.load("net.pth")``.
+    """
+    if not isinstance(call, ast.Call):
+        return False
+    files = set(_named(function, call))
+    return any(
+        isinstance(one, ast.Call)
+        and one.lineno < call.lineno
+        and (
+            (_fetches(flow, one) and not files.isdisjoint(_named(function, one)))
+            or _is_fetched_by_shell(one, files)
+        )
+        for one in walk_scope(function.node)
+    )
+
+
+def _named(function: Function, call: ast.Call) -> Iterator[str]:
+    """The texts, variables and attributes that a call is handed, and what these were given."""
+    for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+        last = newest_value(function.node, call, given)
+        for one in (given, last):
+            match one:
+                case ast.Constant(value=str()) | ast.Name() | ast.Attribute():
+                    yield ast.unparse(one)
+                case ast.JoinedStr() | ast.Call() | ast.BinOp():  # os.path.join("w", "net.pth")
+                    yield ast.unparse(one)
+                case _:
+                    pass
+
+
+def _fetches(flow: Flow, call: ast.Call) -> bool:
+    if _FETCHES.match(call_name(call) or ""):
+        return True
+    called = (one.function for one in flow.value_of(call.func) if isinstance(one, FunctionValue))
+    return any(
+        isinstance(inner, ast.Call) and _FETCHES.match(call_name(inner) or "")
+        for function in called
+        for inner in walk(function.node)
+    )
+
+
+def _is_fetched_by_shell(call: ast.Call, files: set[str]) -> bool:
+    """``os.system("wget https://host/net.pth -O net.pth")``"""
+    if call_name(call) not in _SHELLS:
+        return False
+    command = ast.unparse(call)
+    return _FETCHING_COMMAND.search(command) is not None and any(
+        one.strip("'\"") in command for one in files
+    )
+
+
+def _downloads(function: ast.AST) -> bool:
+    return any(isinstance(one, ast.Call) and _is_download(one) for one in walk(function))
+
+
+def _is_download(call: ast.Call) -> bool:
+    return _DOWNLOADS.match(call_name(call) or "") is not None

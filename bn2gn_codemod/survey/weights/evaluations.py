@@ -1,0 +1,122 @@
+"""Finished models that a script loads to evaluate them.
+
+Their file is the outcome of a training. What training starts from is told by the code that
+trains, or by the model itself, where these load weights as well.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.values import Class, Spot
+from bn2gn_codemod.survey.weights.loads import Load
+
+_TRAINS = re.compile(
+    rb"\.(?:backward|step|fit)\(|\.train\((?!(?:mode=)?False\))|\boptim\.\w+\(|Trainer\(|[Oo]ptimizer\("
+)
+_EVALUATES = re.compile(rb"\.eval\(\)|\bno_grad\(|\.train\((?:mode=)?False\)")
+
+
+class Evaluations:
+    """Tells the loads of scripts that evaluate from those that training starts with."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def of_others(self, cls: Class, loads: list[Load]) -> list[Load]:
+        """The loads into a class, without those of evaluations where training has its own."""
+        left = [load for load in loads if not self._is_finished(cls, load)]
+        if len(left) < len(loads) and any(self.starts_training(cls, load) for load in left):
+            return left
+        return loads
+
+    def starts_training(self, cls: Class, load: Load) -> bool:
+        """Whether the model loads itself so, or code that trains does it."""
+        call = self._calls.get(load.where)
+        if call is None or load.vague:
+            return False
+        is_inner = call.spot.function.enclosing_class in cls.ancestors()
+        return is_inner or _trains(call.spot.module)
+
+    def is_never_trained(self, cls: Class, load: Load) -> bool:
+        """Whether a class is loaded to be evaluated, and no code that trains makes an object of it.
+
+        Then the load is none that training goes on from, for there is no training.
+        """
+        return self._is_finished(cls, load) and not self._is_made_for_training(cls)
+
+    def are_of_finished(self, cls: Class, load: Load) -> bool:
+        """Whether a model around the class, that is made to be evaluated alone, loads it.
+
+        Training has objects of the class without the model, and so without the weights.
+        """
+        call = self._calls.get(load.where)
+        whole = call.spot.function.class_ if call is not None else None
+        if whole is None or load.kind != "file" or whole in (*cls.ancestors(), *cls.descendants()):
+            return False
+        made = [one for child in whole.descendants() for one in self._made(child)]
+        return (
+            bool(made)
+            and all(self.only_evaluates(one.module) for one in made)
+            and self._is_made_for_training(cls, but=whole)
+        )
+
+    def _is_made_for_training(self, cls: Class, but: Class | None = None) -> bool:
+        """Whether code that trains, or that it makes use of, makes an object of the class.
+
+        What the class ``but`` makes is not counted.
+        """
+        return any(
+            any(map(_trains, self._users_of(spot.module)))
+            for child in cls.descendants()
+            for spot in self._made(child)
+            if but is None or spot.function.enclosing_class not in but.ancestors()
+        )
+
+    def _made(self, cls: Class) -> list[Spot]:
+        """Where objects of a class are made."""
+        made = self._flow.instances.get(cls, ())
+        return [one.spot for one in made if one.spot is not None]
+
+    def _is_finished(self, cls: Class, load: Load) -> bool:
+        """Whether code with which nothing is trained evaluates what it loads."""
+        call = self._calls.get(load.where)
+        module = call.spot.module if call is not None else cls.module
+        return module is not cls.module and self.only_evaluates(module)
+
+    def only_evaluates(self, module: Module) -> bool:
+        """Whether a module evaluates models, and nothing that uses it trains any."""
+        return _EVALUATES.search(module.source.data) is not None and not any(
+            map(_trains, self._users_of(module))
+        )
+
+    @functools.cached_property
+    def _calls(self) -> dict[str, LoadCall]:
+        return {call.spot.where: call for call in self._flow.load_calls}
+
+    def _users_of(self, module: Module) -> list[Module]:
+        """The module and those that import it, or import one that does."""
+        found = [module]
+        for one in found:
+            users = (self._flow.by_path[path] for path in sorted(self._importers.get(one, ())))
+            found.extend(user for user in users if user not in found)
+        return found
+
+    @functools.cached_property
+    def _importers(self) -> dict[Module, set[str]]:
+        found: dict[Module, set[str]] = {}
+        for (path, _), (target, _) in self._flow.bindings.items():
+            if isinstance(target, Module):
+                found.setdefault(target, set()).add(path)
+        for (function, _), inner in self._flow.packages.items():
+            for module in inner.values():
+                found.setdefault(module, set()).add(function.module.path)
+        return found
+
+
+def _trains(module: Module) -> bool:
+    return _TRAINS.search(module.source.data) is not None

@@ -1,0 +1,110 @@
+"""Loads of weights that no code comes to: methods that nothing in the repository names.
+
+What is loaded there keeps its verdict, for whoever calls the method. But a model
+that is built today is not filled by it, and the report on its freeze says so.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.call_order import about
+from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.syntax.nodes import walk
+from bn2gn_codemod.survey.values import Class, Function, Instance
+from bn2gn_codemod.survey.weights.loads import Load
+
+_DEEPEST = 4  # functions that hand on the model to the one that loads
+
+
+class UncalledLoads:
+    """Tells which loads never run."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._sites = CallSites(flow)
+        self._uncalled: dict[Function, bool] = {}
+
+    def has(self, load: Load, cls: Class) -> bool:
+        """Whether a load never runs for objects of a class, as far as names tell."""
+        functions = self._functions_at.get(load.where, [])
+        return bool(functions) and all(self._is_idle(one, cls, _DEEPEST) for one in functions)
+
+    @functools.cached_property
+    def _functions_at(self) -> dict[str, list[Function]]:
+        found: dict[str, list[Function]] = {}
+        for load in self._flow.load_calls:
+            found.setdefault(load.spot.where, []).append(load.spot.function)
+        return found
+
+    def _is_idle(self, function: Function, cls: Class, depth: int) -> bool:
+        if self._is_uncalled(function):
+            return True
+        if function.class_ is not None or depth == 0:
+            return False
+        handing = [
+            caller for caller, call in self._sites.of(function) if self._hands_over(call, cls)
+        ]
+        return bool(handing) and all(self._is_idle(one, cls, depth - 1) for one in handing)
+
+    def _hands_over(self, call: ast.Call, cls: Class) -> bool:
+        family = {*cls.ancestors(), *cls.descendants()}
+        return any(
+            isinstance(value, Instance) and value.class_ in family
+            for expr in about(call)
+            for value in self._flow.value_of(expr)
+        )
+
+    # ------------------------------------------------------------- by name
+
+    def _is_uncalled(self, function: Function) -> bool:
+        if function not in self._uncalled:
+            self._uncalled[function] = True  # what calls itself is called by nobody else
+            self._uncalled[function] = self._may_be_idle(function) and all(
+                any(map(self._is_uncalled, around)) for around in self._mentions(function)
+            )
+        return self._uncalled[function]
+
+    def _may_be_idle(self, function: Function) -> bool:
+        """Whether nobody calls it but the code of the repository: no hook of a framework."""
+        node, cls = function.node, function.class_
+        if cls is None or not isinstance(node, ast.FunctionDef) or node.decorator_list:
+            return False
+        bases = [base for one in cls.ancestors() for base in one.external_bases]
+        is_own = all(base.startswith("torch.nn.") or base == "object" for base in bases)
+        return is_own and not _last(function).startswith("_")
+
+    def _mentions(self, function: Function) -> Iterator[list[Function]]:
+        """For each place that speaks of the name, the functions that it stands in."""
+        name = _last(function)
+        if any(name in file.text for file in self._flow.unread):
+            yield []
+        for module in self._flow.modules:
+            if name.encode() in module.source.data:
+                for line in _lines(module, name):
+                    yield [one for one in self._functions_of(module) if _spans(one, line)]
+
+    def _functions_of(self, module: Module) -> list[Function]:
+        return [one for one in self._flow.functions if one.module is module]
+
+
+def _last(function: Function) -> str:
+    return function.name.rpartition(".")[2]
+
+
+def _spans(function: Function, line: int) -> bool:
+    node = function.node
+    return not isinstance(node, ast.Module) and node.lineno <= line <= (node.end_lineno or 0)
+
+
+def _lines(module: Module, name: str) -> Iterator[int]:
+    """Where code, or a string that is one name, speaks of it; its definitions do not."""
+    for node in walk(module.tree):
+        match node:
+            case ast.Name(id=said) | ast.Attribute(attr=said) | ast.Constant(value=str(said)):
+                if said == name:
+                    yield node.lineno

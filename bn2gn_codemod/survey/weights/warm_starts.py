@@ -1,0 +1,139 @@
+"""Training that starts from a file of weights, and says so: ``load_pretrained(model, path)``.
+
+That is said by the words of the load, of what reads the file, and of the calls that hand the
+model to a helper; and by a download of the file. It counts only beside an optimizer: tests load
+finished models by the same helpers, which are for any model. Where such a helper, or the script
+that loads the model, fills a part of it as well, the training starts from that part, and all of
+the model is an option. And where the optimizer gets its state there, the training goes on.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
+from bn2gn_codemod.survey.syntax.nodes import call_name, walk_scope
+from bn2gn_codemod.survey.values import Function, Instance, Weights
+from bn2gn_codemod.survey.weights.downloads import fetches_first
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
+from bn2gn_codemod.survey.weights.skipped_keys import kept_words
+
+_START = re.compile(r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from", re.IGNORECASE)
+
+_OF_OPTIMIZER = re.compile(r"optim|(?:\b|_)opt\.", re.IGNORECASE)
+_OPTIMIZER = re.compile(
+    rb"\boptim\w*\.[A-Z]\w+\(|\b(?:SGD|AdamW?|RMSprop)\(|\.backward\(|\.zero_grad\(",
+)
+
+
+class _Said(NamedTuple):
+    """A function, what it says of a load, and the calls by which the file is read, and where."""
+
+    function: Function
+    words: str
+    reading: list[tuple[Function, ast.AST]]
+
+
+class WarmStarts:
+    """Tells the loads of whole models that scripts begin with."""
+
+    def __init__(self, contents: Contents, call_sites: CallSites) -> None:
+        self._contents = contents
+        self._flow = contents.flow
+        self._call_sites = call_sites
+
+    def is_one(self, call: LoadCall, value: Instance) -> bool:
+        """Whether a training says that a model starts from what a call loads into it."""
+        if is_resumed(self._flow, call) or _restores_optimizer(call, value):
+            return False
+        if self._is_one_part(call, value):
+            return False
+        return any(
+            _trains(function)
+            and (
+                _START.search(words) is not None
+                or any(fetches_first(self._flow, *one) for one in reading)
+            )
+            for function, words, reading in self._said(call, value)
+        ) and not self._fills_part(call, value)
+
+    def _said(self, call: LoadCall, value: Instance) -> Iterator[_Said]:
+        """The code that loads the model, and what it says there."""
+        function = call.spot.function
+        read = [
+            one.spot.node
+            for node in call.weights
+            for one in self._flow.values(node)
+            if isinstance(one, Weights) and one.spot.function is function
+        ]
+        here = " ".join(_words(function, node) for node in (call.spot.node, *read))
+        reading: list[tuple[Function, ast.AST]] = [(function, node) for node in read]
+        if value.spot is not None and value.spot.function is function:
+            yield _Said(function, here, reading)
+        for caller, site in self._call_sites.of(function):
+            is_handed = any(
+                value in self._flow.value_of(given)
+                for given in (*site.args, *(keyword.value for keyword in site.keywords))
+            )
+            is_own = function.class_ is not None and function.class_ is caller.class_
+            if (is_handed or is_own) and not speaks_of_resuming(caller, site):
+                words = f"{here} {_words(caller, site)}"
+                yield _Said(caller, words, [*reading, (caller, site)])
+
+    def _fills_part(self, call: LoadCall, value: Instance) -> bool:
+        """Whether the same helper, or the code that hands it the model, loads a part alone."""
+        function = call.spot.function
+        callers = [caller for caller, _ in self._call_sites.of(function)]
+        return any(
+            self._is_part_of(value, other)
+            for other in self._flow.load_calls
+            if other.spot.function is function or other.spot.function in callers
+        )
+
+    def _is_one_part(self, call: LoadCall, value: Instance) -> bool:
+        """Whether only the entries of one part are taken: ``if "trunk" in key: ...``"""
+        words = kept_words(call.spot.function, call.spot.node)
+        names = {name for _, name in self._contents.family_slots(value.class_)}
+        return len(names.intersection(word.partition(".")[0] for word in words)) == 1
+
+    def _is_part_of(self, value: Instance, other: LoadCall) -> bool:
+        below = self._contents.below(value.class_)
+        slots = self._contents.family_slots(value.class_)
+        parts = {held for slot in slots for held in self._contents.of_slot[slot]}
+        return any(
+            held in parts or (isinstance(held, Instance) and held.class_ in below)
+            for held in self._flow.values(other.receiver)
+        )
+
+
+def _words(function: Function, call: ast.AST) -> str:
+    """A call, the name of its function, and the tests that it stands under."""
+    tests = map(ast.unparse, guarding_tests(function, call))
+    return " ".join((function.name, ast.unparse(call), *tests))
+
+
+def _trains(function: Function) -> bool:
+    return _OPTIMIZER.search(function.module.source.data) is not None
+
+
+def _restores_optimizer(call: LoadCall, value: Instance) -> bool:
+    """Whether the state of an optimizer is loaded where the model is, in the same branch.
+
+    A helper for both of them is for training that goes on, and is handed no optimizer else.
+    """
+    function = call.spot.function
+    is_helper = value.spot is not None and value.spot.function is not function
+    here = set(guarding_tests(function, call.spot.node))
+    return any(
+        isinstance(node, ast.Call)
+        and call_name(node) == "load_state_dict"
+        and _OF_OPTIMIZER.search(ast.unparse(node.func))
+        and (is_helper or here == set(guarding_tests(function, node)))
+        for node in walk_scope(function.node)
+    )

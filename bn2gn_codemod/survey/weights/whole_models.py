@@ -1,0 +1,388 @@
+"""Whole models, a backbone in them and all, that start from a file of weights.
+
+A file that is loaded onto a model with a backbone is a checkpoint of the model, and most
+scripts resume or test one. It is where the training starts if the model loads it when it is
+made, if the code says that it is pretrained, if a part is left out or replaced, or if the model
+is itself a part of another one.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+
+from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.flow.call_order import about
+from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.flow.network_contents import is_aside
+from bn2gn_codemod.survey.flow.receivers import Receivers
+from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
+from bn2gn_codemod.survey.syntax.nodes import defaults_of, dotted, is_off, walk, walk_scope
+from bn2gn_codemod.survey.values import (
+    Class,
+    External,
+    Function,
+    FunctionValue,
+    Instance,
+    NormLayer,
+    Weights,
+)
+from bn2gn_codemod.survey.weights.copied_states import CopiedStates
+from bn2gn_codemod.survey.weights.guarded_loads import GuardedLoads
+from bn2gn_codemod.survey.weights.hub_entries import HubEntries
+from bn2gn_codemod.survey.weights.loads import Load
+from bn2gn_codemod.survey.weights.named_keys import given_names, prefixes
+from bn2gn_codemod.survey.weights.pretrained import is_named_pretrained, read_load
+from bn2gn_codemod.survey.weights.refitted_entries import refits_entries
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
+from bn2gn_codemod.survey.weights.skipped_keys import (
+    are_left_out,
+    is_short_of,
+    kept_words,
+    skipped_keys,
+)
+from bn2gn_codemod.survey.weights.taken_parts import taken_apart
+from bn2gn_codemod.survey.weights.warm_starts import WarmStarts
+
+# What a new layer takes over from the one in whose place it is put.
+_SIZES = frozenset({"in_features", "out_features", "in_channels", "out_channels"})
+_PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
+
+
+class WholeModels:
+    """The models that start from files, and what loads them."""
+
+    def __init__(self, contents: Contents, is_loaded_network: Callable[[Class], bool]) -> None:
+        self._contents = contents
+        self._is_loaded_network = is_loaded_network
+        self._flow = contents.flow
+        self._call_sites = CallSites(contents.flow)
+        self._guarded = GuardedLoads(contents.flow)
+        self._receivers = Receivers(contents.flow)
+        self._taken_apart = taken_apart(contents.flow)
+        self._warm_starts = WarmStarts(contents, self._call_sites)
+        self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
+        self._loads: dict[Class, Load] = {}
+        self._named: dict[Slot, Load] = {}
+        hub = HubEntries(contents.flow)
+        for call in contents.flow.load_calls:
+            load = read_load(contents.flow, call)
+            if load is None:
+                for slot, copied in self._copied_states.slots(call):
+                    self._named.setdefault(slot, copied)
+            if load is None or load.kind != "file":
+                continue
+            if call.into_tensors:
+                self._add_named(call, load, self._put_together(call))
+                for cls in self._filled_by_key(call):
+                    self._loads.setdefault(cls, load)
+                continue
+            if not call.as_read:
+                self._add_named(call, load, given_names(call.spot.function))
+            words = kept_words(call.spot.function, call.spot.node)
+            self._add_named(call, load, frozenset(map(_first_of, words)), are_asked_for=True)
+            load = load._replace(
+                skipped=frozenset()
+                if load.strict
+                else skipped_keys(call.spot.function, call.spot.node)
+            )
+            for cls in self._started(call, load):
+                if not (hub.is_only_offered(load.where) and hub.is_trained(cls)):
+                    self._loads.setdefault(cls, load)
+
+    def load_of(self, slot: Slot) -> Load | None:
+        """What loads the attribute together with a whole model, as far as it starts from there."""
+        cls, name = slot
+        load = self._named.get(slot) or self._whole_load(cls)
+        return None if load is None or are_left_out(name, load.skipped) else load
+
+    def _whole_load(self, cls: Class) -> Load | None:
+        """What loads the class, or a model that holds it."""
+        kin = {*cls.ancestors(), *cls.descendants()}
+        return next(
+            (
+                load
+                for model, load in self._loads.items()
+                if model in kin
+                or any(cls in self._contents.below(one) for one in self._kinds_of_model(model))
+            ),
+            None,
+        )
+
+    def _kinds_of_model(self, model: Class) -> Iterator[Class]:
+        """The classes that are loaded with a class and may hold models: no backbone does."""
+        if not self._is_loaded_network(model):
+            yield from (one for one in model.descendants() if not self._is_loaded_network(one))
+
+    def _add_named(
+        self, call: LoadCall, load: Load, names: frozenset[str], *, are_asked_for: bool = False
+    ) -> None:
+        """``own.update({"neck." + key: value ...})``, in whatever is loaded as a whole.
+
+        Where the entries of some parts are asked for, that is a load of these: nothing is
+        resumed so. What all of the model's parts are asked by is no choice.
+        """
+        for value in self._flow.values(call.receiver) if names else ():
+            if isinstance(value, Instance) and not value.weak:
+                for cls in value.class_.descendants() if value.spot is None else [value.class_]:
+                    if are_asked_for and names >= self._contents.names(cls):
+                        continue
+                    for slot in self._contents.family_slots(cls):
+                        if slot[1] in names:
+                            self._named.setdefault(slot, load)
+
+    def _put_together(self, call: LoadCall) -> frozenset[str]:
+        """The names in keys of the tensor that is filled, also where a helper is handed the key.
+
+        ``own["neck." + key].copy_(tensor)``, ``fill(net, "neck." + key, tensor)``
+        """
+        if call.of_layer or call.wholes:
+            return frozenset()
+        sites = (site for _, site in self._call_sites.of(call.spot.function))
+        return frozenset().union(*map(prefixes, (call.spot.node, *sites)))
+
+    def _filled_by_key(self, call: LoadCall) -> Iterator[Class]:
+        """``own[key].copy_(tensor)`` in a helper that says that training starts from there."""
+        if call.of_layer or call.wholes:
+            return
+        for value in self._flow.values(call.receiver):
+            if not isinstance(value, Instance) or value.weak or value.spot is None:
+                continue
+            if self._warm_starts.is_one(call, value):
+                yield value.class_
+
+    def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
+        function = call.spot.function
+        goes_on = is_resumed(self._flow, call)
+        for value in self._flow.values(call.receiver):
+            if not isinstance(value, Instance) or value.weak:
+                continue
+            cls = value.class_
+            if value.spot is not None and self._guarded.pass_by(call, cls):
+                continue
+            if self._is_short_of_a_part(cls, load) or self._is_changed_after(call, cls):
+                yield cls
+            elif goes_on:
+                continue
+            elif refits_entries(call) or self._is_part(value):
+                yield cls
+            elif value.spot is None:
+                if is_named_pretrained(function) and self._is_called(function):
+                    yield from self._receivers.classes(call, value)
+                yield from self._made_with(function, cls)
+                if self._is_made_with_file(call, cls):
+                    yield cls
+            elif value.spot.function is function and self._gives(function, value):
+                tests = map(ast.unparse, guarding_tests(function, call.spot.node))
+                is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
+                is_start = is_said or self._warm_starts.is_one(call, value)
+                if is_start and not self._is_only_offered(function):
+                    yield cls
+            elif self._warm_starts.is_one(call, value):
+                yield cls
+
+    def _is_part(self, model: Instance) -> bool:
+        """Whether another model holds the object, or parts of it: nobody resumes a part."""
+        if model in self._taken_apart:
+            return True
+        kin = {*model.class_.ancestors(), *model.class_.descendants()}
+        return model.spot is not None and any(
+            slot[0] not in kin
+            and slot[1] != "*"
+            and not slot[0].is_parallel_wrapper
+            and not self._is_all_there_is(slot)
+            and not is_aside(self._contents, slot)
+            for slot in self._contents.held_in.get(model, ())
+        )
+
+    def _is_all_there_is(self, slot: Slot) -> bool:
+        """Whether what holds a model as ``self.net`` has no other norms than those in there.
+
+        An application or a trainer that some library gives is nothing but a wrapper.
+        """
+        if not families.may_hold_whole_model(slot[1]):
+            return False
+        bases = [base for one in slot[0].ancestors() for base in one.external_bases]
+        if not any(base.startswith("torch.nn.") for base in bases):
+            return True
+        others = (one for one in self._contents.family_slots(slot[0]) if one != slot)
+        beside = (held for one in others for held in self._contents.inside(one))
+        return not any(isinstance(held, NormLayer) for held in beside)
+
+    def _made_with(self, function: Function, cls: Class) -> Iterator[Class]:
+        """The classes whose constructor is the function, or comes to it with what it makes.
+
+        ``cls`` is the class of the ``self`` that a function outside of classes is handed.
+        """
+        functions = [function]
+        for loading in functions:
+            if loading.is_constructor and loading.class_ is not None:
+                yield loading.class_
+                continue
+            for caller, site in self._call_sites.of(loading):
+                is_its_own = loading.class_ is not None or caller.class_ in (None, cls)
+                is_handed_on = _hands_on(caller, site) and not speaks_of_resuming(caller, site)
+                if is_its_own and is_handed_on and caller not in functions:
+                    functions.append(caller)
+
+    def _is_made_with_file(self, call: LoadCall, cls: Class) -> bool:
+        """Whether a method that is called reads the file that its model is made with.
+
+        ``self.path = path`` in the constructor, and ``torch.load(self.path)``
+        """
+        return any(
+            isinstance(value, Weights)
+            and value.spot.function.class_ in {*cls.ancestors(), *cls.descendants()}
+            and self._is_called(value.spot.function)
+            and _file_of_constructor(value, cls)
+            for node in call.weights
+            for value in self._flow.values(node)
+        )
+
+    def _is_called(self, method: Function) -> bool:
+        """Whether anybody calls a method of that name, on whatever."""
+        name = method.name.rpartition(".")[2]
+        return any(
+            isinstance(call.func, ast.Attribute) and call.func.attr == name
+            for calls in self._flow.calls_in.values()
+            for _, call in calls
+        )
+
+    def _is_only_offered(self, factory: Function) -> bool:
+        """Whether it gives finished models to users: ``pretrained=False``, as training has it."""
+        switches = _switched_off(factory)
+        return bool(switches) and not any(
+            keyword.arg in switches and not is_off(keyword.value)
+            for caller, calls in self._flow.calls_in.items()
+            if b".backward(" in caller.module.source.data
+            for _, call in calls
+            if any(isinstance(held, FunctionValue) for held in self._flow.value_of(call.func))
+            for keyword in call.keywords
+        )
+
+    def _gives(self, function: Function, value: Instance) -> bool:
+        return value in set(self._flow.values(self._flow.return_node(function)))
+
+    def _is_short_of_a_part(self, cls: Class, load: Load) -> bool:
+        """Whether entries of one of the model's parts are left out: nothing is resumed so.
+
+        Parts without norms are none of the slots, as the last layer mostly is.
+        """
+        return any(
+            are_left_out(name, load.skipped) or is_short_of(name, load.skipped)
+            for name in self._contents.names(cls)
+        )
+
+    def _is_changed_after(self, call: LoadCall, cls: Class) -> bool:
+        """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``"""
+        match call.spot.node:
+            case ast.Call(func=ast.Attribute(value=receiver)) as load:
+                model = dotted(receiver)
+            case _:
+                return False
+        if model is None:
+            return False
+        for node in walk_scope(call.spot.function.node):
+            match node:
+                case ast.Assign(value=ast.Call() as made) if node.lineno > load.lineno:
+                    is_other = not any(_hands_over(one, model) for one in walk(made))
+                    if is_other and self._replaces_part(node, model, cls):
+                        return True
+                case ast.Call(func=ast.Attribute(value=owner)) if node.lineno > load.lineno:
+                    if dotted(owner) == model and self._calls_replacing(node, cls):
+                        return True
+                case _:
+                    pass
+        return False
+
+    def _calls_replacing(self, call: ast.Call, cls: Class) -> bool:
+        """``model.reset_classifier(5)``, a method that replaces a part as the model's own."""
+        methods = [
+            value.function
+            for value in self._flow.value_of(call.func)
+            if isinstance(value, FunctionValue) and value.function.class_ in cls.ancestors()
+        ]
+        return any(
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and self._replaces_part(node, method.first_parameter or "", cls)
+            for method in methods
+            for node in walk(method.node)
+        )
+
+    def _replaces_part(self, assign: ast.Assign, model: str, cls: Class) -> bool:
+        """Whether a layer is put where the model has one: of what has norms, or of PyTorch."""
+        stored = {_attribute_of(target, model) for target in assign.targets}
+        if not stored.isdisjoint(name for _, name in self._contents.family_slots(cls)):
+            return True
+        is_layer = isinstance(assign.value, ast.Call) and any(
+            isinstance(value, External) and value.name.startswith("torch.nn.")
+            for value in self._flow.value_of(assign.value.func)
+        )
+        return is_layer and any(not stored.isdisjoint(one.stored_names) for one in cls.ancestors())
+
+
+def _file_of_constructor(weights: Weights, cls: Class) -> bool:
+    """Whether what is read is the path that a constructor keeps as an attribute."""
+    match weights.spot.node:
+        case ast.Call(args=[ast.Attribute(value=ast.Name(id=owner), attr=name), *_]):
+            is_own = owner == weights.spot.function.first_parameter
+        case _:
+            return False
+    return is_own and any(
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in init.parameters
+        and any(_attribute_of(one, init.first_parameter or "") == name for one in node.targets)
+        for one in cls.ancestors()
+        if (init := one.methods.get("__init__")) is not None
+        for node in walk_scope(init.node)
+    )
+
+
+def _first_of(word: str) -> str:
+    """``neck`` of ``neck.`` and of ``neck.0.weight``"""
+    return word.partition(".")[0]
+
+
+def _switched_off(function: Function) -> set[str]:
+    """The parameters that speak of pretrained weights, and say no unless they are given."""
+    if isinstance(function.node, ast.Module):
+        return set()
+    return {
+        one.arg
+        for one, value in defaults_of(function.node.args)
+        if _PRETRAINED.search(one.arg) and is_off(value)
+    }
+
+
+def _hands_on(caller: Function, site: ast.Call) -> bool:
+    """Whether a call is about the ``self`` of a method, or what another function is handed."""
+    given = {caller.first_parameter} if caller.class_ is not None else caller.parameters
+    return any(isinstance(expr, ast.Name) and expr.id in given for expr in about(site))
+
+
+def _hands_over(node: ast.AST, model: str) -> bool:
+    """Whether the model, or a part of it, is in what is made; its sizes may be."""
+    match node:
+        case ast.Call(args=arguments, keywords=keywords):
+            given = [*arguments, *(keyword.value for keyword in keywords)]
+        case _:
+            return False
+    names = (dotted(one) or "" for one in given)
+    return any(
+        f"{name}.".startswith(f"{model}.") and name.rpartition(".")[2] not in _SIZES
+        for name in names
+    )
+
+
+def _attribute_of(target: ast.expr, model: str) -> str:
+    match target:
+        case ast.Attribute(value=owner, attr=attribute) if dotted(owner) == model:
+            return attribute
+        case _:
+            return ""
