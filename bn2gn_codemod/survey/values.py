@@ -16,7 +16,7 @@ from typing import Literal
 
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.layer_functions import layer_calls
-from bn2gn_codemod.survey.syntax.nodes import all_arguments, bound_names, dotted, flat
+from bn2gn_codemod.survey.syntax.nodes import all_arguments, bound_names, dotted, flat, walk
 
 # fmt: off
 _PLAIN_BASES = frozenset({
@@ -174,6 +174,30 @@ class Function:
             return frozenset()
         extra = (self.node.args.vararg, self.node.args.kwarg)
         return frozenset(argument.arg for argument in extra if argument is not None)
+
+    @functools.cached_property
+    def attribute_stores(self) -> dict[str, list[ast.AST]]:
+        """What may put something into attributes of its own object, by their names.
+
+        Assignments, and calls of methods of what is in them: ``self.layers.append(layer)``.
+        """
+        own, found = self.first_parameter, dict[str, list[ast.AST]]()
+        for node in walk(self.node):
+            match node:
+                case ast.Assign(targets=targets):
+                    places = [place for target in targets for place in walk(target)]
+                case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+                    places = [target]
+                case ast.Call(func=ast.Attribute(value=base)):
+                    places = [base]
+                case _:
+                    continue
+            for place in places:
+                match place:
+                    case ast.Attribute(value=ast.Name(id=base_name), attr=name):
+                        if base_name == own and node not in found.setdefault(name, []):
+                            found[name].append(node)
+        return found
 
     @functools.cached_property
     def layer_calls(self) -> frozenset[ast.expr]:

@@ -6,11 +6,11 @@ import ast
 from pathlib import Path
 
 import pytest
-from bn2gn_codemod.survey.flow.tracing.returned_parameters import given_back
 
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository, SourceFile
 from bn2gn_codemod.survey import plan_repository
+from bn2gn_codemod.survey.flow.tracing.returned_parameters import given_back
 
 NETS = """
 import torchvision

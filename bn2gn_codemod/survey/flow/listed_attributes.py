@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.contents import Contents
-from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
 
 _FILL = frozenset({"append", "extend", "insert"})
@@ -57,30 +56,22 @@ def _are_all(cls: Class, name: str, is_listed: _IsListed) -> bool:
 def _stored(method: Function, name: str, is_listed: _IsListed) -> Iterator[bool | None]:
     """For each place where something is put into the attribute, whether it is such a list."""
     own = method.first_parameter
-    for node in walk(method.node):
+    for node in method.attribute_stores.get(name, ()):
         match node:
-            case ast.Assign(targets=targets, value=value):
-                if any(_is_attribute(target, own, name) for target in _parts(targets)):
-                    yield is_listed(value, own, name) if len(targets) == 1 else False
-            case ast.AugAssign(target=target, value=value):
-                if _is_attribute(target, own, name):
-                    yield is_listed(value, own, name)
-            case ast.AnnAssign(target=target, value=ast.expr() as value):
-                if _is_attribute(target, own, name):
-                    yield is_listed(value, own, name)
-            case ast.Call(func=ast.Attribute(value=base, attr=called), args=args):
-                if _is_attribute(base, own, name) and called in _FILL:
+            case ast.Assign(targets=[_], value=value) | ast.AugAssign(value=value):
+                yield is_listed(value, own, name)
+            case ast.AnnAssign(value=ast.expr() as value):
+                yield is_listed(value, own, name)
+            case ast.Call(func=ast.Attribute(attr=called), args=args):
+                if called in _FILL:
                     # append() takes an element, extend() a list
                     lists = [ast.List([one], ast.Load()) for one in args]
                     pairs = zip(args, lists, strict=True)
                     yield all(any(is_listed(one, own, name) for one in pair) for pair in pairs)
+            case ast.Assign():
+                yield False
             case _:
                 pass
-
-
-def _parts(targets: list[ast.expr]) -> Iterator[ast.AST]:
-    for target in targets:
-        yield from walk(target)
 
 
 def _is_list_of_own(value: ast.expr, own: str | None, name: str) -> bool:
@@ -113,13 +104,5 @@ def _is_own(value: ast.expr, own: str | None, name: str) -> bool:
             return base == own and attribute != name
         case ast.Constant():
             return True
-        case _:
-            return False
-
-
-def _is_attribute(node: ast.AST, own: str | None, name: str) -> bool:
-    match node:
-        case ast.Attribute(value=ast.Name(id=base), attr=attribute):
-            return base == own and attribute == name
         case _:
             return False

@@ -66,7 +66,7 @@ class BackbonePaths:
         self._reached: dict[Class, frozenset[Class]] = {}
         self._backbones_below: dict[Class, frozenset[Class]] = {}
         self._found: dict[tuple[Class, int, frozenset[Class]], tuple[str, ...]] = {}
-        self._steps = 0  # of the search below one class
+        self._steps = 0  # of the search below one class: classes and paths come to
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
@@ -296,9 +296,7 @@ class BackbonePaths:
 
     def _find(self, cls: Class, around: tuple[Class, ...]) -> tuple[str, ...]:
         # A class that holds itself, or a relative of it, goes no deeper.
-        self._steps += 1
-        if self._steps > _MOST_STEPS:
-            raise _TooTangled
+        self._step(1)
         if len(around) > _DEEPEST or not self._kin(cls).isdisjoint(around):
             return ()
         # What lies around bears on the answer only where it lies below, too.
@@ -383,8 +381,15 @@ class BackbonePaths:
     def _inner(self, slot: Slot, around: tuple[Class, ...]) -> list[str]:
         found: list[str] = []
         for cls in self._leading(slot):
-            found.extend(self._find(cls, around))
+            paths = self._find(cls, around)
+            self._step(len(paths))
+            found.extend(paths)
         return list(dict.fromkeys(found))
+
+    def _step(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > _MOST_STEPS:
+            raise _TooTangled
 
     def _leading(self, slot: Slot) -> list[Class]:
         """The classes in an attribute below which a backbone lies."""

@@ -68,6 +68,7 @@ class Evidence:
         self._alternatives = AlternativeModels(self.load_of, self.part_of_network)
         self._call_sites = CallSites(self.flow)
         self._held = HeldBackbones(contents, self._call_sites, self.load_of)
+        self._homes: dict[Value, list[Slot]] = {}
         self._evaluations = Evaluations(self.flow)
         self.idle = IdleClasses(contents, self.own)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
@@ -495,20 +496,33 @@ class Evidence:
         """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
         if value.spot is None:
             return None
-        made_in, own_line = value.spot.function, slot[0].ancestors()
-        for one in self.contents.held_in.get(value, ()):
+        made_by, own_line = value.spot.function.enclosing_class, slot[0].ancestors()
+        if made_by is not None and (made_by in own_line or slot[0] in made_by.ancestors()):
+            return None  # as for nearly every layer
+        for one in self._made_for(value, value.spot.function):
             because = self.own.get(one)
             if because is None or because.role is not Role.BACKBONE or one[0] in own_line:
                 continue
-            maker = made_in.enclosing_class
+            maker = made_by
             if maker is None:
-                is_for_it = self._call_sites.are_for(made_in, one[0])
-                maker = one[0] if is_for_it and not self._is_mixed(one[0]) else None
-            if maker is None or maker in own_line or slot[0] in maker.ancestors():
+                maker = None if self._is_mixed(one[0]) else one[0]
+            if maker is None or slot[0] in maker.ancestors():
                 continue
-            if one[0] in maker.ancestors() and not self._held.is_built_in(maker, slot):
+            if not self._held.is_built_in(maker, slot):
                 return maker
         return None
+
+    def _made_for(self, value: Instance | NormLayer, made_in: Function) -> list[Slot]:
+        """The attributes with a value that are those of the class for which it was made."""
+        known = self._homes.get(value)
+        if known is None:
+            slots, maker = self.contents.held_in.get(value, ()), made_in.enclosing_class
+            if maker is None:
+                known = [one for one in slots if self._call_sites.are_for(made_in, one[0])]
+            else:
+                known = [one for one in slots if one[0] in maker.ancestors()]
+            self._homes[value] = known
+        return known
 
     def beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
         """What speaks against one of the layers in an attribute with loaded parts.

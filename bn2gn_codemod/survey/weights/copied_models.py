@@ -7,7 +7,8 @@ copies a state dict or layer by layer.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.contents import Contents
@@ -48,7 +49,13 @@ class CopiedModels:
     def source(self, call: LoadCall) -> Class | None:
         """A class of which a loaded object is copied into one of another class, if one is."""
         mine, around = self._receivers(call)
-        found = [cls for value in self._given(call) for cls in self._loaded_in(value, mine, around)]
+        # Many values come to the same attributes: each is asked once.
+        is_filled = functools.cache(
+            lambda slot: self._is_filled(slot, slot[0] in mine or slot[0] in around)
+        )
+        found = [
+            cls for value in self._given(call) for cls in self._loaded_in(value, mine, is_filled)
+        ]
         return min(found, key=self.is_vague, default=None)
 
     def is_vague(self, cls: Class) -> bool:
@@ -85,7 +92,7 @@ class CopiedModels:
         return mine, around
 
     def _loaded_in(
-        self, value: Instance | NormLayer, mine: set[Class], around: set[Class]
+        self, value: Instance | NormLayer, mine: set[Class], is_filled: Callable[[Slot], bool]
     ) -> Iterator[Class]:
         """The classes that are loaded together with a value, from its own upwards.
 
@@ -100,7 +107,7 @@ class CopiedModels:
         seen: set[Class] = set()
         pending = list(self._contents.held_in.get(value, ()))
         for slot in pending:
-            if self._is_filled(slot, slot[0] in mine or slot[0] in around):
+            if is_filled(slot):
                 yield slot[0]
             if slot[0] not in seen:
                 seen.add(slot[0])
