@@ -20,11 +20,11 @@ _FILL = frozenset({"append", "extend", "insert"})
 def lists_attributes(contents: Contents, slot: Slot) -> bool:
     """Whether an attribute is such a list, wherever it is filled."""
     cls, name = slot
+    if not _are_all(cls, name, _is_list_of_own):
+        return False
     layers = {one for one in contents.of_slot[slot] if isinstance(one, (Instance, NormLayer))}
-    others = {
-        held for one in contents.family_slots(cls) if one != slot for held in contents.of_slot[one]
-    }
-    return layers <= others and _are_all(cls, name, _is_list_of_own)
+    others = (one for one in contents.family_slots(cls) if one != slot)
+    return layers.issubset(held for one in others for held in contents.of_slot[one])
 
 
 def lists_parameters(slot: Slot) -> bool:
