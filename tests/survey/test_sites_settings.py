@@ -74,6 +74,57 @@ def test_setting_that_matches_nothing_is_an_error(settings: Settings, message: s
     assert "\n" not in str(error.value)
 
 
+MIXED = """\
+import torchvision
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! {network}
+class Fuse(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {part}
+class Pan(Fuse):
+    pass
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential({held})
+        self.head = nn.BatchNorm2d(8)  #! convert
+def build():
+    return Model()
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "network", "part"),
+    [
+        (Settings(), "keep", "conflict"),
+        (Settings(convert=("Pan",)), "keep", "convert"),
+        (Settings(convert=("Fuse",)), "keep", "convert"),
+        (Settings(convert=("Fuse.bn",)), "keep", "convert"),
+        (Settings(convert=("Pan",), backbone=("ResNet",)), "keep", "convert"),
+        # What names the attribute is about all that it holds.
+        (Settings(convert=("Model.backbone", "Model.head")), "convert", "convert"),
+        (Settings(convert=("Pan",), backbone=("Model.backbone",)), "keep", "keep"),
+    ],
+)
+def test_a_new_class_in_one_container_with_a_backbone(
+    settings: Settings, network: str, part: str
+) -> None:
+    check(MIXED.format(network=network, part=part, held="ResNet(), Pan()"), settings)
+
+
+@pytest.mark.parametrize(
+    "held", ["torchvision.models.resnet50(pretrained=True), Pan()", "Pan(), nn.BatchNorm2d(8)"]
+)
+def test_a_new_class_beside_what_is_no_object_of_the_repository(held: str) -> None:
+    layer = "keep" if "(8)" in held else ""
+    text = MIXED.replace("({held})", "({held})" + f"  #! {layer}" * bool(layer))
+    text = text.replace("class ResNet", "class Unused").replace("{network}", "unknown")
+    check(text.format(part="convert", held=held), Settings(convert=("Pan",)))
+
+
 KNOWN = """\
 import torchvision
 class Model(nn.Module):

@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import external_network
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.roles.evidence import Evidence
+from bn2gn_codemod.survey.roles.small_encoders import is_small_encoder
 from bn2gn_codemod.survey.statements.fed_parts import is_fed_by, is_fed_only_by
 from bn2gn_codemod.survey.values import Instance, NormLayer
 
@@ -34,6 +35,7 @@ class BehindBackbone:
             or self._is_fed(slot, trunk)
             or self._is_fed_by_stream(slot, trunk)
             or self._is_named_behind(slot)
+            or self._is_small_encoder(slot)
         )
 
     def feeding(self, slot: Slot) -> Iterator[Slot]:
@@ -141,6 +143,14 @@ class BehindBackbone:
             )
             and any(map(self._evidence.is_loaded, self.feeding(slot)))
             and not self._handles_weights(slot)
+        )
+
+    def _is_small_encoder(self, slot: Slot) -> bool:
+        """Whether it is too small for a network, and no other code seems to fill it."""
+        return (
+            is_small_encoder(self._contents, slot)
+            and not self._handles_weights(slot)
+            and not self._is_handed_on(slot)
         )
 
     def _is_loaded_network(self, slot: Slot) -> bool:

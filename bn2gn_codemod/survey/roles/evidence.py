@@ -529,6 +529,9 @@ class Evidence:
 
         ``self.bn1 = resnet.bn1 if channels == 3 else nn.BatchNorm2d(64)``
         """
+        pinned = self.pinned.of_value(slot, value)
+        if pinned is not None:
+            return pinned
         if slot in self._never_trained and isinstance(value, Instance):
             return self._never_trained[slot]
         return (

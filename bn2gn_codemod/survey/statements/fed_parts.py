@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from bn2gn_codemod.survey.syntax.nodes import flat, target_names, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, flat, target_names, walk
 from bn2gn_codemod.survey.values import Class
+
+_JOINS = frozenset({"cat", "concat", "concatenate"})
 
 
 def is_fed_by(cls: Class, trunk: str, part: str) -> bool:
@@ -23,6 +25,14 @@ def is_fed_only_by(cls: Class, trunk: str, part: str) -> bool:
     ``self.conv1_depth(self.resnet.layer1(x))``, but not ``self.layer2(d + self.resnet(x))``.
     """
     return _is_fed(cls, trunk, part, _is_all_of)
+
+
+def gets_several_inputs(cls: Class, part: str) -> bool:
+    """Whether ``forward`` calls a part with nothing but several tensors, channel by channel.
+
+    ``self.encoder(torch.cat((image, depth), 1))``
+    """
+    return _is_fed(cls, "", part, _joins_channels)
 
 
 def _is_fed(
@@ -68,6 +78,20 @@ def _comes_of(expr: ast.expr, trunk: str, given: set[str]) -> bool:
         or (isinstance(node, ast.Name) and node.id in given)
         for node in walk(expr)
     )
+
+
+def _joins_channels(expr: ast.expr, trunk: str, given: set[str]) -> bool:
+    del trunk  # it is the model's inputs, or whatever else
+    match expr:
+        case ast.Name(id=name):
+            return name in given
+        case ast.Call(
+            args=[ast.Tuple(elts=[_, _, *_]) | ast.List(elts=[_, _, *_]), *rest], keywords=keywords
+        ) if call_name(expr) in _JOINS:
+            axes = [*rest, *(one.value for one in keywords if one.arg in ("dim", "axis"))]
+            return [ast.unparse(axis) for axis in axes] in (["1"], ["-3"])
+        case _:
+            return False
 
 
 def _is_part(expr: ast.expr, name: str) -> bool:
