@@ -113,6 +113,7 @@ class Flow(ValueGraph):
         self.modules = list(modules)
         self.injections = injections  # ``None`` where no class asks for any
         self.unread: list[SourceFile] = []  # files that do not parse
+        self.left_out: list[SourceFile] = []  # files that bear on no norm layer
         self.index = ModuleIndex(module.path for module in self.modules)
         self.by_path = {module.path: module for module in self.modules}
         self.top_level: dict[str, Function] = {}
