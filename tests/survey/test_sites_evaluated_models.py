@@ -424,6 +424,9 @@ def test_method_that_only_evaluations_call(text: str) -> None:
         _by_method("unknown", train="from evaluate import model").replace(
             "if __name__ == '__main__'", "if True"
         ),
+        _by_method("unknown", train="from evaluate import model").replace(
+            "if __name__ == '__main__'", "if __name__ != '__main__'"
+        ),
         # or the script goes on training itself.
         _by_method("unknown", main=_MAIN.format(more="model(0).backward()")),
         _by_method(

@@ -18,7 +18,7 @@ def stands_in_main_block(module: ast.Module, node: ast.expr | ast.stmt) -> bool:
 
 def _body(statement: ast.stmt) -> list[ast.stmt]:
     match statement:
-        case ast.If(test=ast.Compare(left=ast.Name(id="__name__")), body=body):
+        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()]), body=body):
             return body
         case _:
             return []
