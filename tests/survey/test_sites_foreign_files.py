@@ -68,6 +68,9 @@ def net(
         net("keep", "caffe.Net('a.prototxt', path, caffe.TEST).params", "import caffe"),
         net("keep", "tf.train.load_checkpoint(path)", "import tensorflow as tf"),
         net("keep", "paddle.load(path)", "import paddle"),
+        # The script that trains calls what loads it.
+        net("keep", after="return model")
+        + f"-- main.py --\nfrom train import main\nmodel = main(0)\n{_TRAINS}\n",
         # Which of them it is, the same variable says.
         net("keep").replace(
             "def convert(path):",
@@ -87,6 +90,8 @@ def test_network_that_begins_with_such_a_file(text: str) -> None:
         # Nothing is trained where it is loaded: a file of PyTorch is made of it.
         net(load=_LOAD, after="torch.save(model.state_dict(), 'net.pth')"),
         net(load=_LOAD, after="print(model.eval())"),
+        net(load=_LOAD, after="return model")
+        + f"-- main.py --\nimport train\nmodel = net.Cam()\n{_TRAINS}\n",
         # It is not what is loaded.
         net(load="weights = torch.load(args.weights)"),
         net(load="net.convert(args.weights); weights = torch.load(args.weights)"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.values import Weights
 from bn2gn_codemod.survey.weights.evaluations import trains
@@ -18,6 +20,16 @@ _OTHERS = re.compile(
 )
 
 
-def starts_from_foreign_file(call: LoadCall, weights: Weights) -> bool:
-    """Whether code that trains loads what a file of another framework gives."""
-    return _OTHERS.fullmatch(weights.source) is not None and trains(call.spot.module)
+def starts_from_foreign_file(flow: Flow, call: LoadCall, weights: Weights) -> bool:
+    """Whether code that trains comes to a load of what a file of another framework gives."""
+    return _OTHERS.fullmatch(weights.source) is not None and _is_for_training(flow, call)
+
+
+def _is_for_training(flow: Flow, call: LoadCall) -> bool:
+    sites = CallSites(flow)
+    functions = [call.spot.function]
+    for function in functions:
+        if trains(function.module):
+            return True
+        functions.extend(caller for caller, _ in sites.of(function) if caller not in functions)
+    return False

@@ -310,7 +310,7 @@ def _told_most_by(flow: Flow, call: LoadCall, given: list[Weights]) -> Weights:
     ``load_url(path) if "http" in path else torch.load(path)``
     """
     for one in given:  # whoever may begin so trains no network of the repository's own
-        if starts_from_foreign_file(call, one):
+        if starts_from_foreign_file(flow, call, one):
             return dataclasses.replace(one, kind="url")
     weights = [
         dataclasses.replace(value, kind="url") if is_downloaded(flow, value) else value
