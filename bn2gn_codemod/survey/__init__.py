@@ -34,11 +34,13 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
     check_asked_for(settings)
     modules, skipped = read_modules(repository)
     unread = {one.path for one in skipped}
+    read = unread.union(module.path for module in modules)
     flow = analyse(
         modules,
         (file for file in repository.files if file.path in unread),
         read_injections(repository, modules),
     )
+    flow.left_out.extend(file for file in repository.files if file.path not in read)
     roles = assign_roles(flow, Pins.of(settings, "backbone"), Pins.of(settings, "convert"))
     decided = decide_sites(flow, roles, settings)
     placement = place_helper(flow, repository, decided, settings)

@@ -177,3 +177,60 @@ def test_a_model_that_is_backbone_and_head_in_one_names_its_head() -> None:
                 self.backbone = PoseResNet()
         """
     )
+
+
+_WALKED = """\
+def init(net):
+    for m in {walk}:
+        if isinstance(m, nn.Conv2d):
+            nn.init.normal_(m.weight)
+class First(nn.Module):
+    def __init__(self, resnet):
+        super().__init__()
+        self.layer1 = resnet.layer3
+        self.conv = nn.Conv2d(8, 8, 1)
+        init(self.conv)
+class Second(nn.Module):
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(8)  #! {verdict}
+    def __init__(self):
+        super().__init__()
+        {kept}
+        self.body = nn.Sequential(self.Block())
+        init(self)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        resnet = torchvision.models.resnet34(pretrained=True)
+        self.first = First(resnet)
+        self.second = Second()
+"""
+
+
+def _walked(walk: str, verdict: str = "convert", kept: str = "pass") -> str:
+    return "import torchvision\n" + _WALKED.format(walk=walk, verdict=verdict, kept=kept)
+
+
+@pytest.mark.parametrize("walk", ["net.modules()", "net.children()", "net._modules.values()"])
+def test_a_walk_over_a_module_gives_none_of_the_classes_that_it_has(walk: str) -> None:
+    check(_walked(walk))
+    check(_walked(walk, kept="self.kind = self.Block"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The class itself is asked for,
+        _walked("[net.Block()]", "unknown"),
+        _walked("[net.kind()]", "unknown", "self.kind = self.Block"),
+        # or what a walk goes over is no module, and keeps whatever it likes under that name.
+        _walked("net._modules.values()", "unknown")
+        .replace("class Second(nn.Module)", "class Second(dict)")
+        .replace("super().__init__()\n        pass", "self._modules = {'a': self.Block}"),
+    ],
+)  # fmt: skip
+def test_what_else_a_backbone_may_take_from_a_model(text: str) -> None:
+    plan = plan_of(text)
+    assert not only(plan, "convert")

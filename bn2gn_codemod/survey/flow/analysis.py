@@ -113,6 +113,7 @@ class Flow(ValueGraph):
         self.modules = list(modules)
         self.injections = injections  # ``None`` where no class asks for any
         self.unread: list[SourceFile] = []  # files that do not parse
+        self.left_out: list[SourceFile] = []  # files that bear on no norm layer
         self.index = ModuleIndex(module.path for module in self.modules)
         self.by_path = {module.path: module for module in self.modules}
         self.top_level: dict[str, Function] = {}
@@ -557,7 +558,9 @@ class Flow(ValueGraph):
         if of_self:
             related = [*related, *(c for c in cls.descendants() if c not in related)]
         if name in CHILDREN and not _is_own_attribute(cls, name):
-            name = "*"
+            for owner in related:
+                self.children(owner, result)
+            return
         found: list[Class] = []
         for owner in related:
             method = owner.methods.get(name)
@@ -571,6 +574,10 @@ class Flow(ValueGraph):
                     self.add(result, self.function_value(method, is_bound))
             self.edge(self.read(owner, name), result)
 
+    def children(self, cls: Class, result: Node) -> None:
+        """What ``modules()`` and the like give: of a module no class that it has for its blocks."""
+        self.edge(self.read(cls, "*"), result, _may_be_child if cls.is_module else None)
+
     def class_value(self, cls: Class) -> Value:
         """The class itself, as a value."""
         return self.once(("class", cls), lambda: ClassValue(cls))
@@ -581,6 +588,10 @@ class Flow(ValueGraph):
 
     def function_value(self, function: Function, bound: bool) -> Value:
         return self.once(("function", function, bound), lambda: FunctionValue(function, bound))
+
+
+def _may_be_child(value: Value) -> bool:
+    return not isinstance(value, (ClassValue, FunctionValue))
 
 
 def _attribute_matches(stored: str, read: str) -> bool:

@@ -6,13 +6,17 @@ trains, or by the model itself, where these load weights as well.
 
 from __future__ import annotations
 
+import ast
 import functools
 import re
+from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.known_callers import KnownCallers
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.values import Class, Spot
+from bn2gn_codemod.survey.syntax.main_blocks import stands_in_main_block
+from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance, Spot
 from bn2gn_codemod.survey.weights.loads import Load
 
 _TRAINS = re.compile(
@@ -26,6 +30,7 @@ class Evaluations:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
+        self._callers = KnownCallers(flow)
 
     def of_others(self, cls: Class, loads: list[Load]) -> list[Load]:
         """The loads into a class, without those of evaluations where training has its own."""
@@ -40,7 +45,7 @@ class Evaluations:
         if call is None or load.vague:
             return False
         is_inner = call.spot.function.enclosing_class in cls.ancestors()
-        return is_inner or _trains(call.spot.module)
+        return is_inner or trains(call.spot.module)
 
     def is_never_trained(self, cls: Class, load: Load) -> bool:
         """Whether a class is loaded to be evaluated, and no code that trains makes an object of it.
@@ -65,13 +70,62 @@ class Evaluations:
             and self._is_made_for_training(cls, but=whole)
         )
 
+    def are_all(self, call: LoadCall) -> bool:
+        """Whether nothing but evaluations comes to a load, of models that are trained without."""
+        classes = {
+            value.class_
+            for value in self._flow.values(call.receiver)
+            if isinstance(value, Instance) and not value.weak
+        }
+        return (
+            bool(classes)
+            and self._is_run_to_evaluate(call.spot.function, call.spot.node, set())
+            and all(map(self._is_made_for_training, classes))
+        )
+
+    def _is_run_to_evaluate(
+        self, function: Function, node: ast.expr | ast.stmt, seen: set[Function]
+    ) -> bool:
+        """Whether all that comes to a node, as far as that is known, is code that evaluates."""
+        module = function.module
+        if isinstance(function.node, ast.Module):
+            is_run = stands_in_main_block(function.node, node)
+            return self._evaluates_by_itself(module) if is_run else self.only_evaluates(module)
+        if function in seen:
+            return True
+        seen.add(function)
+        callers = self._callers.of(function)
+        return bool(callers) and all(
+            self._is_run_to_evaluate(caller, site, seen) for caller, site in callers
+        )
+
+    def _evaluates_by_itself(self, module: Module) -> bool:
+        """Whether a script evaluates, trains nothing, and calls nothing for that either."""
+        return _EVALUATES.search(module.source.data) is not None and not any(
+            map(trains, {module, *self._called_by(module)})
+        )
+
+    def _called_by(self, module: Module) -> Iterator[Module]:
+        """Where the functions and classes are, models aside, that a module calls."""
+        for function, calls in self._flow.calls_in.items():
+            for _, call in calls if function.module is module else ():
+                for value in self._flow.value_of(call.func):
+                    if isinstance(value, FunctionValue):
+                        cls, home = value.function.class_, value.function.module
+                    elif isinstance(value, ClassValue):
+                        cls, home = value.class_, value.class_.module
+                    else:
+                        continue
+                    if cls is None or not cls.is_module:
+                        yield home
+
     def _is_made_for_training(self, cls: Class, but: Class | None = None) -> bool:
         """Whether code that trains, or that it makes use of, makes an object of the class.
 
         What the class ``but`` makes is not counted.
         """
         return any(
-            any(map(_trains, self._users_of(spot.module)))
+            any(map(trains, self._users_of(spot.module)))
             for child in cls.descendants()
             for spot in self._made(child)
             if but is None or spot.function.enclosing_class not in but.ancestors()
@@ -91,7 +145,7 @@ class Evaluations:
     def only_evaluates(self, module: Module) -> bool:
         """Whether a module evaluates models, and nothing that uses it trains any."""
         return _EVALUATES.search(module.source.data) is not None and not any(
-            map(_trains, self._users_of(module))
+            map(trains, self._users_of(module))
         )
 
     @functools.cached_property
@@ -118,5 +172,6 @@ class Evaluations:
         return found
 
 
-def _trains(module: Module) -> bool:
+def trains(module: Module) -> bool:
+    """Whether code of a module trains something, by its text."""
     return _TRAINS.search(module.source.data) is not None

@@ -37,6 +37,7 @@ from bn2gn_codemod.survey.weights.copied_parameters import (
     are_resumed,
 )
 from bn2gn_codemod.survey.weights.downloads import is_downloaded
+from bn2gn_codemod.survey.weights.foreign_files import starts_from_foreign_file
 from bn2gn_codemod.survey.weights.imagenet_files import reads_imagenet_file
 from bn2gn_codemod.survey.weights.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers, has_layers
@@ -266,13 +267,9 @@ def read_load(flow: Flow, call: LoadCall) -> Load | None:
     if call.loader:
         return Load("file", call.loader, where, False)
     found, strict = list(_given(flow, call)), _is_strict(flow, call)
-    weights = [
-        dataclasses.replace(value, kind="url") if is_downloaded(flow, value) else value
-        for value in found
-        if isinstance(value, Weights)
-    ]
+    weights = [value for value in found if isinstance(value, Weights)]
     if weights:
-        best = _told_most_by(weights)
+        best = _told_most_by(flow, call, weights)
         source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
         published = call.as_read and _is_published(best)
         vague = are_of_one_class(flow, call)
@@ -307,11 +304,18 @@ def _is_strict(flow: Flow, call: LoadCall) -> bool:
     return call.strict and own.isdisjoint(_given(flow, call))
 
 
-def _told_most_by(weights: list[Weights]) -> Weights:
+def _told_most_by(flow: Flow, call: LoadCall, given: list[Weights]) -> Weights:
     """Those that come from a URL, if it is not for the user to say: a file, or a URL.
 
     ``load_url(path) if "http" in path else torch.load(path)``
     """
+    for one in given:  # whoever may begin so trains no network of the repository's own
+        if starts_from_foreign_file(flow, call, one):
+            return dataclasses.replace(one, kind="url")
+    weights = [
+        dataclasses.replace(value, kind="url") if is_downloaded(flow, value) else value
+        for value in given
+    ]
     of_users = {
         (one.spot.function, _asked_for(one)): one
         for one in weights

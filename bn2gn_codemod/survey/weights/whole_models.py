@@ -32,6 +32,7 @@ from bn2gn_codemod.survey.values import (
     Weights,
 )
 from bn2gn_codemod.survey.weights.copied_states import CopiedStates
+from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.loads import Load
@@ -56,7 +57,12 @@ _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 class WholeModels:
     """The models that start from files, and what loads them."""
 
-    def __init__(self, contents: Contents, is_loaded_network: Callable[[Class], bool]) -> None:
+    def __init__(
+        self,
+        contents: Contents,
+        is_loaded_network: Callable[[Class], bool],
+        evaluations: Evaluations,
+    ) -> None:
         self._contents = contents
         self._is_loaded_network = is_loaded_network
         self._flow = contents.flow
@@ -74,7 +80,7 @@ class WholeModels:
             if load is None:
                 for slot, copied in self._copied_states.slots(call):
                     self._named.setdefault(slot, copied)
-            if load is None or load.kind != "file":
+            if load is None or load.kind != "file" or evaluations.are_all(call):
                 continue
             if call.into_tensors:
                 self._add_named(call, load, self._put_together(call))

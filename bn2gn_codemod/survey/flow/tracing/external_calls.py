@@ -76,7 +76,8 @@ _WEIGHTS_FROM_FILE = (
     "torch.load", "load_file", "torch.jit.load", "_load_checkpoint", "numpy.load",
     "numpy.fromfile", "pickle.load", "scipy.io.loadmat", "h5py.File", "torch.frombuffer",
     "tensorflow.train.load_checkpoint", "tensorflow.train.NewCheckpointReader", "onnx.load",
-    "caffe.Net", "msgpack.load", "msgpack.unpack",
+    "caffe.Net", "msgpack.load", "msgpack.unpack", "mxnet.nd.load", "mxnet.ndarray.load",
+    "mxnet.model.load_checkpoint", "paddle.load",
 )  # fmt: skip
 # External functions that find weights and put them into the module they are handed.
 _LOADER = re.compile(

@@ -103,7 +103,7 @@ def give_same_object(flow: Flow, base: Node, name: str, result: Node) -> None:
         if isinstance(held, Instance):
             if name in CHILDREN:
                 for owner in held.class_.ancestors():
-                    flow.edge(flow.read(owner, "*"), result)
+                    flow.children(owner, result)
             elif flow.find_method(held.class_, name) is None:
                 flow.add(result, held)
         elif isinstance(held, ClassValue) and name == "build":

@@ -1,0 +1,128 @@
+"""Training that begins with a file of another framework: it goes on with none of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+_NET = """\
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.b2 = Block()
+        self.bn7 = nn.BatchNorm2d(8)  #! {verdict}
+def convert(path):
+    {imported}
+    renamed = {{}}
+    for key, value in {read}.items():
+        value = torch.from_numpy(value.asnumpy())
+        renamed[key.replace('gamma', 'weight')] = value
+    return renamed
+class Cam(Net):
+    def __init__(self):
+        super().__init__()
+        {added}
+        self.fc8 = nn.Conv2d(8, 8, 1)
+-- train.py --
+import net
+def main(args):
+    model = net.Cam()
+    {load}
+    model.load_state_dict(weights, strict=False)
+    {after}
+"""
+_LOAD = "weights = net.convert(args.weights)"
+_EITHER = f"""\
+if args.weights.endswith('.params'):
+        {_LOAD}
+    else:
+        weights = torch.load(args.weights)"""
+_TRAINS = "optimizer = torch.optim.SGD(model.parameters(), 0.1); optimizer.step()"
+
+
+def net(
+    verdict: str = "unknown",
+    read: str = "mxnet.nd.load(path)",
+    imported: str = "import mxnet",
+    load: str = _EITHER,
+    after: str = _TRAINS,
+    added: str = "pass",
+) -> str:
+    return _NET.format(
+        verdict=verdict, read=read, imported=imported, load=load, after=after, added=added
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        net("keep"),
+        net("keep", load=_LOAD),
+        net("keep", "mx.nd.load(path)", "import mxnet as mx"),
+        net("keep", "mx.model.load_checkpoint(path, 0)[1]", "import mxnet as mx"),
+        net("keep", "caffe.Net('a.prototxt', path, caffe.TEST).params", "import caffe"),
+        net("keep", "tf.train.load_checkpoint(path)", "import tensorflow as tf"),
+        net("keep", "paddle.load(path)", "import paddle"),
+        # The script that trains calls what loads it.
+        net("keep", after="return model")
+        + f"-- main.py --\nfrom train import main\nmodel = main(0)\n{_TRAINS}\n",
+        # Which of them it is, the same variable says.
+        net("keep").replace(
+            "def convert(path):",
+            "def convert(path):\n    if path.endswith('.pth'):\n        return torch.load(path)",
+        ),
+        # What the code has words for is added to what the file is for.
+        net("keep", added="self.decoder = nn.BatchNorm2d(8)  #! unknown"),
+    ],
+)
+def test_network_that_begins_with_such_a_file(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Nothing is trained where it is loaded: a file of PyTorch is made of it.
+        net(load=_LOAD, after="torch.save(model.state_dict(), 'net.pth')"),
+        net(load=_LOAD, after="print(model.eval())"),
+        net(load=_LOAD, after="return model")
+        + f"-- main.py --\nimport train\nmodel = net.Cam()\n{_TRAINS}\n",
+        # It is not what is loaded.
+        net(load="weights = torch.load(args.weights)"),
+        net(load="net.convert(args.weights); weights = torch.load(args.weights)"),
+        # Training in PyTorch may write these.
+        net(read="np.load(path)", imported="import numpy as np"),
+        net(read="h5py.File(path)", imported="import h5py"),
+        net(read="pickle.load(open(path, 'rb'))", imported="import pickle"),
+        net(read="onnx.load(path)", imported="import onnx"),
+    ],
+)
+def test_file_that_may_be_of_its_own_training(text: str) -> None:
+    check(text)
+
+
+def test_what_is_loaded_with_a_whole_model_is_not_new() -> None:
+    text = """\
+        import mxnet
+        import torchvision
+        class Neck(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.bn = nn.BatchNorm2d(8)  #! {}
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.trunk = torchvision.models.resnet18(pretrained=True)
+                self.neck = Neck()
+        def main(path):
+            model = Model()
+            model.load_state_dict({}, strict=False)
+            torch.optim.SGD(model.parameters(), 0.1).step()
+        """
+    check(text.format("unknown", "mxnet.nd.load(path)"))
+    check(text.format("convert", "torch.load(path)"))
