@@ -50,8 +50,7 @@ def _repository(
     "load",
     [
         _BOTH,
-        "self.backbone.load_state_dict(state['a'])\n"
-        "        self.head.load_state_dict(state['b'])",
+        "self.backbone.load_state_dict(state['a'])\n        self.head.load_state_dict(state['b'])",
         # In whatever order.
         "self.head.load_state_dict(state)\n        self.backbone.load_state_dict(state)",
     ],

@@ -83,9 +83,7 @@ class SharedFiles:
         """The files of a load that a method reads itself."""
         given = (value for node in call.weights for value in self._flow.values(node))
         return frozenset(
-            value
-            for value in given
-            if isinstance(value, Weights) and value.spot.function is method
+            value for value in given if isinstance(value, Weights) and value.spot.function is method
         )
 
 
