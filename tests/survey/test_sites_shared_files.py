@@ -50,9 +50,9 @@ def _repository(
     "load",
     [
         _BOTH,
-        "self.backbone.load_state_dict(state['a'])\n        self.head.load_state_dict(state['b'])",
+        "self.backbone.load_state_dict(state['a'])\n        self.head.load_state_dict(state['b'], strict=False)",
         # In whatever order.
-        "self.head.load_state_dict(state)\n        self.backbone.load_state_dict(state)",
+        "self.head.load_state_dict(state, False)\n        self.backbone.load_state_dict(state)",
     ],
 )
 def test_a_head_beside_the_backbone_of_the_same_file(load: str) -> None:
@@ -139,6 +139,11 @@ class Trainer:
 def test_what_may_be_a_part_of_the_network_is_loaded(load: str, name: str) -> None:
     part = "keep" if "stage" in load else "convert"
     check(_repository(part, load, name, "stage" if "stage" in load else "neck"))
+
+
+def test_a_file_that_has_all_of_the_head() -> None:
+    load = "self.backbone.load_state_dict(state)\n        self.head.load_state_dict(state)"
+    check(_repository("keep", load))
 
 
 def test_a_head_with_a_file_of_its_own() -> None:

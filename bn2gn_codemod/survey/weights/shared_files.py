@@ -2,7 +2,7 @@
 
 Such a file is a whole model's: ``self.backbone.load_state_dict(state)`` and then
 ``self.head.load_state_dict(state)``. What is called a head comes with it only where the model
-was trained for the same task.
+was trained for the same task: a load that need not fit does not say that it does.
 """
 
 from __future__ import annotations
@@ -36,13 +36,16 @@ class SharedFiles:
     def fills_several_parts(self, call: LoadCall, cls: Class) -> bool:
         """Whether whatever fills an object of the class by a load fills others of the file."""
         fillings = list(self._fillings(call, cls))
-        return bool(fillings) and all(map(self._is_one_of_several, fillings))
+        must_fit = _must_fit(call)
+        return bool(fillings) and all(self._is_one_of_several(one, must_fit) for one in fillings)
 
-    def _is_one_of_several(self, filling: _Filling) -> bool:
+    def _is_one_of_several(self, filling: _Filling, must_fit: bool) -> bool:
         if filling.part is None:
             return False
         if _is_any_of_several(filling.part):
             return True
+        if must_fit:  # the file has all of the part, wherever it comes from
+            return False
         parts = {
             ast.dump(other.part)
             for other in self._by_method.get(filling.method, ())
@@ -107,3 +110,13 @@ def _part_of_self(filled: ast.expr, method: Function) -> ast.expr | None:
 def _is_any_of_several(part: ast.expr) -> bool:
     """``self.nets[key]``, whatever the key is."""
     return isinstance(part, ast.Subscript) and not isinstance(part.slice, ast.Constant)
+
+
+def _must_fit(call: LoadCall) -> bool:
+    """Whether a load fails where the file lacks anything: it is strict, and no option says so."""
+    said = [
+        keyword.value
+        for keyword in getattr(call.spot.node, "keywords", ())
+        if keyword.arg == "strict"
+    ]
+    return call.strict and all(isinstance(value, ast.Constant) for value in said)
