@@ -50,7 +50,8 @@ def _repository(
     "load",
     [
         _BOTH,
-        "self.backbone.load_state_dict(state['a'])\n        self.head.load_state_dict(state['b'], strict=False)",
+        "self.backbone.load_state_dict(state['a'])\n"
+        "        self.head.load_state_dict(state['b'], strict=False)",
         # In whatever order.
         "self.head.load_state_dict(state, False)\n        self.backbone.load_state_dict(state)",
     ],
