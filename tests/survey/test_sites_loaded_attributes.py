@@ -132,6 +132,22 @@ class Model(nn.Module):
         vgg = torchvision.models.vgg16_bn(pretrained=True)
         self.front.load_state_dict(vgg.features[:2].state_dict())
         """,
+        # Entry by entry.
+        """\
+        self.front = stack([8, 8])
+        self.back = stack([8])
+        vgg = torchvision.models.vgg16_bn(pretrained=True)
+        theirs = list(vgg.state_dict().items())
+        for i in range(len(theirs)):
+            list(self.front.state_dict().items())[i][1].data[:] = theirs[i][1].data[:]
+        """,
+        """\
+        self.front = stack([8, 8])
+        self.back = stack([8])
+        vgg = torchvision.models.vgg16_bn(pretrained=True)
+        for key, value in vgg.state_dict().items():
+            self.front.state_dict()[key].copy_(value)
+        """,
         # A method of its own, which hands on what the function makes.
         """\
         self.front = self.make([8, 8])
@@ -154,6 +170,21 @@ def test_one_of_several_that_a_function_makes_is_loaded(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
+        """\
+        self.front = stack([8, 8])
+        self.back = stack([8])
+        vgg = torchvision.models.vgg16_bn(pretrained=True)
+        for key, value in vgg.state_dict().items():
+            self.front.state_dict()[key].copy_(value)
+            self.back.state_dict()[key].copy_(value)
+        """,
+        """\
+        self.front = stack([8, 8])
+        self.back = self.front
+        vgg = torchvision.models.vgg16_bn(pretrained=True)
+        for key, value in vgg.state_dict().items():
+            self.front.state_dict()[key].copy_(value)
+        """,
         # Both are loaded, or one is the other.
         """\
         self.front = stack([8, 8])

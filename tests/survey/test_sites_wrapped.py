@@ -133,3 +133,49 @@ def test_models_in_wrappers_of_one_class_say_nothing_of_each_other(
             return {wrapper}(torchvision.models.resnet18(pretrained=True))
         """
     )
+
+
+_MANY = """\
+-- nets.py --
+from torch.utils import model_zoo
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {block}
+class VGG(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(Block(), Block())
+        self.load_state_dict(model_zoo.load_url('https://a.org/vgg.pth'))
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{attribute} = nn.Sequential(nn.BatchNorm2d(8))  #! {small}
+-- train.py --
+from nets import Small, VGG
+def main(args):
+    if args.arch == 'vgg':
+        model = VGG()
+    else:
+        model = Small()
+    model.features = {wrapped}
+    return model
+"""
+
+
+def test_what_is_wrapped_in_its_place_is_in_no_model_that_has_no_such_place() -> None:
+    wrapped = "torch.nn.DataParallel(model.features, device_ids=args.gpus)"
+    check(_MANY.format(block="keep", small="unknown", attribute="stem", wrapped=wrapped))
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        # Another layer, or another place.
+        "nn.Sequential(model.features, nn.BatchNorm2d(8))  #! conflict",
+        "torch.nn.DataParallel(nn.BatchNorm2d(8))  #! conflict",
+    ],
+)
+def test_what_is_put_there_anew_may_be_in_either_model(wrapped: str) -> None:
+    text = _MANY.format(block="keep", small="unknown", attribute="stem", wrapped=wrapped)
+    check(text)

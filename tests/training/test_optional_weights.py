@@ -211,3 +211,36 @@ def test_a_loop_that_others_share_is_not_guarded() -> None:
     plan = plan_repository(Repository(Path("/repository"), read), Settings())
     assert [file.path for file in plan.files if file.freezes] == ["more.py"]
     assert not any(file.loop_guards or file.model_guards for file in plan.files)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "net = model.resnet18(pretrained=False)",
+        "net = model.resnet18()\nnet = torch.nn.DataParallel(net).cuda()",
+        "if args.arch:\n    net = model.resnet18(False)\nelse:\n    net = model.resnet18()",
+    ],
+)
+def test_a_script_that_asks_for_no_weights(made: str) -> None:
+    plan = _plan(made, option="pass")
+    assert not _is_changed(plan)
+    found = [one.message for one in findings(plan) if one.code == "BN201"]
+    assert found
+    assert all("it is made without weights (train.py:" in message for message in found)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "net = model.resnet18(pretrained=True)",
+        # Who knows what is asked for, or one of them is.
+        "net = model.resnet18(args.weights)",
+        "net = model.resnet18(True) if loader else model.resnet18()",
+        # Weights come later on.
+        "net = model.resnet18()\nnet = model.load(net, 'resnet18.pth')",
+        # New layers stand beside it: whoever trains that has weights for the rest.
+        "net = model.Necked(pretrained=False)",
+    ],
+)
+def test_a_script_that_may_have_weights(made: str) -> None:
+    assert _is_changed(_plan(made, option="pass"))

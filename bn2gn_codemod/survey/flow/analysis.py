@@ -365,13 +365,17 @@ class Flow(ValueGraph):
         *,
         is_written: bool = False,
         makers: Container[ast.AST] = (),
+        is_wrapped: bool = False,
     ) -> None:
         """``base.attribute = value``; ``is_written``: in these words, and not by ``setattr``.
 
         ``makers`` are the calls there that give the value, as far as they are in sight.
+        ``is_wrapped``: it is what was there, which only objects with the attribute have.
         """
 
         def on_base(held: Value) -> None:
+            if is_wrapped and isinstance(held, Instance) and not _may_have(held.class_, attribute):
+                return
             if is_written and isinstance(held, Instance) and _is_tensor(held.class_, attribute):
                 self._keep_made(value, makers, self.slot(held.class_, attribute))
                 return
@@ -611,6 +615,12 @@ def _attribute_matches(stored: str, read: str) -> bool:
 def _is_tensor(cls: Class, name: str) -> bool:
     """Whether ``x.data = y`` fills a parameter, for all of which their model stands."""
     return name in OF_TENSORS and cls.is_module and not _is_own_attribute(cls, name)
+
+
+def _may_have(cls: Class, name: str) -> bool:
+    """Whether code of the class, or of its kin, stores the attribute, or that is not known."""
+    kin = {*cls.ancestors(), *cls.descendants()}
+    return cls.has_open_base or any(name in one.stored_names for one in kin)
 
 
 def _is_own_attribute(cls: Class, name: str) -> bool:

@@ -19,6 +19,7 @@ from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.converted_layers import is_group_norm
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value
 from bn2gn_codemod.survey.weights.loads import Load
+from bn2gn_codemod.survey.weights.resumed_models import starts_nothing
 from bn2gn_codemod.survey.weights.uncalled_loads import UncalledLoads
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
@@ -109,9 +110,7 @@ class BackbonePaths:
     @functools.cached_property
     def starts_nothing(self) -> bool:
         """Whether every load may be one that resumes, and no library gives any weights."""
-        loads = self._roles.loads
-        is_loaded = loads.of_class or loads.of_slot or loads.of_layer
-        return not is_loaded and not any(map(library_model, self._flow.made_outside()))
+        return starts_nothing(self._flow, self._roles.loads)
 
     def is_only_named(self, cls: Class) -> bool:
         """Whether names alone say that what is backbone in a model is pretrained.

@@ -43,6 +43,7 @@ from bn2gn_codemod.survey.weights.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.weights.loading_models import is_added_to
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.pretrained import find_loads
+from bn2gn_codemod.survey.weights.resumed_models import ResumedModels
 from bn2gn_codemod.survey.weights.taken_parts import TakenParts
 from bn2gn_codemod.survey.weights.whole_models import WholeModels
 
@@ -86,6 +87,7 @@ class Evidence:
         }
         self.loads = find_loads(contents, named)
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
+        self._resumed_models = ResumedModels(contents, self.loads, self._evaluations)
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
         self.whole_models = WholeModels(contents, self._held.is_loaded_network, self._evaluations)
@@ -370,9 +372,17 @@ class Evidence:
         ):
             network = network_content(self.contents, slot)
             if network is not None:
-                self._name(slot)
-                return Because(Role.BACKBONE, f"{shown(slot)} holds {network}")
+                return self._named_after_network(slot, f"{shown(slot)} holds {network}")
         return None
+
+    def _named_after_network(self, slot: Slot, words: str) -> Because:
+        """A backbone for what its class is called, if a training may begin with weights at all."""
+        resumed = self._resumed_models.where(slot)
+        if resumed is None:
+            self._name(slot)
+            return Because(Role.BACKBONE, words)
+        words = f"{words}, but nothing is loaded except to go on with a training ({resumed})"
+        return Because(Role.UNDECIDED, words)
 
     def _name(self, slot: Slot) -> None:
         self.only_named.add(slot)

@@ -2,24 +2,30 @@
 
 ``if args.pretrained: net.load_state_dict(...)``: where nobody gives the option, the model is
 trained from scratch, and a freeze would leave BatchNorm without statistics for good. So it is
-with a classifier; what has new layers beside its backbone is fine-tuned.
+with a classifier; what has new layers beside its backbone is fine-tuned. And so it is where the
+code that trains says itself that it wants no weights: ``net = resnet18(pretrained=False)``.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
+from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.option_defaults import OptionDefaults
 from bn2gn_codemod.survey.norms.load_order import LoadOrder
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
-from bn2gn_codemod.survey.statements.run_conditions import NONE, Conditions
-from bn2gn_codemod.survey.values import Class, Function
+from bn2gn_codemod.survey.statements.run_conditions import NONE, Conditions, conditions_above
+from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance
 
 
 class OptionalWeights:
     """Finds the option that all weights of a model hang on, where the model is made."""
 
-    def __init__(self, paths: BackbonePaths, order: LoadOrder, defaults: OptionDefaults) -> None:
+    def __init__(
+        self, flow: Flow, paths: BackbonePaths, order: LoadOrder, defaults: OptionDefaults
+    ) -> None:
+        self._flow = flow
         self._paths = paths
         self._order = order
         self._defaults = defaults
@@ -34,6 +40,10 @@ class OptionalWeights:
         models = list(models)
         if any(map(self._paths.has_new_norms, models)):
             return ""
+        declined = [call for cls in models for call in self._declining(cls, made_in)]
+        if declined and all(self._declining(cls, made_in) for cls in models):
+            where = f"{made_in.module.path}:{declined[0].lineno}"
+            return f"it is made without weights ({where}), and BatchNorm must learn"
         asked: dict[str, str] = {}
         for cls in models:
             for conditions in self._ways(cls, made_in):
@@ -46,6 +56,37 @@ class OptionalWeights:
         named = ", ".join(f"{option} ({where})" for option, where in asked.items())
         words = f"weights come only with {named}, which is off by default"
         return f"{words}: freeze under the same condition, as without it BatchNorm must learn"
+
+    def _declining(self, cls: Class, made_in: Function) -> list[ast.Call]:
+        """The calls of factories that ask for no weights, where these make all such models.
+
+        ``resnet18(pretrained=False)``, where ``resnet18`` loads them for whoever asks.
+        """
+        found: list[ast.Call] = []
+        for _, call in self._flow.calls_in.get(made_in, ()):
+            if not any(
+                isinstance(held, Instance) and held.class_ is cls
+                for held in self._flow.value_of(call)
+            ):
+                continue
+            for callee in self._flow.value_of(call.func):
+                if isinstance(callee, FunctionValue) and callee.function.class_ is None:
+                    if not self._declines(cls, callee.function, call, made_in):
+                        return []
+                    found.append(call)
+                elif isinstance(callee, ClassValue):
+                    return []
+        return found
+
+    def _declines(self, cls: Class, factory: Function, call: ast.Call, made_in: Function) -> bool:
+        """Whether no load in a factory, or in what it calls, runs for a call of it."""
+        backbone = self._paths.contents(cls)
+        if backbone is None or backbone.loads:
+            return False
+        inside = self._order.conditions_in(backbone.parts, backbone.owners, factory)
+        return bool(inside) and all(
+            conditions_above(conditions, factory, call, made_in) is None for conditions in inside
+        )
 
     def _ways(self, cls: Class, made_in: Function) -> list[Conditions]:
         """What must be so for each load to run; an empty one, where nothing is known of them."""

@@ -104,7 +104,7 @@ class _Training:
             flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
         )
         self._models = TrainedModels(flow, paths, classes, repository)
-        self._weights = OptionalWeights(paths, order, OptionDefaults(flow, repository))
+        self._weights = OptionalWeights(flow, paths, order, OptionDefaults(flow, repository))
         # By the class of a model, for each optimizer its file, and why it is to have no freeze.
         self._optional: dict[Class, list[tuple[str, str]]] = {}
         whole = settings.freeze == "backbone"

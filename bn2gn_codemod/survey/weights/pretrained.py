@@ -44,6 +44,7 @@ from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers, has
 from bn2gn_codemod.survey.weights.loads import Load, Loads, Slot
 from bn2gn_codemod.survey.weights.named_keys import NamedKeys, hooks
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.shared_files import SharedFiles
 from bn2gn_codemod.survey.weights.skipped_keys import classifiers, list_of_kept, skipped_keys
 
 _PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
@@ -94,6 +95,7 @@ class _Search:
         self._calls = [one for call in self._flow.load_calls for one in of_wholes(self._flow, call)]
         self._named = {slot for call in self._calls for slot in self._attributes.named(call)}
         self._names = NamedKeys(contents)
+        self._shared = SharedFiles(contents.flow)
         self._models = CopiedModels(contents, self.loads)
 
     def run(self) -> None:
@@ -242,6 +244,8 @@ class _Search:
         """Whether a file is no training that goes on; ``is_named``: by a name or its path."""
         cls, function = value.class_, call.spot.function
         if cls in self._owners:
+            return False
+        if families.has_new_word(cls.name) and self._shared.fills_several_parts(call, cls):
             return False
         if value.spot is None:
             return is_named or cls in self._held

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.survey.flow.analysis import OF_TENSORS
+from bn2gn_codemod.survey.flow.external_members import wraps_model
 from bn2gn_codemod.survey.flow.tracing.computed_globals import is_own_namespace
 from bn2gn_codemod.survey.flow.tracing.computed_names import store_named
 from bn2gn_codemod.survey.flow.tracing.containers import container, put_into
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.weight_loads import TENSORS, weights_into
 from bn2gn_codemod.survey.flow.value_graph import Node
+from bn2gn_codemod.survey.syntax.nodes import call_name, dotted
 from bn2gn_codemod.survey.values import Entries, Text, TupleValue, Value
 
 # Where modules keep their tensors: ``bn._parameters["weight"] = w``.
@@ -38,7 +40,15 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
                 flow.strays.store(None, target.attr, value)
             else:
                 makers = _makers(tracer) if target.attr in OF_TENSORS else ()
-                flow.store(base, target.attr, value, is_written=True, makers=makers)
+                is_wrapped = _wraps_itself(target, _source(tracer))
+                flow.store(
+                    base,
+                    target.attr,
+                    value,
+                    is_written=True,
+                    makers=makers,
+                    is_wrapped=is_wrapped,
+                )
             if target.attr in TENSORS:
                 weights_into(tracer, target, [value], target, _source(tracer))
         case ast.Subscript():
@@ -72,6 +82,15 @@ def _is_all(key: ast.expr) -> bool:
 def _source(tracer: Tracer) -> ast.expr | None:
     """What the statement that is read now assigns."""
     return tracer.statement.value if isinstance(tracer.statement, ast.Assign) else None
+
+
+def _wraps_itself(target: ast.Attribute, source: ast.expr | None) -> bool:
+    """``net.trunk = nn.DataParallel(net.trunk)``, which adds nothing to what is there."""
+    match source:
+        case ast.Call(args=[wrapped, *_]) if wraps_model(call_name(source)):
+            return dotted(wrapped) is not None and dotted(wrapped) == dotted(target)
+        case _:
+            return False
 
 
 def _makers(tracer: Tracer) -> list[ast.expr]:

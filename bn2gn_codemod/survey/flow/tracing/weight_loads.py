@@ -77,6 +77,9 @@ def weights_into(
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
         load.copies = _is_tensor(source)
         load.of_layer = _is_tensor(target)
+        named = _attribute_of_entries(layer)
+        if named is not None:
+            load.base, load.attribute = tracer.evaluate(named.value), named.attr
         load.wholes = list(_wholes(tracer, layer))
         if source is not None:
             load.sources = list(_models_of(tracer, source, layer))
@@ -203,6 +206,23 @@ def layer_of(tensor: ast.expr) -> ast.expr:
             return layer
         case _:
             return tensor
+
+
+def _attribute_of_entries(entry: ast.expr) -> ast.Attribute | None:
+    """``self.front`` of ``self.front.state_dict()[key]``, also of ``list(...items())[i][1]``."""
+    part: ast.expr = entry
+    while True:
+        match part:
+            case ast.Call(func=ast.Attribute(value=ast.Attribute() as owner, attr="state_dict")):
+                return owner
+            case ast.Call(func=ast.Name(id="list" | "tuple"), args=[inner]):
+                part = inner
+            case ast.Call(func=ast.Attribute(value=inner, attr="items" | "values")):
+                part = inner
+            case ast.Subscript(value=inner):
+                part = inner
+            case _:
+                return None
 
 
 def _wholes(tracer: Tracer, layer: ast.expr) -> Iterator[Whole]:

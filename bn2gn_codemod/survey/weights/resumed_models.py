@@ -1,0 +1,92 @@
+"""Models that are trained from scratch: nothing loads them but training that goes on.
+
+What is called like a network may get its weights from whoever uses the code. Where a training
+resumes the model, and loads nothing else anywhere, it begins with none, whatever it is called.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.syntax.nodes import walk_scope
+from bn2gn_codemod.survey.values import Class, Instance
+from bn2gn_codemod.survey.weights.checkpoint_members import handles_weights
+from bn2gn_codemod.survey.weights.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.loads import Loads
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+
+_TRAINS = re.compile(r"\.(?:backward|step|fit|train)\(|\btrain\w*\(")
+
+
+def starts_nothing(flow: Flow, loads: Loads) -> bool:
+    """Whether every load may be one that resumes, and no library gives any weights."""
+    is_loaded = loads.of_class or loads.of_slot or loads.of_layer
+    return not is_loaded and not any(map(library_model, flow.made_outside()))
+
+
+class ResumedModels:
+    """Tells the networks of models into which nothing loads weights but to go on."""
+
+    def __init__(self, contents: Contents, loads: Loads, evaluations: Evaluations) -> None:
+        self._contents = contents
+        self._flow = contents.flow
+        self._loads = loads
+        self._evaluations = evaluations
+
+    def where(self, slot: Slot) -> str | None:
+        """The line by which a training goes on with all of the model around an attribute.
+
+        Not where anything else is loaded, or where what is in the attribute, or the model,
+        speaks of pretrained weights.
+        """
+        if not starts_nothing(self._flow, self._loads):
+            return None
+        models = self._around(slot[0])
+        inner = {
+            cls
+            for value in self._contents.of_slot[slot]
+            if isinstance(value, Instance)
+            for cls in (value.class_, *self._contents.below(value.class_))
+        }
+        if any(handles_weights(cls.module, cls.node) for cls in (*models, *inner)):
+            return None
+        calls = [call for call in self._flow.load_calls if self._is_into(call, models | inner)]
+        left = [call for call in calls if not self._tells_nothing(call)]
+        if not left or not all(is_resumed(self._flow, call) for call in left):
+            return None
+        return left[0].spot.where
+
+    def _around(self, cls: Class) -> set[Class]:
+        """A class, its kin, and all that holds one of them."""
+        found = {*cls.ancestors(), *cls.descendants()}
+        pending = list(found)
+        while pending:
+            for holder, _ in self._contents.holders.get(pending.pop(), ()):
+                if holder not in found:
+                    found.add(holder)
+                    pending.append(holder)
+        return found
+
+    def _is_into(self, call: LoadCall, classes: set[Class]) -> bool:
+        return any(
+            isinstance(value, Instance) and value.class_ in classes
+            for value in self._flow.values(call.receiver)
+        )
+
+    def _tells_nothing(self, call: LoadCall) -> bool:
+        """Whether code that evaluates loads, or loads what it has trained itself."""
+        function = call.spot.function
+        if self._evaluations.only_evaluates(function.module):
+            return True
+        return any(
+            isinstance(node, ast.For | ast.While)
+            and (node.end_lineno or node.lineno) < call.spot.node.lineno
+            and _TRAINS.search(ast.unparse(node)) is not None
+            for node in walk_scope(function.node)
+        )

@@ -1,0 +1,128 @@
+"""What is called like a network, in a model that training begins with no weights at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check, plan_of
+
+_REPOSITORY = """\
+-- net.py --
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {network}
+class ResNetReader(nn.Module):
+    def __init__(self{option}):
+        super().__init__()
+        self.layer0 = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8))  #! {network}
+        self.layer1 = nn.Sequential(Block(), Block())
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{attribute} = ResNetReader()
+        self.decoder = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {decoder}
+-- train.py --
+from net import Reader
+def main(args, loader):
+    model = Reader()
+    {load}
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for epoch in range(args.epochs):
+        model.train()
+        for x in loader:
+            model(x).sum().backward()
+            optimizer.step()
+    {after}
+"""
+_RESUME = "if args.resume: model.load_state_dict(torch.load(args.resume)['state_dict'])"
+_HELPER = """\
+-- files.py --
+def resume(net, path):
+    net.load_state_dict(torch.load(path))
+"""
+_DEMO = """\
+-- demo.py --
+from net import Reader
+def main(path, images):
+    model = Reader()
+    model.load_state_dict(torch.load(path))
+    model.eval()
+    return [model(x) for x in images]
+"""
+
+
+def _repository(
+    network: str,
+    decoder: str,
+    load: str = _RESUME,
+    attribute: str = "encoder",
+    option: str = "",
+    after: str = "pass",
+) -> str:
+    return _REPOSITORY.format(
+        network=network,
+        decoder=decoder,
+        load=load,
+        attribute=attribute,
+        option=option,
+        after=after,
+    )
+
+
+def test_nothing_is_known_of_a_model_that_is_only_resumed() -> None:
+    text = _repository("unknown", "unknown")
+    plan = check(text)
+    assert "nothing is loaded except to go on" in " ".join(plan.sites[0].reasons)
+    assert plan.train_scripts == ()
+
+
+@pytest.mark.parametrize(
+    ("load", "after", "more"),
+    [
+        ("from files import resume; resume(model, args.path)", "pass", _HELPER),
+        (_RESUME, "pass", _DEMO),
+        # What the training itself has written is evaluated.
+        (_RESUME, "model.load_state_dict(torch.load('runs/best.pth'))", ""),
+    ],
+)
+def test_other_loads_that_no_training_begins_with(load: str, after: str, more: str) -> None:
+    check(_repository("unknown", "unknown", load, after=after) + more)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        # Nothing is loaded at all: that may be for whoever uses the code.
+        "pass",
+        # Who knows what is in the file.
+        "model.load_state_dict(torch.load(args.weights))",
+        _RESUME + "\n    model.load_state_dict(torch.load(args.weights))",
+    ],
+)
+def test_a_name_says_that_weights_may_be_loaded(load: str) -> None:
+    check(_repository("keep", "convert", load))
+
+
+def test_an_attribute_that_is_called_a_backbone_is_one() -> None:
+    check(_repository("keep", "convert", attribute="backbone"))
+
+
+def test_code_that_speaks_of_pretrained_weights() -> None:
+    check(_repository("keep", "convert", option=", pretrained=True"))
+
+
+def test_weights_that_are_loaded_elsewhere() -> None:
+    more = """\
+-- other.py --
+import torchvision
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+"""
+    text = _repository("keep", "convert") + more
+    assert {site.verdict for site in plan_of(text).sites if site.place.path == "net.py"} == {
+        "keep",
+        "convert",
+    }
