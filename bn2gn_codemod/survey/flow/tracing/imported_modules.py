@@ -32,9 +32,11 @@ def give_imported(call: Call) -> None:
     found = dict.fromkeys(_imported(call))
     for module in found:
         call.flow.add(call.result, call.flow.module_value(module))
-    is_told = call.expr.args and isinstance(call.expr.args[0], ast.Constant)
-    if not found and not is_told:
-        call.flow.unnamed_imports.append(call.spot())
+    match call.expr:
+        case ast.Call(args=[ast.Constant(), *_]):
+            pass  # a library, or a module that is not there
+        case _ if not found:
+            call.flow.unnamed_imports.append(call.spot())
 
 
 def _imported(call: Call) -> Iterator[Module]:
@@ -86,13 +88,15 @@ def _split(expr: ast.expr) -> _Part | None:
         ):
             return _filled(text, "{}", part) or _filled(text, "{0}", part)
         case ast.JoinedStr(values=values):
-            parts = [one.value for one in values if isinstance(one, ast.FormattedValue)]
-            texts = [one.value if isinstance(one, ast.Constant) else None for one in values]
-            if len(parts) == 1:
-                place = texts.index(None)
-                before, after = texts[:place], texts[place + 1 :]
-                return _Part("".join(map(str, before)), parts[0], "".join(map(str, after)))
+            places = [at for at, one in enumerate(values) if isinstance(one, ast.FormattedValue)]
+            if len(places) == 1 and isinstance(part := values[places[0]], ast.FormattedValue):
+                head, tail = values[: places[0]], values[places[0] + 1 :]
+                return _Part(_written(head), part.value, _written(tail))
     return None
+
+
+def _written(parts: list[ast.expr]) -> str:
+    return "".join(str(one.value) for one in parts if isinstance(one, ast.Constant))
 
 
 def _filled(text: str, field: str, part: ast.expr) -> _Part | None:
