@@ -30,7 +30,7 @@ _PLAIN_HOMES = re.compile(
     r"torchvision\.(?:datasets|transforms)\.|torch\.(?:utils\.data|optim|distributions|autograd)\."
 )
 # How a name that holds a norm class is used where it stands.
-UseContext = Literal["callee", "partial", "argument", "plain", "test", "other"]
+UseContext = Literal["callee", "partial", "argument", "plain", "test", "base", "other"]
 
 
 @dataclasses.dataclass(eq=False)

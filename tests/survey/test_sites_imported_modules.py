@@ -68,7 +68,14 @@ def apart(imported: str) -> str:
         nets("importlib.import_module('nets.cam').Net()"),
         *(
             nets(f"importlib.import_module({name}).Net()", '"--cam_network", default="cam"')
-            for name in ("'nets.' + args.cam_network", "f'nets.{args.cam_network}'")
+            for name in (
+                "'nets.' + args.cam_network",
+                "f'nets.{args.cam_network}'",
+                "'nets.%s' % args.cam_network",
+                "'nets.%s' % (args.cam_network,)",
+                "'nets.{}'.format(args.cam_network)",
+                "'nets.{0}'.format(args.cam_network)",
+            )
         ),
         nets(
             "importlib.import_module('nets.' + args.cam_network + 'm').Net()",
@@ -97,13 +104,16 @@ def test_model_of_a_module_that_an_option_names(text: str) -> None:
         nets(option='"--cam_network", default=name()'),
         nets(option='"--network", default="nets.cam"'),
         nets("getattr(importlib.import_module(self.cam_network), 'Net')()"),
-        nets("importlib.import_module('nets.' + args.cam_network).Net()"),
-        nets("importlib.import_module('nets.' + args.arch + args.cam_network).Net()"),
+        nets("importlib.import_module(args.arch + args.cam_network).Net()"),
+        nets("importlib.import_module('{}.{}'.format(args.arch, args.cam_network)).Net()"),
+        nets("importlib.import_module('nets' + args.cam_network).Net()"),
         nets("importlib.import_module(f'nets.{args.arch}.{args.cam_network}').Net()"),
         apart("from os import path as build"),
         # or no module goes by it, or has the class.
         nets(option='"--cam_network", default="models.cam"'),
         nets("importlib.import_module(args.cam_network).Model()"),
+        nets("importlib.import_module('models.%s' % args.arch).Net()"),
+        nets("importlib.import_module('nets.{}.net'.format(args.arch)).Net()"),
     ],
 )
 def test_model_of_a_module_that_is_not_known(text: str) -> None:
@@ -132,3 +142,62 @@ def test_module_beside_the_default_in_which_the_name_is_no_backbone() -> None:
     check(text)
     [script] = plan_of(text).train_scripts
     assert not script.fix
+
+
+NAMES = [
+    "'nets.' + args.cam_network",
+    "'nets.' + args.arch + args.cam_network",
+    "'nets.{}'.format(args.arch)",
+    "'nets.%s' % args.arch",
+    "f'nets.{args.arch}'",
+    "'nets.c%sm' % args.arch",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_module_of_a_folder_where_no_more_of_the_name_is_known(name: str) -> None:
+    text = nets(f"importlib.import_module({name}).Net()", other=SAME_NAMES)
+    check(text)
+    [script] = plan_of(text).train_scripts
+    assert script.backbone == ("backbone",)
+    assert script.fix
+
+
+def test_one_module_of_a_folder_in_which_the_name_is_no_backbone() -> None:
+    other = textwrap.dedent(
+        """\
+        from torchvision.models import resnet50
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.encoder = resnet50(pretrained=True)
+                self.trunk = nn.BatchNorm2d(8)  #! unknown
+        """
+    )
+    made = "importlib.import_module('nets.{}'.format(args.arch)).Net()"
+    text = nets(made, other=other).replace("self.backbone", "self.trunk")
+    check(text)
+    [script] = plan_of(text).train_scripts
+    assert not script.fix
+
+
+@pytest.mark.parametrize(
+    ("imported", "words"),
+    [
+        ("args.arch", "train.py:10 imports modules by names that are not known"),
+        ("'nets.cam'", "Lone is built nowhere in this repository"),
+        ("'nets.%s' % args.arch", "Lone is built nowhere in this repository"),
+    ],
+)
+def test_a_class_that_may_be_imported_by_a_name_is_not_said_to_be_unused(
+    imported: str, words: str
+) -> None:
+    lone = "class Lone(nn.Module):\n    def __init__(self, part):\n"
+    lone += (
+        "        super().__init__()\n        self.part = part\n        self.bn = nn.BatchNorm2d(8)"
+    )
+    text = nets(f"getattr(importlib.import_module({imported}), args.name)()")
+    plan = plan_of(f"{text}-- lone.py --\n{lone}\n")
+    [site] = [site for site in plan.sites if site.place.path == "lone.py"]
+    assert site.verdict == "unknown"
+    assert words in site.reasons[0]

@@ -49,6 +49,7 @@ from bn2gn_codemod.survey.values import (
     NamespaceValue,
     NormClass,
     NormLayer,
+    Spot,
     Text,
     TupleValue,
     Value,
@@ -150,6 +151,8 @@ class Flow(ValueGraph):
         self.guesses: list[Node] = []
         # what stands behind ``*f()`` in a call, if it is not known what ``f`` is
         self.unplaced: list[tuple[Node, Callable[[], None]]] = []
+        # import_module(name) of which it is not known what it gives
+        self.unnamed_imports: list[Spot] = []
         # getattr(module, name) whose name may stay unknown
         self.unnamed: list[tuple[Node, Node, Node]] = []
         # (path, name) -> (module, attribute) or (dotted name, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.known import families
@@ -22,9 +24,15 @@ def is_aside(contents: Contents, slot: Slot) -> bool:
     )
 
 
-def network_content(contents: Contents, slot: Slot) -> str | None:
-    """In words, the network that an attribute holds, as far as names tell."""
+def network_content(contents: Contents, slot: Slot, besides: Iterable[Slot] = ()) -> str | None:
+    """In words, the network that an attribute holds, as far as names tell.
+
+    None that is in one of the attributes ``besides`` as well.
+    """
+    known = {value for one in besides for value in contents.of_slot[one]}
     for value in contents.of_slot[slot]:
+        if value in known:
+            continue
         if isinstance(value, Instance) and _may_be_backbone(contents, value.class_):
             if families.is_network_class(value.class_):
                 return f"{value.class_.name}, a backbone network by its name"

@@ -200,17 +200,19 @@ class ValueGraph:
         context: UseContext,
         is_parameter: bool,
         function: Function | None = None,
+        extended_by: Class | None = None,
     ) -> Value:
         """Turn a norm class into one named here; leave other values alone.
 
-        It may be a ``function`` that is named, which makes layers of that class.
+        It may be a ``function`` that is named, which makes layers of that class, or a class
+        that extends it.
         """
         local: Class | None = None
         if isinstance(value, NormClass):
             if value.spot.node is spot.node:
                 return value
             norm = value.norm
-            local = value.local_class
+            local = extended_by or value.local_class
             function = function or value.function
         elif isinstance(value, External):
             if not is_norm_class(value.name):
@@ -236,6 +238,10 @@ class ValueGraph:
         else:
             named.is_origin = True
         return named
+
+    def extended_norm(self, norm: NormClass, cls: Class, spot: Spot) -> Value:
+        """The class of the repository by which a norm class is extended at a spot."""
+        return self._name_norm(norm, spot, "plain", True, extended_by=cls)
 
     def _local_norm(self, cls: Class) -> str | None:
         if cls not in self._local_norms:

@@ -98,4 +98,4 @@ class RemainingNorms:
 
 def is_origin(norm: NormClass) -> bool:
     """Whether a norm class is named there, and not only handed on or compared with."""
-    return norm.is_origin and norm.context != "other"
+    return norm.is_origin and norm.context not in ("base", "other")

@@ -93,7 +93,7 @@ class NormUses:
         forward = own_forward(norm.local_class) if norm.local_class is not None else None
         if forward is not None:
             return f"{norm.norm} is this repository's own class, {forward}"
-        if norm.function is not None and norm.context != "other":
+        if norm.function is not None and norm.context not in ("base", "other"):
             reason = self._functions.refusal(norm.function)
             if reason is not None:
                 return reason

@@ -105,6 +105,10 @@ class Judge:
             return Judged(Verdict.UNKNOWN, (), "a function returns it to code of other packages")
         if is_stored:
             return Judged(Verdict.KEEP, (), "no layer is made of it in this repository")
+        extended = next((use for use in self._uses.below(norm) if use.context == "base"), None)
+        if extended is not None:
+            words = "and no layer of the class that does so is seen to be made"
+            return Judged(Verdict.UNKNOWN, (), f"{extended.spot.where} extends it, {words}")
         if norm.context in ("test", "other") or (used and self._is_only_compared(norm)):
             return Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")
         return Judged(Verdict.UNKNOWN, (), "where it goes cannot be followed")

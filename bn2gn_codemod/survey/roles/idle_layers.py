@@ -165,6 +165,10 @@ class IdleLayers:
             unread = unread_file_with(self._flow, cls)
             if unread is not None:
                 return f"{cls.name} is built nowhere that was read; {unread}, skipped, names it"
+            if self._flow.unnamed_imports:
+                where = min(spot.where for spot in self._flow.unnamed_imports)
+                importing = f"{where} imports modules by names that are not known"
+                return f"{cls.name} is built nowhere that was followed; {importing}"
             return f"{cls.name} is built nowhere in this repository"
         return self._roles.unseen(cls)[Role.DOUBT].words
 

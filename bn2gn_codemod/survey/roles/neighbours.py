@@ -190,7 +190,9 @@ class Neighbours:
             words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
             return Because(Role.BACKBONE, words, owner)
         if not families.has_new_word(name):
-            network = network_content(self._contents, slot)
+            # ``setattr(owner, name, wrapped)`` puts a part of the model back where it was.
+            besides = self._evidence.backbones_beside(slot) if name == "*" else []
+            network = network_content(self._contents, slot, besides)
             may_be_one = network is None and families.may_be_backbone_attribute(name)
             if may_be_one and not self._behind.is_new(slot, trunk):
                 network = "what may be another backbone by the attribute's name"

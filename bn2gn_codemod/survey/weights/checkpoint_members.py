@@ -62,7 +62,14 @@ class CheckpointMembers:
         word = is_skipped(slot[1], load.skipped)
         if role is Role.BACKBONE and word:
             role, words = Role.UNDECIDED, f"{words}, but leaves out entries with {word!r}"
+        if role is Role.BACKBONE and slot[1] not in load.parts and self._has(network, load.parts):
+            parts = " or ".join(sorted(load.parts))
+            role, words = Role.UNDECIDED, f"{words}, but gives all entries names below {parts}"
         return Because(role, words, vague=load.vague)
+
+    def _has(self, network: Class, names: frozenset[str]) -> bool:
+        """Whether a network has attributes of all these names, and there are any."""
+        return bool(names) and names <= self._contents.names(network)
 
     def _in_checkpoint(
         self, slot: Slot, network: Class, load: Load, inside: Slot | None

@@ -30,6 +30,8 @@ class Load(NamedTuple):
     vague: bool = False
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
     listed_in: str | None = None  # the variable that tells which layers are taken
+    # The attributes below which all entries go, where code gives them such keys.
+    parts: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()  # in strings of the code that loads
     tensors: frozenset[str] = frozenset()  # keys by which that code tells entries apart
     of_task: str = ""  # words of that code by which the file is a model's, trained for a task

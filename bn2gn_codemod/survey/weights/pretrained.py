@@ -43,6 +43,7 @@ from bn2gn_codemod.survey.weights.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.weights.loads import Load, Loads, Slot
 from bn2gn_codemod.survey.weights.named_keys import NamedKeys, hooks
+from bn2gn_codemod.survey.weights.prefixed_keys import parts_of_keys
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
 from bn2gn_codemod.survey.weights.shared_files import SharedFiles
 from bn2gn_codemod.survey.weights.skipped_keys import classifiers, list_of_kept, skipped_keys
@@ -231,6 +232,7 @@ class _Search:
         into = load._replace(
             of_classifier=of_classifier,
             named=self._names.of(call, cls),
+            parts=parts_of_keys(self._flow, call),
             tensors=self._names.tensors(call, cls),
             of_task=self._names.file_of_a_task(call) if load.kind == "file" else "",
             published=load.published and not any(hooks(cls)),

@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.flow.tracing.made_objects import (
     make_layer,
     read_weights,
 )
+from bn2gn_codemod.survey.flow.tracing.objects_from_dicts import make_of_dict
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.library_models import (
     is_library_model,
@@ -106,6 +107,8 @@ def call_external(call: Call, name: str) -> None:
         flow.load_calls.append(LoadCall(parameters, [weights], call.spot(), False))
     elif last == "import_module":
         give_imported(call)
+    elif last == "obj_from_dict":
+        make_of_dict(call)
     elif name in _FIELDS:
         _give_default(call)
     elif last == "__init__":

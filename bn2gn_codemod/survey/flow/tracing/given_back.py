@@ -15,10 +15,12 @@ from bn2gn_codemod.survey.flow.tracing.handed_classes import handed_classes
 from bn2gn_codemod.survey.flow.tracing.returned_parameters import Returned, given_back
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.values import (
+    Class,
     ClassValue,
     Function,
     Instance,
     Lost,
+    NormClass,
     TupleValue,
     Value,
     Weights,
@@ -34,7 +36,10 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
     wrappers: set[ast.expr] = set()
     for returned in given_back(function.node):
         arguments = _arguments(call, returned, skip_first)
-        if arguments and returned.maker is None:
+        if returned.child is not None:
+            for argument in arguments:
+                _give_extended(call, flow.class_of[returned.child], argument)
+        elif arguments and returned.maker is None:
             own[flow.name_node(function, returned.parameter)] = arguments
             if returned.wrapper is not None:
                 wrappers.add(returned.wrapper)
@@ -108,6 +113,18 @@ def give_back(call: Call, function: Function, *, skip_first: bool) -> None:
     flow.watch(flow.return_node(function), on_value)
     for argument in dict.fromkeys(node for given in own.values() for node in given):
         flow.watch(argument, on_argument)
+
+
+def _give_extended(call: Call, cls: Class, argument: Node) -> None:
+    """The class that a function makes out of the norm class that this call hands over."""
+    flow = call.flow
+
+    def on_argument(held: Value) -> None:
+        if isinstance(held, NormClass):
+            flow.add(call.result, flow.extended_norm(held, cls, call.spot()))
+
+    flow.hand_on(argument, call.result)
+    flow.watch(argument, on_argument)
 
 
 def _arguments(call: Call, returned: Returned, skip_first: bool) -> list[Node]:

@@ -1,24 +1,42 @@
 """Modules that are imported by a name: ``import_module("nets.cam")``, ``(args.network)``.
 
 The default of an option names one of those that it may be. The others are taken to be those
-beside it.
+beside it. Where nothing is known of the name but a folder, they are all that fit.
 """
 
 from __future__ import annotations
 
 import ast
+import fnmatch
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from bn2gn_codemod.module_names import dotted_parts
 from bn2gn_codemod.survey.flow import script_options
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.arguments import Call
 from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.syntax.nodes import text_pattern
+
+
+class _Part(NamedTuple):
+    """A text with one part that is computed."""
+
+    before: str
+    part: ast.expr
+    after: str
 
 
 def give_imported(call: Call) -> None:
     """The modules of the repository that ``import_module`` may give, as far as it is told."""
-    for module in _imported(call):
+    found = dict.fromkeys(_imported(call))
+    for module in found:
         call.flow.add(call.result, call.flow.module_value(module))
+    match call.expr:
+        case ast.Call(args=[ast.Constant(), *_]):
+            pass  # a library, or a module that is not there
+        case _ if not found:
+            call.flow.unnamed_imports.append(call.spot())
 
 
 def _imported(call: Call) -> Iterator[Module]:
@@ -27,9 +45,15 @@ def _imported(call: Call) -> Iterator[Module]:
         case ast.Call(args=[ast.Constant(value=str(name)), *_]):
             yield from _named(call.flow, name, importer)
         case ast.Call(args=[expr, *_]):
-            for name in _names(call.flow, expr, importer):
-                for module in _named(call.flow, name, importer):
-                    yield from _beside(call.flow, module, importer)
+            named = [
+                module
+                for name in _names(call.flow, expr, importer)
+                for module in _named(call.flow, name, importer)
+            ]
+            for module in named:
+                yield from _beside(call.flow, module, importer)
+            if not named:
+                yield from _fitting(call.flow, expr, importer)
         case _:
             pass
 
@@ -39,16 +63,47 @@ def _names(flow: Flow, expr: ast.expr, importer: Module) -> Iterator[str]:
     match expr:
         case ast.Attribute(value=ast.Name(id=given), attr=option) if given != "self":
             yield from script_options.defaults(flow, importer, option)
-        case ast.BinOp(left=ast.Constant(value=str(before)), op=ast.Add(), right=rest):
-            yield from (before + name for name in _names(flow, rest, importer))
-        case ast.BinOp(left=rest, op=ast.Add(), right=ast.Constant(value=str(after))):
-            yield from (name + after for name in _names(flow, rest, importer))
-        case ast.JoinedStr(
-            values=[ast.Constant(value=str(before)), ast.FormattedValue(value=rest)]
+            return
+    split = _split(expr)
+    if split is not None:
+        for name in _names(flow, split.part, importer):
+            yield split.before + name + split.after
+
+
+def _split(expr: ast.expr) -> _Part | None:
+    """The one part of a text that is computed, and what is written before and after it."""
+    match expr:
+        case ast.BinOp(left=ast.Constant(value=str(before)), op=ast.Add(), right=part):
+            return _Part(before, part, "")
+        case ast.BinOp(left=part, op=ast.Add(), right=ast.Constant(value=str(after))):
+            return _Part("", part, after)
+        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=part):
+            if isinstance(part, ast.Tuple) and len(part.elts) == 1:
+                part = part.elts[0]
+            return _filled(text, "%s", part)
+        case ast.Call(
+            func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format"),
+            args=[part],
+            keywords=[],
         ):
-            yield from (before + name for name in _names(flow, rest, importer))
-        case _:
-            pass
+            return _filled(text, "{}", part) or _filled(text, "{0}", part)
+        case ast.JoinedStr(values=values):
+            places = [at for at, one in enumerate(values) if isinstance(one, ast.FormattedValue)]
+            if len(places) == 1 and isinstance(part := values[places[0]], ast.FormattedValue):
+                head, tail = values[: places[0]], values[places[0] + 1 :]
+                return _Part(_written(head), part.value, _written(tail))
+    return None
+
+
+def _written(parts: list[ast.expr]) -> str:
+    return "".join(str(one.value) for one in parts if isinstance(one, ast.Constant))
+
+
+def _filled(text: str, field: str, part: ast.expr) -> _Part | None:
+    """``part`` in the only field of a text."""
+    before, found, after = text.partition(field)
+    is_only = found and not any(sign in before + after for sign in "%{}")
+    return _Part(before, part, after) if is_only else None
 
 
 def _named(flow: Flow, dotted: str, importer: Module) -> Iterator[Module]:
@@ -63,3 +118,16 @@ def _beside(flow: Flow, module: Module, importer: Module) -> Iterator[Module]:
     for other in flow.modules:
         if other.path.rpartition("/")[0] == folder and other is not importer:
             yield other
+
+
+def _fitting(flow: Flow, expr: ast.expr, importer: Module) -> Iterator[Module]:
+    """The modules in a folder that is written out, by names of which no more is known."""
+    wanted = (text_pattern(expr) or "").split(".")
+    if len(wanted) < 2 or "" in wanted or "*" in wanted[0]:
+        return
+    for module in flow.modules:
+        parts = dotted_parts(module.path)[-len(wanted) :]
+        if len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted)):
+            is_meant = flow.index.find(".".join(parts), importer.path) == module.path
+            if is_meant and module is not importer:
+                yield module

@@ -1,7 +1,7 @@
 """Where only a class will do: a norm class that comes there cannot become a function.
 
-Names and attributes that stand there are read in the context ``other``. What comes there
-in a container or as what a call gives goes by no name, and is marked here.
+Names and attributes that stand there are read in the context ``other``, or ``base``. What comes
+there in a container or as what a call gives goes by no name, and is marked here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, walk
-from bn2gn_codemod.survey.values import NormClass, TupleValue, Value
+from bn2gn_codemod.survey.values import NormClass, TupleValue, UseContext, Value
 
 _READS = (ast.Name, ast.Attribute, ast.Subscript)
 # Methods of containers that look their first argument up, among elements or among keys.
@@ -24,11 +24,14 @@ _LOOKS_UP = frozenset({"get", "pop"})
 _OF_CLASSES = frozenset({"mro", "forward"})
 
 
-def keep_class(tracer: Tracer, expr: ast.expr, use: str) -> None:
+def keep_class(
+    tracer: Tracer, expr: ast.expr, use: str, context: UseContext = "other"
+) -> Node | None:
     """What the expression gives has to stay a class, for ``use`` in words of it."""
-    node = tracer.evaluate(expr, "other")
+    node = tracer.evaluate(expr, context)
     if node is not None:
         keep_classes(tracer.flow, node, use)
+    return node
 
 
 def keep_classes(flow: Flow, node: Node, use: str) -> None:
@@ -158,12 +161,6 @@ def keep_asked_for_member(tracer: Tracer, owner: ast.expr, name: str, node: Node
 def is_member_of_class(name: str) -> bool:
     """Whether only a class is asked for such a member."""
     return name in _OF_CLASSES or (name.startswith("__") and name.endswith("__"))
-
-
-def keep_bases(tracer: Tracer, bases: Iterable[ast.expr]) -> None:
-    """``class Own(norm)``"""
-    for base in bases:
-        keep_class(tracer, base, "is extended")
 
 
 def keep_in_unions(tracer: Tracer, annotation: ast.expr | None) -> None:

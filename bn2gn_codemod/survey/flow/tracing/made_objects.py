@@ -107,7 +107,7 @@ def give_same_object(flow: Flow, base: Node, name: str, result: Node) -> None:
             elif flow.find_method(held.class_, name) is None:
                 flow.add(result, held)
         elif isinstance(held, ClassValue) and name == "build":
-            flow.add(result, _weak_instance(flow, held.class_))
+            flow.add(result, weak_instance(flow, held.class_))
         elif not isinstance(held, (FunctionValue, ModuleValue, External)):
             flow.add(result, held)
 
@@ -115,7 +115,7 @@ def give_same_object(flow: Flow, base: Node, name: str, result: Node) -> None:
     flow.watch(base, on_base)
 
 
-def _weak_instance(flow: Flow, cls: Class) -> Value:
+def weak_instance(flow: Flow, cls: Class) -> Value:
     spot = Spot(cls.module, cls.node, flow.top_level[cls.path])
 
     def make() -> Instance:

@@ -1,6 +1,7 @@
-"""Which of its parameters a function gives back: as they are, wrapped, in a list, or called.
+"""Which of its parameters a function gives back: as is, wrapped, in a list, called, extended.
 
-``return net.to(device)``, ``return nn.DataParallel(net)``, ``return network(**kwargs)``.
+``return net.to(device)``, ``return nn.DataParallel(net)``, ``return network(**kwargs)``,
+``class Own(layer_class): ...; return Own``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _SAME_MODULE = {"to", "cuda", "cpu", "train", "eval", "half", "float", "double",
 _PARALLEL = re.compile(r"\w*DataParallel$")
 _DEEPEST = 6  # variables in a row
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -31,11 +33,13 @@ class Returned(NamedTuple):
     wrapper: ast.Call | None = None  # what it is wrapped by
     maker: ast.Call | None = None  # what calls it: not it, but what it makes is returned
     is_rest: bool = False  # ``*parts``
+    child: ast.ClassDef | None = None  # what extends it: not it, but that class is returned
 
     @property
     def is_itself(self) -> bool:
         """Whether it is returned as it came."""
-        return self.wrapper is None and self.maker is None and not self.is_rest
+        is_plain = self.wrapper is None and self.maker is None and self.child is None
+        return is_plain and not self.is_rest
 
 
 @functools.cache
@@ -94,6 +98,8 @@ class _Reader:
                 return self._wrapped(name, [Returned(name, self._names.index(name), None)])
             case ast.Name(id=name) if name in self._bound and name not in self._names:
                 return self._variable(name, depth)
+            case ast.Name(id=name) if name not in self._names:
+                return self._extended(name)
             case ast.Subscript(value=ast.Name(id=name)) if name == self._rest:
                 return [Returned(name, self._first_of_rest, None, is_rest=True)]
             case ast.Subscript(value=ast.Name(id=name)) if name in self._lists:
@@ -114,6 +120,22 @@ class _Reader:
         if any(found is None for found in each):
             return None
         return [one for found in each for one in found or ()]
+
+    def _extended(self, name: str) -> list[Returned] | None:
+        """The parameters that a class extends, where nothing else goes by its name."""
+        definitions = [
+            one for one in self._statements if isinstance(one, _DEFINITIONS) and one.name == name
+        ]
+        match definitions:
+            case [ast.ClassDef(decorator_list=[]) as child]:
+                bases = [base.id for base in child.bases if isinstance(base, ast.Name)]
+            case _:
+                return None
+        return [
+            Returned(base, self._names.index(base), None, child=child)
+            for base in bases
+            if base in self._names and base not in self._bound
+        ] or None
 
     def _variable(self, name: str, depth: int) -> list[Returned] | None:
         """What a variable is given, where that is told of all that it is given."""

@@ -10,12 +10,12 @@ from bn2gn_codemod.survey.flow.tracing.arguments import Call
 from bn2gn_codemod.survey.flow.tracing.calls import call_whatever
 from bn2gn_codemod.survey.flow.tracing.containers import container, put_into
 from bn2gn_codemod.survey.flow.tracing.expressions import Expressions
+from bn2gn_codemod.survey.flow.tracing.extended_norms import keep_bases
 from bn2gn_codemod.survey.flow.tracing.imports import bind_import
 from bn2gn_codemod.survey.flow.tracing.kept_classes import (
     compares_subject,
     keep_annotated,
     keep_asked_in,
-    keep_bases,
     keep_class,
     keep_in_unions,
     keep_matched,
@@ -235,12 +235,13 @@ class Statements:
         cls = flow.class_of[node]
         value = flow.class_value(cls)
         if self.cls is None:
-            flow.add(flow.name_node(self.function, node.name), value)
+            named = flow.name_node(self.function, node.name)
         else:
-            flow.add(flow.slot(self.cls, node.name), value)
+            named = flow.slot(self.cls, node.name)
+        flow.add(named, value)
         for decorator in node.decorator_list:
             self._decorate(decorator, value)
-        keep_bases(self._expressions, node.bases)
+        keep_bases(self._expressions, cls, named)
         Statements(flow, self.function, cls).run(node.body)
 
     def _decorate(self, decorator: ast.expr, value: Value) -> None:
