@@ -26,7 +26,7 @@ _TENSORS_OF = frozenset(
 
 def just_stored(function: Function, layer: ast.expr) -> ast.Call | None:
     """The call that made the module of which a constructor takes tensors; ``None``: not certain."""
-    attribute = _module_of(layer)
+    attribute = attribute_of_tensors(layer)
     node, cls = function.node, function.class_
     if attribute is None or cls is None or not function.is_constructor:
         return None
@@ -51,7 +51,7 @@ def just_stored(function: Function, layer: ast.expr) -> ast.Call | None:
 
 def is_only_set_in_constructors(function: Function, layer: ast.expr) -> bool:
     """Whether no method that the constructor may call in between puts anything else there."""
-    attribute, cls = _module_of(layer), function.class_
+    attribute, cls = attribute_of_tensors(layer), function.class_
     if attribute is None or cls is None:
         return False
     family = dict.fromkeys(one for child in cls.descendants() for one in child.ancestors())
@@ -63,7 +63,7 @@ def is_only_set_in_constructors(function: Function, layer: ast.expr) -> bool:
     )
 
 
-def _module_of(layer: ast.expr) -> ast.Attribute | None:
+def attribute_of_tensors(layer: ast.expr) -> ast.Attribute | None:
     """``self.features`` of ``list(self.features.state_dict().items())[i][1]``"""
     is_tensor = False
     while True:

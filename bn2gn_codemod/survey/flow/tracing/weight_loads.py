@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from bn2gn_codemod.generated.checkpoint_loads import SAID
 from bn2gn_codemod.survey.flow.load_calls import LoadCall, Whole
 from bn2gn_codemod.survey.flow.tracing.arguments import arguments_of
-from bn2gn_codemod.survey.flow.tracing.just_stored import is_only_set_in_constructors, just_stored
+from bn2gn_codemod.survey.flow.tracing.just_stored import (
+    attribute_of_tensors,
+    is_only_set_in_constructors,
+    just_stored,
+)
 from bn2gn_codemod.survey.flow.tracing.kept_keys import keeps_keys
 from bn2gn_codemod.survey.flow.tracing.rebuilt_layers import keeps_place
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
@@ -67,7 +71,8 @@ def weights_into(
     layer = layer_of(target)
     if source is not None and _is_rebuilt(tracer, target, source):
         return
-    receiver = _receiver(tracer, layer)
+    made = _just_stored(tracer, layer)
+    receiver = tracer.evaluate(layer) if made is None else made
     weights = [*weights, *_in_parameter(tracer, source), *_copied(tracer, source)]
     name = layer.id if is_variable and isinstance(layer, ast.Name) else ""
     if name in tracer.function.parameters:
@@ -77,8 +82,8 @@ def weights_into(
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
         load.copies = _is_tensor(source)
         load.of_layer = _is_tensor(target)
-        named = _attribute_of_entries(layer)
-        if named is not None:
+        named = attribute_of_tensors(layer)
+        if named is not None and made is None:
             load.base, load.attribute = tracer.evaluate(named.value), named.attr
         load.wholes = list(_wholes(tracer, layer))
         if source is not None:
@@ -118,12 +123,12 @@ def set_of_layer(tracer: Tracer, owner: ast.expr, value: ast.expr, at: ast.expr)
         weights_into(tracer, owner, [] if node is None else [node], at, value)
 
 
-def _receiver(tracer: Tracer, layer: ast.expr) -> Node | None:
-    known = tracer.evaluate(layer)
+def _just_stored(tracer: Tracer, layer: ast.expr) -> Node | None:
+    """What a constructor fills that has just put it there; ``None``: whatever may be there."""
     made = just_stored(tracer.function, layer)
     if made is None or not is_only_set_in_constructors(tracer.function, layer):
-        return known
-    return tracer.evaluate(made) or known
+        return None
+    return tracer.evaluate(made)
 
 
 def _merges_own_statistics(tracer: Tracer, target: ast.expr, source: ast.expr) -> bool:
@@ -206,23 +211,6 @@ def layer_of(tensor: ast.expr) -> ast.expr:
             return layer
         case _:
             return tensor
-
-
-def _attribute_of_entries(entry: ast.expr) -> ast.Attribute | None:
-    """``self.front`` of ``self.front.state_dict()[key]``, also of ``list(...items())[i][1]``."""
-    part: ast.expr = entry
-    while True:
-        match part:
-            case ast.Call(func=ast.Attribute(value=ast.Attribute() as owner, attr="state_dict")):
-                return owner
-            case ast.Call(func=ast.Name(id="list" | "tuple"), args=[inner]):
-                part = inner
-            case ast.Call(func=ast.Attribute(value=inner, attr="items" | "values")):
-                part = inner
-            case ast.Subscript(value=inner):
-                part = inner
-            case _:
-                return None
 
 
 def _wholes(tracer: Tracer, layer: ast.expr) -> Iterator[Whole]:
