@@ -63,6 +63,14 @@ def is_only_set_in_constructors(function: Function, layer: ast.expr) -> bool:
     )
 
 
+def is_of_one_class(constructor: Function, attribute: str) -> bool:
+    """Whether no base or subclass stores anything else there: what is said of it holds for all."""
+    cls = constructor.class_
+    return cls is not None and not any(
+        attribute in one.stored_names for one in (*cls.ancestors()[1:], *cls.descendants()[1:])
+    )
+
+
 def attribute_of_tensors(layer: ast.expr) -> ast.Attribute | None:
     """``self.features`` of ``list(self.features.state_dict().items())[i][1]``"""
     is_tensor = False

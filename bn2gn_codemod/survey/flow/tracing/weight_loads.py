@@ -83,7 +83,7 @@ def weights_into(
         load.copies = _is_tensor(source)
         load.of_layer = _is_tensor(target)
         named = attribute_of_tensors(layer)
-        if named is not None and made is None:
+        if named is not None and (made is None or is_of_one_class(tracer.function, named.attr)):
             load.base, load.attribute = tracer.evaluate(named.value), named.attr
         load.wholes = list(_wholes(tracer, layer))
         if source is not None:
