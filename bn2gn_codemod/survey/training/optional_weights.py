@@ -34,6 +34,11 @@ class OptionalWeights:
         models = list(models)
         if any(map(self._paths.has_new_norms, models)):
             return ""
+        missing = [self._paths.missing_weights(cls) for cls in models]
+        if missing and all(missing):
+            named = ", ".join(f"{name} ({where})" for one in missing for name, where in one.items())
+            words = f"weights come only with {named}, which no call gives"
+            return f"{words}: trained from scratch, BatchNorm must learn"
         asked: dict[str, str] = {}
         for cls in models:
             for conditions in self._ways(cls, made_in):
