@@ -88,7 +88,7 @@ class Evidence:
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
-        self.whole_models = WholeModels(contents, self._held.is_loaded_network)
+        self.whole_models = WholeModels(contents, self._held.is_loaded_network, self._evaluations)
         self._set_finished_models_aside()
 
     def judge(self) -> None:
