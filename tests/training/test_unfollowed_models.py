@@ -180,9 +180,9 @@ def said(body: str, nets: str = NETS) -> list[str]:
         "Trainer(args, by_name(args.arch))",
         "net = by_name(args.arch, torch.load(args.path))\nopt = get_optimizer(args, net)",
         # with what a config of another file has for it
-        "from conf import config\nmake = getattr(importlib.import_module(config.file), config.cls)\n"
+        "from conf import config\nmake = getattr(importlib.import_module(config.m), config.net)\n"
         "net = make(**config.model.kwargs)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
-        "from conf import config\nmake = getattr(importlib.import_module(config.file), config.cls)\n"
+        "from conf import config\nmake = getattr(importlib.import_module(config.m), config.net)\n"
         "net = make(**config.model.kwargs).to(args.device)\nopt = get_optimizer(args, net)",
         # by an optimizer that is told by its class alone
         "net = by_name(args.arch)\nmake = torch.optim.SGD\nopt = make(net.parameters())",
