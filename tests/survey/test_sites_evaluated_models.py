@@ -449,3 +449,58 @@ def test_method_that_only_evaluations_call(text: str) -> None:
 )  # fmt: skip
 def test_method_that_others_may_call(text: str) -> None:
     check(text)
+
+
+_LOOKED_AT = """\
+-- net.py --
+import torchvision
+class Reid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        resnet = torchvision.models.resnet50(pretrained=True)
+        self.base = nn.Sequential(*list(resnet.children())[:-2])
+        self.bn = nn.BatchNorm2d(2048)  #! {verdict}
+{train}
+-- demo.py --
+from net import Reid
+class Extractor(nn.Module):
+    def __init__(self, submodule):
+        super().__init__()
+        self.submodule = submodule
+net = Reid()
+net.load_state_dict(torch.load('log/ep300.pth')['state_dict'])
+{demo}
+"""
+_TRAINS = """\
+-- train.py --
+from net import Reid
+net = Reid()
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+for x in []:
+    net(x).sum().backward()
+"""
+
+
+def test_a_finished_model_in_something_that_looks_at_it() -> None:
+    demo = "look = Extractor(net)\nnet.eval()"
+    check(_LOOKED_AT.format(verdict="convert", train=_TRAINS, demo=demo))
+
+
+@pytest.mark.parametrize(
+    ("train", "demo"),
+    [
+        # It is trained there, as a part of the other one,
+        (_TRAINS, "look = Extractor(net)\noptimizer = torch.optim.SGD(look.parameters(), 0.1)"),
+        (_TRAINS, "look = Extractor(net)\nlook.eval()\nlook(x).sum().backward()"),
+        # or by a file that imports this one,
+        (
+            f"{_TRAINS}-- tune.py --\nimport demo\ndemo.look(x).sum().backward()\n",
+            "look = Extractor(net)\nnet.eval()",
+        ),
+        # or nobody says what it is for.
+        (_TRAINS, "look = Extractor(net)"),
+        ("", "look = Extractor(net)\nnet.eval()"),
+    ],
+)
+def test_a_part_that_may_be_trained_is_loaded_as_such(train: str, demo: str) -> None:
+    check(_LOOKED_AT.format(verdict="unknown", train=train, demo=demo))

@@ -179,6 +179,11 @@ def said(body: str, nets: str = NETS) -> list[str]:
         "Trainer(args, Wrapper(args))",
         "Trainer(args, by_name(args.arch))",
         "net = by_name(args.arch, torch.load(args.path))\nopt = get_optimizer(args, net)",
+        # with what a config of another file has for it
+        "from conf import config\nmake = getattr(importlib.import_module(config.m), config.net)\n"
+        "net = make(**config.model.kwargs)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "from conf import config\nmake = getattr(importlib.import_module(config.m), config.net)\n"
+        "net = make(**config.model.kwargs).to(args.device)\nopt = get_optimizer(args, net)",
         # by an optimizer that is told by its class alone
         "net = by_name(args.arch)\nmake = torch.optim.SGD\nopt = make(net.parameters())",
         # by functions that pick some
@@ -288,6 +293,7 @@ def test_one_line_for_each_file() -> None:
         "net = nn.Sequential(nn.Conv2d(3, 3, 1))\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "net = nn.Linear(3, 3)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "net = nn.Linear(3, 3).cuda()\nopt = torch.optim.SGD(net.parameters(), 0.1)",
+        "net = nn.Linear(3, 3).to(args.device)\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "net = nn.DataParallel(nn.Linear(3, 3))\nopt = torch.optim.SGD(net.parameters(), 0.1)",
         "net = by_name(args.arch, nets.Discriminator())\nopt = get_optimizer(args, net)",
         # of no model, by its name

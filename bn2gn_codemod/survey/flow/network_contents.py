@@ -7,13 +7,22 @@ from collections.abc import Iterable
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.values import Class, Instance
 
 
 def external_network(contents: Contents, slot: Slot) -> bool:
     """Whether a library's network is in there."""
     return any(library_model(value) is not None for value in contents.of_slot[slot])
+
+
+def may_be_network(contents: Contents, slot: Slot) -> bool:
+    """Whether layers of the repository are in there, or a network that it did not write."""
+    return (
+        contents.may_hold_layers(slot)
+        or external_network(contents, slot)
+        or any(map(is_built_backbone, contents.of_slot[slot]))
+    )
 
 
 def is_aside(contents: Contents, slot: Slot) -> bool:

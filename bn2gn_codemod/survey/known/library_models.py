@@ -16,6 +16,11 @@ _LIBRARIES = re.compile(
     r"efficientnet_pytorch|resnest|geffnet|torch\.hub\.load|transformers|mobilenetv3|open_clip|"
     r"clip\.load|antialiased_cnns|torchreid\.models|mmpretrain|mmcls|encoding\.models)(?:\.|$)"
 )
+# What makes the network that a config names, with weights or without: what it is for, the
+# attribute says that it goes to.
+_BUILDS_BACKBONE = re.compile(
+    r"mm(?:det|seg|pose|action|rotate|ocr)\w*\.models\.(?:\w+\.)*build_backbone$"
+)
 _LAYERS = re.compile(r"torch\.nn(?:\.modules(?:\.\w+)?)?$|torchvision\.ops(?:\.|$)")
 _NO_MODEL = re.compile(
     r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss(?:es)?|"
@@ -87,6 +92,16 @@ def is_library_model(name: str) -> bool:
     if _READS_TEXT.match(name) is not None or part_with_norms(name):
         return False
     return not families.is_block_name(name.rsplit(".", 1)[-1])
+
+
+def builds_backbone(name: str) -> bool:
+    """Whether an external callable makes a backbone of a config that it is handed."""
+    return _BUILDS_BACKBONE.match(name) is not None
+
+
+def is_built_backbone(value: object) -> bool:
+    """Whether a value is a network that a toolbox made of a config."""
+    return isinstance(value, ExternalObject) and builds_backbone(value.name)
 
 
 def builds_networks(name: str) -> bool:
@@ -201,6 +216,8 @@ def inherited_model(value: object) -> str | None:
 
 def holds_library_norms(value: object) -> bool:
     """Whether norm layers of a library, none of them its frozen ones, are in a value."""
+    if is_built_backbone(value):
+        return True
     name = library_model(value) or inherited_model(value)
     return name is not None and not (_WITHOUT_NORMS.match(name) or has_frozen_norms(value))
 

@@ -133,6 +133,15 @@ class BackbonePaths:
             )
         )
 
+    def missing_weights(self, cls: Class) -> dict[str, str]:
+        """Parameters that no call gives, if all weights of a model hang on such ones, and where."""
+        below = [*self._relatives(cls), *self.held_below(cls)]
+        loads = [load for one in below for load in self._loads(one)]
+        of_slot = self._roles.loads.of_slot
+        loads += [load for (owner, _), load in of_slot.items() if owner in below]
+        found = {self._uncalled.missing(load): load.where for load in loads}
+        return {} if "" in found or not self.is_only_named(cls) else found
+
     def contents(self, cls: Class) -> BackboneContents | None:
         """What weights may come to in a model; ``None`` where a setting says that they do."""
         found = BackboneContents([], [], [])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
-from bn2gn_codemod.survey.flow.network_contents import external_network, network_content
+from bn2gn_codemod.survey.flow.network_contents import may_be_network, network_content
 from bn2gn_codemod.survey.flow.second_names import same_layers
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import library_model
@@ -357,9 +357,7 @@ class Evidence:
             self._alternatives.add(slot)
             self._beside.add(slot, is_only_named=False)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)
-        if families.is_backbone_attribute(name) and (
-            self.contents.may_hold_layers(slot) or external_network(self.contents, slot)
-        ):
+        if families.is_backbone_attribute(name) and may_be_network(self.contents, slot):
             self._name(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
         if (

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
-from bn2gn_codemod.survey.flow.network_contents import external_network
+from bn2gn_codemod.survey.flow.network_contents import may_be_network
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer, Value
@@ -44,7 +44,7 @@ class HeldBackbones:
             self._with_backbone[cls] = any(
                 families.is_backbone_attribute(slot[1]) or self.is_loaded_in(slot)
                 for slot in self._contents.family_slots(cls)
-                if self._contents.may_hold_layers(slot) or external_network(self._contents, slot)
+                if may_be_network(self._contents, slot)
             )
         return self._with_backbone[cls]
 

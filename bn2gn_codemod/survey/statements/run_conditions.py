@@ -163,6 +163,11 @@ def _asked(function: Function, test: ast.expr, holds: bool) -> Iterator[Conditio
                     yield from _asked(function, left, holds is is_same)
         case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name() as subject, _]) if holds:
             yield from _asked(function, subject, holds)
+        # No path is none of a file.
+        case ast.Call(func=ast.Attribute(attr="isfile" | "exists"), args=[ast.Name() as path]) if (
+            holds
+        ):
+            yield from _asked(function, path, holds)
         case ast.Name() | ast.Attribute():
             text = dotted(test)
             if text is not None and _is_steady(function, test, text):

@@ -44,6 +44,11 @@ class OptionalWeights:
         if declined and all(self._declining(cls, made_in) for cls in models):
             where = f"{made_in.module.path}:{declined[0].lineno}"
             return f"it is made without weights ({where}), and BatchNorm must learn"
+        missing = [self._paths.missing_weights(cls) for cls in models]
+        if missing and all(missing):
+            named = ", ".join(f"{name} ({where})" for one in missing for name, where in one.items())
+            words = f"weights come only with {named}, which no call gives"
+            return f"{words}: trained from scratch, BatchNorm must learn"
         asked: dict[str, str] = {}
         for cls in models:
             for conditions in self._ways(cls, made_in):

@@ -41,6 +41,8 @@ _WRAPS = re.compile(
 _CRITERION = re.compile(r"loss|criteri|entropy|ohem|nll", re.IGNORECASE)
 # What looks a function or a class up, and does not make the model itself.
 _LOOKS_UP = re.compile(r"(?:^|\.)(?:import_module|__import__|getattr|locate|load_source)$")
+# Methods by which a model is moved, and no other one is made.
+_GIVES_ITSELF = frozenset({"to", "cuda", "cpu", "float", "half", "double", "train", "eval"})
 _MOST_SOURCES = 20
 _DEEPEST = 4  # functions that give what another one gives
 
@@ -97,6 +99,8 @@ class UnfollowedModels:
         match value:
             case Text() | ModuleValue() | Lost() | Weights():
                 return True
+            case External(name=name):  # of a config: ``make(**config.kwargs)``
+                return not _is_library(name)
             case ExternalObject(name=name):
                 return _WRAPS.search(name) is not None
             case Instance(class_=cls):
@@ -145,10 +149,12 @@ class UnfollowedModels:
 
     def _called(self, call: ast.Call) -> Iterator[Value]:
         """What a call may call; of ``DataParallel(make())`` what makes the model, too."""
-        values = list(self._flow.value_of(call.func))
-        yield from values
         if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
             yield from self._called(call.func.value)  # Linear(3, 3).cuda()
+            if call.func.attr in _GIVES_ITSELF:
+                return
+        values = list(self._flow.value_of(call.func))
+        yield from values
         if any(map(_wraps, values)):
             for argument in call.args:
                 if isinstance(argument, ast.Call):

@@ -54,6 +54,11 @@ class Evaluations:
         """
         return self._is_finished(cls, load) and not self._is_made_for_training(cls)
 
+    def are_after_training(self, cls: Class, module: Module) -> bool:
+        """Whether a module evaluates objects of a class that other code makes and trains."""
+        is_other = module is not cls.module and self.only_evaluates(module)
+        return is_other and self._is_made_for_training(cls)
+
     def are_of_finished(self, cls: Class, load: Load) -> bool:
         """Whether a model around the class, that is made to be evaluated alone, loads it.
 

@@ -1,4 +1,7 @@
-"""Loads of weights that no code comes to: methods that nothing in the repository names.
+"""Loads of weights that no code comes to.
+
+They stand in methods that nothing in the repository names, or behind a test of a parameter that
+is off by default, and that no call gives: ``def init_weights(self, path="")``.
 
 What is loaded there keeps its verdict, for whoever calls the method. But a model
 that is built today is not filled by it, and the report on its freeze says so.
@@ -14,8 +17,9 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_order import about
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax.nodes import walk
-from bn2gn_codemod.survey.values import Class, Function, Instance
+from bn2gn_codemod.survey.statements.run_conditions import conditions_at, passed
+from bn2gn_codemod.survey.syntax.nodes import call_name, defaults_of, is_off, walk
+from bn2gn_codemod.survey.values import Class, Function, Instance, Spot
 from bn2gn_codemod.survey.weights.loads import Load
 
 _DEEPEST = 4  # functions that hand on the model to the one that loads
@@ -31,15 +35,60 @@ class UncalledLoads:
 
     def has(self, load: Load, cls: Class) -> bool:
         """Whether a load never runs for objects of a class, as far as names tell."""
-        functions = self._functions_at.get(load.where, [])
-        return bool(functions) and all(self._is_idle(one, cls, _DEEPEST) for one in functions)
+        spots = self._spots_at.get(load.where, [])
+        return bool(spots) and all(
+            self._is_idle(one.function, cls, _DEEPEST) or self._missing(one) for one in spots
+        )
+
+    def missing(self, load: Load) -> str:
+        """The parameter without which a load never runs, if no call gives it; ``""`` if none."""
+        missing = [self._missing(spot) for spot in self._spots_at.get(load.where, [])]
+        return missing[0] if missing and all(missing) else ""
 
     @functools.cached_property
-    def _functions_at(self) -> dict[str, list[Function]]:
-        found: dict[str, list[Function]] = {}
+    def _spots_at(self) -> dict[str, list[Spot]]:
+        found: dict[str, list[Spot]] = {}
         for load in self._flow.load_calls:
-            found.setdefault(load.spot.where, []).append(load.spot.function)
+            found.setdefault(load.spot.where, []).append(load.spot)
         return found
+
+    # ------------------------------------------------------ by a parameter
+
+    def _missing(self, spot: Spot) -> str:
+        """A parameter that must be given for the code at a place to run, and that no call gives."""
+        function, node = spot.function, spot.function.node
+        if not self._may_be_idle(function) or not isinstance(node, ast.FunctionDef):
+            return ""
+        asked = (
+            one.text
+            for one in conditions_at(function, spot.node)
+            if one.holds and one.owner is function
+        )
+        off = {parameter.arg for parameter, value in defaults_of(node.args) if is_off(value)}
+        name = next((text for text in sorted(asked) if text in off), "")
+        return name if name and self._is_never_given(function, name) else ""
+
+    def _is_never_given(self, method: Function, parameter: str) -> bool:
+        """Whether all that speaks of a method's name calls it without the parameter.
+
+        What nothing speaks of is for others to call.
+        """
+        name, calls = _last(method), 0
+        if any(name in file.text for file in self._flow.unread):
+            return False
+        for module in self._flow.modules:
+            if name.encode() not in module.source.data:
+                continue
+            here = [node for node in walk(module.tree) if isinstance(node, ast.Call)]
+            here = [call for call in here if call_name(call) == name]
+            if len(here) < len(list(_lines(module, name))):
+                return False
+            for call in here:
+                given = passed(method, call, parameter)
+                if given is None or not is_off(given):
+                    return False
+            calls += len(here)
+        return calls > 0
 
     def _is_idle(self, function: Function, cls: Class, depth: int) -> bool:
         if self._is_uncalled(function):

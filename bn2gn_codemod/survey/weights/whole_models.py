@@ -64,6 +64,7 @@ class WholeModels:
         evaluations: Evaluations,
     ) -> None:
         self._contents = contents
+        self._evaluations = evaluations
         self._is_loaded_network = is_loaded_network
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)
@@ -174,7 +175,7 @@ class WholeModels:
                 yield cls
             elif goes_on:
                 continue
-            elif refits_entries(call) or self._is_part(value):
+            elif refits_entries(call) or self._is_trained_part(call, value):
                 yield cls
             elif value.spot is None:
                 if is_named_pretrained(function) and self._is_called(function):
@@ -190,6 +191,13 @@ class WholeModels:
                     yield cls
             elif self._warm_starts.is_one(call, value):
                 yield cls
+
+    def _is_trained_part(self, call: LoadCall, model: Instance) -> bool:
+        """Whether it is a part, and not of what looks at a finished model: ``Extractor(net)``."""
+        module = call.spot.module
+        return self._is_part(model) and not self._evaluations.are_after_training(
+            model.class_, module
+        )
 
     def _is_part(self, model: Instance) -> bool:
         """Whether another model holds the object, or parts of it: nobody resumes a part."""

@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow.tracing.kept_classes import (
     keep_asked,
     keep_handed_to_builtin,
 )
+from bn2gn_codemod.survey.flow.tracing.put_back import without_children
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.weight_loads import (
     TENSORS,
@@ -57,7 +58,8 @@ def call_builtin(
     if name == "setattr" and len(arguments) == 3:
         base, value = tracer.evaluate(arguments[0]), tracer.evaluate(arguments[2])
         if base is not None and value is not None:
-            store_named(tracer, base, arguments[1], value)
+            owner, key, given = arguments
+            store_named(tracer, base, key, without_children(tracer, owner, key, given, value))
         name_set = text_pattern(arguments[1])
         if name_set in TENSORS and base is not None and value is not None:
             weights_into(tracer, arguments[0], [value], expr, arguments[2])

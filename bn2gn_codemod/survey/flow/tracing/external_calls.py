@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.flow.tracing.made_objects import (
 from bn2gn_codemod.survey.flow.tracing.objects_from_dicts import make_of_dict
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.library_models import (
+    builds_backbone,
     is_library_model,
     part_with_norms,
     takes_norm_config,
@@ -176,6 +177,7 @@ def _matters(name: str) -> bool:
     """
     return (
         is_library_model(name)
+        or builds_backbone(name)
         or _DRIVES.search(name) is not None
         or part_with_norms(name)
         or wraps_model(name)

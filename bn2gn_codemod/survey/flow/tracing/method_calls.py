@@ -29,6 +29,7 @@ from bn2gn_codemod.survey.flow.tracing.made_objects import (
     instantiate,
 )
 from bn2gn_codemod.survey.flow.tracing.named_makers import make_named, maker_of
+from bn2gn_codemod.survey.flow.tracing.put_back import without_children
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.flow.value_graph import Node
@@ -197,7 +198,9 @@ def _add_module(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
     """``base.add_module(name, layer)``"""
     base, value = tracer.evaluate(func.value), tracer.evaluate(expr.args[1])
     if base is not None and value is not None:
-        store_named(tracer, base, expr.args[0], value)
+        name, given = expr.args
+        value = without_children(tracer, func.value, name, given, value)
+        store_named(tracer, base, name, value)
         tracer.flow.containers.add(base, value)
         holder = container(tracer, func.value)
         if holder is not None and isinstance(func.value, ast.Name):

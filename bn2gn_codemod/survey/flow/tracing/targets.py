@@ -9,6 +9,7 @@ from bn2gn_codemod.survey.flow.external_members import wraps_model
 from bn2gn_codemod.survey.flow.tracing.computed_globals import is_own_namespace
 from bn2gn_codemod.survey.flow.tracing.computed_names import store_named
 from bn2gn_codemod.survey.flow.tracing.containers import container, put_into
+from bn2gn_codemod.survey.flow.tracing.put_back import without_children
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.weight_loads import TENSORS, weights_into
 from bn2gn_codemod.survey.flow.value_graph import Node
@@ -52,6 +53,7 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             if target.attr in TENSORS:
                 weights_into(tracer, target, [value], target, _source(tracer))
         case ast.Subscript():
+            value = _put_in_modules(tracer, target, value)
             holder = container(tracer, target.value)
             put_into(tracer, target.value, holder, value)
             key = target.slice.value if isinstance(target.slice, ast.Constant) else None
@@ -172,6 +174,16 @@ def _unpack(tracer: Tracer, targets: list[ast.expr], value: Node, iterate: bool)
                 flow.add(node, held)
 
     flow.watch(value, on_value)
+
+
+def _put_in_modules(tracer: Tracer, target: ast.Subscript, value: Node) -> Node:
+    """Of what is stored in ``model._modules[name]``, what did not stand there before."""
+    source = _source(tracer)
+    if source is None or not isinstance(target.value, ast.Attribute):
+        return value
+    if target.value.attr != "_modules":
+        return value
+    return without_children(tracer, target.value.value, target.slice, source, value)
 
 
 def _store_in_modules(tracer: Tracer, target: ast.Subscript, value: Node) -> None:

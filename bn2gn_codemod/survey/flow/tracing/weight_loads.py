@@ -10,6 +10,7 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall, Whole
 from bn2gn_codemod.survey.flow.tracing.arguments import arguments_of
 from bn2gn_codemod.survey.flow.tracing.just_stored import (
     attribute_of_tensors,
+    is_of_one_class,
     is_only_set_in_constructors,
     just_stored,
 )

@@ -1,0 +1,122 @@
+"""Attributes called ``backbone`` that hold a model with a backbone in it, and other parts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+LIFT = """\
+class DepthNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.reduce = nn.Sequential(nn.Conv2d(512, 256, 3), nn.BatchNorm2d(256))  #! {depth}
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class Detector(nn.Module):
+    def __init__(self, conf):
+        super().__init__()
+        self.backbone = ViewLift(conf)
+        self.head = Head()
+class ViewLift(nn.Module):
+    def __init__(self, conf, path=None):
+        super().__init__()
+        self.{name} = {made}
+        self.depth_net = DepthNet()
+        {more}
+"""
+
+
+def _lift(
+    depth: str, made: str, name: str = "img_backbone", more: str = "self.img_backbone.train()"
+) -> str:
+    imports = (
+        "import torchvision\nfrom mmdet.models import build_backbone\nfrom mmdet3d import models\n"
+    )
+    return imports + LIFT.format(depth=depth, made=made, name=name, more=more)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "build_backbone(conf)",
+        "models.builder.build_backbone(conf)",
+        "torchvision.models.resnet50(pretrained=True)",
+    ],
+)
+def test_what_stands_beside_the_inner_backbone_is_new(made: str) -> None:
+    check(_lift("convert", made))
+
+
+def test_a_network_of_the_repository_s_own_is_the_inner_backbone() -> None:
+    check(
+        _lift("convert", "ResNet()", name="img_backbone")
+        + """\
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "more"),
+    [
+        # No attribute in there is a backbone.
+        ("stem", "nn.Conv2d(3, 8, 3)", "pass"),
+        ("first", "build_backbone(conf)", "pass"),
+        ("trunk", "build_backbone(conf)", "pass"),
+    ],
+)
+def test_an_attribute_without_one_is_the_backbone_itself(name: str, made: str, more: str) -> None:
+    check(_lift("keep", made, name, more))
+
+
+@pytest.mark.parametrize(
+    ("made", "more"),
+    [
+        ("build_backbone(conf)", "self.load_state_dict(torch.load(path))"),
+        (
+            "torchvision.models.resnet50(pretrained=True)",
+            "self.load_state_dict(torch.hub.load_state_dict_from_url('https://example.com/a'))",
+        ),
+    ],
+)
+def test_weights_may_come_into_all_of_the_inner_model(made: str, more: str) -> None:
+    check(_lift("unknown", made, more=more))
+
+
+def test_what_is_around_nothing_but_a_backbone_is_the_backbone_itself() -> None:
+    check(
+        """\
+class Joiner(nn.Module):
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone = backbone
+class Body(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Joiner(Body())
+        self.head = nn.BatchNorm2d(8)  #! convert
+"""
+    )
+
+
+def test_what_a_toolbox_builds_for_another_part_is_no_backbone() -> None:
+    check(
+        """\
+from mmdet.models import build_backbone
+class Head(nn.Module):
+    def __init__(self, conf):
+        super().__init__()
+        self.trunk = build_backbone(conf)
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+"""
+    )
