@@ -184,8 +184,11 @@ class _Rewriter:
         settings: Settings,
         judged: Sequence[tuple[_Choice, Site | None]],
     ) -> None:
-        self._configs = configs
         self._settings = settings
+        self._heirs: dict[str, list[Config]] = {}
+        for config in configs:
+            for path in config.family():
+                self._heirs.setdefault(path, []).append(config)
         self._written: dict[Place, tuple[str, str]] = {}
         self._converted = {
             choice.entry.at: choice
@@ -225,11 +228,11 @@ class _Rewriter:
 
     def _override_in_the_way(self, choice: _Choice) -> str:
         """A config that merges into this ``norm_cfg`` what GroupNorm does not take."""
-        for config in self._configs:
+        for config in self._heirs.get(choice.entry.at.path, ()):
             entry = config.own.entry(*choice.keys)
             if config.is_pure_python or entry is None or entry.at == choice.entry.at:
                 continue
-            if choice.entry.at.path not in config.family() or not isinstance(entry.value, Table):
+            if not isinstance(entry.value, Table):
                 continue
             table = entry.value
             if table.replaces or table.entries.keys() <= set(_CARRIED_OVER):
