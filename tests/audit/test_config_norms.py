@@ -118,6 +118,14 @@ def test_override_that_is_converted_as_well(repository: MakeRepository) -> None:
     assert {*migrated(root)} == {"configs/c.py", "configs/d.py"}
 
 
+def test_list_is_replaced_and_merges_nothing(repository: MakeRepository) -> None:
+    heads = "model = dict({}, heads=[dict(type='H', norm_cfg=dict(type='{}', eps=0.1){})])\n"
+    base = heads.format(f"type='D', {BACKBONE}", "BN", ", channels=64")
+    leaf = "_base_ = './c.py'\n" + heads.format("type='D'", "BN1d", "")
+    root = repository({"configs/c.py": base, "configs/d.py": leaf})
+    assert {*migrated(root)} == {"configs/c.py"}
+
+
 def test_override_that_is_left_for_a_reason_of_its_own(repository: MakeRepository) -> None:
     leaf = (
         "_base_ = './c.py'\nload_from = 'https://host/whole.pth'\n"

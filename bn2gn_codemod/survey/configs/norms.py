@@ -228,6 +228,8 @@ class _Rewriter:
 
     def _override_in_the_way(self, choice: _Choice) -> str:
         """A config that merges into this ``norm_cfg`` what GroupNorm does not take."""
+        if any(isinstance(key, int) for key in choice.keys):
+            return ""  # lists are replaced as a whole
         for config in self._heirs.get(choice.entry.at.path, ()):
             entry = config.own.entry(*choice.keys)
             if config.is_pure_python or entry is None or entry.at == choice.entry.at:
