@@ -84,7 +84,8 @@ the frozen layers their gradients back later.
 
 In a repository with pretrained backbones it also names the optimizer of a model that
 was not followed to its class, as where modules are imported by computed names, and the
-call by which a library of OpenMMLab trains what it built from a config.
+call by which a library of OpenMMLab trains what it built from a config, or makes the
+optimizer for it (`build_optimizer(model, cfg.optimizer)`).
 
 A network of a library that a script trains as it is, in no class of the repository,
 is named without a fix: no class has names for its parts.

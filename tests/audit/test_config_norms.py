@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from bn2gn_codemod.plan import Verdict
 from tests.audit.configs import migrated
 from tests.conftest import MakeRepository
 from tests.migrating import plan_of
@@ -21,6 +25,9 @@ def config(neck: str, backbone: str = BACKBONE, above: str = "") -> str:
 CONVERTED = [
     ("norm_cfg=dict(type='BN'), out_channels=256", "dict(type='GN', num_groups=32)"),
     ("norm_cfg=dict(type='BN2d'), out_channels=48", "dict(type='GN', num_groups=24)"),
+    # they stand in for BatchNorm2d, as in code
+    ("norm_cfg=dict(type='SyncBN'), channels=64", "dict(type='GN', num_groups=32)"),
+    ("norm_cfg=dict(type='naiveSyncBN2d'), channels=64", "dict(type='GN', num_groups=32)"),
     (
         "norm_cfg=dict(type='BN', momentum=0.1, eps=0.001), in_channels=64",
         "dict(type='GN', num_groups=32, eps=0.001)",
@@ -58,7 +65,6 @@ def test_shared_name_stays_for_the_backbone(repository: MakeRepository) -> None:
 LEFT_ALONE = [
     pytest.param("norm_cfg=dict(type='GN', num_groups=8), channels=64", id="group_norm"),
     pytest.param("norm_cfg=dict(type='LN'), channels=64", id="layer_norm"),
-    pytest.param("norm_cfg=dict(type='SyncBN'), channels=64", id="not_among_the_norms_to_convert"),
     pytest.param("norm_cfg=None, channels=64", id="none"),
 ]
 
@@ -94,12 +100,48 @@ def test_found_and_not_fixed(repository: MakeRepository, neck: str, reason: str)
 
 
 def test_override_that_would_no_longer_fit(repository: MakeRepository) -> None:
+    leaf = "_base_ = './c.py'\nmodel = dict(neck=dict(norm_cfg=dict(type='BN1d')))\n"
+    root = repository(
+        {"configs/c.py": config("norm_cfg=dict(type='BN'), channels=64"), "configs/d.py": leaf}
+    )
+    finding, other = plan_of(root).findings
+    assert "configs/d.py overrides part of it" in finding.message
+    assert (other.code, other.place.path) == ("BN103", "configs/d.py")
+    assert not migrated(root)
+
+
+def test_override_that_is_converted_as_well(repository: MakeRepository) -> None:
     leaf = "_base_ = './c.py'\nmodel = dict(neck=dict(norm_cfg=dict(type='SyncBN')))\n"
     root = repository(
         {"configs/c.py": config("norm_cfg=dict(type='BN'), channels=64"), "configs/d.py": leaf}
     )
-    (finding,) = plan_of(root).findings
-    assert "configs/d.py overrides part of it" in finding.message
+    assert {*migrated(root)} == {"configs/c.py", "configs/d.py"}
+
+
+def test_list_is_replaced_and_merges_nothing(repository: MakeRepository) -> None:
+    heads = "model = dict({}, heads=[dict(type='H', norm_cfg=dict(type='{}', eps=0.1){})])\n"
+    base = heads.format(f"type='D', {BACKBONE}", "BN", ", channels=64")
+    leaf = "_base_ = './c.py'\n" + heads.format("type='D'", "BN1d", "")
+    root = repository({"configs/c.py": base, "configs/d.py": leaf})
+    assert {*migrated(root)} == {"configs/c.py"}
+
+
+def test_override_that_is_left_for_a_reason_of_its_own(repository: MakeRepository) -> None:
+    leaf = (
+        "_base_ = './c.py'\nload_from = 'https://host/whole.pth'\n"
+        "model = dict(neck=dict(norm_cfg=dict(type='SyncBN')))\n"
+    )
+    root = repository(
+        {"configs/c.py": config("norm_cfg=dict(type='BN'), channels=64"), "configs/d.py": leaf}
+    )
+    assert not migrated(root)
+
+
+def test_momentum_that_is_inherited_from_what_stays(repository: MakeRepository) -> None:
+    base = config("norm_cfg=dict(type='BN1d', momentum=0.1), channels=64")
+    leaf = "_base_ = './c.py'\nmodel = dict(neck=dict(norm_cfg=dict(type='BN')))\n"
+    root = repository({"configs/c.py": base, "configs/d.py": leaf})
+    assert "inherit momentum" in plan_of(root).findings[-1].message
     assert not migrated(root)
 
 
@@ -112,3 +154,177 @@ def test_one_dict_for_both_sides_is_a_conflict(repository: MakeRepository) -> No
     root = repository({"configs/c.py": source})
     assert [finding.code for finding in plan_of(root).findings] == ["BN102"]
     assert not migrated(root)
+
+
+# ---------------------------------------------------------------- pretrained weights
+
+NECK = "norm_cfg=dict(type='BN'), out_channels=64"
+PLAIN = "backbone=dict(type='Net', norm_cfg=dict(type='BN'){more})"
+
+
+def verdicts(root: Path, **settings: Any) -> dict[str, str]:
+    """The verdicts by what the config calls the part."""
+    return {
+        site.attribute.removeprefix("model.").removesuffix(".norm_cfg"): str(site.verdict)
+        for site in plan_of(root, **settings).sites
+    }
+
+
+def beside(given: str, more: str = "", above: str = "") -> str:
+    """A detector with a neck, and ``given`` beside its backbone."""
+    return config(NECK, f"{given}{PLAIN.format(more=more)}", above)
+
+
+PRETRAINED_BACKBONES = [
+    beside("pretrained='torchvision://resnet50', "),
+    beside("pretrained='open-mmlab://resnet50_v1c', "),
+    beside("pretrained='ckpts/resnet50-19c8e357.pth', "),
+    beside("pretrained=weights, ", above="weights = 'a.pth'\n"),
+    beside("", ", pretrained='swin_tiny.pth'"),
+    beside("", ", pretrained=True"),
+    beside("", ", init_cfg=[dict(type='Pretrained', checkpoint='a.pth')]"),
+    beside("", ", init_cfg=dict(type='Pretrained', checkpoint=join(home, 'a.pth'))"),
+    beside("", above="load_from = './work_dirs/stage1/epoch_12.pth'\n"),
+    beside("", above="work_dir = './out/net'\nload_from = 'out/net/epoch_12.pth'\n"),
+]
+
+
+@pytest.mark.parametrize("source", PRETRAINED_BACKBONES)
+def test_backbone_is_pretrained(repository: MakeRepository, source: str) -> None:
+    root = repository({"configs/c.py": source})
+    assert verdicts(root) == {"backbone": "keep", "neck": "convert"}
+
+
+NOT_PRETRAINED = [
+    beside("pretrained=None, "),
+    beside("pretrained='', "),
+    beside("", ", pretrained=False"),
+    beside("", ", init_cfg=None"),
+    beside("", above="load_from = None\nresume_from = 'a.pth'\n"),
+    beside("pretrained=dict(img=None), ").replace("backbone=", "img_backbone="),
+    # that is for no backbone
+    beside("loss=dict(type='Lpips', pretrained='vgg.pth'), "),
+    beside("pretrained=dict(rpn='rpn.pth'), "),
+]
+
+
+@pytest.mark.parametrize("source", NOT_PRETRAINED)
+def test_backbone_is_not_pretrained(repository: MakeRepository, source: str) -> None:
+    assert not plan_of(repository({"configs/c.py": source})).sites
+
+
+def test_heir_takes_the_weights_away(repository: MakeRepository) -> None:
+    heir = "_base_ = './c.py'\nmodel = dict(pretrained=None, {})\n"
+    own = "neck=dict(norm_cfg=dict(type='SyncBN'))"
+    base = beside("pretrained='torchvision://resnet50', ")
+    root = repository({"configs/c.py": base, "configs/d.py": heir.format(own)})
+    assert {site.place.path for site in plan_of(root).sites} == {"configs/c.py"}
+
+
+def test_weights_for_one_of_two_backbones(repository: MakeRepository) -> None:
+    source = (
+        "model = dict(type='D', pretrained=dict(img='resnet50.pth'),\n"
+        "    img_backbone=dict(type='R', norm_cfg=dict(type='SyncBN')),\n"
+        "    pts_backbone=dict(type='S', norm_cfg=dict(type='BN')),\n"
+        "    neck=dict(type='N', channels=64, norm_cfg=dict(type='BN')))\n"
+    )
+    image, points, neck = plan_of(repository({"configs/c.py": source})).sites
+    assert (image.verdict, image.reasons) == (
+        Verdict.KEEP,
+        ("a pretrained backbone (resnet50.pth)",),
+    )
+    assert points.verdict is Verdict.KEEP
+    assert "is a backbone by its name, beside" in points.reasons[0]
+    assert neck.verdict is Verdict.CONVERT
+
+
+WHOLE_MODELS = [
+    ("load_from", beside("", above="load_from = 'https://host/faster_rcnn_coco.pth'\n")),
+    ("load_from", beside("", above="load_from = 'ckpts/faster_rcnn.pth'\n")),
+    ("load_from", beside("", above="load_from = join(home, 'a.pth')\n")),
+    ("load_from", beside("", f", {PRETRAINED}", "load_from = 'https://host/a.pth'\n")),
+    ("load_from", beside("", above="load_from = 'https://host/work_dirs/a.pth'\n")),
+    ("model is filled", beside("pretrained='mask_rcnn_coco.pth', ")),
+    ("model is filled", beside(f"{PRETRAINED}, ", f", {PRETRAINED}")),
+    ("model.neck is filled", config(f"{NECK}, {PRETRAINED}")),
+    ("model.neck is filled", config(f"{NECK}, pretrained='fpn.pth'")),
+    ("ResLayer is a network", config(NECK).replace("type='N'", "type='ResLayer'")),
+    ("ResLayer2 is a network", config(NECK).replace("type='N'", "type='ResLayer2'")),
+    ("ResNet is a network", config(NECK).replace("type='N'", "type='ResNet'")),
+]
+
+
+@pytest.mark.parametrize(("words", "source"), WHOLE_MODELS)
+def test_file_may_have_the_neck_as_well(
+    repository: MakeRepository, words: str, source: str
+) -> None:
+    root = repository({"configs/c.py": source})
+    assert verdicts(root) == {"backbone": "keep", "neck": "unknown"}
+    (finding,) = plan_of(root).findings
+    assert finding.code == "BN103"
+    assert words in finding.message
+    assert "# bn2gn: convert" in plan_of(root).sites[1].settles[0]
+    assert not migrated(root)
+
+
+def test_teacher_has_its_own_weights(repository: MakeRepository) -> None:
+    source = config(NECK).replace("neck=", "teacher=")
+    assert verdicts(repository({"configs/c.py": source}))["teacher"] == "unknown"
+
+
+@pytest.mark.parametrize("kind", ["FPN", "ASPPHead", "ResNetHead", "SECONDFPN", "FCNHead"])
+def test_part_that_is_named_like_a_new_one(repository: MakeRepository, kind: str) -> None:
+    source = config(NECK).replace("type='N'", f"type='{kind}'").replace("'D'", "'RetinaNet'")
+    assert verdicts(repository({"configs/c.py": source}))["neck"] == "convert"
+
+
+def test_one_heir_starts_from_a_whole_model(repository: MakeRepository) -> None:
+    base = beside("pretrained='torchvision://resnet50', ")
+    heir = "_base_ = './c.py'\nload_from = 'https://host/faster_rcnn_coco.pth'\n"
+    root = repository({"configs/c.py": base, "configs/d.py": heir})
+    assert verdicts(root) == {"backbone": "keep", "neck": "unknown"}
+
+
+@pytest.mark.parametrize("word", ["keep", "convert"])
+def test_comment_settles_it(repository: MakeRepository, word: str) -> None:
+    neck = f"out_channels=64, norm_cfg=dict(type='BN'),  # bn2gn: {word}\n   "
+    above = "load_from = 'https://host/faster_rcnn_coco.pth'\n"
+    root = repository({"configs/c.py": config(neck, above=above)})
+    assert verdicts(root) == {"backbone": "keep", "neck": word}
+    assert bool(migrated(root)) is (word == "convert")
+
+
+# --------------------------------------------------------------------- other kinds
+
+
+def test_kind_that_the_setting_does_not_name(repository: MakeRepository) -> None:
+    root = repository({"configs/c.py": config("channels=64, norm_cfg=dict(type='BN1d')")})
+    neck = plan_of(root).sites[1]
+    assert (neck.verdict, neck.is_new) == (Verdict.UNKNOWN, True)
+    assert "the setting norms does not name BatchNorm1d" in neck.reasons[0]
+    assert neck.settles[0] == 'norms = ["BatchNorm2d", "BatchNorm1d"]'
+    assert not migrated(root)
+    assert verdicts(root, norms=("BatchNorm2d", "BatchNorm1d"))["neck"] == "convert"
+
+
+def test_kind_that_is_only_called_batch_norm(repository: MakeRepository) -> None:
+    root = repository({"configs/c.py": config("channels=64, norm_cfg=dict(type='EvoBN')")})
+    neck = plan_of(root).sites[1]
+    assert (neck.verdict, neck.is_new) == (Verdict.UNKNOWN, True)
+    assert "type='EvoBN'" in neck.reasons[0]
+
+
+@pytest.mark.parametrize("kind", ["SyncBN", "BN1d", "EvoBN", "naiveSyncBN2d"])
+def test_backbone_keeps_every_kind(repository: MakeRepository, kind: str) -> None:
+    backbone = BACKBONE.replace("'BN'", f"'{kind}'")
+    root = repository({"configs/c.py": config("channels=64", backbone)})
+    assert verdicts(root) == {"backbone": "keep"}
+
+
+def test_shared_name_of_another_kind(repository: MakeRepository) -> None:
+    shared = "norm_cfg = dict(type='SyncBN', requires_grad=True)\n"
+    backbone = BACKBONE.replace("norm_cfg=dict(type='BN')", "norm_cfg=norm_cfg")
+    root = repository({"configs/c.py": config("channels=64, norm_cfg=norm_cfg", backbone, shared)})
+    (text,) = migrated(root).values()
+    assert "backbone=dict(type='Net', norm_cfg=norm_cfg," in text
+    assert "norm_cfg=dict(type='GN', num_groups=32, requires_grad=True)" in text

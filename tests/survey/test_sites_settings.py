@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.plan import Plan, Verdict
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.settings import Settings
 from tests.survey.verdicts import HEAD, check, plan_of
@@ -440,3 +440,55 @@ def test_class_of_a_registry_is_not_said_to_be_built_nowhere() -> None:
     words = "Reducer is registered, and what is built by its name is not followed"
     assert of_registry.reasons == (words,)
     assert alone.reasons == ("Alone is built nowhere in this repository",)
+
+
+def test_class_in_the_registry_of_a_library_is_not_said_to_be_built_nowhere() -> None:
+    text = """\
+    from mmcv.cnn.bricks.registry import TRANSFORMER_LAYER_SEQUENCE
+    @TRANSFORMER_LAYER_SEQUENCE.register_module()
+    class Transform(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(8)
+    """
+    (site,) = plan_of(text).sites
+    words = "Transform is registered, and what is built by its name is not followed"
+    assert (site.verdict, site.reasons) == (Verdict.UNKNOWN, (words,))
+
+
+@pytest.mark.parametrize("decorator", ["@torch.jit.script", "@lib.wrap()", "@lib.HEADS.check()"])
+def test_other_decorators_register_nothing(decorator: str) -> None:
+    text = f"""\
+    import lib
+    {decorator}
+    class Alone(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(8)
+    """
+    (site,) = plan_of(text).sites
+    assert site.reasons == ("Alone is built nowhere in this repository",)
+
+
+def test_norm_class_in_the_registry_of_a_library() -> None:
+    text = """\
+    from mmcv.cnn import NORM_LAYERS
+    @NORM_LAYERS.register_module("naiveSyncBN1d")
+    class NaiveSyncBatchNorm1d(nn.BatchNorm1d):
+        pass
+    """
+    (site,) = plan_of(text).sites
+    words = "NaiveSyncBatchNorm1d is registered, and what is built by its name is not followed"
+    assert (site.verdict, site.reasons) == (Verdict.KEEP, (words,))
+
+
+def test_norm_class_that_is_only_named() -> None:
+    text = """\
+    class SyncBatchNorm(nn.BatchNorm2d):
+        pass
+    NORM = SyncBatchNorm
+    """
+    sites = plan_of(text).sites
+    assert {reason for site in sites for reason in site.reasons} == {
+        "no layer is made of it in this repository"
+    }

@@ -60,6 +60,60 @@ def test_training_of_what_a_config_says() -> None:
     assert ("BN201", "train.py", 9) in _said()
 
 
+OWN = """
+import torch
+from mmcv.runner import {name}
+from mmdet.models import build_detector
+import quick
+
+def train_detector(model, dataset, cfg):
+    {line}
+
+def main(cfg, data):
+    model = build_detector(cfg.model)
+    model.init_weights()
+    train_detector(model, data, cfg)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("build_optimizer", "optimizer = build_optimizer(model, cfg.optimizer)"),
+        ("build_optimizer", "optimizer = build_optimizer(model=model, cfg=cfg.optimizer)"),
+        (
+            "obj_from_dict",
+            "return obj_from_dict(cfg, torch.optim, dict(params=model.parameters()))",
+        ),
+    ],
+)
+def test_training_of_the_repository_by_a_config(name: str, line: str) -> None:
+    run = OWN.format(name=name, line=line)
+    assert [place for place in _said(run=run) if place[0] == "BN201"] == [("BN201", "train.py", 8)]
+
+
+def test_one_for_each_file() -> None:
+    run = OWN.format(
+        name="build_optimizer",
+        line="a = build_optimizer(model, cfg)\n    b = build_optimizer(model.head, cfg)",
+    )
+    assert [place for place in _said(run=run) if place[0] == "BN201"] == [("BN201", "train.py", 8)]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("build_optimizer", "build_optimizer()"),
+        ("build_runner", "build_runner(model, cfg)"),
+        ("obj_from_dict", "obj_from_dict(cfg, datasets, dict(params=model.parameters()))"),
+        ("obj_from_dict", "obj_from_dict(cfg, torch.optim, dict(params=[]))"),
+    ],
+)
+def test_what_makes_no_optimizer_of_a_model(name: str, line: str) -> None:
+    run = OWN.format(name=name, line=line)
+    assert not [place for place in _said(run=run) if place[0] == "BN201"]
+
+
 @pytest.mark.parametrize(
     "parts",
     [

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 
 from bn2gn_codemod.plan import ConfigEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.configs.inheritance import Config
 from bn2gn_codemod.survey.configs.values import Entry, Keys, Scalar, Table, dotted, walk
-from bn2gn_codemod.survey.known.norm_classes import REGISTERED
+from bn2gn_codemod.survey.configs.weights import (
+    ConfigWeights,
+    is_backbone,
+    loaded_beside_backbone,
+)
+from bn2gn_codemod.survey.known.norm_classes import (
+    REGISTERED,
+    is_asked_for,
+    is_norm_class,
+    naming,
+    not_asked_for,
+)
+from bn2gn_codemod.survey.known.verdict_comments import (
+    EITHER_COMMENT,
+    KEEP_COMMENT,
+    comment_in,
+    said,
+)
 
 _ONLY_BATCH_NORM = ("momentum", "track_running_stats")
 _CARRIED_OVER = ("eps", "affine", "requires_grad")
+# Of a kind that is in no library: it is one for its name alone.
+_CALLED_BATCH_NORM = re.compile(r"BN|BatchNorm")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,108 +50,206 @@ class _Choice:
 
     keys: Keys
     entry: Entry
+    kind: str
     uses: list[Config] = dataclasses.field(default_factory=list)
     all_keys: set[Keys] = dataclasses.field(default_factory=set)
 
     @property
     def sides(self) -> set[bool]:
         """Whether it serves a backbone, and whether it serves anything else."""
-        return {_is_backbone(keys) for keys in self.all_keys}
+        return {is_backbone(keys) for keys in self.all_keys}
+
+    @property
+    def norm(self) -> str:
+        """The class of the layers, ``""`` where only the name of the kind speaks for one."""
+        return REGISTERED.get(self.kind, self.kind if is_norm_class(self.kind) else "")
+
+    def site(self, verdict: Verdict, *reasons: str, settles: tuple[str, ...] = ()) -> Site:
+        at, name = self.entry.at, dotted(self.keys)
+        return Site(at, self.kind, "", name, verdict, reasons, settles=settles)
 
 
 def plan_norms(configs: Sequence[Config], settings: Settings) -> NormPlan:
     """Decide every ``norm_cfg`` of a model whose backbone is pretrained.
 
     Without pretrained weights there is nothing to tell a backbone from new
-    layers by, and nothing to keep: those are no sites.
+    layers by, and nothing to keep: those are no sites, but for what a comment
+    says.
     """
+    judge = _Judge(settings)
+    judged = [(choice, judge.site(choice)) for choice in _choices(configs)]
+    rewriter = _Rewriter(configs, settings, judged)
     sites, edits = [], []
-    for choice in _choices(configs, settings):
-        evidence = next(filter(None, map(_pretrained, choice.uses)), "")
-        if not evidence:
+    for choice, site in judged:
+        if site is None:
             continue
-        if len(choice.sides) > 1:
-            serves = " and ".join(sorted(map(dotted, choice.all_keys)))
-            sites.append(_site(choice, Verdict.CONFLICT, f"it serves {serves}"))
-            continue
-        if _is_backbone(choice.keys):
-            sites.append(_site(choice, Verdict.KEEP, evidence))
-            continue
-        group_norm, problem = _group_norm(choice, configs, settings)
-        reason = f"{dotted(choice.keys[:-1])} is built beside {evidence}"
-        reasons = (reason, f"left alone: {problem}") if problem else (reason,)
-        sites.append(_site(choice, Verdict.CONVERT, *reasons))
-        if not problem:
-            edits.append(ConfigEdit(choice.entry.at, "replace", group_norm))
+        if site.verdict is Verdict.CONVERT:
+            group_norm, problem = rewriter.group_norm(choice)
+            if problem:
+                site = site._replace(reasons=(*site.reasons, f"left alone: {problem}"))
+            else:
+                edits.append(ConfigEdit(choice.entry.at, "replace", group_norm))
+        sites.append(site)
     return NormPlan(tuple(sites), tuple(edits))
 
 
-def _choices(configs: Sequence[Config], settings: Settings) -> list[_Choice]:
+def _choices(configs: Sequence[Config]) -> list[_Choice]:
     found: dict[Place, _Choice] = {}
     paths = {config.path for config in configs}
     for config in configs:
         model = config.resolved.get("model")
         for keys, entry in walk(model, ("model",)) if model else ():
-            if keys[-1] == "norm_cfg" and entry.at.path in paths and _kind(entry, settings):
-                choice = found.setdefault(entry.at, _Choice(keys, entry))
+            if keys[-1] != "norm_cfg" or entry.at.path not in paths:
+                continue
+            kind = _kind(entry)
+            if kind:
+                choice = found.setdefault(entry.at, _Choice(keys, entry, kind))
                 choice.uses.append(config)
                 choice.all_keys.add(keys)
     return [found[place] for place in sorted(found)]
 
 
-def _kind(entry: Entry, settings: Settings) -> str:
+def _kind(entry: Entry) -> str:
+    """The ``type`` of a ``norm_cfg``, if that is a BatchNorm by its name."""
     kind = entry.value.scalar("type") if isinstance(entry.value, Table) else None
-    layer = REGISTERED.get(kind, "") if isinstance(kind, str) else ""
-    return layer if layer in settings.norms else ""
+    is_one = isinstance(kind, str) and _CALLED_BATCH_NORM.search(kind) is not None
+    return str(kind) if is_one else ""
 
 
-def _is_backbone(keys: Keys) -> bool:
-    return any(isinstance(key, str) and "backbone" in key for key in keys)
+class _Judge:
+    """Tells what a ``norm_cfg`` is for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._weights = ConfigWeights()
+
+    def site(self, choice: _Choice) -> Site | None:
+        """The verdict; ``None`` where nothing is pretrained, and nothing said."""
+        comment = _comment(choice)
+        if comment == "keep":
+            return choice.site(Verdict.KEEP, said(comment))
+        if comment is not None:
+            return self._new(choice, said(comment))
+        backbones = [one for use in choice.uses for one in self._weights.backbones(use)]
+        if not backbones:
+            return None
+        evidence = backbones[0].words
+        if len(choice.sides) > 1:
+            serves = " and ".join(sorted(map(dotted, choice.all_keys)))
+            return choice.site(Verdict.CONFLICT, f"it serves {serves}", settles=(KEEP_COMMENT,))
+        if is_backbone(choice.keys):
+            own = [one.words for one in backbones if choice.keys[: len(one.keys)] == one.keys]
+            beside = f"{dotted(choice.keys[:-1])} is a backbone by its name, beside {evidence}"
+            return choice.site(Verdict.KEEP, own[0] if own else beside)
+        for use in choice.uses:
+            for keys in sorted(choice.all_keys):
+                loaded = loaded_beside_backbone(use, keys)
+                if loaded:
+                    return self._loaded(choice, loaded)
+        return self._new(choice, f"{dotted(choice.keys[:-1])} is built beside {evidence}")
+
+    def _loaded(self, choice: _Choice, loaded: str) -> Site:
+        part = dotted(choice.keys[:-1])
+        reason = f"{loaded}: where {part} has statistics from there, they would be lost"
+        return choice.site(Verdict.UNKNOWN, reason, settles=(EITHER_COMMENT,))
+
+    def _new(self, choice: _Choice, reason: str) -> Site:
+        """A site of what is new, as far as the kind of its layers can be replaced."""
+        norm, asked = choice.norm, self._settings.norms
+        if not norm:
+            words = f"a new layer, but what type={choice.kind!r} makes is not known"
+            open_site = choice.site(Verdict.UNKNOWN, words, reason, settles=(KEEP_COMMENT,))
+        elif not is_asked_for(norm, asked):
+            settles = (naming(norm, self._settings), KEEP_COMMENT)
+            words = not_asked_for(norm)
+            open_site = choice.site(Verdict.UNKNOWN, words, reason, settles=settles)
+        else:
+            return choice.site(Verdict.CONVERT, reason)
+        return open_site._replace(is_new=True)
 
 
-def _pretrained(config: Config) -> str:
-    """What says that the config's backbone is pretrained."""
-    model = config.resolved.get("model")
-    for keys, entry in walk(model, ("model",)) if model else ():
-        if not _is_backbone(keys[:-1]) or not isinstance(entry.value, Scalar):
-            continue
-        if keys[-2:] == ("init_cfg", "checkpoint") and entry.value.value:
-            return f"a pretrained backbone ({entry.value.value})"
-    has_backbone = isinstance(model, Table) and any(map(_is_backbone, model_keys(model)))
-    weights = config.resolved.scalar("load_from")
-    return f"a backbone whose weights come from {weights}" if weights and has_backbone else ""
+def _comment(choice: _Choice) -> str | None:
+    place = choice.entry.at
+    sources = (use.sources().get(place.path) for use in choice.uses)
+    source = next(filter(None, sources), None)
+    return comment_in(source.lines[place.line - 1 : place.line]) if source else None
 
 
-def model_keys(model: Table) -> Iterator[Keys]:
-    """The keys of every part of the model that has a type."""
-    for keys, entry in walk(model):
-        if isinstance(entry.value, Table) and "type" in entry.value.entries:
-            yield keys
+class _Rewriter:
+    """Writes GroupNorm in the place of what is to be converted."""
+
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        settings: Settings,
+        judged: Sequence[tuple[_Choice, Site | None]],
+    ) -> None:
+        self._settings = settings
+        self._heirs: dict[str, list[Config]] = {}
+        for config in configs:
+            for path in config.family():
+                self._heirs.setdefault(path, []).append(config)
+        self._written: dict[Place, tuple[str, str]] = {}
+        self._converted = {
+            choice.entry.at: choice
+            for choice, site in judged
+            if site is not None and site.verdict is Verdict.CONVERT
+        }
+
+    def group_norm(self, choice: _Choice) -> tuple[str, str]:
+        """The source of the GroupNorm that takes its place, or why there is none."""
+        at = choice.entry.at
+        if at not in self._written:
+            self._written[at] = self._write(choice)
+        return self._written[at]
+
+    def _write(self, choice: _Choice) -> tuple[str, str]:
+        table = choice.entry.value
+        assert isinstance(table, Table)
+        unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *_CARRIED_OVER}
+        if unknown or table.is_open:
+            return "", f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
+        inherited = _inherited(choice.entry.at, table)
+        if inherited:
+            return "", f"it would inherit {inherited}, which GroupNorm does not take"
+        override = self._override_in_the_way(choice)
+        if override:
+            return "", f"{override} overrides part of it and would no longer fit"
+        groups = {_groups(_channels(use, choice.keys), self._settings) for use in choice.uses}
+        if None in groups or len(groups) > 1:
+            return (
+                "",
+                "its channel count is not in the config; write type='GN' and num_groups there",
+            )
+        carried = "".join(
+            f", {key}={table.scalar(key)!r}" for key in _CARRIED_OVER if key in table.entries
+        )
+        return f"dict(type='GN', num_groups={groups.pop()}{carried})", ""
+
+    def _override_in_the_way(self, choice: _Choice) -> str:
+        """A config that merges into this ``norm_cfg`` what GroupNorm does not take."""
+        if any(isinstance(key, int) for key in choice.keys):
+            return ""  # lists are replaced as a whole
+        for config in self._heirs.get(choice.entry.at.path, ()):
+            entry = config.own.entry(*choice.keys)
+            if config.is_pure_python or entry is None or entry.at == choice.entry.at:
+                continue
+            if not isinstance(entry.value, Table):
+                continue
+            table = entry.value
+            if table.replaces or table.entries.keys() <= set(_CARRIED_OVER):
+                continue
+            over = self._converted.get(entry.at) if "type" in table.entries else None
+            if over is None or self.group_norm(over)[1]:
+                return entry.at.path
+        return ""
 
 
-def _site(choice: _Choice, verdict: Verdict, *reasons: str) -> Site:
-    assert isinstance(choice.entry.value, Table)
-    kind = str(choice.entry.value.scalar("type"))
-    return Site(choice.entry.at, kind, "", dotted(choice.keys), verdict, reasons)
-
-
-def _group_norm(choice: _Choice, configs: Sequence[Config], settings: Settings) -> tuple[str, str]:
-    """The source of the GroupNorm that takes its place, or why there is none."""
-    table = choice.entry.value
-    assert isinstance(table, Table)
-    unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *_CARRIED_OVER}
-    if unknown or table.is_open:
-        return "", f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
-    override = _override_in_the_way(choice, configs, settings)
-    if override:
-        return "", f"{override} overrides part of it and would no longer fit"
-    groups = {_groups(_channels(config, choice.keys), settings) for config in choice.uses}
-    if None in groups or len(groups) > 1:
-        return "", "its channel count is not in the config; write type='GN' and num_groups there"
-    carried = "".join(
-        f", {key}={table.scalar(key)!r}" for key in _CARRIED_OVER if key in table.entries
-    )
-    return f"dict(type='GN', num_groups={groups.pop()}{carried})", ""
+def _inherited(at: Place, table: Table) -> str:
+    """The arguments of BatchNorm alone that a dict merges with from another file."""
+    is_merged = table.place.path == at.path
+    names = (name for name in _ONLY_BATCH_NORM if name in table.entries)
+    return ", ".join(n for n in names if is_merged and table.entries[n].at.path != at.path)
 
 
 def _channels(config: Config, keys: Keys) -> list[int]:
@@ -155,19 +273,3 @@ def _groups(channels: list[int], settings: Settings) -> int | None:
     common = math.gcd(*channels)
     most = min(settings.groups, common // settings.min_channels_per_group)
     return next((groups for groups in range(most, 0, -1) if common % groups == 0), None)
-
-
-def _override_in_the_way(choice: _Choice, configs: Sequence[Config], settings: Settings) -> str:
-    """A config that merges into this ``norm_cfg`` what GroupNorm does not take."""
-    for config in configs:
-        entry = config.own.entry(*choice.keys)
-        if config.is_pure_python or entry is None or entry.at == choice.entry.at:
-            continue
-        if choice.entry.at.path not in config.family() or not isinstance(entry.value, Table):
-            continue
-        table = entry.value
-        converted = "type" in table.entries and _kind(entry, settings)
-        if table.replaces or converted or table.entries.keys() <= set(_CARRIED_OVER):
-            continue
-        return entry.at.path
-    return ""

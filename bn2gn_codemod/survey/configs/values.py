@@ -98,6 +98,13 @@ def walk(value: Value, keys: Keys = ()) -> Iterator[tuple[Keys, Entry]]:
         yield from walk(entry.value, (*keys, key))
 
 
+def model_keys(model: Table) -> Iterator[Keys]:
+    """The keys of every part of the model that has a type."""
+    for keys, entry in walk(model):
+        if isinstance(entry.value, Table) and "type" in entry.value.entries:
+            yield keys
+
+
 def copied_table(table: Table) -> Table:
     """The table with containers of its own, at the same places."""
     own = {key: copied(child) for key, child in table.entries.items()}

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from bn2gn_codemod.plan import Place
 from bn2gn_codemod.survey.configs.inheritance import Config
-from bn2gn_codemod.survey.configs.norms import model_keys
-from bn2gn_codemod.survey.configs.values import Entry, Keys, Scalar, Table, dotted, walk
+from bn2gn_codemod.survey.configs.values import Entry, Keys, Scalar, Table, dotted, model_keys, walk
 
 
 @dataclasses.dataclass

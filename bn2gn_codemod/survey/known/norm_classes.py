@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 
 from bn2gn_codemod.problem import Problem
 from bn2gn_codemod.settings import Settings
@@ -24,6 +25,10 @@ REGISTERED = {
     "BN2d": "BatchNorm2d",
     "BN3d": "BatchNorm3d",
     "SyncBN": "SyncBatchNorm",
+    "MMSyncBN": "SyncBatchNorm",
+    "naiveSyncBN1d": "NaiveSyncBatchNorm1d",
+    "naiveSyncBN2d": "NaiveSyncBatchNorm2d",
+    "naiveSyncBN3d": "NaiveSyncBatchNorm3d",
 }
 
 _USUAL = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
@@ -57,6 +62,22 @@ def dimension(norm: str) -> str:
         if norm.lower().endswith(f"{digit}d"):
             return f"BatchNorm{digit}d"
     return "BatchNorm2d"
+
+
+def is_asked_for(norm: str, asked_for: Iterable[str]) -> bool:
+    """Whether the setting ``norms`` names a class, or the one that it stands in for."""
+    return not {norm, dimension(norm)}.isdisjoint(asked_for)
+
+
+def not_asked_for(norm: str) -> str:
+    """In words, that a new layer is left because of the setting ``norms``."""
+    return f"a new layer, but the setting norms does not name {dimension(norm)}"
+
+
+def naming(norm: str, settings: Settings) -> str:
+    """The setting ``norms``, ready to paste, that names a class as well."""
+    asked = [*settings.norms, dimension(norm)]
+    return "norms = [{}]".format(", ".join(f'"{name}"' for name in asked))
 
 
 def check_asked_for(settings: Settings) -> None:

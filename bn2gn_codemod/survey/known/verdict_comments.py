@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.values import Spot
@@ -20,12 +21,13 @@ def comment_at(spot: Spot) -> str | None:
 
 def comment_on(module: Module, node: ast.expr | ast.stmt) -> str | None:
     """``keep`` or ``convert``, if a comment on the lines of the node says so."""
-    lines = module.source.lines
-    for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-        match = _COMMENT.search(lines[number - 1])
-        if match:
-            return match.group(1)
-    return None
+    return comment_in(module.source.lines[node.lineno - 1 : node.end_lineno or node.lineno])
+
+
+def comment_in(lines: Iterable[str]) -> str | None:
+    """``keep`` or ``convert``, if a comment on one of the lines says so."""
+    found = filter(None, map(_COMMENT.search, lines))
+    return next((match.group(1) for match in found), None)
 
 
 def said(comment: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bn2gn_codemod.plan import Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.because import Role
-from bn2gn_codemod.survey.known.norm_classes import dimension
+from bn2gn_codemod.survey.known.norm_classes import naming, not_asked_for
 from bn2gn_codemod.survey.known.pins import setting_name
 from bn2gn_codemod.survey.known.verdict_comments import EITHER_COMMENT, KEEP_COMMENT
 from bn2gn_codemod.survey.norms.uses import NormUses
@@ -48,10 +48,9 @@ class Settling:
         is_new_too = not judged.note and any(one.role is Role.NEW for one in judged.because)
         keeping = (f"backbone = [{listed}]",) if names and not is_new_too else ()
         if not self._uses.is_asked_for(norm):
-            if judged.note != not_asked_for(norm):
+            if judged.note != not_asked_for(norm.norm):
                 return (*keeping, comment)
-            asked = [*self._settings.norms, dimension(norm.norm)]
-            return ("norms = [{}]".format(", ".join(f'"{name}"' for name in asked)), comment)
+            return (naming(norm.norm, self._settings), comment)
         converting = (f"convert = [{listed}]",) if names and may_convert and by_setting else ()
         if cls is not None and names == [self._name(cls)] and not self._is_all_below(norm, cls):
             converting = ()  # what else holds them would leave them open
@@ -84,8 +83,3 @@ class Settling:
 
     def _name(self, cls: Class, attribute: str | None = None) -> str:
         return setting_name(cls, attribute, self._roles.is_only_one_named(cls))
-
-
-def not_asked_for(norm: NormClass) -> str:
-    """In words, that a new layer is left because of the setting ``norms``."""
-    return f"a new layer, but the setting norms does not name {dimension(norm.norm)}"

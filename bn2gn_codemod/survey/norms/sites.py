@@ -10,14 +10,14 @@ from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.because import Because, Role
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.known.norm_classes import norm_name
+from bn2gn_codemod.survey.known.norm_classes import norm_name, not_asked_for
 from bn2gn_codemod.survey.known.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
 from bn2gn_codemod.survey.norms.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.norms.configs import find_norm_configs
 from bn2gn_codemod.survey.norms.fresh_models import find_fresh_models
 from bn2gn_codemod.survey.norms.library_parts import find_library_parts
 from bn2gn_codemod.survey.norms.remaining_norms import RemainingNorms, Staying, is_origin
-from bn2gn_codemod.survey.norms.settling import Settling, not_asked_for
+from bn2gn_codemod.survey.norms.settling import Settling
 from bn2gn_codemod.survey.norms.unfollowed import find_unfollowed
 from bn2gn_codemod.survey.norms.uses import NormUses, may_activate, reached, source_order, spots_of
 from bn2gn_codemod.survey.norms.verdicts import OVERRIDDEN, UNDECIDED, Judge, Judged
@@ -315,7 +315,7 @@ class _Decider:
             if below in values:
                 return CROWDED.format(norm.norm, values[below])
         if not self.uses.is_asked_for(norm):
-            return not_asked_for(norm)
+            return not_asked_for(norm.norm)
         activation = self.uses.activation(norm)
         return None if activation is None else _ACTIVATED.format(norm.norm, activation)
 

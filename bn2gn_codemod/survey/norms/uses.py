@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.known.local_norms import activation_of, torch_base
-from bn2gn_codemod.survey.known.norm_classes import dimension, is_norm_class
+from bn2gn_codemod.survey.known.norm_classes import is_asked_for, is_norm_class
 from bn2gn_codemod.survey.norms.forwards import own_forward
 from bn2gn_codemod.survey.norms.functions import NormFunctions
 from bn2gn_codemod.survey.roles.assignment import RoleMap
@@ -81,7 +81,7 @@ class NormUses:
 
     def is_asked_for(self, norm: NormClass) -> bool:
         """Whether the setting ``norms`` names its class, or the class that it stands in for."""
-        return not self._asked_for.isdisjoint({norm.norm, dimension(norm.norm)})
+        return is_asked_for(norm.norm, self._asked_for)
 
     def refusal(self, norm: NormClass) -> str | None:
         """Why the name cannot be replaced by the helper's, or ``None``."""

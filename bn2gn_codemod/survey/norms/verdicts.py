@@ -8,6 +8,7 @@ from typing import NamedTuple
 from bn2gn_codemod.plan import Verdict
 from bn2gn_codemod.survey.because import Because, Role, Roles, together
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.registrations import is_registered
 from bn2gn_codemod.survey.known.verdict_comments import comment_at, said
 from bn2gn_codemod.survey.norms.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.norms.uses import NormUses
@@ -104,7 +105,7 @@ class Judge:
         if norm in self._flow.values(self._flow.escaped):
             return Judged(Verdict.UNKNOWN, (), "a function returns it to code of other packages")
         if is_stored:
-            return Judged(Verdict.KEEP, (), "no layer is made of it in this repository")
+            return Judged(Verdict.KEEP, (), self._unmade(norm))
         extended = next((use for use in self._uses.below(norm) if use.context == "base"), None)
         if extended is not None:
             words = "and no layer of the class that does so is seen to be made"
@@ -112,6 +113,13 @@ class Judge:
         if norm.context in ("test", "other") or (used and self._is_only_compared(norm)):
             return Judged(Verdict.KEEP, (), "it is compared with, no layer is made of it")
         return Judged(Verdict.UNKNOWN, (), "where it goes cannot be followed")
+
+    def _unmade(self, norm: NormClass) -> str:
+        """In words, that no layer is made of it, as far as that is known."""
+        cls = norm.local_class
+        if cls is not None and is_registered(self._flow, cls):
+            return f"{cls.name} is registered, and what is built by its name is not followed"
+        return "no layer is made of it in this repository"
 
     def _may_be_inherited(self, norm: NormClass) -> bool:
         """Whether it is in an attribute, and a class of which no base is known may read that."""

@@ -11,11 +11,12 @@ import re
 
 from bn2gn_codemod.survey.because import Because, Role, Roles, shown
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.registrations import is_registered
 from bn2gn_codemod.survey.flow.unread_files import unread_file_with
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.twins import Twins
-from bn2gn_codemod.survey.values import Class, Function, NormLayer, is_registry
+from bn2gn_codemod.survey.values import Class, Function, NormLayer
 
 _NORM = re.compile(r"[Nn]orm|BN")
 
@@ -160,7 +161,7 @@ class IdleLayers:
             doubt = self._roles.doubt(slots[0]).get(Role.DOUBT)
             return held if doubt is None else f"{held}; {doubt.words}"
         if not self._roles.is_built(cls):
-            if self._is_registered(cls):
+            if is_registered(self._flow, cls):
                 return f"{cls.name} is registered, and what is built by its name is not followed"
             unread = unread_file_with(self._flow, cls)
             if unread is not None:
@@ -171,15 +172,6 @@ class IdleLayers:
                 return f"{cls.name} is built nowhere that was followed; {importing}"
             return f"{cls.name} is built nowhere in this repository"
         return self._roles.unseen(cls)[Role.DOUBT].words
-
-    def _is_registered(self, cls: Class) -> bool:
-        """Whether a registry decorates the class: ``@MODELS.register()``."""
-        return any(
-            isinstance(node, ast.Attribute)
-            and any(map(is_registry, self._flow.value_of(node.value)))
-            for decorator in cls.node.decorator_list
-            for node in (decorator.func if isinstance(decorator, ast.Call) else decorator,)
-        )
 
 
 def _copies_norm(layer: NormLayer) -> bool:

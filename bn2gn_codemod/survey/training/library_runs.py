@@ -1,6 +1,8 @@
 """Models that a library builds from a config, and trains: ``train_detector(model, dataset, cfg)``.
 
 Which of the repository's networks is in them, only the config says; the optimizer is the library's.
+A copy of that training in the repository has the library make the optimizer from the config:
+``build_optimizer(model, cfg.optimizer)``, and ``obj_from_dict`` before that.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ from collections.abc import Iterable, Iterator
 from bn2gn_codemod.plan import TrainScript
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.statements.scopes import Scope
+from bn2gn_codemod.survey.syntax.nodes import dotted, walk
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.values import Class, External
 
-_RUNS = re.compile(r"mm\w+\.(?:\w+\.)*train_(?:detector|segmentor|model)")
+_RUNS = re.compile(
+    r"mm\w+\.(?:\w+\.)*(?:train_(?:detector|segmentor|model)|build_optim(?:izer|_wrapper))"
+)
+_MAKES = re.compile(r"mmcv\.(?:\w+\.)*obj_from_dict")
 
 
 class LibraryRuns:
@@ -34,14 +40,36 @@ class LibraryRuns:
         """
         if all(map(self._scripts.keeps_eval, filter(self._models.paths_below, loaded))):
             return
+        told: set[str] = set()  # one for each file: the others are for other ways to train
         for scope in scopes:
             for statement, call in scope.calls:
-                if call.args and self._is_run(call) and not self._models.of(call.args[0]):
-                    model = ast.unparse(call.args[0])
-                    yield TrainScript(scope.place(statement), model, (), "unfollowed")
+                model = self._model(call)
+                if model is None or self._models.of(model) or scope.path in told:
+                    continue
+                told.add(scope.path)
+                yield TrainScript(scope.place(statement), ast.unparse(model), (), "unfollowed")
 
-    def _is_run(self, call: ast.Call) -> bool:
-        return any(
-            isinstance(value, External) and _RUNS.fullmatch(value.name) is not None
-            for value in self._flow.value_of(call.func)
-        )
+    def _model(self, call: ast.Call) -> ast.expr | None:
+        """The model that a library trains, or makes the optimizer for, by a config."""
+        names = [one.name for one in self._flow.value_of(call.func) if isinstance(one, External)]
+        if any(map(_RUNS.fullmatch, names)):
+            given = [*call.args[:1], *(one.value for one in call.keywords if one.arg == "model")]
+            return given[0] if given else None
+        if any(map(_MAKES.fullmatch, names)) and "optim" in map(_last_word, call.args[1:2]):
+            return next((owner for given in call.args[2:] for owner in _owners(given)), None)
+        return None
+
+
+def _last_word(expr: ast.expr) -> str:
+    """``torch.optim`` -> ``optim``."""
+    return (dotted(expr) or "").rpartition(".")[2]
+
+
+def _owners(given: ast.expr) -> Iterator[ast.expr]:
+    """``model`` of ``dict(params=model.parameters())``."""
+    for node in walk(given):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr="parameters")):
+                yield owner
+            case _:
+                pass

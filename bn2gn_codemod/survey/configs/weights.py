@@ -1,0 +1,195 @@
+"""What a config says of pretrained weights: which file fills the backbone, which one other parts.
+
+``init_cfg=dict(type='Pretrained', checkpoint=...)`` fills the part that it stands in. What is
+called ``pretrained`` (mmcv 1.x) fills the backbone that it stands in or beside. ``load_from`` fills
+the whole model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.survey.configs.inheritance import Config
+from bn2gn_codemod.survey.configs.values import (
+    Entry,
+    Items,
+    Keys,
+    Opaque,
+    Scalar,
+    Table,
+    dotted,
+    walk,
+)
+from bn2gn_codemod.survey.known.families import (
+    has_new_word,
+    is_block_name,
+    is_network_name,
+    is_teacher,
+)
+from bn2gn_codemod.survey.weights.named_files import is_named_after_task
+
+# The last stage of a ResNet, as a `shared_head`: it is filled from the backbone's file.
+_STAGE = re.compile(r"Res(?:Net)?Layer")
+_WORK_DIRECTORY = re.compile(r"work[-_]?dirs?")
+
+
+class Filled(NamedTuple):
+    """A backbone that weights are loaded into, and the words for where they come from."""
+
+    keys: Keys
+    words: str
+
+
+class ConfigWeights:
+    """Answers for each config once: very many may share what they inherit."""
+
+    def __init__(self) -> None:
+        self._backbones: dict[Config, list[Filled]] = {}
+
+    def backbones(self, config: Config) -> list[Filled]:
+        """The backbones of the config's model that are pretrained."""
+        if config not in self._backbones:
+            self._backbones[config] = list(_backbones(config))
+        return self._backbones[config]
+
+
+def is_backbone(keys: Keys) -> bool:
+    """Whether something is a backbone, or in one, by the names that lead to it."""
+    return any(isinstance(key, str) and "backbone" in key for key in keys)
+
+
+def loaded_beside_backbone(config: Config, keys: Keys) -> str:
+    """Why what is no backbone, at ``keys``, may be in a file as well; ``""`` if it is not."""
+    for end in range(1, len(keys)):
+        part = config.resolved.get(*keys[:end])
+        if isinstance(part, Table):
+            own = _own_file(part)
+            if own:
+                return f"{dotted(keys[:end])} is filled from a file as well ({own})"
+            doubt = _may_be_network(keys[end - 1], part) if end > 1 else ""
+            if doubt:
+                return f"{dotted(keys[:end])} {doubt}"
+    return _whole_model(config)
+
+
+def _backbones(config: Config) -> Iterator[Filled]:
+    model = config.resolved.get("model")
+    if not isinstance(model, Table):
+        return
+    parts: list[tuple[Keys, Table]] = [(("model",), model)]
+    for keys, entry in walk(model, ("model",)):
+        if isinstance(entry.value, Table) and keys[-1] not in ("init_cfg", "pretrained"):
+            parts.append((keys, entry.value))
+    for keys, part in parts:
+        for name, given in _given_backbones(part):
+            yield Filled((*keys, name), f"a pretrained backbone ({_shown(given)})")
+        if is_backbone(keys):
+            for given in (*_checkpoints(part), *_files([part.entry("pretrained")])):
+                yield Filled(keys, f"a pretrained backbone ({_shown(given)})")
+    weights = next(_files([config.resolved.entry("load_from")]), None)
+    if weights is not None:
+        words = f"a backbone whose weights come from {_shown(weights)}"
+        yield from (Filled(keys, words) for keys, part in parts if is_backbone(keys[-1:]))
+
+
+def _given_backbones(part: Table) -> Iterator[tuple[str, Entry]]:
+    """The backbones that ``pretrained`` beside them is for, by name, and their files.
+
+    ``pretrained=dict(img=...)`` is for ``img_backbone``, the name of a file for each of them.
+    """
+    beside = _parts_called_backbone(part)
+    pretrained = part.entries.get("pretrained")
+    if pretrained is None:
+        return
+    if isinstance(pretrained.value, Table):
+        for key, entry in pretrained.value.entries.items():
+            names = [name for name in beside if key in (name, name.removesuffix("_backbone"))]
+            yield from ((name, given) for given in _files([entry]) for name in names)
+        return
+    yield from ((name, given) for given in _files([pretrained]) for name in beside)
+
+
+def _parts_called_backbone(part: Table) -> list[str]:
+    # `backbone_channels=256` is none.
+    return [
+        name
+        for name, entry in part.entries.items()
+        if is_backbone((name,)) and isinstance(entry.value, (Table, Opaque))
+    ]
+
+
+def _checkpoints(part: Table) -> Iterator[Entry]:
+    """The files in a part's ``init_cfg``, which may be a list of several."""
+    init = part.get("init_cfg")
+    tables = [entry.value for entry in init.entries] if isinstance(init, Items) else [init]
+    yield from _files([t.entry("checkpoint") for t in tables if isinstance(t, Table)])
+
+
+def _files(entries: list[Entry | None]) -> Iterator[Entry]:
+    """Those entries that name a file, or may do so: ``pretrained=None`` does not."""
+    for entry in entries:
+        if entry is None:
+            continue
+        value = entry.value
+        if isinstance(value, Opaque) or (isinstance(value, Scalar) and value.value):
+            yield entry
+
+
+def _may_be_network(name: str | int, part: Table) -> str:
+    """Why a part may be pretrained for what it is, whatever the config says of files."""
+    kind = part.scalar("type")
+    if isinstance(name, str) and is_teacher(name):
+        return "is called a teacher, and has weights of its own"
+    if not isinstance(kind, str) or has_new_word(kind):
+        return ""
+    if _STAGE.search(kind) or is_network_name(kind) or is_block_name(kind):
+        return f"may be pretrained as the backbone is ({kind} is a network, or a stage of one)"
+    return ""
+
+
+def _own_file(part: Table) -> str:
+    """The file that fills a part with all that is in it, or may do so."""
+    for entry in _checkpoints(part):
+        return _shown(entry)
+    has_backbone = bool(_parts_called_backbone(part))
+    for entry in _files([part.entry("pretrained")]):
+        # Beside a backbone it is for that alone, unless it is the outcome of a task.
+        if not has_backbone or is_named_after_task(_shown(entry)):
+            return _shown(entry)
+    return ""
+
+
+def _whole_model(config: Config) -> str:
+    """What says that training starts from the file of a whole model that is not its own."""
+    for entry in _files([config.resolved.entry("load_from")]):
+        if not _is_own_training(config, entry):
+            where = "" if entry.at.path == config.path else f" of {entry.at.path}"
+            return f"load_from{where} ({_shown(entry)}) may be the file of a whole model"
+    return ""
+
+
+def _is_own_training(config: Config, file: Entry) -> bool:
+    """Whether a file is plainly the outcome of a training of the repository's own.
+
+    What it was trained with is then a config that is here, too, and changed with this one.
+    """
+    path = file.value.value if isinstance(file.value, Scalar) else None
+    if not isinstance(path, str) or "://" in path:
+        return False
+    own = config.resolved.scalar("work_dir")
+    if isinstance(own, str) and own.strip("./") and _plain(path).startswith(f"{_plain(own)}/"):
+        return True
+    return any(_WORK_DIRECTORY.fullmatch(folder) for folder in path.split("/")[:-1])
+
+
+def _plain(path: str) -> str:
+    return path.removeprefix("./").rstrip("/")
+
+
+def _shown(file: Entry) -> str:
+    value = file.value.value if isinstance(file.value, Scalar) else None
+    if value is None:
+        return "by a name that is computed"
+    return "by the library" if value is True else str(value)
