@@ -20,6 +20,8 @@ _NORM_WORDS = (b"BatchNorm", b"get_group_norm", b"torchvision.models", b"NormAct
 _NORM_CLASSES = (
     (b"ABN", re.compile(rb"\b(?:In[Pp]lace)?ABN(?:Sync)?\b")),
     (b"SyncBN", re.compile(rb"\bSyncBN\b")),
+    # The layer that a string names, which a library makes.
+    (b"get_norm", re.compile(rb"\bget_norm\(")),
     (b"running_var", re.compile(rb"register_buffer\(\s*[\"']running_var")),
 )
 # Model code that has a library make one: ``ConvModule(8, 8, 1, norm_cfg=dict(type="BN"))``.

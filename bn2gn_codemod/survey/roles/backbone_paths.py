@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.known.library_models import (
     has_frozen_norms,
     holds_library_norms,
     library_model,
+    may_be_named_batch_norm,
 )
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.converted_layers import is_group_norm
@@ -341,7 +342,10 @@ class BackbonePaths:
             for value in values
             if holds_library_norms(value)
         }
-        are_others = any(isinstance(v, (Instance, NormLayer)) and v not in parts for v in values)
+        are_others = any(
+            (isinstance(v, (Instance, NormLayer)) or may_be_named_batch_norm(v)) and v not in parts
+            for v in values
+        )
         if are_others or not all(parts.values()):
             return [""]
         return [f".{part}" for part in dict.fromkeys(parts.values())]
@@ -437,7 +441,9 @@ class BackbonePaths:
 
     def _has_norm_itself(self, slot: Slot) -> bool:
         return any(
-            (isinstance(value, NormLayer) and self._stays(value)) or holds_library_norms(value)
+            (isinstance(value, NormLayer) and self._stays(value))
+            or holds_library_norms(value)
+            or may_be_named_batch_norm(value)
             for value in self._roles.contents[slot]
         )
 

@@ -1,6 +1,7 @@
 """Models that a library builds from a config, and trains: ``train_detector(model, dataset, cfg)``.
 
-Which of the repository's networks is in them, only the config says; the optimizer is the library's.
+Which of the repository's networks is in them, only the config says; the optimizer is the library's,
+as that of ``build_optimizer(cfg, model)`` in a train loop around a model of detectron2.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.values import Class, External
 
-_RUNS = re.compile(r"mm\w+\.(?:\w+\.)*train_(?:detector|segmentor|model)")
+# By what is called, the place of the model among the arguments.
+_RUNS = {
+    re.compile(r"mm\w+\.(?:\w+\.)*train_(?:detector|segmentor|model)"): 0,
+    re.compile(r"detectron2\.solver\.(?:\w+\.)*build_optimizer"): 1,
+}
 
 
 class LibraryRuns:
@@ -36,12 +41,14 @@ class LibraryRuns:
             return
         for scope in scopes:
             for statement, call in scope.calls:
-                if call.args and self._is_run(call) and not self._models.of(call.args[0]):
-                    model = ast.unparse(call.args[0])
-                    yield TrainScript(scope.place(statement), model, (), "unfollowed")
+                model = self._trained(call)
+                if model is not None and not self._models.of(model):
+                    place = scope.place(statement)
+                    yield TrainScript(place, ast.unparse(model), (), "unfollowed")
 
-    def _is_run(self, call: ast.Call) -> bool:
-        return any(
-            isinstance(value, External) and _RUNS.fullmatch(value.name) is not None
-            for value in self._flow.value_of(call.func)
-        )
+    def _trained(self, call: ast.Call) -> ast.expr | None:
+        """The model that a library trains there, or makes an optimizer for."""
+        called = [v.name for v in self._flow.value_of(call.func) if isinstance(v, External)]
+        places = (at for run, at in _RUNS.items() if any(map(run.fullmatch, called)))
+        at = next(places, len(call.args))
+        return call.args[at] if at < len(call.args) else None
