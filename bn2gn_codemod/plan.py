@@ -138,7 +138,8 @@ class TrainScript(NamedTuple):
     parts inside of the backbone that are not decided, and not frozen either.
     ``classes`` are the module classes that the model may be of. ``is_only_named``:
     nothing but names says that its backbone is pretrained; ``is_from_scratch``: nothing in
-    the repository loads weights either, but to go on with a training.
+    the repository loads weights either, but to go on with a training, and ``is_unstarted``:
+    nothing into this model.
     """
 
     optimizer: Place
@@ -157,6 +158,7 @@ class TrainScript(NamedTuple):
     classes: tuple[Place, ...] = ()
     is_only_named: bool = False
     is_from_scratch: bool = False
+    is_unstarted: bool = False
 
 
 class TrainCall(NamedTuple):

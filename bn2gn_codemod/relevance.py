@@ -20,6 +20,8 @@ _NORM_WORDS = (b"BatchNorm", b"get_group_norm", b"torchvision.models", b"NormAct
 _NORM_CLASSES = (
     (b"ABN", re.compile(rb"\b(?:In[Pp]lace)?ABN(?:Sync)?\b")),
     (b"SyncBN", re.compile(rb"\bSyncBN\b")),
+    # The layer that a string names, which a library makes.
+    (b"get_norm", re.compile(rb"\bget_norm\(")),
     (b"running_var", re.compile(rb"register_buffer\(\s*[\"']running_var")),
 )
 # Model code that has a library make one: ``ConvModule(8, 8, 1, norm_cfg=dict(type="BN"))``.
@@ -50,6 +52,8 @@ _MODEL_PATTERNS = (
 # Nor does one without these hand on the names of torch, which short files do.
 _SHORT = 50  # lines
 _HANDS_ON = re.compile(rb"import[^\n]*\bnn\b")
+# ``import *`` brings every module that a file imports: torch, or a library of backbones.
+_HANDS_ON_ALL = re.compile(rb"import[^\n]*\b(?:nn|torch|torchvision|timm|pretrainedmodels)\b")
 _STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+(\.*)([.\w]*)[ \t]+import[ \t]+\*", re.MULTILINE)
 _IMPORTS_STAR = re.compile(rb"import[ \t]+\*")  # found much faster than a whole line
 # What another framework calls a norm is none of torch's.
@@ -128,7 +132,9 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         # A package hands on what its modules hold.
         if _bears_on_models(data) or (path.endswith("__init__.py") and b"import" in data):
             return True
-        is_short = path in starred or data.count(b"\n") < _SHORT
+        if path in starred:
+            return b"import" in data and bool(_HANDS_ON_ALL.search(data))
+        is_short = data.count(b"\n") < _SHORT
         return is_short and b"nn" in data and bool(_HANDS_ON.search(data))
 
     relevant = _closure(seeds, importers) | set(filter(matters, _closure(seeds, imports)))

@@ -130,3 +130,34 @@ def test_norms_of_other_frameworks_are_none(
 ) -> None:
     files = {"net.py": imports + "bn = nn.BatchNorm2D(8)\n"}
     assert concerned(discover(repository(files)), ["net.py"]) == matters
+
+
+STARRED = {
+    "net.py": "from ops import *\n\nbn = nn.BatchNorm2d(8)\n",
+    "plain.py": "from lib.images import resize\n",
+    "train.py": "import net\nimport plain\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_concerned"),
+    [
+        ("import torchvision\nimport random\n" + "\n" * 50, True),
+        ("import torch\n", True),
+        ("from torch import nn\n", True),
+        ("import timm, math\n", True),
+        ("import random\n", False),
+        ("from PIL import Image\n", False),
+        ("# as torchvision does it\n", False),
+    ],
+)
+def test_modules_that_a_star_import_brings(
+    repository: MakeRepository, text: str, is_concerned: bool
+) -> None:
+    found = discover(repository({**STARRED, "ops.py": text}))
+    assert concerned(found, ["ops.py"]) == is_concerned
+
+
+def test_what_no_star_import_brings_is_left_alone(repository: MakeRepository) -> None:
+    files = {**STARRED, "ops.py": "", "plain.py": "import torchvision\n" + "\n" * 50}
+    assert not concerned(discover(repository(files)), ["plain.py"])

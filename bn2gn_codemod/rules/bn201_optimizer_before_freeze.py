@@ -24,6 +24,10 @@ _FROM_SCRATCH = (
     "and every load in the repository may be one that resumes "
     '(trained from scratch, its BatchNorm must learn: freeze = "none")'
 )
+_UNSTARTED = (
+    "and every load into this model may be one that resumes "
+    "(trained from scratch, its BatchNorm must learn: leave the freeze out)"
+)
 
 
 def _findings(plan: Plan) -> Iterator[Finding]:
@@ -39,6 +43,8 @@ def _findings(plan: Plan) -> Iterator[Finding]:
                 message = f"{message}, {_ONLY_NAMED}"
             if script.is_from_scratch:
                 message = f"{message}, {_FROM_SCRATCH}"
+            elif script.is_unstarted:
+                message = f"{message}, {_UNSTARTED}"
             if script.option:
                 message = f"{message}: {script.option}"
             remedy = fix_or_reason(script.fix, script.reason)

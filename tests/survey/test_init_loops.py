@@ -625,6 +625,39 @@ ORDERS = {
         "",
         True,
     ),
+    "weights that hang on it": (
+        "",
+        "        self.backbone = torchvision.models.resnet18(\n"
+        "            weights=Weights.DEFAULT if pretrained else None\n        )\n"
+        "        if not pretrained:\n            init(self.backbone)",
+    ),
+    "weights that are declined with it": (
+        "",
+        "        self.backbone = torchvision.models.resnet18(\n"
+        "            weights=None if not pretrained else Weights.DEFAULT\n        )\n"
+        "        if not pretrained:\n            init(self.backbone)",
+    ),
+    "weights that hang on something else": (
+        "",
+        "        self.backbone = torchvision.models.resnet18(\n"
+        "            weights=Weights.DEFAULT if n else None\n        )\n"
+        "        if not pretrained:\n            init(self.backbone)",
+        True,
+    ),
+    "weights where it is not asked for": (
+        "",
+        "        self.backbone = torchvision.models.resnet18(\n"
+        "            weights=None if pretrained else Weights.DEFAULT\n        )\n"
+        "        if not pretrained:\n            init(self.backbone)",
+        True,
+    ),
+    "weights, one or the other": (
+        "",
+        "        self.backbone = torchvision.models.resnet18(\n"
+        "            weights=Weights.ONE if pretrained else Weights.TWO\n        )\n"
+        "        if not pretrained:\n            init(self.backbone)",
+        True,
+    ),
     "asked the other way round": ("net = Net(p is not None)\nif p is None:\n    init(net)", ""),
     "left before": ("", "        if pretrained:\n            return\n        init(self)"),
     "not left before": (

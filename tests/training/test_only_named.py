@@ -162,3 +162,54 @@ def test_nothing_is_loaded_but_to_resume(parts: dict[str, str]) -> None:
 )
 def test_something_is_loaded(parts: dict[str, str]) -> None:
     assert FROM_SCRATCH not in message(**parts)
+
+
+OTHER = """
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+"""
+OUTER = """
+class Outer(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+"""
+UNSTARTED = "every load into this model may be one that resumes"
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_unstarted"),
+    [
+        # another program of the repository has weights for its own model
+        ({"more": "other = torchvision.models.resnet18(weights='DEFAULT')"}, True),
+        (
+            {
+                "helpers": OTHER,
+                "more": "Other().load_state_dict(torch.hub.load_state_dict_from_url(path))",
+            },
+            True,
+        ),
+        (
+            {
+                "helpers": OTHER,
+                "more": "Other().body.load_state_dict(torch.hub.load_state_dict_from_url(path))",
+            },
+            True,
+        ),
+        # into what holds the model, into a part of it, or beside it
+        (
+            {
+                "helpers": OUTER,
+                "more": "Outer(net).load_state_dict(torch.hub.load_state_dict_from_url(path))",
+            },
+            False,
+        ),
+        ({"more": "net.head.load_state_dict(torch.hub.load_state_dict_from_url(path))"}, False),
+        ({"more": "net.other = torchvision.models.resnet18(weights='DEFAULT')"}, False),
+        ({"body": FILL}, False),
+    ],
+)
+def test_loads_of_the_model_itself(parts: dict[str, str], is_unstarted: bool) -> None:
+    assert (UNSTARTED in message(**parts)) is is_unstarted

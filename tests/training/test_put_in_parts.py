@@ -110,12 +110,26 @@ def test_other_ways_into_a_network_of_a_library(put_in: str) -> None:
         # It is beside the network, not in it.
         "parts = [self.backbone]\n        parts[0] = Block()",
         # Weights of all of it come after that.
+        "self.backbone.bn1 = nn.BatchNorm2d(4)\n        if self.training:\n"
+        "            self.backbone.load_state_dict(model_zoo.load_url('https://x.org/r.pth'))",
         "self.backbone.bn1 = nn.BatchNorm2d(4)\n"
         "        self.backbone.load_state_dict(model_zoo.load_url('https://example.org/r.pth'))",
     ],
 )
 def test_what_changes_nothing(put_in: str) -> None:
     assert _frozen(_plan(_LIBRARY, put_in)) == ["backbone"]
+
+
+@pytest.mark.parametrize("test", ["self.arch == 'inception'", "'inception' in self.arch"])
+def test_weights_for_another_kind_of_network_are_not_for_the_block(test: str) -> None:
+    put_in = f"""self.backbone.bn1 = nn.BatchNorm2d(4)
+        if {test}:
+            self.backbone.load_state_dict(model_zoo.load_url('https://example.org/r.pth'))"""
+    plan = _plan(_LIBRARY, put_in)
+    assert _frozen(plan) == []
+    assert "what is put there (model.py:43)" in plan.train_scripts[0].reason
+    settings = Settings(backbone=("Task.backbone",))
+    assert _frozen(_plan(_LIBRARY, put_in, settings)) == ["backbone"]
 
 
 @pytest.mark.parametrize("made", ["Trunk()", "ResNet()"])

@@ -79,7 +79,7 @@ _NETWORK = re.compile(
     r"(?<![A-Za-z])(?i:se_?net)|"
     r"(?:(?<![A-Za-z])|(?<=[a-z0-9])(?=[A-Z]))"
     r"(?i:(?:se)?(?:res2?ne[xs]?t|resnest|resnext|resnet|dla|hrnet|highresolution|vgg|"
-    r"mobilenet|mobile_net|xception|darknet|densenet|efficientnet|drn|shufflenet|inception|"
+    r"mobilenet|mobile_net|xception|darknet|densenet|efficientnet|drn|shufflenet|(?:bn_?)?inception|"
     r"googlenet|squeezenet|alexnet|mnasnet|vovnet|regnet|ghostnet|convnext|swin|wideresnet|"
     r"preresnet|res2net|stdcnet|osnet))"
 )

@@ -7,6 +7,7 @@ import functools
 import re
 
 from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.known.norm_classes import norm_of_string
 from bn2gn_codemod.survey.syntax.nodes import is_off, unpacks
 from bn2gn_codemod.survey.values import ExternalObject, Instance
 
@@ -50,6 +51,8 @@ _MAKES_OWN_NORM = re.compile(
     r"CondConvResidual|Bottle2neck|DlaBasic|DlaBottleneck)$|"
     r"segmentation_models_pytorch\.(?:\w+\.)*(?:Conv2dReLU|\w+Decoder)$"
 )
+# What makes the norm layer that a string names: detectron2's, and that of what is built like it.
+_NAMED_NORM = re.compile(r"(?:detectron2|fastreid|cvpods)\.layers\.(?:\w+\.)*get_norm$")
 # Libraries whose layers make their norm of a config that they are handed.
 _TAKES_CONFIG = re.compile(r"mm(?:cv|engine|det|seg|cls|pose|pretrain|action|edit|ocr|rotate)\w*\.")
 # A network that reads text says nothing of the layers that look at images beside it.
@@ -112,7 +115,30 @@ def builds_networks(name: str) -> bool:
 @functools.cache
 def part_with_norms(name: str) -> bool:
     """Whether an external callable gives a part, not a model, that holds BatchNorm."""
-    return takes_norm_layer(name) or _MAKES_OWN_NORM.match(name) is not None
+    return (
+        takes_norm_layer(name) or makes_named_norm(name) or _MAKES_OWN_NORM.match(name) is not None
+    )
+
+
+def makes_named_norm(name: str) -> bool:
+    """Whether an external callable makes the norm layer that a string names."""
+    return _NAMED_NORM.match(name) is not None
+
+
+def named_norm(call: ast.expr) -> ast.expr | None:
+    """The argument that names it: ``"BN"`` of ``get_norm("BN", 64)``."""
+    if not isinstance(call, ast.Call):
+        return None
+    named = [keyword.value for keyword in call.keywords if keyword.arg == "norm"]
+    return next(iter([*call.args[:1], *named]), None)
+
+
+def may_be_named_batch_norm(value: object) -> bool:
+    """Whether a value is such a layer, and the call says nothing of another norm."""
+    if not isinstance(value, ExternalObject) or not makes_named_norm(value.name):
+        return False
+    said = named_norm(value.spot.node) if isinstance(value.spot.node, ast.expr) else None
+    return not isinstance(said, ast.Constant) or norm_of_string(said.value) is not None
 
 
 def takes_norm_layer(name: str) -> bool:

@@ -31,6 +31,9 @@ REGISTERED = {
     "naiveSyncBN3d": "NaiveSyncBatchNorm3d",
 }
 
+# Those of detectron2; what it calls FrozenBN learns nothing.
+_OF_STRING = re.compile(r"(?:nn|naive)?(Sync)?BN(?:_N)?$")
+
 _USUAL = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
 _OTHER_FRAMEWORKS = frozenset(
     {"paddle", "tensorflow", "keras", "jittor", "mindspore", "megengine", "oneflow", "mxnet"}
@@ -49,6 +52,14 @@ def is_norm_class(dotted: str) -> bool:
 def norm_name(dotted: str) -> str:
     """The class's own name: ``torch.nn.BatchNorm2d`` -> ``BatchNorm2d``."""
     return dotted.rsplit(".", 1)[-1]
+
+
+def norm_of_string(said: object) -> str | None:
+    """The BatchNorm that ``get_norm(said, 64)`` makes: ``SyncBN`` -> ``SyncBatchNorm``."""
+    found = _OF_STRING.match(said) if isinstance(said, str) else None
+    if found is None:
+        return None
+    return "BatchNorm2d" if found[1] is None else "SyncBatchNorm"
 
 
 def dimension(norm: str) -> str:

@@ -11,7 +11,11 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Because, Role, Roles
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.known.library_models import part_with_norms, takes_norm_layer
+from bn2gn_codemod.survey.known.library_models import (
+    makes_named_norm,
+    part_with_norms,
+    takes_norm_layer,
+)
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.values import Class, External, ExternalObject
@@ -52,7 +56,7 @@ def _made_by(flow: Flow, call: ast.Call) -> str | None:
     if any(keyword.arg == "norm_layer" for keyword in call.keywords):
         return None
     names = (value.name for value in flow.value_of(call.func) if isinstance(value, External))
-    return next(filter(part_with_norms, names), None)
+    return next((one for one in names if part_with_norms(one) and not makes_named_norm(one)), None)
 
 
 def part_made_by(

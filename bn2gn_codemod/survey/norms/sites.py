@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.norms.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.norms.configs import find_norm_configs
 from bn2gn_codemod.survey.norms.fresh_models import find_fresh_models
 from bn2gn_codemod.survey.norms.library_parts import find_library_parts
+from bn2gn_codemod.survey.norms.named_norms import find_named_norms
 from bn2gn_codemod.survey.norms.remaining_norms import RemainingNorms, Staying, is_origin
 from bn2gn_codemod.survey.norms.settling import Settling
 from bn2gn_codemod.survey.norms.unfollowed import find_unfollowed
@@ -289,6 +290,7 @@ class _Decider:
         """List what a library makes with BatchNorm in it: nothing else would speak of it."""
         flow, roles = self.flow, self.roles
         parts = (*find_library_parts(flow, roles), *find_norm_configs(flow, roles))
+        parts = (*parts, *find_named_norms(flow, roles))
         for found in (*parts, *find_fresh_models(flow, roles)):
             place = found.module.place(found.node)
             if place in self.sites:

@@ -9,15 +9,17 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.because import Role, Slot, module_name
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.unused_branches import UnusedBranches
+from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import (
     has_frozen_norms,
     holds_library_norms,
     library_model,
+    may_be_named_batch_norm,
 )
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.converted_layers import is_group_norm
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value, Weights
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.resumed_models import starts_nothing
 from bn2gn_codemod.survey.weights.uncalled_loads import UncalledLoads
@@ -111,6 +113,42 @@ class BackbonePaths:
     def starts_nothing(self) -> bool:
         """Whether every load may be one that resumes, and no library gives any weights."""
         return starts_nothing(self._flow, self._roles.loads)
+
+    def starts_from_nothing(self, cls: Class) -> bool:
+        """The same of a model alone: what goes into it, its parts, or what holds it."""
+        loads, held = self._roles.loads, self._roles.contents
+        around = dict.fromkeys(self._relatives(cls))
+        pending = list(around)
+        for one in pending:
+            pending += [holder for holder in self._holders_of.get(one, ()) if holder not in around]
+            around.update(dict.fromkeys(pending))
+        below = [part for one in self._relatives(cls) for part in self.held_below(one)]
+        slots = [slot for one in (*around, *below) for slot in self._roles.slots_of.get(one, ())]
+        return (
+            not any(self._loads(one) for one in (*around, *below))
+            and not any(slot in loads.of_slot for slot in slots)
+            and not any(
+                value in loads.of_layer or library_model(value)
+                for slot in slots
+                for value in held[slot]
+            )
+            and self._gets_published.isdisjoint((*around, *below))
+        )
+
+    @functools.cached_property
+    def _gets_published(self) -> frozenset[Class]:
+        """The classes into single layers of which weights from a URL go."""
+        return frozenset(
+            holder.class_
+            for call in self._flow.load_calls
+            if call.base is not None and any(map(self._are_published, call.weights))
+            for holder in self._flow.values(call.base)
+            if isinstance(holder, Instance)
+        )
+
+    def _are_published(self, weights: Node) -> bool:
+        held = self._flow.values(weights)
+        return any(isinstance(one, Weights) and one.kind == "url" for one in held)
 
     def is_only_named(self, cls: Class) -> bool:
         """Whether names alone say that what is backbone in a model is pretrained.
@@ -349,7 +387,10 @@ class BackbonePaths:
             for value in values
             if holds_library_norms(value)
         }
-        are_others = any(isinstance(v, (Instance, NormLayer)) and v not in parts for v in values)
+        are_others = any(
+            (isinstance(v, (Instance, NormLayer)) or may_be_named_batch_norm(v)) and v not in parts
+            for v in values
+        )
         if are_others or not all(parts.values()):
             return [""]
         return [f".{part}" for part in dict.fromkeys(parts.values())]
@@ -445,7 +486,9 @@ class BackbonePaths:
 
     def _has_norm_itself(self, slot: Slot) -> bool:
         return any(
-            (isinstance(value, NormLayer) and self._stays(value)) or holds_library_norms(value)
+            (isinstance(value, NormLayer) and self._stays(value))
+            or holds_library_norms(value)
+            or may_be_named_batch_norm(value)
             for value in self._roles.contents[slot]
         )
 

@@ -73,7 +73,10 @@ class Evidence:
         self._evaluations = Evaluations(self.flow)
         self.idle = IdleClasses(contents, self.own)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
-        self.library = LibraryEvidence(self.flow, self._lent, self._replaced, self._is_filled)
+        self.library = LibraryEvidence(
+            *(self.flow, self._lent, self._replaced, self._is_filled),
+            lambda slot: self.pinned.of(slot) is not None,
+        )
         self.members = CheckpointMembers(contents)
         self.pinned = PinnedRoles(contents, backbone, convert)
         named = {

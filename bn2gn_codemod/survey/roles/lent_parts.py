@@ -12,8 +12,10 @@ from collections.abc import Callable
 
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.declined_weights import DeclinedWeights
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
@@ -119,10 +121,18 @@ class LentParts:
 
     def is_started(self, value: Value) -> bool:
         """The same, where a load counts only if it does not say that it resumes a training."""
-        return value in self._started
+        return value in self._starts
 
     def _is_loaded(self, cls: Class) -> bool:
         return any(self._load_of(one) is not None for one in cls.descendants())
+
+    def is_started_by_kind(self, value: Value) -> bool:
+        """Whether it is started only where the model is said to be of a certain kind.
+
+        ``if self.arch == "inception": net.load_state_dict(...)``: others get no weights there.
+        """
+        calls = self._starts.get(value, ())
+        return bool(calls) and all(map(_asks_for_kind, calls))
 
     @functools.cached_property
     def _receivers(self) -> set[Value]:
@@ -131,6 +141,23 @@ class LentParts:
         return {value for call in calls for value in self._flow.values(call.receiver)}
 
     @functools.cached_property
-    def _started(self) -> set[Value]:
-        calls = [call for call in self._flow.load_calls if not is_resumed(self._flow, call)]
-        return {value for call in calls for value in self._flow.values(call.receiver)}
+    def _starts(self) -> dict[Value, list[LoadCall]]:
+        found: dict[Value, list[LoadCall]] = {}
+        for call in self._flow.load_calls:
+            if not is_resumed(self._flow, call):
+                for value in self._flow.values(call.receiver):
+                    found.setdefault(value, []).append(call)
+        return found
+
+
+def _asks_for_kind(call: LoadCall) -> bool:
+    """Whether it stands under a test that compares a name with a string."""
+    return any(
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], (ast.Eq, ast.In))
+        and any(
+            isinstance(side, ast.Constant) and isinstance(side.value, str)
+            for side in (test.left, *test.comparators)
+        )
+        for test in guarding_tests(call.spot.function, call.spot.node)
+    )

@@ -20,7 +20,11 @@ from bn2gn_codemod.survey.values import ExternalObject, Value
 
 
 class LibraryEvidence:
-    """Judges such networks. ``is_filled`` tells whether something else speaks for an attribute."""
+    """Judges such networks.
+
+    ``is_filled`` tells whether something else speaks for an attribute, ``is_pinned`` whether a
+    setting does.
+    """
 
     def __init__(
         self,
@@ -28,10 +32,12 @@ class LibraryEvidence:
         lent: LentParts,
         replaced: ReplacedParts,
         is_filled: Callable[[Slot], bool],
+        is_pinned: Callable[[Slot], bool],
     ) -> None:
         self._lent = lent
         self._replaced = replaced
         self._is_filled = is_filled
+        self._is_pinned = is_pinned
         self._put_in = PutInParts(flow)
         self._backbones = LibraryBackbones(flow)
 
@@ -56,7 +62,8 @@ class LibraryEvidence:
 
     def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
         """What code puts into a library's network in an attribute, that nothing speaks for."""
-        if self._is_filled(slot) or self._lent.is_started(value):
+        is_other_kind = self._lent.is_started_by_kind(value) and not self._is_pinned(slot)
+        if not is_other_kind and (self._is_filled(slot) or self._lent.is_started(value)):
             return []
         return self._put_in.of(value)
 

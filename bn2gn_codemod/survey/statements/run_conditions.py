@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.syntax.nodes import dotted, is_super, unpacks, walk
+from bn2gn_codemod.survey.syntax.nodes import dotted, is_off, is_super, unpacks, walk
 from bn2gn_codemod.survey.values import Function
 
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -57,7 +57,16 @@ def weights_asked(function: Function, node: ast.AST) -> Conditions:
     values = [keyword.value for keyword in node.keywords if keyword.arg in _ASKS_FOR_WEIGHTS]
     named = ((dotted(value) or "").rpartition(".")[2] for value in node.args[:1])
     values += [value for value, name in zip(node.args, named, strict=False) if name == "pretrained"]
-    return frozenset(one for value in values[:1] for one in _asked(function, value, True))
+    return frozenset(one for value in values[:1] for one in _given_if(function, value))
+
+
+def _given_if(function: Function, value: ast.expr) -> Iterator[Condition]:
+    """When an argument is on: ``pretrained`` of ``Weights.DEFAULT if pretrained else None``."""
+    match value:
+        case ast.IfExp(test=test, body=body, orelse=orelse) if is_off(body) is not is_off(orelse):
+            yield from _asked(function, test, is_off(orelse))
+        case _:
+            yield from _asked(function, value, True)
 
 
 def conditions_above(

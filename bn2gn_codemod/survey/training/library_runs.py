@@ -1,7 +1,8 @@
 """Models that a library builds from a config, and trains: ``train_detector(model, dataset, cfg)``.
 
-Which of the repository's networks is in them, only the config says; the optimizer is the library's.
-A copy of that training in the repository has the library make the optimizer from the config:
+Which of the repository's networks is in them, only the config says; the optimizer is the library's,
+as that of ``build_optimizer(cfg, model)`` in a train loop around a model of detectron2.
+A copy of such a training in the repository has the library make the optimizer from the config:
 ``build_optimizer(model, cfg.optimizer)``, and ``obj_from_dict`` before that.
 """
 
@@ -19,9 +20,13 @@ from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.values import Class, External
 
-_RUNS = re.compile(
-    r"mm\w+\.(?:\w+\.)*(?:train_(?:detector|segmentor|model)|build_optim(?:izer|_wrapper))"
-)
+# By what is called, the place of the model among the arguments.
+_RUNS = {
+    re.compile(
+        r"mm\w+\.(?:\w+\.)*(?:train_(?:detector|segmentor|model)|build_optim(?:izer|_wrapper))"
+    ): 0,
+    re.compile(r"detectron2\.solver\.(?:\w+\.)*build_optimizer"): 1,
+}
 _MAKES = re.compile(r"mmcv\.(?:\w+\.)*obj_from_dict")
 
 
@@ -52,9 +57,10 @@ class LibraryRuns:
     def _model(self, call: ast.Call) -> ast.expr | None:
         """The model that a library trains, or makes the optimizer for, by a config."""
         names = [one.name for one in self._flow.value_of(call.func) if isinstance(one, External)]
-        if any(map(_RUNS.fullmatch, names)):
-            given = [*call.args[:1], *(one.value for one in call.keywords if one.arg == "model")]
-            return given[0] if given else None
+        for run, at in _RUNS.items():
+            if any(map(run.fullmatch, names)):
+                named = [one.value for one in call.keywords if one.arg == "model"]
+                return next(iter([*call.args[at : at + 1], *named]), None)
         if any(map(_MAKES.fullmatch, names)) and "optim" in map(_last_word, call.args[1:2]):
             return next((owner for given in call.args[2:] for owner in _owners(given)), None)
         return None

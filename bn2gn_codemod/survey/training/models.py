@@ -258,6 +258,10 @@ class TrainedModels:
         """Whether every load of the repository may be one that lets a training go on."""
         return self._paths.starts_nothing
 
+    def start_from_nothing(self, classes: Iterable[Class]) -> bool:
+        """Whether every load into one of these may be one that lets its training go on."""
+        return all(map(self._paths.starts_from_nothing, classes))
+
     def nameless(self, classes: Iterable[Class]) -> str:
         """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""
         return next((path for cls in classes for path in self._paths.nameless(cls)), "")

@@ -79,6 +79,7 @@ class TrainScripts:
             thaw=self._thaw(entry),
             is_only_named=is_only_named,
             is_from_scratch=is_only_named and self._models.starts_nothing,
+            is_unstarted=is_only_named and self._models.start_from_nothing(entry.models),
             classes=tuple(sorted(cls.module.place(cls.node) for cls in entry.models)),
         )
 

@@ -22,7 +22,7 @@ from bn2gn_codemod.survey.flow.tracing.kept_classes import (
 )
 from bn2gn_codemod.survey.flow.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
-from bn2gn_codemod.survey.flow.tracing.type_tests import gives_number, may_be_simple_layer
+from bn2gn_codemod.survey.flow.tracing.type_tests import Narrowing, gives_number, may_be
 from bn2gn_codemod.survey.flow.tracing.weight_loads import hand_on_load
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.norm_classes import is_norm_class
@@ -310,8 +310,8 @@ class Expressions(Tracer):
         if source is None:
             # It comes by a star import from somewhere else.
             flow.add(node, flow.external(expr.id))
-        elif expr.id in self.simple_layers:
-            _move_simple_layers(flow, source, node)
+        elif expr.id in self.narrowed:
+            _move_narrowed(flow, source, node, self.narrowed[expr.id])
         else:
             flow.edge(source, node)
         return node
@@ -362,9 +362,9 @@ class Expressions(Tracer):
         return None
 
 
-def _move_simple_layers(flow: Flow, source: Node, target: Node) -> None:
+def _move_narrowed(flow: Flow, source: Node, target: Node, narrowing: Narrowing) -> None:
     def on_value(held: Value) -> None:
-        if may_be_simple_layer(held):
+        if may_be(narrowing, held):
             flow.add(target, held)
 
     flow.watch(source, on_value)

@@ -22,7 +22,7 @@ from bn2gn_codemod.survey.flow.tracing.kept_classes import (
     keep_stored_keys,
 )
 from bn2gn_codemod.survey.flow.tracing.targets import assign, assign_each
-from bn2gn_codemod.survey.flow.tracing.type_tests import tested_layer
+from bn2gn_codemod.survey.flow.tracing.type_tests import narrowed_by
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.syntax.nodes import (
     call_name,
@@ -137,14 +137,11 @@ class Statements:
                 pass
 
     def _run_branch(self, branch: ast.If | ast.While) -> None:
-        simple = self._expressions.simple_layers
-        name = tested_layer(self.flow, self.function.module, branch)
-        is_tested = name is not None and name not in simple
-        if name is not None and is_tested:
-            simple.add(name)
+        before = dict(self._expressions.narrowed)
+        tested = narrowed_by(self.flow, self.function.module, branch)
+        self._expressions.narrowed = {**tested, **before}
         self.run(branch.body, is_branch=True)
-        if name is not None and is_tested:
-            simple.remove(name)
+        self._expressions.narrowed = before
 
     def _capture(self, pattern: ast.pattern, subject: Node | None) -> None:
         """Each name in a pattern may be any part of the subject, or all of it."""

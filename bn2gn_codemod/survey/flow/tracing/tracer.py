@@ -7,6 +7,7 @@ import ast
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.branch_bindings import BranchBindings
+from bn2gn_codemod.survey.flow.tracing.type_tests import Narrowing
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.values import Class, Function, Spot, UseContext
 
@@ -21,7 +22,7 @@ class Tracer(abc.ABC):
         self.statement: ast.stmt | None = None  # the one that is read now
         self.loosened: set[ast.expr] = set()  # loads that were strict before a migration
         self.children_names: set[str] = set()  # loop variables over a module's children
-        self.simple_layers: set[str] = set()  # variables that isinstance narrows down here
+        self.narrowed: dict[str, Narrowing] = {}  # variables that isinstance narrows down here
         self.bindings = BranchBindings(function)
 
     @abc.abstractmethod

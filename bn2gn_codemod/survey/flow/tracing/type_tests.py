@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import Literal
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.known.library_models import is_library_model
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import bound_names, call_name, dotted, flat
 from bn2gn_codemod.survey.values import ExternalObject, Instance, NormLayer, Value
@@ -17,24 +19,53 @@ _NUMBERS = ("int", "float", "bool")
 _PLAIN_BASES = re.compile(r"torch\.nn\.(?:\w+\.)*Module$|object$|(?:abc\.)?ABC$")
 
 
-def tested_layer(flow: Flow, module: Module, branch: ast.If | ast.While) -> str | None:
-    """The variable that is a convolution or a linear layer in the body of ``branch``."""
+# What ``isinstance`` says of a variable: a convolution or linear layer, or a library's network.
+Narrowing = Literal["layer", "network"]
+
+
+def narrowed_by(flow: Flow, module: Module, branch: ast.If | ast.While) -> dict[str, Narrowing]:
+    """The variables that are such a layer, or network, in the body of ``branch``."""
+    found: dict[str, Narrowing] = {}
     tests = [branch.test]
     if isinstance(branch.test, ast.BoolOp) and isinstance(branch.test.op, ast.And):
         tests = branch.test.values
     for test in tests:
         match test:
             case ast.Call(args=[ast.Name(id=name), kinds]) if call_name(test) == "isinstance":
-                kinds_named = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
-                if all(_is_simple_layer(flow, module, kind) for kind in kinds_named) and not any(
+                narrowing = _narrowing(flow, module, kinds)
+                if narrowing is not None and not any(
                     name in bound_names(statement) for statement in flat(branch.body)
                 ):
-                    return name
-    return None
+                    found.setdefault(name, narrowing)
+            case _:
+                pass
+    return found
 
 
-def may_be_simple_layer(held: Value) -> bool:
-    """Whether a value may be a convolution or linear layer, or one of a class made from them."""
+def _narrowing(flow: Flow, module: Module, kinds: ast.expr) -> Narrowing | None:
+    named = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
+    asked = [_outside(flow, module, kind) for kind in named]
+    if all(map(_SIMPLE_LAYER.match, asked)):
+        return "layer"
+    return "network" if all(map(is_library_model, asked)) else None
+
+
+def may_be(narrowing: Narrowing, held: Value) -> bool:
+    """Whether a value may be what ``isinstance`` said, or of a class made from that."""
+    return _may_be_simple_layer(held) if narrowing == "layer" else _may_be_library_model(held)
+
+
+def _may_be_library_model(held: Value) -> bool:
+    """Whether a value may be a library's network: what extends nothing but Module is none."""
+    if not isinstance(held, Instance):
+        return True
+    line = held.class_.ancestors()
+    bases = [base for cls in line for base in cls.external_bases]
+    is_known = bool(bases) and not any(cls.has_open_base for cls in line)
+    return not is_known or not all(map(_PLAIN_BASES.match, bases))
+
+
+def _may_be_simple_layer(held: Value) -> bool:
     if isinstance(held, NormLayer):
         return False
     if isinstance(held, ExternalObject) and _LIBRARY_LAYER.match(held.name):
@@ -62,12 +93,13 @@ def gives_number(choice: ast.IfExp) -> bool:
     return False
 
 
-def _is_simple_layer(flow: Flow, module: Module, kind: ast.expr) -> bool:
+def _outside(flow: Flow, module: Module, kind: ast.expr) -> str:
+    """The dotted name outside of the repository under which a class is imported, or ``""``."""
     name = dotted(kind)
     if name is None:
-        return False
+        return ""
     head, _, rest = name.partition(".")
     target, _ = flow.bindings.get((module.path, head), ("", None))
     if not isinstance(target, str):
-        return False
-    return _SIMPLE_LAYER.match(f"{target}.{rest}" if rest else target) is not None
+        return ""
+    return f"{target}.{rest}" if rest else target

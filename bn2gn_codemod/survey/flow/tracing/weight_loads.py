@@ -216,7 +216,7 @@ def layer_of(tensor: ast.expr) -> ast.expr:
 
 def _wholes(tracer: Tracer, layer: ast.expr) -> Iterator[Whole]:
     """The models that a variable goes through, layer by layer."""
-    if not isinstance(layer, ast.Name) or layer.id in tracer.simple_layers:
+    if not isinstance(layer, ast.Name) or tracer.narrowed.get(layer.id) == "layer":
         return
     for model, in_order in walked_models(tracer.function.node, layer):
         node = tracer.evaluate(model)

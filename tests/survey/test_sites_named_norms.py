@@ -1,0 +1,165 @@
+"""Norm layers that a library makes of a string: ``get_norm("BN", 64)`` of detectron2."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check, plan_of
+
+NET = """\
+import torchvision
+from detectron2.layers import Conv2d, get_norm
+from detectron2.layers import batch_norm
+class Net(nn.Module):
+    def __init__(self, cfg, norm="{default}"):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        {part}
+"""
+
+
+def net(part: str, default: str = "BN") -> str:
+    return NET.format(part=part, default=default)
+
+
+@pytest.mark.parametrize(
+    ("part", "norm"),
+    [
+        ("self.key = get_norm('BN', 64)  #! unknown", "BatchNorm2d"),
+        ("self.key = get_norm('SyncBN', 64)  #! unknown", "SyncBatchNorm"),
+        ("self.key = batch_norm.get_norm('naiveSyncBN', 64)  #! unknown", "SyncBatchNorm"),
+        ("self.key = get_norm(norm='BN', out_channels=64)  #! unknown", "BatchNorm2d"),
+        ("self.key = get_norm(norm, 64)  #! unknown", "BatchNorm2d"),
+        ("self.key = nn.Sequential(get_norm(norm, 64), nn.ReLU())  #! unknown", "BatchNorm2d"),
+        ("self.key = Conv2d(8, 8, 1, norm=get_norm(norm, 8))  #! unknown", "BatchNorm2d"),
+        # what it is, a config says
+        ("self.key = get_norm(cfg.MODEL.HEAD.NORM, 64)  #! unknown", "get_norm"),
+        ("layer = get_norm(cfg.NORM, 8)  #! unknown\n        self.add_module('key', layer)",
+         "get_norm"),
+    ],
+)  # fmt: skip
+def test_layer_beside_a_backbone(part: str, norm: str) -> None:
+    (site,) = check(net(part)).sites
+    assert (site.norm, site.class_, site.attribute) == (norm, "Net", "key")
+    assert "made by a library (detectron2.layers." in site.reasons[0]
+    assert "'GN', which has 32 groups" in site.reasons[0]
+    assert "stands beside the backbone" in site.reasons[1]
+    assert site.settles == ("# bn2gn: keep   on this line",)
+
+
+def test_default_of_another_norm_may_be_overridden() -> None:
+    (site,) = check(net("self.key = get_norm(norm, 64)  #! unknown", default="GN")).sites
+    assert "norm says whether it is BatchNorm" in site.reasons[0]
+
+
+def test_layer_that_reaches_no_attribute() -> None:
+    check(net("print(get_norm(norm, 64))  #! unknown"))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        # another norm, or none
+        "self.key = get_norm('GN', 64)",
+        "self.key = get_norm('FrozenBN', 64)",
+        "self.key = get_norm('LN', 64)",
+        "self.key = get_norm('', 64)",
+        "self.key = get_norm(None, 64)",
+        "self.key = get_norm(norm='GN', out_channels=64)",
+        # nothing is made
+        "self.key = get_norm",
+        "self.key = nn.Conv2d(8, 8, 1) if norm == 'BN' else nn.Identity()",
+    ],
+)
+def test_no_layer(part: str) -> None:
+    assert not check(net(part)).sites
+
+
+def test_class_that_is_handed_over_is_judged_itself() -> None:
+    (site,) = check(net("self.key = get_norm(nn.BatchNorm2d, 64)  #! unknown")).sites
+    assert site.norm == "BatchNorm2d"
+    assert "handed to detectron2.layers.get_norm" in site.reasons[0]
+
+
+def test_function_of_the_repository_makes_its_own_layers() -> None:
+    check(
+        """\
+import torchvision
+def get_norm(norm, width):
+    return {"BN": nn.BatchNorm2d, "GN": nn.GroupNorm}[norm](width)  #! convert
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.head = get_norm("BN", 8)
+"""
+    )
+
+
+BACKBONE = """\
+-- dla.py --
+import torch.utils.model_zoo as model_zoo
+from detectron2.layers import get_norm
+class DLA(nn.Module):
+    def __init__(self, norm="BN"):
+        super().__init__()
+        self.base_layer = nn.Sequential(nn.Conv2d(3, 8, 7), get_norm(norm, 8))  #! keep
+        self.level0 = nn.Sequential(nn.Conv2d(8, 8, 3), get_norm(norm, 8))  #! keep
+        self.level1 = nn.Conv2d(8, 8, 3)
+        self.level2 = nn.Conv2d(8, 8, 3)
+        self.load_state_dict(model_zoo.load_url("http://example.org/dla34.pth"), strict=False)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = DLA()
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), get_norm("BN", 8))  #! unknown
+-- train.py --
+import dla
+from detectron2.modeling import build_model
+{imports}
+def train(cfg, data):
+    model = build_model(cfg)
+    model.train()
+    optimizer = {make}
+    for x in data:
+        model(x).sum().backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("home", ["detectron2.solver", "detectron2.solver.build"])
+def test_training_of_a_model_that_a_config_names(home: str) -> None:
+    text = BACKBONE.format(
+        imports=f"from {home} import build_optimizer", make="build_optimizer(cfg, model)"
+    )
+    (script,) = check(text).train_scripts
+    assert (script.model, script.state) == ("model", "unfollowed")
+
+
+@pytest.mark.parametrize(
+    ("imports", "make"),
+    [
+        ("from detectron2.solver import build_lr_scheduler", "build_lr_scheduler(cfg, model)"),
+        ("from detectron2.solver import build_optimizer", "build_optimizer(cfg)"),
+        ("from detectron2.solver import build_optimizer", "print(build_optimizer)"),
+    ],
+)
+def test_what_makes_no_optimizer(imports: str, make: str) -> None:
+    assert not check(BACKBONE.format(imports=imports, make=make)).train_scripts
+
+
+def test_backbone_with_another_norm_needs_no_freeze() -> None:
+    text = BACKBONE.replace("get_norm(norm, 8))  #! keep", "get_norm('GN', 8))").format(
+        imports="from detectron2.solver import build_optimizer", make="build_optimizer(cfg, model)"
+    )
+    assert not plan_of(text).train_scripts
+
+
+TRAINED = BACKBONE.format(imports="from dla import Net", make="torch.optim.SGD(model.parameters())")
+
+
+def test_such_a_backbone_is_frozen_like_any_other() -> None:
+    plan = check(TRAINED.replace("build_model(cfg)", "Net()"))
+    (script,) = plan.train_scripts
+    assert script.backbone == ("backbone",)
+    assert script.fix
