@@ -84,7 +84,7 @@ class Evidence:
                 for value in self.flow.values(node)
             )
         }
-        self.loads = find_loads(contents, named)
+        self.loads = find_loads(contents, named, self._evaluations)
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
@@ -327,7 +327,8 @@ class Evidence:
         if self.members.family(cls) is None:
             return None
         resumed = self.loads.resumed
-        return next((resumed[one] for one in cls.descendants() if one in resumed), None)
+        found = (resumed[one] for one in cls.descendants() if one in resumed)
+        return min(found, key=lambda load: load.of_own_training, default=None)
 
     def _loads_a_part_alone(self, cls: Class) -> bool:
         """Whether the class is a model whose backbone gets weights of its own."""

@@ -49,6 +49,13 @@ class Evaluations:
         """
         return self._is_finished(cls, load) and not self._is_made_for_training(cls)
 
+    def is_outcome(self, cls: Class, load: Load) -> bool:
+        """Whether a class is loaded to be evaluated, and other code makes an object and trains it.
+
+        The load gives what came of that training, and not what it began with.
+        """
+        return self._is_finished(cls, load) and self._is_made_for_training(cls)
+
     def are_of_finished(self, cls: Class, load: Load) -> bool:
         """Whether a model around the class, that is made to be evaluated alone, loads it.
 
