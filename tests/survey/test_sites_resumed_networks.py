@@ -148,6 +148,16 @@ def test_an_evaluated_network_that_nothing_here_trains() -> None:
     check(text)
 
 
+def test_an_evaluated_network_whose_file_is_used_for_training_another_one() -> None:
+    """Code that trains imports the file, which says nothing of this class in it."""
+    text = _REPOSITORY.format(verdict="keep", more="pass", load="pass")
+    other = "class Other(nn.Module):\n    pass\ndef resnet():\n    return ResNet()\n"
+    text = text.replace("-- train.py", f"{other}-- train.py")
+    text = text.replace("import ResNet\nnet = ResNet()", "import Other\nnet = Other()")
+    test = _EVALUATED.replace("import ResNet", "import resnet").replace("ResNet()", "resnet()")
+    check(text + test.format(path=_OWN, lenient=""))
+
+
 def test_an_evaluated_network_that_may_be_filled_in_another_way() -> None:
     code = "def resnet(pretrained=False):\n    return fill(ResNet(), pretrained)\n"
     text = _REPOSITORY.format(verdict="keep", more="pass", load="pass")
