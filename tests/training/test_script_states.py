@@ -147,6 +147,38 @@ def test_main_block(before: str, after: str, state: str) -> None:
     assert only(plan_of(train=text)).state == state
 
 
+_VALIDATED = """
+def main(loader):
+    model = Detector()
+    for parameter in model.backbone.parameters():
+        parameter.requires_grad = False
+    optimizer = torch.optim.Adam(model.parameters())
+    for epoch in range(3):
+        {train}
+        for x in loader:
+            model(x).sum().backward()
+            optimizer.step()
+        {evaluate}
+"""
+
+
+@pytest.mark.parametrize(
+    ("train", "evaluate", "state"),
+    [
+        # What a loop does to validate freezes nothing.
+        ("model.train()", "model.eval()", "partly"),
+        ("model.train(True)", "model.eval()", "partly"),
+        # The model is in eval mode all the time, or its backbone, once there is an optimizer.
+        ("model.eval()", "pass", "late"),
+        ("model.train()", "model.backbone.eval()", "late"),
+        ("model.head.train()", "model.eval()", "late"),
+    ],
+)
+def test_eval_mode_of_a_loop_that_trains(train: str, evaluate: str, state: str) -> None:
+    text = _VALIDATED.format(train=train, evaluate=evaluate)
+    assert only(plan_of(train=text)).state == state
+
+
 # ------------------------------------------------------- where it cannot go
 
 
