@@ -85,6 +85,8 @@ class CheckpointMembers:
             is_network = load.of_network or family is not None
             is_network = is_network or families.is_network_class(network)
             is_network = is_network or families.backbone_home(network.path) is not None
+            # A published file has no entries of a model's other parts.
+            is_network = is_network or (load.published and load.kind == "url")
             if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
