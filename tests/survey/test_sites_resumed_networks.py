@@ -126,6 +126,7 @@ def test_a_file_that_comes_of_the_networks_own_training(load: str, test: str) ->
         # The script that trains has a load that may be any,
         (_STRICT, _EVALUATED.format(path=_OWN, lenient="")),
         (f"if args.resume:\n    {_STRICT}\nelse:\n    {_STRICT}", ""),
+        (f"if args.path and not args.resume:\n    {_STRICT}", ""),
         # or the one that evaluates trains as well, or nobody knows what it is for.
         ("pass", _EVALUATED.format(path=_OWN, lenient="") + "net.train()\n"),
         ("pass", _EVALUATED.format(path=_OWN, lenient="").replace("net.eval()", "pass")),

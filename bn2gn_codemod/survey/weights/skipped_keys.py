@@ -125,7 +125,7 @@ def are_left_out(attribute: str, words: Iterable[str]) -> bool:
 
 
 def is_short_of(attribute: str, words: Iterable[str]) -> bool:
-    """Whether a single layer, or one of a part, is left out: by the keys of its tensors, or its own.
+    """Whether a single layer, or one of a part, is left out, by keys of its tensors or its own.
 
     ``del state["head.4.weight"]``, and ``if "head.4" in key: del state[key]``
     """
