@@ -179,6 +179,40 @@ def test_eval_mode_of_a_loop_that_trains(train: str, evaluate: str, state: str) 
     assert only(plan_of(train=text)).state == state
 
 
+_APPLIED = """
+def keep(m):
+    if m.__class__.__name__.find("BatchNorm") != -1:
+        m.eval()
+
+def epoch(model, loader, optimizer):
+    model.train()
+    {applied}
+    for x in loader:
+        model(x).sum().backward()
+        optimizer.step()
+
+def main(loader):
+    model = Detector()
+    optimizer = torch.optim.Adam(model.parameters())
+    epoch(model, loader, optimizer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("applied", "state"),
+    [
+        ("model.apply(keep)", "partly"),
+        ("model.backbone.apply(keep)", "partly"),
+        ("model.backbone.eval()", "partly"),
+        ("model.head.apply(keep)", "unfrozen"),
+        ("model.eval()", "unfrozen"),
+        ("pass", "unfrozen"),
+    ],
+)
+def test_eval_mode_in_each_epoch(applied: str, state: str) -> None:
+    assert only(plan_of(train=_APPLIED.format(applied=applied))).state == state
+
+
 # ------------------------------------------------------- where it cannot go
 
 
@@ -465,7 +499,7 @@ def test_one_of_the_functions_that_may_be_called() -> None:
     assert found.state == "frozen"
     assert found.thaw is not None
     text = _ONE_OF_TWO.format(".eval().requires_grad_(False)") + script("", "chosen(model)")
-    assert only(plan_of(train=text)).state == "unfrozen"
+    assert only(plan_of(train=text)).state == "partly"  # by what the loop does
 
 
 # ------------------------------------------------------------------ siblings

@@ -140,6 +140,9 @@ class TrainScripts:
             return "optional"
         if before.touches or made.touches or self._stops_gradient_inside(cls):
             return "partly"
+        of_parts = [effect for effect in later if not _is_of_whole(effect)]
+        if self._coverage(of_parts, entry, cls).evaluates:
+            return "partly"  # in each epoch, as the train loop does it
         if self._freezes_in_train(cls):
             return "in train"
         return "nothing" if before.misses or made.misses else "unfrozen"
