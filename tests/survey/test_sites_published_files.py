@@ -76,3 +76,27 @@ def test_published_file_for_a_model_that_has_the_network_elsewhere() -> None:
             heads="unknown",
         )
     )
+
+
+_STRICT = """\
+from torch.utils import model_zoo
+URL = '{url}'
+class Dpn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+def dpn(pretrained=True):
+    net = Dpn()
+    if pretrained:
+        net.load_state_dict(model_zoo.load_url(URL){more})
+    return net
+"""
+_PUBLISHED = "http://data.lip6.fr/cadene/pretrainedmodels/dpn92_extra-fda993c95.pth"
+
+
+def test_published_file_that_fills_all_of_a_network_of_no_known_kind() -> None:
+    check(_STRICT.format(url=_PUBLISHED, more="", verdict="keep"))
+
+
+def test_strict_load_of_a_file_that_may_be_a_whole_models() -> None:
+    check(_STRICT.format(url="http://a.org/dpn92.pth", more="", verdict="unknown"))

@@ -88,3 +88,79 @@ def test_a_network_that_may_be_filled_in_another_way(code: str) -> None:
     att = "self.att = nn.BatchNorm2d(8)  #! unknown"
     text = _REPOSITORY.format(verdict="keep", more=att, load=_STRICT)
     check(text.replace("-- train.py", f"{code}-- train.py"))
+
+
+_EVALUATED = """\
+-- test.py --
+from net import ResNet
+net = ResNet()
+net.load_state_dict(torch.load({path}){lenient})
+net.eval()
+"""
+_OWN = "'./ckpt/judge.pth' + name"
+
+
+@pytest.mark.parametrize(
+    ("load", "test"),
+    [
+        # What a script evaluates came of the training that another one has,
+        ("pass", _EVALUATED.format(path=_OWN, lenient="")),
+        ("pass", _EVALUATED.format(path=_OWN, lenient=", strict=False")),
+        # which goes on, perhaps.
+        ("if args.resume:\n    net.load_state_dict(torch.load(args.resume))", ""),
+        (
+            "if args.load:\n    net.load_state_dict(torch.load('a.pth' + args.snapshot))",
+            _EVALUATED.format(path=_OWN, lenient=""),
+        ),
+    ],
+)
+def test_a_file_that_comes_of_the_networks_own_training(load: str, test: str) -> None:
+    text = _REPOSITORY.format(verdict="unknown", more="pass", load=load) + test
+    check(text)
+    assert plan_of(text).train_scripts == ()
+
+
+@pytest.mark.parametrize(
+    ("load", "test"),
+    [
+        # The script that trains has a load that may be any,
+        (_STRICT, _EVALUATED.format(path=_OWN, lenient="")),
+        (f"if args.resume:\n    {_STRICT}\nelse:\n    {_STRICT}", ""),
+        (f"if args.path and not args.resume:\n    {_STRICT}", ""),
+        # or the one that evaluates trains as well, or nobody knows what it is for.
+        ("pass", _EVALUATED.format(path=_OWN, lenient="") + "net.train()\n"),
+        ("pass", _EVALUATED.format(path=_OWN, lenient="").replace("net.eval()", "pass")),
+        # A file of other weights is one, whatever is evaluated.
+        (
+            "net.load_state_dict(torch.hub.load_state_dict_from_url('http://a.org/b.pth'))",
+            _EVALUATED.format(path=_OWN, lenient=""),
+        ),
+        ("net.load_state_dict(torch.load('imagenet.pth'), strict=False)", _EVALUATED),
+    ],
+)
+def test_a_file_that_training_may_begin_with(load: str, test: str) -> None:
+    test = test.format(path=_OWN, lenient="")
+    check(_REPOSITORY.format(verdict="keep", more="pass", load=load) + test)
+
+
+def test_an_evaluated_network_that_nothing_here_trains() -> None:
+    text = _REPOSITORY.format(verdict="keep", more="pass", load="pass")
+    text = text[: text.index("-- train.py")] + _EVALUATED.format(path=_OWN, lenient="")
+    check(text)
+
+
+def test_an_evaluated_network_whose_file_is_used_for_training_another_one() -> None:
+    """Code that trains imports the file, which says nothing of this class in it."""
+    text = _REPOSITORY.format(verdict="keep", more="pass", load="pass")
+    other = "class Other(nn.Module):\n    pass\ndef resnet():\n    return ResNet()\n"
+    text = text.replace("-- train.py", f"{other}-- train.py")
+    text = text.replace("import ResNet\nnet = ResNet()", "import Other\nnet = Other()")
+    test = _EVALUATED.replace("import ResNet", "import resnet").replace("ResNet()", "resnet()")
+    check(text + test.format(path=_OWN, lenient=""))
+
+
+def test_an_evaluated_network_that_may_be_filled_in_another_way() -> None:
+    code = "def resnet(pretrained=False):\n    return fill(ResNet(), pretrained)\n"
+    text = _REPOSITORY.format(verdict="keep", more="pass", load="pass")
+    text = text.replace("-- train.py", f"{code}-- train.py")
+    check(text + _EVALUATED.format(path=_OWN, lenient=""))

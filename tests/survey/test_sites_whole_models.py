@@ -250,6 +250,50 @@ def test_model_that_goes_on(rest: str) -> None:
     check(model(rest, "convert", "convert"))
 
 
+_LISTED = """\
+def main(path):
+    model = Model()
+    saved = torch.load(path)
+    for k in list(saved.keys()):
+        if {test}:
+            del saved[k]
+    model.load_state_dict(saved, strict=False)
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["'top.4' in k", "k.startswith('top.4.')", "'top.1' in k or 'top.4' in k", "'low_head' in k"],
+)
+def test_layer_of_a_part_that_is_left_out(test: str) -> None:
+    """A layer of the model's own, or of its head: the rest of the head is in the file."""
+    text = model(_LISTED.format(test=test))
+    head = "        self.bn = nn.BatchNorm2d(8)  #! unknown\nclass Base"
+    assert head in text
+    check(text.replace(head, f"        self.low_head = nn.Linear(8, 2)\n{head}"))
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        # What the model has not, or what is in a place of another name.
+        "'head.4' in k",
+        "'stop.4' in k",
+        "'top.4x' in k",
+        "'4' in k",
+        "'low' in k",
+        # The classifier of the network that is its backbone.
+        "'fc' in k",
+        "'fc.' in k",
+    ],
+)
+def test_what_is_left_out_of_another_model(test: str) -> None:
+    text = model(_LISTED.format(test=test), "convert", "convert")
+    head = "        self.bn = nn.BatchNorm2d(8)  #! convert\nclass Base"
+    assert head in text
+    check(text.replace(head, f"        self.low_head = self.fc = nn.Linear(8, 2)\n{head}"))
+
+
 @pytest.mark.parametrize(
     "keys",
     [

@@ -52,6 +52,13 @@ def build(pretrained=None):
         body = load(body, pretrained)
     return body
 """
+HUB = """
+def detector(pretrained=False):
+    net = Net()
+    if pretrained:
+        net.load_state_dict(torch.hub.load_state_dict_from_url('http://a.org/net.pth'))
+    return net
+"""
 FILL = """pass
 
     def fill(self):
@@ -89,6 +96,8 @@ def message(**parts: str) -> str:
         # which goes into whole models as well
         {"made": "load(Body(), 1)", "more": "load(net, path)", "helpers": LOAD},
         # what nothing calls
+        {"helpers": HUB},
+        {"helpers": HUB, "more": "net.load_state_dict(torch.load(path)['state'])"},
         {"body": FILL},
         {"net": FILL.replace("self.load", "self.backbone.load")},
         {
@@ -122,6 +131,11 @@ def test_names_alone(parts: dict[str, str]) -> None:
             "net": "self.init_weights(1)\n" + INIT.format(code="self.backbone.init_weights(path)"),
             "helpers": LOAD,
         },
+        {"helpers": HUB, "more": "net = detector(True)"},
+        {"helpers": HUB, "more": "net = globals()[path](True)"},
+        {"helpers": f"{HUB}\nMAKERS = {{'net': detector}}"},
+        {"helpers": f"{HUB}\n__all__ = ['detector']"},
+        {"helpers": HUB.replace("    return net\n", "")},
         {"net": "self.backbone.load_state_dict(torch.load('body.pth'))"},
         {"more": "net.backbone.load_state_dict(torch.load(path))"},
         {"more": "net.load_state_dict(torch.hub.load_state_dict_from_url(path), strict=False)"},

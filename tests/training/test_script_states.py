@@ -147,6 +147,72 @@ def test_main_block(before: str, after: str, state: str) -> None:
     assert only(plan_of(train=text)).state == state
 
 
+_VALIDATED = """
+def main(loader):
+    model = Detector()
+    for parameter in model.backbone.parameters():
+        parameter.requires_grad = False
+    optimizer = torch.optim.Adam(model.parameters())
+    for epoch in range(3):
+        {train}
+        for x in loader:
+            model(x).sum().backward()
+            optimizer.step()
+        {evaluate}
+"""
+
+
+@pytest.mark.parametrize(
+    ("train", "evaluate", "state"),
+    [
+        # What a loop does to validate freezes nothing.
+        ("model.train()", "model.eval()", "partly"),
+        ("model.train(True)", "model.eval()", "partly"),
+        # The model is in eval mode all the time, or its backbone, once there is an optimizer.
+        ("model.eval()", "pass", "late"),
+        ("model.train()", "model.backbone.eval()", "late"),
+        ("model.head.train()", "model.eval()", "late"),
+    ],
+)
+def test_eval_mode_of_a_loop_that_trains(train: str, evaluate: str, state: str) -> None:
+    text = _VALIDATED.format(train=train, evaluate=evaluate)
+    assert only(plan_of(train=text)).state == state
+
+
+_APPLIED = """
+def keep(m):
+    if m.__class__.__name__.find("BatchNorm") != -1:
+        m.eval()
+
+def epoch(model, loader, optimizer):
+    model.train()
+    {applied}
+    for x in loader:
+        model(x).sum().backward()
+        optimizer.step()
+
+def main(loader):
+    model = Detector()
+    optimizer = torch.optim.Adam(model.parameters())
+    epoch(model, loader, optimizer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("applied", "state"),
+    [
+        ("model.apply(keep)", "partly"),
+        ("model.backbone.apply(keep)", "partly"),
+        ("model.backbone.eval()", "partly"),
+        ("model.head.apply(keep)", "unfrozen"),
+        ("model.eval()", "unfrozen"),
+        ("pass", "unfrozen"),
+    ],
+)
+def test_eval_mode_in_each_epoch(applied: str, state: str) -> None:
+    assert only(plan_of(train=_APPLIED.format(applied=applied))).state == state
+
+
 # ------------------------------------------------------- where it cannot go
 
 
@@ -433,7 +499,7 @@ def test_one_of_the_functions_that_may_be_called() -> None:
     assert found.state == "frozen"
     assert found.thaw is not None
     text = _ONE_OF_TWO.format(".eval().requires_grad_(False)") + script("", "chosen(model)")
-    assert only(plan_of(train=text)).state == "unfrozen"
+    assert only(plan_of(train=text)).state == "partly"  # by what the loop does
 
 
 # ------------------------------------------------------------------ siblings

@@ -25,6 +25,8 @@ from bn2gn_codemod.survey.flow.crowds import OutOfSight, out_of_sight
 from bn2gn_codemod.survey.flow.external_members import (
     WRAPPED,
     ExternalMembers,
+    attribute_matches,
+    has_named_parts,
     is_known,
     is_plain_module,
 )
@@ -337,7 +339,7 @@ class Flow(ValueGraph):
         if node is None:
             node = stored[attribute] = self.slots[(cls, attribute)] = self.node()
             for name, read in list(self._reads.get(cls, {}).items()):
-                if _attribute_matches(attribute, name):
+                if attribute_matches(attribute, name):
                     self.edge(node, read)
         return node
 
@@ -349,7 +351,7 @@ class Flow(ValueGraph):
             node = reads[attribute] = self.node()
             self.class_read[node] = cls
             for name, stored in list(self._slots_of.get(cls, {}).items()):
-                if _attribute_matches(name, attribute):
+                if attribute_matches(name, attribute):
                     self.edge(stored, node)
         return node
 
@@ -391,7 +393,7 @@ class Flow(ValueGraph):
             elif isinstance(held, (ModuleValue, NamespaceValue)):
                 if self.has_global(held.module, attribute):
                     self.edge(value, self.name_node(self.top_level[held.module.path], attribute))
-            elif is_plain_module(held):
+            elif is_plain_module(held) or has_named_parts(held):
                 self.edge(value, self.members.node(held, attribute))
             elif isinstance(held, External):
                 self._keep_patched(f"{held.name}.{attribute}", value)
@@ -469,10 +471,12 @@ class Flow(ValueGraph):
             ):
                 self.add(result, held)
             elif is_known(held, name):
-                self.edge(self.members.node(held, name), result)
+                self.edge(self.members.read(held, name), result)
             elif isinstance(held, ExternalObject):
                 if name == "features" or not _FIGURES.fullmatch(name):
                     self.add(result, held)
+                if has_named_parts(held):
+                    self.edge(self.members.read(held, name), result)
             elif isinstance(held, ClassValue):
                 self._member(held.class_, name, result, bound=False, of_self=False)
             elif isinstance(held, Instance):
@@ -599,20 +603,6 @@ class Flow(ValueGraph):
 
 def _may_be_child(value: Value) -> bool:
     return not isinstance(value, (ClassValue, FunctionValue))
-
-
-def _attribute_matches(stored: str, read: str) -> bool:
-    if stored == read or read == "*":
-        return True
-    if stored == "*":
-        return False  # an unknown name: only a read of unknown name may see it
-    if read == "module":
-        return False  # what ``DataParallel`` wraps, rather than one of ``mod1``, ``mod2``
-    if "*" in stored:
-        return fnmatch.fnmatchcase(read, stored) or (
-            "*" in read and fnmatch.fnmatchcase(stored, read)
-        )
-    return "*" in read and fnmatch.fnmatchcase(stored, read)
 
 
 def _is_tensor(cls: Class, name: str) -> bool:

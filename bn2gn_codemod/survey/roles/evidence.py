@@ -88,7 +88,7 @@ class Evidence:
                 for value in self.flow.values(node)
             )
         }
-        self.loads = find_loads(contents, named)
+        self.loads = find_loads(contents, named, self._evaluations)
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
         self._resumed_models = ResumedModels(contents, self.loads, self._evaluations)
         self._loaded_parts = LoadedParts(contents)
@@ -332,7 +332,8 @@ class Evidence:
         if self.members.family(cls) is None:
             return None
         resumed = self.loads.resumed
-        return next((resumed[one] for one in cls.descendants() if one in resumed), None)
+        found = (resumed[one] for one in cls.descendants() if one in resumed)
+        return min(found, key=lambda load: load.of_own_training, default=None)
 
     def _loads_a_part_alone(self, cls: Class) -> bool:
         """Whether the class is a model whose backbone gets weights of its own."""
@@ -521,7 +522,37 @@ class Evidence:
                 continue
             if not self._held.is_built_in(maker, slot):
                 return maker
-        return None
+        return None if made_by is None else self._network_of_block(made_by, slot)
+
+    def _network_of_block(self, block: Class, slot: Slot) -> Class | None:
+        """The network whose blocks an attribute has a layer of: ``self.bn1 = resnet.stem.bn``.
+
+        Not where other models have such blocks as well, whose layer it may be.
+        """
+        found: dict[Class, None] = {}
+        pending = [block]
+        for one in pending:
+            for maker in self.contents.makers(one):
+                if maker is None:
+                    return None
+                if not self.contents.is_built(maker):
+                    continue
+                own = [
+                    self.own.get(holder)
+                    for holder in self.contents.holders.get(one, ())
+                    if holder[0] in maker.ancestors()
+                ]
+                if any(because is None for because in own) or not own:
+                    pending.extend({maker}.difference(pending))
+                elif all(because.role is Role.BACKBONE for because in own if because):
+                    found[maker] = None
+                else:
+                    return None
+        network = next(iter(found), None)
+        if network is None or self._is_mixed(network) or self.contents.is_above(network, slot):
+            return None
+        is_inside = slot[0] in network.ancestors() or network in slot[0].ancestors()
+        return None if is_inside or self._held.is_built_in(network, slot) else network
 
     def _made_for(self, value: Instance | NormLayer, made_in: Function) -> list[Slot]:
         """The attributes with a value that are those of the class for which it was made."""

@@ -11,6 +11,7 @@ from bn2gn_codemod.plan import Place, TrainCall, TrainScript
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.freezing.code import FreezingCode
 from bn2gn_codemod.survey.freezing.effects import (
+    WRAPPERS,
     Coverage,
     Effect,
     Part,
@@ -131,7 +132,7 @@ class TrainScripts:
         made = self._coverage(where_made, entry, cls)
         if made.freezes:
             return "frozen"
-        if self._coverage(earlier + later, entry, cls).freezes:
+        if self._coverage(earlier + _without_evaluation(later), entry, cls).freezes:
             return "late"
         if any(
             self._coverage(without_options(effects), entry, cls).freezes
@@ -140,6 +141,9 @@ class TrainScripts:
             return "optional"
         if before.touches or made.touches or self._stops_gradient_inside(cls):
             return "partly"
+        of_parts = [effect for effect in later if not _is_of_whole(effect)]
+        if self._coverage(of_parts, entry, cls).evaluates:
+            return "partly"  # in each epoch, as the train loop does it
         if self._freezes_in_train(cls):
             return "in train"
         return "nothing" if before.misses or made.misses else "unfrozen"
@@ -404,6 +408,21 @@ class TrainScripts:
             if is_thaw or _puts_into(statement, heads):
                 return found._replace(after=statement)
         return found
+
+
+def _without_evaluation(effects: list[Effect]) -> list[Effect]:
+    """Effects, without the eval mode of a whole model that is put into train mode as well.
+
+    A loop that trains and validates says so each time round, and freezes nothing by it.
+    """
+    is_trained = any(effect.kind == "train" and _is_of_whole(effect) for effect in effects)
+    return [one for one in effects if not (is_trained and one.kind == "eval" and _is_of_whole(one))]
+
+
+def _is_of_whole(effect: Effect) -> bool:
+    """Whether it is for all of a model at once, in a wrapper or not, and not layer by layer."""
+    is_whole = effect.part.what == "module" and set(effect.part.path) <= set(WRAPPERS)
+    return is_whole and not (effect.is_for_norms or effect.is_for_others)
 
 
 def _puts_into(statement: ast.stmt, parts: set[str]) -> bool:

@@ -79,12 +79,7 @@ class CheckpointMembers:
         if name == "*" and load.published:
             name = spoken_name(self._contents.flow, slot[0])
         resumed = f"{loads}: pretrained, or training that is resumed"
-        if (
-            load.is_resumed
-            and load.strict
-            and family is not None
-            and self._has_more(family, network)
-        ):
+        if load.is_resumed and family is not None and self._is_own(family, network, load):
             return Role.UNDECIDED, resumed
         if family is not None and self.is_member(family, slot, name):
             if load.listed_in is not None and family.of_classifier.match(name):
@@ -97,6 +92,8 @@ class CheckpointMembers:
             is_network = load.of_network or family is not None
             is_network = is_network or families.is_network_class(network)
             is_network = is_network or families.backbone_home(network.path) is not None
+            # A published file has no entries of a model's other parts.
+            is_network = is_network or (load.published and load.kind == "url")
             if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
@@ -176,14 +173,18 @@ class CheckpointMembers:
                 return key
         return ""
 
-    def _has_more(self, family: families.Family, network: Class) -> bool:
-        """Whether a network has norm layers that no published checkpoint of its kind has.
+    def _is_own(self, family: families.Family, network: Class, load: Load) -> bool:
+        """Whether a file that is loaded into a network comes of the network's own training.
 
-        A file that fits all of it is of its own training, unless the code of the network speaks
-        of weights, which may come into it in a way that was not followed.
+        So does one that fits all of a network with more than its kind has. Not where the code of
+        the network speaks of weights, which may come into it in a way that was not followed.
         """
         if any(_speaks_of_weights(cls) for cls in (*network.ancestors(), *network.descendants())):
             return False
+        return load.of_own_training or (load.strict and self._has_more(family, network))
+
+    def _has_more(self, family: families.Family, network: Class) -> bool:
+        """Whether a network has norm layers that no published checkpoint of its kind has."""
         return any(
             slot[1] != "*"
             and not self.is_member(family, slot)

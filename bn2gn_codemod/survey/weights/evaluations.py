@@ -59,6 +59,25 @@ class Evaluations:
         is_other = module is not cls.module and self.only_evaluates(module)
         return is_other and self._is_made_for_training(cls)
 
+    def is_outcome(self, cls: Class, load: Load) -> bool:
+        """Whether a class is loaded to be evaluated, and other code has an object and trains it.
+
+        The load gives what came of that training, and not what it began with.
+        """
+        return self._is_finished(cls, load) and not self._trained.isdisjoint(cls.descendants())
+
+    @functools.cached_property
+    def _trained(self) -> set[Class]:
+        """The classes of which a call in code that trains gives an object."""
+        return {
+            value.class_
+            for function, calls in self._flow.calls_in.items()
+            if trains(function.module)
+            for _, call in calls
+            for value in self._flow.value_of(call)
+            if isinstance(value, Instance) and not value.weak
+        }
+
     def are_of_finished(self, cls: Class, load: Load) -> bool:
         """Whether a model around the class, that is made to be evaluated alone, loads it.
 

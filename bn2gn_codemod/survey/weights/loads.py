@@ -38,6 +38,8 @@ class Load(NamedTuple):
     of_classifier: bool = False  # a classification network's, whose last layer is left out
     is_resumed: bool = False  # nothing says that it is no training that goes on
     goes_on: bool = False  # it says so: ``if args.resume: ...``
+    # It does, or evaluates what training has made that the repository has.
+    of_own_training: bool = False
     # It names one attribute, and its function says that the weights are pretrained.
     is_meant: bool = False
     by_path: bool = False  # for a file that is a backbone's by nothing but its path

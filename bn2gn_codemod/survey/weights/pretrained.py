@@ -37,6 +37,7 @@ from bn2gn_codemod.survey.weights.copied_parameters import (
     are_resumed,
 )
 from bn2gn_codemod.survey.weights.downloads import is_downloaded
+from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.foreign_files import starts_from_foreign_file
 from bn2gn_codemod.survey.weights.imagenet_files import reads_imagenet_file
 from bn2gn_codemod.survey.weights.loaded_attributes import LoadedAttributes
@@ -62,13 +63,13 @@ _PUBLISHED_FILE = re.compile(
 _OWN_WEIGHTS = re.compile(rb"https?://[^\s'\"]+\.(?:pth|pt|pkl|tar|th|bin|ckpt)\b")
 
 
-def find_loads(contents: Contents, owners: set[Class]) -> Loads:
+def find_loads(contents: Contents, owners: set[Class], evaluations: Evaluations) -> Loads:
     """All pretrained loads.
 
     ``owners`` are the classes that hold a backbone of their own: a file loaded
     onto one of those is a checkpoint of the whole model.
     """
-    search = _Search(contents, owners)
+    search = _Search(contents, owners, evaluations)
     search.run()
     return search.loads
 
@@ -76,8 +77,9 @@ def find_loads(contents: Contents, owners: set[Class]) -> Loads:
 class _Search:
     """Goes over the places where weights are put into something."""
 
-    def __init__(self, contents: Contents, owners: set[Class]) -> None:
+    def __init__(self, contents: Contents, owners: set[Class], evaluations: Evaluations) -> None:
         self.loads = Loads()
+        self._evaluations = evaluations
         self._contents = contents
         self._flow = contents.flow
         self._owners = owners
@@ -221,9 +223,7 @@ class _Search:
         )
         is_meant = is_meant or (load.published and _is_built_like_known(self._contents, cls))
         if not (is_meant or load.by_hand or of_classifier):
-            known = self.loads.resumed.get(cls)
-            if known is None or (known.strict and not load.strict):
-                self.loads.resumed[cls] = load
+            self._keep_resumed(cls, load)
             return
         if mine and _is_one_of_several(self._attributes, cls, self._named):
             for slot in mine:
@@ -241,6 +241,13 @@ class _Search:
         )
         for filled in self._receivers.classes(call, value):
             self.loads.of_class.setdefault(filled, []).append(into)
+
+    def _keep_resumed(self, cls: Class, load: Load) -> None:
+        """Of all loads into a class, the one that says least of training that was there before."""
+        is_own = load.goes_on or self._evaluations.is_outcome(cls, load)
+        known = self.loads.resumed.get(cls)
+        if known is None or (known.of_own_training, known.strict) > (is_own, load.strict):
+            self.loads.resumed[cls] = load._replace(of_own_training=is_own)
 
     def _means_pretrained(self, call: LoadCall, value: Instance, *, is_named: bool) -> bool:
         """Whether a file is no training that goes on; ``is_named``: by a name or its path."""

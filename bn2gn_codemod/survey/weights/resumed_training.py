@@ -11,6 +11,7 @@ from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.values import Function, Weights
 
 _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
+_NOT_RESUMED = re.compile(r"\bnot [\w.]*(?:resum|snapshot)[\w.]*", re.IGNORECASE)
 
 
 def is_resumed(flow: Flow, call: LoadCall) -> bool:
@@ -26,6 +27,6 @@ def is_resumed(flow: Flow, call: LoadCall) -> bool:
 
 def speaks_of_resuming(function: Function, call: ast.AST) -> bool:
     """The same of any call: by its words, those of its function and of the tests around it."""
-    tests = map(ast.unparse, guarding_tests(function, call))
+    tests = (_NOT_RESUMED.sub("", ast.unparse(test)) for test in guarding_tests(function, call))
     around = (function.name, ast.unparse(call), *tests)
     return any(map(_RESUMED.search, around))

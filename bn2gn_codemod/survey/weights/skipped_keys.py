@@ -125,10 +125,16 @@ def are_left_out(attribute: str, words: Iterable[str]) -> bool:
 
 
 def is_short_of(attribute: str, words: Iterable[str]) -> bool:
-    """Whether a single layer, or one of a part, is left out by the keys of its tensors."""
-    layers = (_layer_of(word) for word in words if word.rpartition(".")[2] in _TENSORS)
-    mine = re.compile(rf"(?:module\.)?{re.escape(attribute)}(?:\.\d+)?")
-    return any(map(mine.fullmatch, layers))
+    """Whether a single layer, or one of a part, is left out, by keys of its tensors or its own.
+
+    ``del state["head.4.weight"]``, and ``if "head.4" in key: del state[key]``
+    """
+    mine = re.compile(rf"(?:module\.)?{re.escape(attribute)}(?P<place>\.\d+)?")
+    for word in words:
+        match = mine.fullmatch(_layer_of(word))
+        if match and (match["place"] or word.rpartition(".")[2] in _TENSORS):
+            return True
+    return False
 
 
 def classifiers(words: Iterable[str]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Loads of weights that no code comes to.
 
-They stand in methods that nothing in the repository names, or behind a test of a parameter that
-is off by default, and that no call gives: ``def init_weights(self, path="")``.
+They stand in methods and factories that nothing in the repository names, or behind a test of a
+parameter that is off by default, and that no call gives: ``def init_weights(self, path="")``.
 
 What is loaded there keeps its verdict, for whoever calls the method. But a model
 that is built today is not filled by it, and the report on its freeze says so.
@@ -121,11 +121,22 @@ class UncalledLoads:
     def _may_be_idle(self, function: Function) -> bool:
         """Whether nobody calls it but the code of the repository: no hook of a framework."""
         node, cls = function.node, function.class_
-        if cls is None or not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
             return False
+        if cls is None:
+            return self._is_offered(function)
         bases = [base for one in cls.ancestors() for base in one.external_bases]
         is_own = all(base.startswith("torch.nn.") or base == "object" for base in bases)
         return is_own and not _last(function).startswith("_")
+
+    def _is_offered(self, factory: Function) -> bool:
+        """Whether a function gives a finished model, and no computed name comes to it either.
+
+        One that gives none may be a script's own, which others start.
+        """
+        given = self._flow.values(self._flow.return_node(factory))
+        gives_model = any(isinstance(one, Instance) and one.class_.is_module for one in given)
+        return gives_model and not any(True for _ in self._sites.of(factory))
 
     def _mentions(self, function: Function) -> Iterator[list[Function]]:
         """For each place that speaks of the name, the functions that it stands in."""

@@ -42,6 +42,7 @@ from bn2gn_codemod.survey.weights.refitted_entries import refits_entries
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.skipped_keys import (
     are_left_out,
+    classifiers,
     is_short_of,
     kept_words,
     skipped_keys,
@@ -284,12 +285,18 @@ class WholeModels:
     def _is_short_of_a_part(self, cls: Class, load: Load) -> bool:
         """Whether entries of one of the model's parts are left out: nothing is resumed so.
 
-        Parts without norms are none of the slots, as the last layer mostly is.
+        Parts without norms are none of the slots, as the last layer mostly is. It may be one of a
+        head's; what is left out of a network that is loaded is not in the file of that network.
         """
+        if not load.skipped:
+            return False
+        heads = (one for one in self._contents.below(cls) if not self._is_loaded_network(one))
+        inner = {name for head in heads for name in self._contents.names(head)}
+        of_heads = [word for word in load.skipped if not classifiers([word])]
         return any(
             are_left_out(name, load.skipped) or is_short_of(name, load.skipped)
             for name in self._contents.names(cls)
-        )
+        ) or any(are_left_out(name, of_heads) for name in inner)
 
     def _is_changed_after(self, call: LoadCall, cls: Class) -> bool:
         """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``"""

@@ -30,6 +30,7 @@ from bn2gn_codemod.survey.known.library_models import (
 )
 from bn2gn_codemod.survey.values import (
     ClassValue,
+    Entries,
     External,
     ExternalObject,
     FunctionValue,
@@ -60,6 +61,7 @@ _LEAF = re.compile(
     r"PixelShuffle|Identity|Flatten|Fold|Unfold|LSTM|GRU|MultiheadAttention|Bilinear)$|"
     r"torch\.nn\.(?:functional|init)\."
 )
+_NAMES_PARTS = "collections.OrderedDict"  # of pairs, for an ``nn.Sequential``
 # What gives the very objects that are in what it is handed.
 _HANDS_ON = re.compile(r"(?:itertools|more_itertools|functools|operator|collections|copy)\.")
 # What gives back each of its arguments, in their order.
@@ -205,6 +207,7 @@ def _make_something(call: Call, name: str, last: str) -> None:
             flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
         if wraps_model(name):
             flow.members.wrap(made, key, node)
+        flow.members.name_parts(made, node)
         if not is_new and _HANDS_ON.match(name):
             flow.containers.take(node, call.result)
         _hand_over(call, name, node)
@@ -227,6 +230,8 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             # OrderedDict([("bn1", nn.BatchNorm2d(64))]); a tuple may hold itself
             if held not in opened:
                 opened.add(held)
+                if name == _NAMES_PARTS:
+                    _add_entry(flow, held, result)
                 for element in held.elements:
                     flow.hand_on(element, result)
                     flow.watch(element, on_argument)
@@ -251,6 +256,20 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
 
     flow.hand_on(node, result)
     flow.watch(node, on_argument)
+
+
+def _add_entry(flow: Flow, pair: TupleValue, result: Node) -> None:
+    """A pair of a name and a part, as :class:`Entries` of what is made of it."""
+    if len(pair.elements) != 2:
+        return
+    name, part = pair.elements
+
+    def on_name(held: Value) -> None:
+        if isinstance(held, Text) and "*" not in held.pattern:
+            make = functools.partial(Entries, ((held.pattern, part),))
+            flow.add(result, flow.once(("entry", pair, held.pattern), make))
+
+    flow.watch(name, on_name)
 
 
 def hand_to_object(call: Call) -> None:
