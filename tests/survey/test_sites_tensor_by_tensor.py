@@ -160,7 +160,7 @@ class Net(nn.Module):
     def fill(self, path):
         self.given = torch.load(path)
         self.depth.apply(self.fill_layer)
-w = torch.load("a.pth")
+w = torch.load(args.file)
 def fill(m):
     if isinstance(m, nn.BatchNorm2d):
         m.weight.data = w["weight"]

@@ -77,13 +77,13 @@ def test_script_that_starts_from_a_file(script: str) -> None:
         "net = Net()\nif args.weights:\n    net.load_state_dict(torch.load(args.weights))",
         "def load(model, path):\n    own = model.state_dict()\n"
         "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
-        "net = Net()\nload(net, 'a.pth')",
+        "net = Net()\nload(net, args.file)",
         # another file is downloaded, or it is only after the load,
-        "net = Net()\ngdown.download(url, 'b.zip')\nnet.load_state_dict(torch.load('a.pth'))",
-        "net = Net()\nnet.load_state_dict(torch.load('a.pth'))\ngdown.download(url, 'a.pth')",
-        "net = Net()\nos.system('wget https://host/b.zip')\nnet.load_state_dict(torch.load('a.pth'))",
-        "net = Net()\nos.system('rm a.pth')\nnet.load_state_dict(torch.load('a.pth'))",
-        "net = Net()\nupload(net, 'a.pth')\nnet.load_state_dict(torch.load('a.pth'))",
+        "net = Net()\ngdown.download(url, 'b.zip')\nnet.load_state_dict(torch.load(args.file))",
+        "net = Net()\nnet.load_state_dict(torch.load(args.file))\ngdown.download(url, args.file)",
+        "net = Net()\nos.system('wget https://host/b.zip')\nnet.load_state_dict(torch.load(args.file))",
+        "net = Net()\nos.system('rm ' + args.file)\nnet.load_state_dict(torch.load(args.file))",
+        "net = Net()\nupload(net, args.file)\nnet.load_state_dict(torch.load(args.file))",
         # or it says that training goes on.
         "net = Net()\nif args.resume:\n    gdown.download(url, 'a.pth')\n"
         "    net.load_state_dict(torch.load('a.pth'))",
@@ -144,7 +144,7 @@ def fill(model, path, tensor):
     *names, leaf = path.split('.')
     owner = reduce(getattr, names, model)
     owner._parameters[leaf] = nn.Parameter(tensor)
-net, saved = Net(), torch.load('a.pth')
+net, saved = Net(), torch.load(args.file)
 own = net.state_dict()
 for key, tensor in saved.items():
     {fill}
@@ -169,3 +169,66 @@ for key, tensor in saved.items():
 )
 def test_keys_of_one_part(fill: str, expected: str) -> None:
     verdict(_BY_KEY.format(fill=fill), expected)
+
+
+_FITTING = """\
+net, saved = Net(), torch.load('seg.pth')
+own = net.state_dict()
+{merge}
+net.load_state_dict({state}, strict=False)
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "net = Net()\nnet.load_state_dict(torch.load('seg.pth'))",
+        "FILE = 'seg.pth'\nnet = Net()\nnet.load_state_dict(torch.load(FILE)['model'])",
+        "net = Net()\nsaved = torch.load('seg.pth', map_location='cpu')\n"
+        "net.load_state_dict(saved['state_dict'])",
+        _FITTING.format(
+            merge="for key in list(saved):\n    if saved[key].shape != own[key].shape:\n"
+            "        saved.pop(key)",
+            state="saved",
+        ),
+        _FITTING.format(
+            merge="own.update({k: v for k, v in saved.items() if v.shape == own[k].shape})",
+            state="own",
+        ),
+        HELPER.format(name="load") + "load(net, 'seg.pth')",
+        # What an option asks for later is another file.
+        "net = Net()\nnet.load_state_dict(torch.load('seg.pth'))\n"
+        "if args.resume:\n    net.load_state_dict(torch.load(args.resume))",
+    ],
+)
+def test_script_that_always_begins_with_one_file(script: str) -> None:
+    verdict(script, "unknown")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # It is asked for, or there at times.
+        "net = Net()\nif args.go_on:\n    net.load_state_dict(torch.load('last.pth'))",
+        "net = Net()\nif os.path.exists('last.pth'):\n"
+        "    net.load_state_dict(torch.load('last.pth'))",
+        "net = Net()\ntry:\n    net.load_state_dict(torch.load('last.pth'))\n"
+        "except FileNotFoundError:\n    pass",
+        "net = Net()\nnet.load_state_dict(torch.load(args.file))",
+        "net = Net()\nnet.load_state_dict(torch.load('runs/%s' % args.name))",
+        # It says that it goes on, or restores the optimizer.
+        "net = Net()\nnet.load_state_dict(torch.load('snapshot.pth'))",
+        "net, saved = Net(), torch.load('last.pth')\nnet.load_state_dict(saved['net'])\n"
+        "optimizer.load_state_dict(saved['optim'])",
+        # It is loaded to be tested.
+        "def test():\n    net = Net()\n    net.load_state_dict(torch.load('best.pth'))\n"
+        "net = Net()",
+    ],
+)
+def test_script_that_need_not_begin_with_it(script: str) -> None:
+    verdict(script, "convert")
+
+
+def test_file_that_is_loaded_after_training() -> None:
+    after = OPTIMIZER + "\nnet.load_state_dict(torch.load('best.pth'))"
+    verdict("net = Net()", "convert", after)

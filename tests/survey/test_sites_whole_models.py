@@ -527,7 +527,7 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
     ],
 )
 def test_script_that_leaves_the_last_layer_out(script: str) -> None:
-    code = f"saved = torch.load('a.pth')\nnet = Net(2)\n{script}\n"
+    code = f"saved = torch.load(args.file)\nnet = Net(2)\n{script}\n"
     load = "net.load_state_dict(saved, strict=False)"
     check(_LAST.format(script=code + load, verdict="unknown"))
     for function in ("main()", "main(net=None)"):
@@ -556,7 +556,7 @@ def test_script_that_leaves_the_last_layer_out(script: str) -> None:
     ],
 )
 def test_script_that_leaves_nothing_out(script: str) -> None:
-    code = f"saved = torch.load('a.pth')\nnet = Net(2)\n{script}\n"
+    code = f"saved = torch.load(args.file)\nnet = Net(2)\n{script}\n"
     load = "net.load_state_dict(saved, strict=False)"
     check(_LAST.format(script=code + load, verdict="convert"))
 
@@ -580,7 +580,7 @@ def test_script_that_leaves_nothing_out(script: str) -> None:
     ],
 )
 def test_last_layer_that_is_replaced_after_the_load(after: str, verdict: str) -> None:
-    load = "net = Net(21)\nnet.load_state_dict(torch.load('a.pth'))\n"
+    load = "net = Net(21)\nnet.load_state_dict(torch.load(args.file))\n"
     check(_LAST.format(script=load + after, verdict=verdict))
 
 
@@ -597,7 +597,7 @@ class Net(nn.Module):
 from net import Net
 def main():
     net = Net()
-    saved = torch.load("a.pth")
+    saved = torch.load(args.file)
     {code}
     net.load_state_dict(saved, strict=False)
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
@@ -669,18 +669,18 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
     ("script", "up"),
     [
         (
-            "old = Seg()\nold.load_state_dict(torch.load('seg.pth'))\nnet = Multi()\n"
+            "old = Seg()\nold.load_state_dict(torch.load(args.file))\nnet = Multi()\n"
             "net.load_state_dict(old.state_dict(), strict=False)",
             "unknown",
         ),
         (
-            "old, net = Seg(), Multi()\nfill(old, 'seg.pth')\n"
+            "old, net = Seg(), Multi()\nfill(old, args.file)\n"
             "net.load_state_dict(old.state_dict(), strict=False)",
             "unknown",
         ),
         # The other one is of the same class, not loaded, or training goes on with it.
         (
-            "old, net = Multi(), Multi()\nold.load_state_dict(torch.load('seg.pth'))\n"
+            "old, net = Multi(), Multi()\nold.load_state_dict(torch.load(args.file))\n"
             "net.load_state_dict(old.state_dict(), strict=False)",
             "convert",
         ),
@@ -695,7 +695,7 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
             "convert",
         ),
         (
-            "old, net = Seg(), Multi()\nfill(net, 'a.pth')\n"
+            "old, net = Seg(), Multi()\nfill(net, args.file)\n"
             "net.load_state_dict(old.state_dict(), strict=False)",
             "convert",
         ),

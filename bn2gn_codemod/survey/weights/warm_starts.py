@@ -1,10 +1,11 @@
 """Training that starts from a file of weights, and says so: ``load_pretrained(model, path)``.
 
 That is said by the words of the load, of what reads the file, and of the calls that hand the
-model to a helper; and by a download of the file. It counts only beside an optimizer: tests load
-finished models by the same helpers, which are for any model. Where such a helper, or the script
-that loads the model, fills a part of it as well, the training starts from that part, and all of
-the model is an option. And where the optimizer gets its state there, the training goes on.
+model to a helper; and by a download of the file, or a file that is always the same. It counts
+only beside an optimizer: tests load finished models by the same helpers, which are for any
+model. Where such a helper, or the script that loads the model, fills a part of it as well, the
+training starts from that part, and all of the model is an option. And where the optimizer gets
+its state there, the training goes on.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import call_name, walk_scope
 from bn2gn_codemod.survey.values import Function, Instance, Weights
 from bn2gn_codemod.survey.weights.downloads import fetches_first
+from bn2gn_codemod.survey.weights.fixed_files import begins_with_fixed_file
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.skipped_keys import kept_words
 
@@ -59,6 +61,12 @@ class WarmStarts:
             and (
                 _START.search(words) is not None
                 or any(fetches_first(self._flow, *one) for one in reading)
+                or (
+                    not kept_words(call.spot.function, call.spot.node)
+                    and begins_with_fixed_file(
+                        self._flow, function, [one for where, one in reading if where is function]
+                    )
+                )
             )
             for function, words, reading in self._said(call, value)
         ) and not self._fills_part(call, value)
