@@ -126,10 +126,6 @@ class CheckpointMembers:
         if family is not None and families.has_new_word(name) and not family.is_twin(name):
             part = shown(slot) if name == slot[1] else f"what {slot[0].name} stores under a {name}"
             return Role.NEW, f"{loads}, and {part} is not part of a {family.name} checkpoint"
-        after = self._comes_after(slot) if family is not None and inside is None else ""
-        if family is not None and after and not family.is_twin(name) and not _is_cut(load):
-            words = f"{shown(slot)} comes after {after}, which no {family.name} checkpoint has"
-            return Role.NEW, f"{loads}, and {words}"
         if family is not None and load.published and name != "*" and not family.is_twin(name):
             words = f"a {family.name} checkpoint, which has no {name}"
             return Role.NEW, f"{loads}, {words}"
@@ -144,7 +140,8 @@ class CheckpointMembers:
             return Role.UNDECIDED, f"{loads}, and {words}: whether they include it is not known"
         is_filled = not load.from_other or families.may_be_backbone_attribute(name)
         is_filled = is_filled and not self._is_beside_network(slot, network, load)
-        if _is_cut(load) and inside is None and not families.is_network_class(network):
+        is_cut = load.by_script or load.in_order
+        if is_cut and inside is None and not families.is_network_class(network):
             is_filled = is_filled and self._comes_early(slot)
         is_filled = is_filled and slot[1] not in instead_of_classifier(slot[0])
         if family is None and is_filled and not self._has_new_word(slot, name):
@@ -277,24 +274,6 @@ class CheckpointMembers:
         ]
         return slot[1] in stored and bool(members) and stored[slot[1]] > max(members)
 
-    def _comes_after(self, slot: Slot) -> str:
-        """The part that no backbone has, and that a model makes before an attribute, or ``""``.
-
-        A file with the one would have the other, too. What may be a second network is loaded
-        by itself.
-        """
-        if _may_be_network(slot[1]) or families.backbone_home(slot[0].path) is not None:
-            return ""
-        stored = first_stores(slot[0].node)
-        before = (
-            name
-            for cls, name in self._contents.slots_of[slot[0]]
-            if stored.get(name, slot[0].node.end_lineno or 0) < stored.get(slot[1], 0)
-            and families.has_certainly_new_word(name)
-            and self._contents.may_hold_layers((cls, name))
-        )
-        return next(before, "")
-
     def _comes_early(self, slot: Slot) -> bool:
         """Whether an attribute is first stored before all that a model may add to a backbone.
 
@@ -346,22 +325,6 @@ class CheckpointMembers:
             for other in self._contents.family_slots(model)
             if other is not slot
         )
-
-
-def _is_cut(load: Load) -> bool:
-    """Whether weights go by their place, or are copied by a script as far as they fit."""
-    return load.by_script or load.in_order
-
-
-def _may_be_network(name: str) -> bool:
-    """Whether an attribute may be a network, or a part of one, beside the one that is loaded."""
-    return (
-        families.may_be_backbone_attribute(name)
-        or families.is_attention(name)
-        or families.is_of_stream(name)
-        or families.may_be_stem(name)
-        or name == "*"
-    )
 
 
 def _speaks_of_weights(cls: Class) -> bool:
