@@ -36,7 +36,6 @@ class OptionalWeights:
     def objection(self, models: Iterable[Class], made_in: Function) -> str:
         """Why what a function makes is not to be frozen; ``""``: weights come in another way too.
 
-        All loads into the backbones of the models are looked at, as they are reached from there.
         Where new layers stand beside the backbone, it is there to be fine-tuned, and whoever does
         that gives the option.
         """
@@ -45,8 +44,21 @@ class OptionalWeights:
         if initialised and all(initialised):
             words = f"{initialised[0]} initialises the whole model, of which names alone say that"
             return f"{words} there is a backbone in it: trained from scratch, BatchNorm must learn"
-        if any(map(self._paths.has_new_norms, models)):
-            return ""
+        return "" if self._is_fine_tuned(models) else self._missing(models, made_in)
+
+    def caveat(self, models: Iterable[Class], made_in: Function) -> str:
+        """What is to be known of a freeze that is written all the same; ``""``: nothing."""
+        models = list(models)
+        return self._missing(models, made_in) if self._is_fine_tuned(models) else ""
+
+    def _is_fine_tuned(self, models: list[Class]) -> bool:
+        return any(map(self._paths.has_new_norms, models))
+
+    def _missing(self, models: list[Class], made_in: Function) -> str:
+        """Why no weights come; ``""``: they may.
+
+        All loads into the backbones of the models are looked at, as they are reached from there.
+        """
         declined = [call for cls in models for call in self._declining(cls, made_in)]
         if declined and all(self._declining(cls, made_in) for cls in models):
             where = f"{made_in.module.path}:{declined[0].lineno}"
