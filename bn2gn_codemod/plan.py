@@ -135,7 +135,8 @@ class TrainScript(NamedTuple):
     why), ``sibling`` names a train script of the same model that freezes it, or
     freezes something else of it: then ``difference`` says what. ``thaw`` is
     where frozen layers get their gradients back after that. ``passed_by`` are
-    parts inside of the backbone that are not decided, and not frozen either.
+    parts inside of the backbone that are not decided, and not frozen either. ``caveat`` says
+    without what the model has no weights, where its freeze is written all the same.
     ``classes`` are the module classes that the model may be of. ``is_only_named``:
     nothing but names says that its backbone is pretrained; ``is_from_scratch``: nothing in
     the repository loads weights either, but to go on with a training, and ``is_unstarted``:
@@ -155,6 +156,7 @@ class TrainScript(NamedTuple):
     option: str = ""
     thaw: Place | None = None
     passed_by: tuple[str, ...] = ()
+    caveat: str = ""
     classes: tuple[Place, ...] = ()
     is_only_named: bool = False
     is_from_scratch: bool = False

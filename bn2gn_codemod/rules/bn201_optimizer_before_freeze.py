@@ -50,6 +50,8 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             remedy = fix_or_reason(script.fix, script.reason)
             if script.fix and script.passed_by:
                 remedy = f"{remedy}; left out, as not decided: {listed(script.passed_by)}"
+            if script.fix and script.caveat:
+                remedy = f"{remedy}; {script.caveat}"
             yield Finding(
                 RULE.code, script.optimizer, f"{message}; {remedy}", fixable=bool(script.fix)
             )
@@ -107,7 +109,8 @@ and what settles it. Nor is one written that would pass by pretrained layers, or
 where only weight and bias of BatchNorm were copied and no running statistics,
 or where an init loop overwrites what was loaded (BN107). None is written either where all
 weights of a model without new layers hang on an option that is off by default: the
-report names the option, and without it BatchNorm must learn.
+report names the option, and without it BatchNorm must learn. Where new layers stand beside
+the backbone, the freeze is written and the report names the option.
 What is not decided inside of a backbone is left out of the freeze, and named.
 """,
     why="""

@@ -1199,6 +1199,12 @@ def resnet():
         "self.fine_tune = [self.layer1]\n        self.fine_tune += [self.bn1]",
         "self.fine_tune = []\n        self.fine_tune.append(self.bn1)\n"
         "        self.fine_tune.extend([self.layer1, self.layer2])",
+        # What is found among its own modules stands somewhere else in it.
+        "self.backbone_modules = [m for m in self.modules() if isinstance(m, nn.Conv2d)]",
+        "self.norms = [m for m in self.modules() if isinstance(m, nn.BatchNorm2d)]",
+        "self.named = [(n, m) for n, m in self.named_modules() if 'bn' in n]",
+        "self.parts = list(self.children())",
+        "self.parts = []\n        self.parts += [m for _, m in self.named_children()]",
     ],
 )
 def test_plain_list_of_parts_of_a_network_is_none_that_a_checkpoint_lacks(listed: str) -> None:
@@ -1215,10 +1221,66 @@ def test_plain_list_of_parts_of_a_network_is_none_that_a_checkpoint_lacks(listed
         "self.extra = [self.layer1]\n        self.extra += [self._make(8)]",
         "self.extra = [self.layer1]\n        self.extra.append(self._make(8))",
         "self.extra = [self.layer1] + [self._make(8)]",
+        "self.extra = [self._make(8) for m in self.children()]",
+        "self.extra = [m for m in self._make(8).modules()]",
     ],
 )
 def test_list_with_parts_of_its_own(listed: str) -> None:
     check(LISTED.format(listed=listed, bn1="keep", layer="conflict"))
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "self.extra = list(self.modules())\n        self.extra.append(self._make(8))",
+        "self.extra = list(self.children()) + [self._make(8)]",
+        "self.extra = nn.ModuleList([m for m in self.children()])",
+    ],
+)
+def test_list_of_own_modules_with_others(listed: str) -> None:
+    check(LISTED.format(listed=listed, bn1="conflict", layer="conflict"))
+
+
+MODULES_LISTED = """\
+class Backbone(nn.Module):
+    def __init__(self, extra=()):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))])  #! keep
+        self.norms = nn.ModuleList([nn.BatchNorm2d(8) for _ in extra])  #! unknown
+        self.{listed}
+    def init_backbone(self, path):
+        weights = {{'layers.' + k: v for k, v in torch.load(path).items()}}
+        self.load_state_dict(weights, strict=False)
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Backbone()
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+-- train.py --
+from net import Detector
+def main(data):
+    net = Detector()
+    net.backbone.init_backbone('resnet50.pth')
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    net.train()
+    for x in data:
+        net(x).sum().backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "convs = [m for m in self.modules() if isinstance(m, nn.Conv2d)]",
+        "backbone_modules = [m for m in self.modules() if isinstance(m, nn.Conv2d)]",
+        "backbone_modules = list(self.modules())",
+    ],
+)
+def test_list_of_own_modules_is_no_part_that_a_load_leaves_out(listed: str) -> None:
+    plan = check(MODULES_LISTED.format(listed=listed))
+    (freeze,) = [freeze for file in plan.files for freeze in file.freezes]
+    assert freeze.backbone == ("backbone.layers",)
 
 
 GROUPED = """\

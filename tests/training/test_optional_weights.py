@@ -244,3 +244,67 @@ def test_a_script_that_asks_for_no_weights(made: str) -> None:
 )
 def test_a_script_that_may_have_weights(made: str) -> None:
     assert _is_changed(_plan(made, option="pass"))
+
+
+def _with_config(made: str, config: str, other: str = "") -> Plan:
+    script = SCRIPT.format(made=made, option="pass")
+    texts = {
+        "model.py": MODEL,
+        "one/train.py": script.replace("import model", "import model\nfrom config import config"),
+        "one/config.py": config,
+        "two/config.py": other or "pass",
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in texts.items())
+    return plan_repository(Repository(Path("/repository"), read), Settings())
+
+
+CONFIG = "C = edict()\nconfig = C\nC.weights = {}\n"
+BY_CONFIG = "net = model.resnet18(config.weights)"
+
+
+@pytest.mark.parametrize("other", ["", CONFIG.format("'resnet18.pth'")])
+@pytest.mark.parametrize("config", [CONFIG.format(None), "config.weights = False"])
+def test_a_config_beside_the_script(config: str, other: str) -> None:
+    plan = _with_config(BY_CONFIG, config, other)
+    assert not _is_changed(plan)
+    assert any("config.weights (one/config.py:" in one.message for one in findings(plan))
+
+
+@pytest.mark.parametrize(
+    ("config", "other"),
+    [
+        (CONFIG.format("'resnet18.pth'"), CONFIG.format(None)),
+        (CONFIG.format(None) + "C.weights = find()\n", ""),
+        # It is another object's, as far as anything tells.
+        ("class A: pass\nA.weights = None\n", ""),
+        ("pass", CONFIG.format(None) + "config.weights = 'resnet18.pth'\n"),
+    ],
+)
+def test_a_config_that_may_have_it_on(config: str, other: str) -> None:
+    assert _is_changed(_with_config(BY_CONFIG, config, other))
+
+
+def test_a_config_that_holds_no_layers_is_read_from_the_disk(tmp_path: Path) -> None:
+    script = SCRIPT.format(made=BY_CONFIG, option="pass")
+    script = script.replace("import model", "import model\nfrom config import config")
+    files = {"model.py": MODEL, "train.py": script}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    (tmp_path / "config.py").write_text(CONFIG.format(None))
+    assert not _is_changed(plan_repository(Repository(tmp_path, read), Settings()))
+    (tmp_path / "config.py").write_text("C = (")
+    assert _is_changed(plan_repository(Repository(tmp_path, read), Settings()))
+
+
+def test_a_freeze_beside_new_layers_names_the_option() -> None:
+    def message(made: str, option: str) -> str:
+        plan = _plan(made, option)
+        assert _is_changed(plan)
+        (found,) = [one for one in findings(plan) if one.code == "BN201"]
+        assert found.fixable
+        return found.message
+
+    asked = "weights come only with args.pretrained (train.py:9), which is off by default"
+    assert asked in message("net = model.Necked(args.pretrained)", OFF)
+    on = 'parser.add_argument("--pretrained", default="resnet18.pth")'
+    assert "weights come only" not in message("net = model.Necked(args.pretrained)", on)
+    assert "weights come only" not in message("net = model.Necked()", OFF)

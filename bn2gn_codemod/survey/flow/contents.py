@@ -149,6 +149,17 @@ class Contents:
             self._held_by[cls] = known
         return known
 
+    def around(self, cls: Class) -> set[Class]:
+        """A class, its kin, and all that holds one of them."""
+        found = {*cls.ancestors(), *cls.descendants()}
+        pending = list(found)
+        while pending:
+            for holder, _ in self.holders.get(pending.pop(), ()):
+                if holder not in found:
+                    found.add(holder)
+                    pending.append(holder)
+        return found
+
     def inside(self, slot: Slot) -> set[Value]:
         """What an attribute holds, however deep."""
         found = dict.fromkeys(self.of_slot[slot])

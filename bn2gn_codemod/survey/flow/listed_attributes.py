@@ -2,7 +2,8 @@
 
 Optimizers want them. Such a list registers nothing and has nothing of its own, so it tells
 nothing of what is in it, whatever a checkpoint may lack. Nor do groups of parameters,
-``[{"params": self.head.parameters(), "lr": 0.1}]``.
+``[{"params": self.head.parameters(), "lr": 0.1}]``, or what is looked up among the object's own
+modules, ``[m for m in self.modules() if isinstance(m, nn.Conv2d)]``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
 
+_MODULES = frozenset({"modules", "children", "named_modules", "named_children"})
 _FILL = frozenset({"append", "extend", "insert"})
 
 
@@ -25,6 +27,21 @@ def lists_attributes(contents: Contents, slot: Slot) -> bool:
     layers = {one for one in contents.of_slot[slot] if isinstance(one, (Instance, NormLayer))}
     others = (one for one in contents.family_slots(cls) if one != slot)
     return layers.issubset(held for one in others for held in contents.of_slot[one])
+
+
+def lists_modules(contents: Contents, slot: Slot) -> bool:
+    """Whether an attribute is never given anything but lists of the object's own modules.
+
+    What is in them was found in other attributes, or in a subclass's, however deep.
+    """
+    cls, name = slot
+    if not _are_all(cls, name, _is_list_of_modules):
+        return False
+    family = {*cls.ancestors(), *cls.descendants()}
+    others = (one for owner in family for one in contents.slots_of.get(owner, ()) if one != slot)
+    return contents.layers_in(slot).issubset(
+        held for one in others for held in contents.inside(one)
+    )
 
 
 def lists_parameters(slot: Slot) -> bool:
@@ -78,6 +95,41 @@ def _is_list_of_own(value: ast.expr, own: str | None, name: str) -> bool:
     match value:
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             return all(_is_own(part, own, name) for part in parts)
+        case _:
+            return False
+
+
+def _is_list_of_modules(value: ast.expr, own: str | None, name: str) -> bool | None:
+    """``list(self.children())``, ``[m for _, m in self.named_modules()]``; not by an index."""
+    match value:
+        case ast.List(elts=[]):
+            return None
+        case ast.Call(func=ast.Name("list" | "tuple"), args=[given], keywords=[]):
+            return _are_own_modules(given, own) or _is_list_of_modules(given, own, name)
+        case (
+            ast.ListComp(elt=element, generators=[loop])
+            | ast.GeneratorExp(elt=element, generators=[loop])
+        ):
+            # Of a module that the loop comes to nothing else is taken: m.conv may be anything.
+            return _are_own_modules(loop.iter, own) and _are_names(element)
+        case _:
+            return False
+
+
+def _are_own_modules(value: ast.expr, own: str | None) -> bool:
+    match value:
+        case ast.Call(func=ast.Attribute(ast.Name(base), attr), args=[], keywords=[]):
+            return base == own and attr in _MODULES
+        case _:
+            return False
+
+
+def _are_names(element: ast.expr) -> bool:
+    match element:
+        case ast.Name():
+            return True
+        case ast.Tuple(elts=parts):
+            return all(isinstance(part, ast.Name) for part in parts)
         case _:
             return False
 

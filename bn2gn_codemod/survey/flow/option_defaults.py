@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bn2gn_codemod.sources import Repository
+from bn2gn_codemod.sources import Repository, SourceFile
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, is_off, walk
 
@@ -24,6 +24,10 @@ class _Default(NamedTuple):
     is_off: bool
     where: str
 
+    @property
+    def path(self) -> str:
+        return self.where.partition(":")[0]
+
 
 class OptionDefaults:
     """Reads what parsers, configurations in Python and YAML files say of an option."""
@@ -31,30 +35,53 @@ class OptionDefaults:
     def __init__(self, flow: Flow, repository: Repository) -> None:
         self._flow = flow
         self._repository = repository
+        self._read: dict[str, dict[str, list[_Default]]] = {}
 
     def where_off(self, option: str, path: str) -> str:
         """Where ``args.pretrained`` is said to be off; ``""``: nowhere, or another place has it on.
 
-        Rather in the file at ``path``: scripts have options of one name.
+        Rather in the file at ``path``: scripts have options of one name. Where that imports the
+        options from a file beside it, ``from config import config``, no other file counts.
         """
         owner, _, name = option.rpartition(".")
         if not _OPTIONS.fullmatch(owner.rpartition(".")[2]):
             return ""
-        found: list[_Default] = [*self._in_python.get(name, ()), *self._in_yaml.get(name, ())]
+        found = self._said_in(self._path_beside(path, owner.partition(".")[0]), name)
+        if found:
+            found = found + [one for one in self._in_python.get(name, ()) if one.path == path]
+        else:
+            found = [*self._in_python.get(name, ()), *self._in_yaml.get(name, ())]
         if not all(one.is_off for one in found):
             return ""
         places = [one.where for one in found]
         here = (where for where in places if where.startswith(f"{path}:"))
         return next(here, next(iter(places), ""))
 
+    def _path_beside(self, path: str, name: str) -> str:
+        """The file in the same folder that a script has a name from; ``""``: none."""
+        module = self._flow.by_path.get(path)
+        for node in module.tree.body if module is not None else ():
+            match node:
+                case ast.ImportFrom(module=str(source), names=names, level=0):
+                    if any((alias.asname or alias.name) == name for alias in names):
+                        return os.path.join(os.path.dirname(path), *source.split(".")) + ".py"
+                case _:
+                    pass
+        return ""
+
+    def _said_in(self, path: str, name: str) -> list[_Default]:
+        """What a file says of an option; it may be one without any layers, and not read yet."""
+        if path not in self._read:
+            source = self._repository.file_or_outside(path) if path else None
+            self._read[path] = _in_file(source) if source is not None else {}
+        return self._read[path].get(name, [])
+
     @functools.cached_property
     def _in_python(self) -> dict[str, list[_Default]]:
         found: dict[str, list[_Default]] = {}
         for module in self._flow.modules:
-            for node in walk(module.tree):
-                for name, off in _said(node):
-                    line = getattr(node, "lineno", 0)
-                    found.setdefault(name, []).append(_Default(off, f"{module.path}:{line}"))
+            for name, said in _in_file(module.source).items():
+                found.setdefault(name, []).extend(said)
         return found
 
     @functools.cached_property
@@ -69,7 +96,33 @@ class OptionDefaults:
         return found
 
 
-def _said(node: ast.AST) -> Iterator[tuple[str, bool]]:
+def _in_file(source: SourceFile) -> dict[str, list[_Default]]:
+    """What a file in Python says of options, by their names."""
+    found: dict[str, list[_Default]] = {}
+    try:
+        tree = source.tree
+    except SyntaxError:
+        return found
+    owners = _second_names(tree)
+    for node in walk(tree):
+        for name, off in _said(node, owners):
+            line = getattr(node, "lineno", 0)
+            found.setdefault(name, []).append(_Default(off, f"{source.path}:{line}"))
+    return found
+
+
+def _second_names(tree: ast.Module) -> frozenset[str]:
+    """What a file calls its options for short: ``C`` of ``config = C``."""
+    return frozenset(
+        value.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(value := node.value, ast.Name)
+        for target in node.targets
+        if isinstance(target, ast.Name) and _OPTIONS.fullmatch(target.id)
+    )
+
+
+def _said(node: ast.AST, owners: frozenset[str]) -> Iterator[tuple[str, bool]]:
     """The options that a statement or expression gives a value, and whether it is off."""
     match node:
         case ast.Call() if call_name(node) == "add_argument":
@@ -80,7 +133,7 @@ def _said(node: ast.AST) -> Iterator[tuple[str, bool]]:
                     yield keyword.arg, is_off(keyword.value)
         case ast.Assign(targets=[ast.Attribute(value=owner, attr=name)], value=value):
             kept_in = (dotted(owner) or "").rpartition(".")[2]
-            if kept_in != "self" and _OPTIONS.fullmatch(kept_in):
+            if kept_in != "self" and (_OPTIONS.fullmatch(kept_in) or kept_in in owners):
                 yield name, is_off(value)
         case ast.Dict(keys=keys, values=values):
             for key, value in zip(keys, values, strict=True):

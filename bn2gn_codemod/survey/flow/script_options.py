@@ -19,12 +19,22 @@ def defaults(flow: Flow, module: Module, option: str) -> Iterator[str]:
     The module adds it itself, or is handed the options by a script that imports it. Other files
     do not count: not every one is read, and an edit may change which are.
     """
+    yield from _texts(flow, module, option, "default")
+
+
+def helps(flow: Flow, module: Module, option: str) -> Iterator[str]:
+    """What users are told of an option there: ``help="path to model to continue training"``."""
+    yield from _texts(flow, module, option, "help")
+
+
+def _texts(flow: Flow, module: Module, option: str, told: str) -> Iterator[str]:
     for one in [module] if _declares(module, option) else _importers(flow, module):
         for call in _declarations(one, option):
             for keyword in call.keywords:
                 match keyword:
-                    case ast.keyword(arg="default", value=ast.Constant(value=str(text))):
-                        yield text
+                    case ast.keyword(arg=name, value=ast.Constant(value=str(text))):
+                        if name == told:
+                            yield text
                     case _:
                         pass
 

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.freezing.conditions import LayerTests
 from bn2gn_codemod.survey.freezing.effects import Condition, Effect, Part
 from bn2gn_codemod.survey.freezing.parts import Bindings
+from bn2gn_codemod.survey.freezing.rebuilt_norms import rebuilding_test
 from bn2gn_codemod.survey.syntax.nodes import call_name, children
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
 
@@ -275,8 +276,34 @@ class _Follower:
         shared = {}
         if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "self":
             shared = {s: found for s, found in self.bindings.parts.items() if s.startswith("self.")}
-        if any(positional.values()) or any(named.values()) or shared:
+        rebuilt = rebuilding_test(self._flow, function) if positional.get(0) else None
+        if rebuilt is not None:
+            self._note_rebuilt(call, function, rebuilt, positional[0], conditions)
+        elif any(positional.values()) or any(named.values()) or shared:
             self._enter(function, positional, named, conditions, shared, constants)
+
+    def _note_rebuilt(
+        self,
+        call: ast.Call,
+        function: Function,
+        test: ast.expr,
+        parts: list[Part],
+        conditions: tuple[Condition, ...],
+    ) -> None:
+        """``model = convert_fixedbn_model(model)``: all its BatchNorm is frozen for good."""
+        asked = LayerTests(self._flow, function, Bindings()).of(test, True)
+        conditions = (
+            *conditions,
+            *(one._replace(module_path=function.module.path) for one in asked),
+        )
+        path = self._function.module.path
+        for part in parts:
+            if part.what == "module":
+                each = Part(part.path, "each")
+                kinds: tuple[_Kind, ...] = ("eval", "no gradient")
+                self.effects.extend(
+                    Effect(kind, each, conditions, path, call, is_for_good=True) for kind in kinds
+                )
 
     def _enter(
         self,

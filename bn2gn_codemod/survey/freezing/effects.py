@@ -47,6 +47,7 @@ class Effect(NamedTuple):
     node: ast.expr | ast.stmt | None = None  # the statement or call
     is_certain: bool = True  # that it does it, and not the opposite
     only: Literal["weight", "bias"] | None = None  # the layer's other one is left
+    is_for_good: bool = False  # the layers are of a class that is never trained
 
     @property
     def is_for_norms(self) -> bool:

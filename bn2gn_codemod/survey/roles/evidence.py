@@ -39,6 +39,7 @@ from bn2gn_codemod.survey.values import (
 from bn2gn_codemod.survey.weights.checkpoint_members import CheckpointMembers, handles_weights
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
+from bn2gn_codemod.survey.weights.initialised_models import InitialisedModels
 from bn2gn_codemod.survey.weights.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.weights.loading_models import is_added_to
 from bn2gn_codemod.survey.weights.loads import Load
@@ -90,6 +91,7 @@ class Evidence:
         }
         self.loads = find_loads(contents, named, self._evaluations)
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
+        self._initialised_models = InitialisedModels(contents.flow)
         self._resumed_models = ResumedModels(contents, self.loads, self._evaluations)
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
@@ -379,12 +381,16 @@ class Evidence:
 
     def _named_after_network(self, slot: Slot, words: str) -> Because:
         """A backbone for what its class is called, if a training may begin with weights at all."""
+        initialised = self._initialised_models.where(self.contents, slot)
+        if initialised is not None:
+            words = f"{words}, but {initialised} initialises the model as a whole before training"
+            return Because(Role.UNDECIDED, words)
         resumed = self._resumed_models.where(slot)
-        if resumed is None:
-            self._name(slot)
-            return Because(Role.BACKBONE, words)
-        words = f"{words}, but nothing is loaded except to go on with a training ({resumed})"
-        return Because(Role.UNDECIDED, words)
+        if resumed is not None:
+            words = f"{words}, but nothing is loaded except to go on with a training ({resumed})"
+            return Because(Role.UNDECIDED, words)
+        self._name(slot)
+        return Because(Role.BACKBONE, words)
 
     def _name(self, slot: Slot) -> None:
         self.only_named.add(slot)

@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 from bn2gn_codemod.survey.because import Because, Slot
 from bn2gn_codemod.survey.flow.contents import Contents
-from bn2gn_codemod.survey.flow.listed_attributes import lists_attributes, lists_parameters
+from bn2gn_codemod.survey.flow.listed_attributes import (
+    lists_attributes,
+    lists_modules,
+    lists_parameters,
+)
 from bn2gn_codemod.survey.flow.second_names import are_read_from
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
@@ -30,7 +34,11 @@ class PartLists:
 
     def is_plain(self, slot: Slot) -> bool:
         """``self.fine_tune = [self.conv1, self.layer1]``, in whatever network that is."""
-        if slot in self._own or self._is_more_than_a_list(slot):
+        if slot in self._own or slot in self._loads.of_slot:
+            return False
+        if lists_modules(self._contents, slot):
+            return True  # whatever it is called: ``self.backbone_modules``
+        if self._is_more_than_a_list(slot):
             return False
         return lists_attributes(self._contents, slot) or lists_parameters(slot)
 

@@ -221,7 +221,11 @@ class TrainLoops:
         if all(self._scripts.keeps_eval(cls) for cls in models):
             return True
         effects = self._effects(scope, self._until_loop(scope, statement), sources, models)
-        return all(coverage(effects, self._models.model(cls)).evaluates for cls in models)
+        if all(coverage(effects, self._models.model(cls)).evaluates for cls in models):
+            return True
+        earlier = self._effects(scope, list(scope.before(statement))[::-1], sources, models)
+        rebuilt = [effect for effect in earlier if effect.is_for_good]
+        return all(coverage(rebuilt, self._models.model(cls)).freezes for cls in models)
 
     def _last_thaw(
         self, scope: Scope, statement: ast.stmt, sources: set[str], models: tuple[Class, ...]

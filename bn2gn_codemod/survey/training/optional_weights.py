@@ -4,6 +4,7 @@
 trained from scratch, and a freeze would leave BatchNorm without statistics for good. So it is
 with a classifier; what has new layers beside its backbone is fine-tuned. And so it is where the
 code that trains says itself that it wants no weights: ``net = resnet18(pretrained=False)``.
+Or it initialises the whole model: what is a backbone by its name alone has no weights then.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bn2gn_codemod.survey.norms.load_order import LoadOrder
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.statements.run_conditions import NONE, Conditions, conditions_above
 from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance
+from bn2gn_codemod.survey.weights.initialised_models import InitialisedModels
 
 
 class OptionalWeights:
@@ -29,17 +31,34 @@ class OptionalWeights:
         self._paths = paths
         self._order = order
         self._defaults = defaults
+        self._initialised = InitialisedModels(flow)
 
     def objection(self, models: Iterable[Class], made_in: Function) -> str:
         """Why what a function makes is not to be frozen; ``""``: weights come in another way too.
 
-        All loads into the backbones of the models are looked at, as they are reached from there.
         Where new layers stand beside the backbone, it is there to be fine-tuned, and whoever does
         that gives the option.
         """
         models = list(models)
-        if any(map(self._paths.has_new_norms, models)):
-            return ""
+        initialised = list(map(self._where_initialised, models))
+        if initialised and all(initialised):
+            words = f"{initialised[0]} initialises the whole model, of which names alone say that"
+            return f"{words} there is a backbone in it: trained from scratch, BatchNorm must learn"
+        return "" if self._is_fine_tuned(models) else self._missing(models, made_in)
+
+    def caveat(self, models: Iterable[Class], made_in: Function) -> str:
+        """What is to be known of a freeze that is written all the same; ``""``: nothing."""
+        models = list(models)
+        return self._missing(models, made_in) if self._is_fine_tuned(models) else ""
+
+    def _is_fine_tuned(self, models: list[Class]) -> bool:
+        return any(map(self._paths.has_new_norms, models))
+
+    def _missing(self, models: list[Class], made_in: Function) -> str:
+        """Why no weights come; ``""``: they may.
+
+        All loads into the backbones of the models are looked at, as they are reached from there.
+        """
         declined = [call for cls in models for call in self._declining(cls, made_in)]
         if declined and all(self._declining(cls, made_in) for cls in models):
             where = f"{made_in.module.path}:{declined[0].lineno}"
@@ -61,6 +80,13 @@ class OptionalWeights:
         named = ", ".join(f"{option} ({where})" for option, where in asked.items())
         words = f"weights come only with {named}, which is off by default"
         return f"{words}: freeze under the same condition, as without it BatchNorm must learn"
+
+    def _where_initialised(self, cls: Class) -> str | None:
+        """Where code fills a model with random values that has a backbone for its name alone."""
+        inner = self._paths.backbones_below(cls)
+        parts = (part for one in inner for part in self._paths.parts(one))
+        found = self._initialised.where_all({cls}, " ".join((*self._paths.below(cls), *parts)))
+        return found if found is not None and self._paths.is_only_named(cls) else None
 
     def _declining(self, cls: Class, made_in: Function) -> list[ast.Call]:
         """The calls of factories that ask for no weights, where these make all such models.

@@ -300,7 +300,8 @@ class _Training:
                 fix = f"{freezing.FREEZE}({edit.model}, ...) after line {edit.after.line}"
                 names = Names(edit.backbone, edit.wrappers)
                 passed_by = self._names.passed_by(entry.models, names)
-                judged.append(script._replace(fix=fix, passed_by=passed_by))
+                caveat = self._weights.caveat(entry.models, insertion.scope.function)
+                judged.append(script._replace(fix=fix, passed_by=passed_by, caveat=caveat))
         return list(edits.values()), judged
 
     def _freeze_edit(self, entry: Optimizer, insertion: Insertion) -> FreezeEdit:

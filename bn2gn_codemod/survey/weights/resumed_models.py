@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.values import Class, Instance
 from bn2gn_codemod.survey.weights.checkpoint_members import handles_weights
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.loads import Loads
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed, is_said_to_go_on
 
 _TRAINS = re.compile(r"\.(?:backward|step|fit|train)\(|\btrain\w*\(")
 
@@ -47,7 +47,7 @@ class ResumedModels:
         """
         if not starts_nothing(self._flow, self._loads):
             return None
-        models = self._around(slot[0])
+        models = self._contents.around(slot[0])
         inner = {
             cls
             for value in self._contents.of_slot[slot]
@@ -58,20 +58,12 @@ class ResumedModels:
             return None
         calls = [call for call in self._flow.load_calls if self._is_into(call, models | inner)]
         left = [call for call in calls if not self._tells_nothing(call)]
-        if not left or not all(is_resumed(self._flow, call) for call in left):
+        if not left or not all(map(self._goes_on, left)):
             return None
         return left[0].spot.where
 
-    def _around(self, cls: Class) -> set[Class]:
-        """A class, its kin, and all that holds one of them."""
-        found = {*cls.ancestors(), *cls.descendants()}
-        pending = list(found)
-        while pending:
-            for holder, _ in self._contents.holders.get(pending.pop(), ()):
-                if holder not in found:
-                    found.add(holder)
-                    pending.append(holder)
-        return found
+    def _goes_on(self, call: LoadCall) -> bool:
+        return is_resumed(self._flow, call) or is_said_to_go_on(self._flow, call)
 
     def _is_into(self, call: LoadCall, classes: set[Class]) -> bool:
         return any(

@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
+from bn2gn_codemod.survey.flow import script_options
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.values import Function, Weights
+from bn2gn_codemod.survey.syntax.nodes import walk
+from bn2gn_codemod.survey.values import Function, Spot, Weights
 
 _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"resum|\bcontinu\w*\W+(?:\w+\W+){0,2}train|继续训练|恢复训练|断点", re.IGNORECASE
+)
 _NOT_RESUMED = re.compile(r"\bnot [\w.]*(?:resum|snapshot)[\w.]*", re.IGNORECASE)
 
 
 def is_resumed(flow: Flow, call: LoadCall) -> bool:
     """Whether the load, or what reads the file for it, speaks of training that goes on."""
-    read = (
-        value.spot
-        for node in call.weights
-        for value in flow.values(node)
-        if isinstance(value, Weights)
+    return any(speaks_of_resuming(spot.function, spot.node) for spot in _spots(flow, call))
+
+
+def is_said_to_go_on(flow: Flow, call: LoadCall) -> bool:
+    """Whether an option that it asks for does: ``help="path to model to continue training"``.
+
+    That is no more than a word of its author: the same file may well be fine-tuned.
+    """
+    return any(
+        _GOES_ON.search(text)
+        for spot in _spots(flow, call)
+        for asked in (spot.node, *guarding_tests(spot.function, spot.node))
+        for node in walk(asked)
+        if isinstance(node, ast.Attribute)
+        for text in script_options.helps(flow, spot.function.module, node.attr)
     )
-    return any(speaks_of_resuming(spot.function, spot.node) for spot in (call.spot, *read))
+
+
+def _spots(flow: Flow, call: LoadCall) -> Iterator[Spot]:
+    """The load, and what reads the file for it."""
+    yield call.spot
+    for node in call.weights:
+        for value in flow.values(node):
+            if isinstance(value, Weights):
+                yield value.spot
 
 
 def speaks_of_resuming(function: Function, call: ast.AST) -> bool:
