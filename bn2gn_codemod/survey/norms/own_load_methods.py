@@ -32,7 +32,7 @@ def is_strict(flow: Flow, cls: Class) -> bool:
 def takes_no_strict(flow: Flow, cls: Class) -> str:
     """Why ``strict=False`` must not be added to a call for such a model; ``""`` if it may."""
     method = flow.find_method(cls, _METHOD)
-    if method is None or _takes_strict(method):
+    if method is None or isinstance(method.node, ast.Module) or _takes_strict(method):
         return ""
     where = f"{method.module.path}:{method.node.lineno}"
     return f"{cls.name} has a {_METHOD} of its own ({where}), which takes no strict"
