@@ -278,6 +278,19 @@ def test_a_method_of_the_models_own_that_is_not_strict(given: str, body: str) ->
     assert loads(own_method(given, body)) == []
 
 
+def test_a_wrapper_that_comes_after_the_load_has_no_part_in_it() -> None:
+    wrapper = "class Parallel(nn.DataParallel):\n    pass\n\n"
+    load = """\
+def main():
+    model = Own()
+    if resume:
+        model.load_state_dict(torch.load('a.pth'))
+    model = Parallel(model)
+main()
+"""
+    assert loads(wrapper + own_method("state, resume=False", BY_HAND, load)) == []
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -65,8 +65,16 @@ def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
     if _is_of_model_itself(flow, load, weights, models) or _is_filtered(load):
         return False
     if not _is_wrapped(load):
-        models = [model for model in models if is_strict(flow, model.class_)]
+        models = _strict_ones(flow, models)
     return bool(held.converted_below(_certain(models)))
+
+
+def _strict_ones(flow: Flow, models: list[Instance]) -> list[Instance]:
+    """The models whose method fails; a wrapper is around one of them where it is not seen."""
+    found = [model for model in models if is_strict(flow, model.class_)]
+    if len(found) == len(models):
+        return found
+    return [model for model in found if not model.class_.is_parallel_wrapper]
 
 
 def _received(flow: Flow, load: LoadCall) -> list[Value]:
