@@ -20,6 +20,8 @@ from bn2gn_codemod.survey.values import (
 _NO_MODULES = frozenset(
     {"running_mean", "running_var", "num_batches_tracked", "weight", "bias", "momentum", "eps"}
 )
+# Where a module keeps its attributes that are modules: ``parent._modules[name] = layer``.
+_PARTS = "_modules"
 
 
 class Contents:
@@ -37,7 +39,7 @@ class Contents:
         self._patterns: set[Value] = set()
         for cls, name, node in flow.holders():
             if cls.is_module and name not in _NO_MODULES:
-                self._collect((cls, name), node)
+                self._collect((cls, "*" if name == _PARTS else name), node)
 
     def _collect(self, slot: Slot, node: int) -> None:
         found: list[Value] = [
@@ -48,13 +50,16 @@ class Contents:
         ]
         if slot in self.flow.parted:
             found = [self.flow.parted[slot]]
+        known = self.of_slot.get(slot, [])
+        found = [value for value in found if value not in known]
         if not found:
             return
         patterns = _patterns(found)
         self._patterns |= patterns
         found = [value for value in found if value not in patterns]
-        self.of_slot[slot] = found
-        self.slots_of.setdefault(slot[0], []).append(slot)
+        if not known:
+            self.slots_of.setdefault(slot[0], []).append(slot)
+        self.of_slot[slot] = [*known, *found]
         classes: dict[Class, None] = {}
         for value in found:
             if isinstance(value, (Instance, NormLayer)):
