@@ -108,6 +108,8 @@ where only weight and bias of BatchNorm were copied and no running statistics,
 or where an init loop overwrites what was loaded (BN107). None is written either where all
 weights of a model without new layers hang on an option that is off by default: the
 report names the option, and without it BatchNorm must learn.
+Nor is one where a branch puts a network of the repository, into which nothing loads
+weights, in the place of the pretrained one (`if name == "tiny": net = Tiny()`).
 What is not decided inside of a backbone is left out of the freeze, and named.
 """,
     why="""
