@@ -133,6 +133,8 @@ def test_a_network_that_may_get_weights_of_its_own(tiny: str) -> None:
         "from tiny import tiny\n"
         'net = tiny()\nnet.load_state_dict(torch.load("tiny.pth"))\n'
         "model.feature_extractor.load_state_dict(net.state_dict())",
+        "from tiny import tiny\n"
+        "net = tiny()\nnet.bn1.weight.data.copy_(torch.load('converted.pth')['scale'])",
     ],
 )
 def test_weights_that_a_script_loads(load: str) -> None:

@@ -78,8 +78,10 @@ class UnstartedAlternatives:
         values = [value for slot in slots for value in held[slot]]
         inside = {cls, *(one.class_ for one in values if isinstance(one, Instance))}
         kin = {one for part in inside for one in (*part.ancestors(), *part.descendants())}
+        layers = [one for one in values if isinstance(one, NormLayer)]
         return (
-            any(isinstance(one, NormLayer) for one in values)
+            bool(layers)
+            and not any(map(self._roles.where_loaded, layers))
             and not any(one in loads.of_class or one in loads.resumed for one in kin)
             and not any(slot in loads.of_slot for slot in slots)
             and not any(library_model(one) or one in loads.of_layer for one in values)
