@@ -111,6 +111,8 @@ or where an init loop overwrites what was loaded (BN107). None is written either
 weights of a model without new layers hang on an option that is off by default: the
 report names the option, and without it BatchNorm must learn. Where new layers stand beside
 the backbone, the freeze is written and the report names the option.
+Nor is one where a branch puts a network of the repository, into which nothing loads
+weights, in the place of the pretrained one (`if name == "tiny": net = Tiny()`).
 What is not decided inside of a backbone is left out of the freeze, and named.
 """,
     why="""

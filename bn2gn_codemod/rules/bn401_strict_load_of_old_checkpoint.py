@@ -50,7 +50,9 @@ converted layers, and state dicts that were filtered or come from the model
 itself are none. Where code goes on after the error of a strict load
 (`except RuntimeError:` strips `module.` from the keys and loads again), or asks
 for the keys that it returns, no fix is written: a lenient load raises nothing,
-and the fallback would never run.
+and the fallback would never run. Nor is one where the model has a
+`load_state_dict` of its own that takes no `strict`; one that fills the model by
+hand is not strict at all.
 """,
     why="""
 Checkpoints from before the migration hold `running_mean`, `running_var` and

@@ -241,6 +241,95 @@ def test_what_cannot_be_mended_says_why(body: str) -> None:
     assert reason
 
 
+def own_method(
+    given: str, body: str, load: str = "model.load_state_dict(torch.load('a.pth'))"
+) -> str:
+    """A detector with a ``load_state_dict`` of its own, by a base class."""
+    return f"""\
+class Filled(nn.Module):
+    def load_state_dict(self, {given}):
+        {body}
+
+class Own(Filled):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.neck = nn.Sequential(nn.Conv2d(512, 64, 1), nn.BatchNorm2d(64))
+
+model = Own()
+{load}
+"""
+
+
+BY_HAND = "[self.state_dict()[k].copy_(v) for k, v in state.items()]"
+
+
+@pytest.mark.parametrize(
+    ("given", "body"),
+    [
+        ("state, resume=False", BY_HAND),
+        ("state", "super().load_state_dict(state, strict=False)"),
+        ("state, strict=False", "return super().load_state_dict(state, strict=strict)"),
+        ("state, *, strict=False", "return super().load_state_dict(state, strict=strict)"),
+        ("state, strict=True", "return super().load_state_dict(state, strict=False)"),
+    ],
+)
+def test_a_method_of_the_models_own_that_is_not_strict(given: str, body: str) -> None:
+    assert loads(own_method(given, body)) == []
+
+
+def test_a_wrapper_that_comes_after_the_load_has_no_part_in_it() -> None:
+    wrapper = "class Parallel(nn.DataParallel):\n    pass\n\n"
+    load = """\
+def main():
+    model = Own()
+    if resume:
+        model.load_state_dict(torch.load('a.pth'))
+    model = Parallel(model)
+main()
+"""
+    assert loads(wrapper + own_method("state, resume=False", BY_HAND, load)) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "super().load_state_dict(state)",
+        "super(Filled, self).load_state_dict(state)",
+        "nn.Module.load_state_dict(self, state)",
+        "super().load_state_dict(state, strict=not resume)",
+    ],
+)
+def test_a_method_of_the_models_own_that_is_strict_and_takes_no_argument_for_it(body: str) -> None:
+    [(_, fix, reason)] = loads(own_method("state, resume=False", body))
+    assert fix == ""
+    assert "Own has a load_state_dict of its own (net.py:" in reason
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["state, strict=True", "state, **kwargs", "state, *args, **kwargs", "state, *, strict=True"],
+)
+def test_a_method_of_the_models_own_that_hands_the_argument_on(given: str) -> None:
+    rest = "*args, **kwargs" if "args" in given else "strict=strict"
+    body = f"return super().load_state_dict(state, {rest})".replace("*args, **", "**")
+    [(_, fix, reason)] = loads(own_method(given, body))
+    assert "strict=False" in fix
+    assert reason == ""
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "model = nn.DataParallel(model)\nmodel.load_state_dict(torch.load('a.pth'))",
+        "model = Detector()\nmodel.load_state_dict(torch.load('a.pth'))",
+    ],
+)
+def test_a_method_of_the_models_own_is_not_asked_by_what_is_around_it_or_another(load: str) -> None:
+    found = loads(own_method("state, resume=False", BY_HAND, load))
+    assert len(found) == 1
+
+
 FALLBACKS = [
     # What strips a prefix runs only where the strict load fails.
     """\

@@ -20,6 +20,8 @@ from bn2gn_codemod.survey.values import (
 _NO_MODULES = frozenset(
     {"running_mean", "running_var", "num_batches_tracked", "weight", "bias", "momentum", "eps"}
 )
+# Where a module keeps its attributes that are modules: ``parent._modules[name] = layer``.
+_PARTS = "_modules"
 
 
 class Contents:
@@ -35,17 +37,32 @@ class Contents:
         self._held_by: dict[Class, dict[Class, None]] = {}
         self._layers: dict[Slot, frozenset[Instance | NormLayer]] = {}
         self._patterns: set[Value] = set()
+        dicts: list[tuple[Class, int]] = []
         for cls, name, node in flow.holders():
-            if cls.is_module and name not in _NO_MODULES:
-                self._collect((cls, name), node)
+            if cls.is_module and name == _PARTS:
+                dicts.append((cls, node))
+            elif cls.is_module and name not in _NO_MODULES:
+                self._collect((cls, name), self._held_at(node))
+        for cls, node in dicts:
+            self._collect_nameless(cls, node)
 
-    def _collect(self, slot: Slot, node: int) -> None:
-        found: list[Value] = [
+    def _held_at(self, node: int) -> list[Value]:
+        return [
             value
             for value in self.flow.with_members(node)
             if isinstance(value, (Instance, NormLayer, NormClass))
             or (isinstance(value, ExternalObject) and value.name)
         ]
+
+    def _collect_nameless(self, cls: Class, node: int) -> None:
+        """What is in the dict of a module's parts, and not seen to have a name in there."""
+        named = {value for slot in self.family_slots(cls) for value in self.of_slot[slot]}
+        found = [value for value in self._held_at(node) if value not in named]
+        if found:
+            self.flow.slot(cls, "*")  # where nothing else is stored without a name
+            self._collect((cls, "*"), found)
+
+    def _collect(self, slot: Slot, found: list[Value]) -> None:
         if slot in self.flow.parted:
             found = [self.flow.parted[slot]]
         if not found:
@@ -53,8 +70,11 @@ class Contents:
         patterns = _patterns(found)
         self._patterns |= patterns
         found = [value for value in found if value not in patterns]
-        self.of_slot[slot] = found
-        self.slots_of.setdefault(slot[0], []).append(slot)
+        is_first = slot not in self.of_slot
+        if is_first:
+            self.of_slot[slot] = []
+            self.slots_of.setdefault(slot[0], []).append(slot)
+        self.of_slot[slot].extend(found)
         classes: dict[Class, None] = {}
         for value in found:
             if isinstance(value, (Instance, NormLayer)):
@@ -62,7 +82,9 @@ class Contents:
             if isinstance(value, Instance):
                 classes.update(dict.fromkeys(value.class_.ancestors()))
         for cls in classes:
-            self.holders.setdefault(cls, []).append(slot)
+            holders = self.holders.setdefault(cls, [])
+            if is_first or slot not in holders:
+                holders.append(slot)
 
     @functools.cached_property
     def patterns(self) -> frozenset[Value]:

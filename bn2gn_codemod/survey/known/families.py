@@ -146,6 +146,8 @@ _ATTENTION = re.compile(r"(?:^|_)att(?:n|ention)?s?(?:_|\d|$)")
 # The stem that PoseResNet-like models keep outside ``backbone``.
 _STEM_ATTRIBUTE = re.compile(r"^base_layer$")
 FIRST_STAGE = "layer1"
+# The one linear layer that a published network ends with.
+_CLASSIFIER = re.compile(r"fc|last_linear|classifier")
 _FIRST_STAGE = re.compile(r"(?:layer|stage|encoder|enc|down|block|level)_?[01]$")
 # What a network begins with, before its first stage.
 _STEM = re.compile(r"(?:conv|bn|norm)_?[0-3]?[ab]?$|\w*stem\w*$")
@@ -364,6 +366,11 @@ def is_later_stage(name: str) -> bool:
 def is_usual_stage(name: str) -> bool:
     """Whether the attribute is named like one of the four stages that every ResNet has."""
     return _USUAL_STAGE.match(name) is not None
+
+
+def is_classifier(name: str) -> bool:
+    """Whether the attribute is named like the last, linear layer of a published network."""
+    return _CLASSIFIER.fullmatch(name) is not None
 
 
 def is_extra_stage(name: str) -> bool:

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from bn2gn_codemod.plan import LoadEdit, StrictLoad
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.external_members import wraps_model
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.norms.awaited_errors import AwaitedErrors
+from bn2gn_codemod.survey.norms.own_load_methods import is_strict, takes_no_strict
 from bn2gn_codemod.survey.roles.held_layers import HeldLayers
 from bn2gn_codemod.survey.statements.last_made import last_made
-from bn2gn_codemod.survey.statements.scopes import Scope
-from bn2gn_codemod.survey.syntax.nodes import flat, target_names, walk
+from bn2gn_codemod.survey.statements.scopes import Scope, calls
+from bn2gn_codemod.survey.syntax.nodes import call_name, flat, target_names, walk
 from bn2gn_codemod.survey.values import Instance, Value, Weights
 
 # What else is resumed from a checkpoint, and never holds a layer. A function that
@@ -39,6 +41,7 @@ def find_strict_loads(flow: Flow, held: HeldLayers) -> StrictLoads:
         if isinstance(call, ast.Call) and call not in found and _would_fail(flow, held, load):
             place = load.spot.module.place(call)
             reason = _reason(call, load) or awaited.reason(load.spot.function, call)
+            reason = reason or _refused(flow, load)
             model = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
             found[call] = StrictLoad(place, model, "" if reason else _FIX, reason)
     loads = tuple(sorted(found.values(), key=lambda load: load.place))
@@ -58,12 +61,51 @@ def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
     weights = [value for node in load.weights for value in flow.values(node)]
     if not any(isinstance(value, Weights) and value.kind == "file" for value in weights):
         return False
-    bound = _bound_before(flow, load, receiver)
-    received = flow.values(load.receiver) if bound is None else flow.value_of(bound)
-    models = [value for value in received if isinstance(value, Instance)]
+    models = [value for value in _received(flow, load) if isinstance(value, Instance)]
     if _is_of_model_itself(flow, load, weights, models) or _is_filtered(load):
         return False
+    if not _is_wrapped(load):
+        models = _strict_ones(flow, models)
     return bool(held.converted_below(_certain(models)))
+
+
+def _strict_ones(flow: Flow, models: list[Instance]) -> list[Instance]:
+    """The models whose method fails; a wrapper is around one of them where it is not seen."""
+    found = [model for model in models if is_strict(flow, model.class_)]
+    if len(found) == len(models):
+        return found
+    return [model for model in found if not model.class_.is_parallel_wrapper]
+
+
+def _received(flow: Flow, load: LoadCall) -> list[Value]:
+    """What the call may be a method of."""
+    call = load.spot.node
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    bound = _bound_before(flow, load, call.func.value)
+    return list(flow.values(load.receiver) if bound is None else flow.value_of(bound))
+
+
+def _is_wrapped(load: LoadCall) -> bool:
+    """Whether the model may be in a wrapper there, which has the method of ``nn.Module``."""
+    call = load.spot.node
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    receiver = ast.unparse(call.func.value)
+    return any(
+        isinstance(one, ast.Assign)
+        and isinstance(one.value, ast.Call)
+        and one.lineno < call.lineno
+        and any(ast.unparse(target) == receiver for target in one.targets)
+        and any(wraps_model(call_name(inner)) for inner in calls(one))
+        for one in walk(load.spot.function.node)
+    )
+
+
+def _refused(flow: Flow, load: LoadCall) -> str:
+    """Why one of the models that it may be, for certain or not, would not take ``strict``."""
+    models = (value for value in _received(flow, load) if isinstance(value, Instance))
+    return next(filter(None, (takes_no_strict(flow, one.class_) for one in models)), "")
 
 
 def _bound_before(flow: Flow, load: LoadCall, expr: ast.expr) -> ast.expr | None:

@@ -9,6 +9,7 @@ from bn2gn_codemod.survey.flow.shared_import import NotPlaced
 from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.training.models import Names, TrainedModels
 from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
+from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
 from bn2gn_codemod.survey.values import Class
 from bn2gn_codemod.survey.weights.copied_statistics import CopiedStatistics
 
@@ -22,11 +23,13 @@ class FreezingNames:
         certainty: FreezingCertainty,
         statistics: CopiedStatistics,
         overwritten: OverwrittenBackbones,
+        alternatives: UnstartedAlternatives,
     ) -> None:
         self._models = models
         self._certainty = certainty
         self._statistics = statistics
         self._overwritten = overwritten
+        self._alternatives = alternatives
         # By file: the models that its pattern is for, and what else may come in their place.
         self._classes_in: dict[str, dict[Class, None]] = {}
         self._others_in: dict[str, dict[Class, None]] = {}
@@ -69,4 +72,5 @@ class FreezingNames:
             words = f"{copying} copies weight and bias of its BatchNorm and no running statistics"
             return f"{words}, so in eval mode it would normalise nothing"
         overwritten = self._overwritten.objection(self._models.with_backbones(classes))
-        return overwritten or self._certainty.objection(classes, others, names)
+        reason = overwritten or self._alternatives.objection(classes)
+        return reason or self._certainty.objection(classes, others, names)

@@ -51,6 +51,7 @@ from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackb
 from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.training.unfollowed_models import UnfollowedModels
+from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
 from bn2gn_codemod.survey.values import Class
 from bn2gn_codemod.survey.weights.copied_statistics import CopiedStatistics
 
@@ -113,6 +114,7 @@ class _Training:
             FreezingCertainty(roles, decided, whole),
             CopiedStatistics(flow, roles.loads),
             overwritten,
+            UnstartedAlternatives(flow, roles),
         )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow, classes)

@@ -22,6 +22,10 @@ from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.named_keys import speaks_of
+from bn2gn_codemod.survey.weights.other_members import (
+    comes_behind_stages,
+    holds_norms_as_classifier,
+)
 from bn2gn_codemod.survey.weights.skipped_keys import are_left_out, classifiers, is_skipped
 
 # A class that handles weights itself, in a way that may not have been followed.
@@ -82,6 +86,11 @@ class CheckpointMembers:
         if load.is_resumed and family is not None and self._is_own(family, network, load):
             return Role.UNDECIDED, resumed
         if family is not None and self.is_member(family, slot, name):
+            other = "" if load.strict else self._other_than_member(slot)
+            if other and load.published and slot[1] != "classifier":
+                return Role.NEW, f"{loads}, a {family.name} checkpoint, but {other}"
+            if other:
+                return Role.UNDECIDED, f"{loads}, but {other}: whether they include it is not known"
             if load.listed_in is not None and family.of_classifier.match(name):
                 words = f"the layers that {load.listed_in} lists"
                 return Role.UNDECIDED, f"{loads}: whether {name} is one of {words} is not known"
@@ -236,6 +245,14 @@ class CheckpointMembers:
         )
         makers = {maker for one in first for maker in self._makers(one)}
         return not makers.isdisjoint(self._makers(slot))
+
+    def _other_than_member(self, slot: Slot) -> str:
+        """What an attribute is that no published file has under a member's name; ``""``: none."""
+        if holds_norms_as_classifier(self._contents, slot):
+            return f"{shown(slot)} holds norm layers, and is no single linear layer"
+        if comes_behind_stages(slot):
+            return f"{shown(slot)} comes after {families.FIRST_STAGE}, and is not of the stem"
+        return ""
 
     def _makers(self, slot: Slot) -> Iterator[Class | Function]:
         """The classes of the blocks in an attribute, and the methods that made it.

@@ -1,0 +1,199 @@
+"""A network without weights that may stand where a pretrained one is to be frozen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.sources import Repository, SourceFile
+from bn2gn_codemod.survey import plan_repository
+
+TINY = """\
+import torch
+from torch import nn
+
+
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(16)
+{method}
+
+def tiny():
+    return Tiny()
+"""
+LANES = """\
+import torch
+from torch import nn
+from torchvision.models import resnet18
+from tiny import Tiny, tiny
+
+{factory}
+
+class Lanes(nn.Module):
+    def __init__(self, backbone="resnet18", pretrained=True):
+        super().__init__()
+        self.{attribute} = get_backbone(backbone, pretrained)
+        self.fc = nn.Linear(8, 8)
+{method}
+"""
+TRAIN = """\
+import torch
+from lanes import Lanes
+
+model = Lanes()
+{load}
+optimizer = torch.optim.Adam(model.parameters())
+for epoch in range(3):
+    model.train()
+"""
+BRANCHES = """\
+def get_backbone(name, pretrained=False):
+    if name == "tiny":
+        backbone = tiny()
+    else:
+        backbone = nn.Sequential(*list(resnet18(pretrained=pretrained).children())[:-2])
+    return backbone
+"""
+RETURNS = """\
+def get_backbone(name, pretrained=False):
+    if name == "tiny":
+        return Tiny()
+    return resnet18(pretrained=pretrained)
+"""
+CHAIN = """\
+def get_backbone(name, pretrained=False):
+    if name == "resnet18":
+        net = resnet18(pretrained=pretrained)
+        net = nn.Sequential(*list(net.children())[:-2])
+    elif name == "tiny":
+        net = tiny()
+    else:
+        raise ValueError(name)
+    return net
+"""
+LOADS = '        self.load_state_dict(torch.hub.load_state_dict_from_url("https://a.org/t.pth"))\n'
+
+
+def plan_of(
+    factory: str = BRANCHES,
+    attribute: str = "feature_extractor",
+    *,
+    tiny: str = "",
+    lanes: str = "",
+    load: str = "",
+    settings: Settings = Settings(),  # noqa: B008
+) -> Plan:
+    files = {
+        "tiny.py": TINY.format(method=tiny),
+        "lanes.py": LANES.format(factory=factory, attribute=attribute, method=lanes),
+        "train.py": TRAIN.format(load=load),
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    return plan_repository(Repository(Path("/repository"), read), settings)
+
+
+def freezes(plan: Plan) -> int:
+    return sum(len(file.freezes) + len(file.loop_guards) for file in plan.files)
+
+
+@pytest.mark.parametrize("attribute", ["feature_extractor", "backbone", "encoder"])
+@pytest.mark.parametrize("factory", [BRANCHES, RETURNS, CHAIN])
+def test_a_branch_that_gives_a_network_without_weights(factory: str, attribute: str) -> None:
+    plan = plan_of(factory, attribute)
+    assert freezes(plan) == 0
+    [script] = plan.train_scripts
+    assert f"Lanes.{attribute} may hold Tiny (" in script.reason
+    assert f'backbone = ["Lanes.{attribute}"]' in script.reason
+
+
+def test_a_setting_says_that_it_is_to_be_frozen() -> None:
+    settings = Settings(backbone=("Lanes.feature_extractor",))
+    assert freezes(plan_of(settings=settings)) > 0
+
+
+@pytest.mark.parametrize(
+    "tiny",
+    [
+        LOADS,
+        "\n    def init_weights(self, pretrained=None):\n        fill(self, pretrained)\n",
+    ],
+)
+def test_a_network_that_may_get_weights_of_its_own(tiny: str) -> None:
+    assert freezes(plan_of(tiny=tiny)) > 0
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        'model.feature_extractor.load_state_dict(torch.load("imagenet.pth"))',
+        "from tiny import tiny\n"
+        'net = tiny()\nnet.load_state_dict(torch.load("tiny.pth"))\n'
+        "model.feature_extractor.load_state_dict(net.state_dict())",
+        "from tiny import tiny\n"
+        "net = tiny()\nnet.bn1.weight.data.copy_(torch.load('converted.pth')['scale'])",
+    ],
+)
+def test_weights_that_a_script_loads(load: str) -> None:
+    assert freezes(plan_of(load=load)) > 0
+
+
+def test_weights_of_the_whole_model() -> None:
+    assert freezes(plan_of(lanes=LOADS)) > 0
+
+
+# What stands beside a pretrained network, or around it, stands in the place of none.
+@pytest.mark.parametrize(
+    "factory",
+    [
+        "def get_backbone(name, pretrained=False):\n    return resnet18(pretrained=pretrained)\n",
+        """\
+def get_backbone(name, pretrained=False):
+    if name == "resnet18":
+        net = resnet18(pretrained=True)
+    else:
+        net = resnet18(pretrained=pretrained)
+    return net
+""",
+        """\
+class Around(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.body = net
+
+def get_backbone(name, pretrained=False):
+    if name == "cut":
+        net = Around(resnet18(pretrained=pretrained))
+    else:
+        net = resnet18(pretrained=pretrained)
+    return net
+""",
+        """\
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+def get_backbone(name, pretrained=False):
+    if name == "plain":
+        return Plain()
+    return resnet18(pretrained=pretrained)
+""",
+    ],
+)
+def test_no_network_without_weights_stands_in_its_place(factory: str) -> None:
+    assert freezes(plan_of(factory)) > 0
+
+
+def test_another_attribute_may_hold_such_a_network() -> None:
+    lanes = """
+        if pretrained:
+            self.head = tiny()
+        else:
+            self.head = nn.Identity()
+"""
+    factory = "def get_backbone(name, pretrained=False):\n    return resnet18(pretrained=True)\n"
+    assert freezes(plan_of(factory, lanes=lanes)) > 0
