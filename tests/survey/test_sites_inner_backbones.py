@@ -120,3 +120,77 @@ class Head(nn.Module):
         self.bn = nn.BatchNorm2d(8)  #! unknown
 """
     )
+
+
+DETECTOR = """\
+{imports}
+class Protos(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.seg = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))  #! {verdict}
+class Mask(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.{name} = {made}
+        self.protos = Protos()
+        {more}
+"""
+
+
+def _detector(
+    verdict: str,
+    imports: str = "from detectron2.modeling.backbone import build_backbone",
+    name: str = "backbone",
+    made: str = "build_backbone(cfg)",
+    more: str = "pass",
+) -> str:
+    return DETECTOR.format(verdict=verdict, imports=imports, name=name, made=made, more=more)
+
+
+@pytest.mark.parametrize(
+    ("imports", "made"),
+    [
+        ("from detectron2.modeling import build_backbone", "build_backbone(cfg)"),
+        ("from detectron2.modeling.backbone import build_backbone", "build_backbone(cfg)"),
+        ("import detectron2.modeling as d", "d.build_backbone(cfg)"),
+        ("from fastreid.modeling.backbones import build_backbone", "build_backbone(cfg)"),
+        ("from cvpods.modeling.backbone import build_backbone", "build_backbone(cfg)"),
+    ],
+)
+def test_what_a_toolbox_builds_has_new_parts_beside_it(imports: str, made: str) -> None:
+    plan = check(_detector("convert", imports, made=made))
+    assert "Mask.backbone is a backbone by its name" in plan.sites[0].reasons[-1]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        # It may be anything.
+        {"imports": "from lib.parts import build_backbone"},
+        {"imports": "from detectron2.modeling import build_model", "made": "build_model(cfg)"},
+        {"imports": "from detectron2.data import build_backbone"},
+        {"made": "cfg"},
+        {"name": "base"},
+        {"name": "first"},
+        # Nobody knows into what of it they come.
+        {"more": "self.load_state_dict(torch.load(cfg.path))"},
+        {"more": "self.protos.load_state_dict(torch.load(cfg.path))"},
+    ],
+)
+def test_beside_what_is_not_known_for_a_backbone_nothing_is_new(parts: dict[str, str]) -> None:
+    check(_detector("unknown", **parts))
+
+
+def test_what_is_in_the_backbone_of_a_toolbox_is_not_known_to_need_a_freeze() -> None:
+    text = (
+        _detector("convert")
+        + """\
+model = Mask(load_config())
+model.train()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for x in data:
+    model(x).sum().backward()
+    optimizer.step()
+"""
+    )
+    assert not check(text).train_scripts

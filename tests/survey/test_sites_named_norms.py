@@ -163,3 +163,67 @@ def test_such_a_backbone_is_frozen_like_any_other() -> None:
     (script,) = plan.train_scripts
     assert script.backbone == ("backbone",)
     assert script.fix
+
+
+HOME = """\
+-- lib/backbone/dla.py --
+from collections import OrderedDict
+from detectron2.layers import get_norm
+from detectron2.modeling import BACKBONE_REGISTRY, Backbone
+def conv(width, norm):
+    return [("conv", nn.Conv2d(8, 8, 3)), ("norm", get_norm(norm, 8))]  #! {function}
+class DLA(Backbone):
+    def __init__(self, cfg):
+        super().__init__()
+        self.base_layer = nn.Sequential(nn.Conv2d(3, 16, 7), get_norm(cfg.NORM, 16))  #! {own}
+        self.level0 = nn.Sequential(OrderedDict(conv(8, cfg.NORM)))
+@BACKBONE_REGISTRY.register()
+def build_dla(cfg, input_shape):
+    return DLA(cfg)
+"""
+
+
+def test_backbone_that_only_a_registry_builds() -> None:
+    plan = check(HOME.format(own="keep", function="keep"))
+    assert all("where backbones live" in site.reasons[-1] for site in plan.sites)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "own"),
+    [
+        ("lib/backbone/dla.py", "lib/dla.py", "unknown"),
+        ("lib/backbone/dla.py", "lib/heads/dla.py", "unknown"),
+    ],
+)
+def test_what_stands_elsewhere_may_be_new(old: str, new: str, own: str) -> None:
+    check(HOME.format(own=own, function="unknown").replace(old, new))
+
+
+def test_what_a_function_makes_for_a_head_too() -> None:
+    head = """\
+-- lib/heads/head.py --
+from lib.backbone.dla import conv
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tower = nn.Sequential(*[layer for _, layer in conv(8, "BN")])
+"""
+    check(HOME.format(own="keep", function="unknown") + head)
+
+
+def test_what_a_new_part_in_the_folder_makes() -> None:
+    neck = """\
+-- lib/backbone/fpn.py --
+import torchvision
+from detectron2.layers import get_norm
+class Neck(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.top = nn.Sequential(get_norm(norm, 8))  #! unknown
+class Net(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.neck = Neck(norm)
+"""
+    check(HOME.format(own="keep", function="keep") + neck)

@@ -10,7 +10,7 @@ from bn2gn_codemod.generated import freeze_hook
 from bn2gn_codemod.plan import ConfigEdit, Place
 from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.configs.inheritance import Config
-from bn2gn_codemod.survey.configs.values import Entry, Items, Scalar, Table
+from bn2gn_codemod.survey.configs.values import Entry, Items, Scalar, Table, Value
 
 # Source of an expression, or entries to merge into a dict.
 Source: TypeAlias = "str | Mapping[str, Source]"
@@ -114,7 +114,7 @@ def append_hook(config: Config, module: str, arguments: str) -> Iterator[ConfigE
         hook = f"dict(type={freeze_hook.CLASS!r}, {arguments})"
         yield from _import_module(config, module)
     hooks = config.own.entry("custom_hooks")
-    if hooks and isinstance(hooks.value, Items) and hooks.value.place.path == config.path:
+    if hooks and _takes_more(hooks.value, config):
         yield ConfigEdit(hooks.value.place, "add", hook, import_from=module)
     elif hooks and not config.is_pure_python:
         raise Unfixable("custom_hooks is computed")
@@ -124,6 +124,11 @@ def append_hook(config: Config, module: str, arguments: str) -> Iterator[ConfigE
         before = f"*{inherited}, " if has_some else ""
         new = f"custom_hooks = [{before}{hook}]"
         yield ConfigEdit(_end_of(config), "statement", new, import_from=module)
+
+
+def _takes_more(value: Value, config: Config) -> bool:
+    """Whether a list is written in the config's own file, so that it can get an entry more."""
+    return isinstance(value, Items) and value.place.path == config.path and not value.is_repeated
 
 
 def _import_module(config: Config, module: str) -> Iterator[ConfigEdit]:
@@ -136,7 +141,7 @@ def _import_module(config: Config, module: str) -> Iterator[ConfigEdit]:
     if module in names:
         return
     own = config.own.entry("custom_imports", "imports")
-    if own and isinstance(own.value, Items) and own.value.place.path == config.path:
+    if own and _takes_more(own.value, config):
         yield ConfigEdit(own.value.place, "add", repr(module))
         return
     yield from merge_into(config, "custom_imports", {"imports": repr([*names, module])})

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bn2gn_codemod.plan import ConfigEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.configs.inheritance import Config
-from bn2gn_codemod.survey.configs.values import Entry, Keys, Scalar, Table, dotted, walk
+from bn2gn_codemod.survey.configs.values import Entry, Keys, Opaque, Scalar, Table, dotted, walk
 from bn2gn_codemod.survey.configs.weights import (
     ConfigWeights,
     is_backbone,
@@ -206,7 +206,12 @@ class _Rewriter:
     def _write(self, choice: _Choice) -> tuple[str, str]:
         table = choice.entry.value
         assert isinstance(table, Table)
-        unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *_CARRIED_OVER}
+        carried_over = {
+            key: entry.value.value
+            for key, entry in table.entries.items()
+            if key in _CARRIED_OVER and isinstance(entry.value, Scalar)
+        }
+        unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *carried_over}
         if unknown or table.is_open:
             return "", f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
         inherited = _inherited(choice.entry.at, table)
@@ -222,7 +227,7 @@ class _Rewriter:
                 "its channel count is not in the config; write type='GN' and num_groups there",
             )
         carried = "".join(
-            f", {key}={table.scalar(key)!r}" for key in _CARRIED_OVER if key in table.entries
+            f", {key}={carried_over[key]!r}" for key in _CARRIED_OVER if key in carried_over
         )
         return f"dict(type='GN', num_groups={groups.pop()}{carried})", ""
 
@@ -253,16 +258,16 @@ def _inherited(at: Place, table: Table) -> str:
 
 
 def _channels(config: Config, keys: Keys) -> list[int]:
-    """The channel counts that stand beside a ``norm_cfg``."""
+    """The channel counts that stand beside a ``norm_cfg``; none where one is computed."""
     owner = config.resolved.get(*keys[:-1])
     entries = owner.entries.items() if isinstance(owner, Table) else ()
+    beside = [entry.value for key, entry in entries if key.endswith("channels")]
+    if any(isinstance(value, Opaque) for value in beside):
+        return []
     return [
-        entry.value.value
-        for key, entry in entries
-        if key.endswith("channels")
-        and isinstance(entry.value, Scalar)
-        and type(entry.value.value) is int
-        and entry.value.value > 1
+        value.value
+        for value in beside
+        if isinstance(value, Scalar) and type(value.value) is int and value.value > 1
     ]
 
 

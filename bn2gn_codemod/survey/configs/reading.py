@@ -22,6 +22,7 @@ from bn2gn_codemod.survey.configs.values import (
 )
 
 BASE = "_base_"
+_MOST_REPEATED = 100  # parts in a list that are read one by one
 _FILE_VARIABLE = re.compile(r"\{\{\s*(file\w+)\s*\}\}")
 
 
@@ -188,6 +189,8 @@ class Reader:
             return self._table(node)
         if isinstance(node, (ast.List, ast.Tuple)):
             return self._items(node, place)
+        if isinstance(node, ast.ListComp):
+            return self._repeated(node, place)
         if isinstance(node, ast.Name):
             return self._lookup(node.id, place)
         if isinstance(node, (ast.Subscript, ast.Attribute)):
@@ -264,6 +267,37 @@ class Reader:
                 return Opaque(place)
             items.entries.extend(spread.entries)
         return items
+
+    def _repeated(self, node: ast.ListComp, place: Place) -> Value:
+        """``[dict(...) for _ in range(6)]``: what differs from one to the next is not known."""
+        match node.generators:
+            case [ast.comprehension(target=ast.Name(id=name), iter=over, ifs=[])]:
+                count = self._count(over)
+            case _:
+                return Opaque(place)
+        if count is None:
+            return Opaque(place)
+        outside = self.names
+        inside = {**outside.entries, name: Entry(place, Opaque(place))}
+        self.names = dataclasses.replace(outside, entries=inside)
+        element = self.evaluate(node.elt)
+        self.names = outside
+        return Items(place, [copied(element) for _ in range(count)], is_repeated=True)
+
+    def _count(self, over: ast.expr) -> int | None:
+        """How often a loop runs, as far as that is known."""
+        if isinstance(over, ast.Call) and _name_of(over.func) == "range" and not over.keywords:
+            bounds = [self.evaluate(bound).value for bound in over.args]
+            numbers = [
+                bound.value
+                for bound in bounds
+                if isinstance(bound, Scalar) and type(bound.value) is int
+            ]
+            is_known = len(numbers) == len(bounds) and 1 <= len(numbers) <= 2
+            count = len(range(*numbers)) if is_known else _MOST_REPEATED
+            return count if count < _MOST_REPEATED else None
+        value = self.evaluate(over).value
+        return len(value.entries) if isinstance(value, Items) else None
 
     def _lookup(self, name: str, place: Place) -> Value:
         if name == BASE:

@@ -28,10 +28,11 @@ class Opaque:
 
 @dataclasses.dataclass
 class Items:
-    """A list or tuple."""
+    """A list or tuple. A comprehension has no place for an entry more: ``is_repeated``."""
 
     place: Place
     entries: list[Entry]
+    is_repeated: bool = False
 
 
 @dataclasses.dataclass
@@ -117,7 +118,8 @@ def copied(entry: Entry) -> Entry:
     if isinstance(value, Table):
         value = copied_table(value)
     elif isinstance(value, Items):
-        value = Items(value.place, [copied(child) for child in value.entries])
+        own = [copied(child) for child in value.entries]
+        value = dataclasses.replace(value, entries=own)
     return Entry(entry.at, value)
 
 

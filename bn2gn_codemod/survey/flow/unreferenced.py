@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.registered_lookups import RegisteredLookups
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import call_name, nodes_on, walk
 from bn2gn_codemod.survey.values import Class, Lost, ModuleValue, NamespaceValue, Spot
@@ -53,6 +54,7 @@ class Unreferenced:
         self._is_judged = is_judged
         self._names: dict[ast.stmt, frozenset[str]] = {}
         self._used: dict[str, bool] = {}
+        self._registered = RegisteredLookups(flow)
 
     def is_unused(self, cls: Class) -> bool:
         """Whether nothing builds a class, however it may be looked up."""
@@ -143,14 +145,38 @@ class Unreferenced:
     def _looked_into(self) -> dict[Module, None] | None:
         """The modules in which code looks for names; ``None``: it may do so in any."""
         found: dict[Module, None] = {}
+        unnamed: list[Module] = []
         for module in self._flow.modules:
             for node in nodes_on(module.tree, _lines_with(_MAY_LOOK_UP, module.source.data)):
                 if isinstance(node, (ast.Call, ast.Subscript)):
                     where = self._where_looked_up(module, node)
-                    if where is None:
+                    if where is not None:
+                        found.update(dict.fromkeys(where))
+                    elif self._is_in_unnamed(module, node):
+                        unnamed.append(module)
+                    else:
                         return None
-                    found.update(dict.fromkeys(where))
-        return found
+        # A class that nothing names may be looked up itself, and look for more then.
+        return None if any(module in found for module in unnamed) else found
+
+    def _is_in_unnamed(self, module: Module, node: ast.expr) -> bool:
+        """Whether code stands in a class that no other code names; functions may be for others."""
+        return any(
+            one.lineno <= node.lineno <= (one.end_lineno or 0)
+            and not (_is_entry(module, one) or self._is_named(one.name))
+            for one in module.tree.body
+            if isinstance(one, ast.ClassDef)
+        )
+
+    def _is_named(self, name: str) -> bool:
+        """Whether anything goes by a name, whatever that is for."""
+        unfollowed = any(name.encode() in file.data for file in self._flow.left_out)
+        return (
+            unfollowed
+            or name in self._unread_words
+            or any(True for _ in self._naming(name, in_definitions=False))
+            or any(True for _ in self._naming(name, in_definitions=True))
+        )
 
     def _where_looked_up(
         self, module: Module, node: ast.Call | ast.Subscript
@@ -162,7 +188,9 @@ class Unreferenced:
             case ast.Call(func=ast.Name(id=name)) if name in _LOOK_UP_HERE:
                 return [module]
             case ast.Call(func=ast.Name(id="getattr"), args=[base, name, *_]):
-                return [] if isinstance(name, ast.Constant) else self._modules_in(base)
+                if isinstance(name, ast.Constant) or self._registered.is_one(module, base, name):
+                    return []
+                return self._modules_in(base)
             case ast.Call():
                 return None if call_name(node) in _LOOK_UP_IN else []
             case ast.Subscript(value=base, slice=key):

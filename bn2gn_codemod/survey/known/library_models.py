@@ -20,7 +20,8 @@ _LIBRARIES = re.compile(
 # What makes the network that a config names, with weights or without: what it is for, the
 # attribute says that it goes to.
 _BUILDS_BACKBONE = re.compile(
-    r"mm(?:det|seg|pose|action|rotate|ocr)\w*\.models\.(?:\w+\.)*build_backbone$"
+    r"(?:mm(?:det|seg|pose|action|rotate|ocr)\w*\.models|(?:detectron2|fastreid|cvpods)\.modeling)"
+    r"\.(?:\w+\.)*build_backbone$"
 )
 _LAYERS = re.compile(r"torch\.nn(?:\.modules(?:\.\w+)?)?$|torchvision\.ops(?:\.|$)")
 _NO_MODEL = re.compile(
@@ -243,7 +244,8 @@ def inherited_model(value: object) -> str | None:
 def holds_library_norms(value: object) -> bool:
     """Whether norm layers of a library, none of them its frozen ones, are in a value."""
     if is_built_backbone(value):
-        return True
+        # detectron2 and its like build frozen ones if a config asks for no other, and a neck too.
+        return isinstance(value, ExternalObject) and value.name.startswith("mm")
     name = library_model(value) or inherited_model(value)
     return name is not None and not (_WITHOUT_NORMS.match(name) or has_frozen_norms(value))
 

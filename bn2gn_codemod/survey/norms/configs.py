@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.known.library_models import takes_norm_config
 from bn2gn_codemod.survey.known.norm_classes import REGISTERED
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norms.library_parts import LibraryPart, part_made_by
-from bn2gn_codemod.survey.roles.assignment import RoleMap
+from bn2gn_codemod.survey.roles.idle_layers import IdleLayers
 from bn2gn_codemod.survey.syntax.nodes import call_name, nodes_on
 from bn2gn_codemod.survey.values import Class, Entries, External
 
@@ -32,7 +32,7 @@ class _Written(NamedTuple):
     kind: str
 
 
-def find_norm_configs(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
+def find_norm_configs(flow: Flow, idle: IdleLayers) -> Iterator[LibraryPart]:
     """Every dict that names a BatchNorm, and that a library makes layers of."""
     takers = _takers(flow)
     classes: dict[str, list[Class]] = {}
@@ -45,7 +45,7 @@ def find_norm_configs(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
                 node, norm = written.node, REGISTERED[written.kind]
                 around = _class_around(node, classes.get(module.path, ()))
                 note = _NOTE.format(written.kind, next(iter(calls.values())))
-                yield part_made_by(roles, calls, module, node, norm, around, note)
+                yield part_made_by(idle, calls, module, node, norm, around, note)
 
 
 def _written_in(module: Module) -> Iterator[_Written]:

@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.known.library_models import (
     takes_norm_layer,
 )
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.roles.assignment import RoleMap
+from bn2gn_codemod.survey.roles.idle_layers import IdleLayers
 from bn2gn_codemod.survey.values import Class, External, ExternalObject
 
 
@@ -34,18 +34,18 @@ class LibraryPart(NamedTuple):
     note: str  # why nothing is changed, and what may be done
 
 
-def find_library_parts(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
+def find_library_parts(flow: Flow, idle: IdleLayers) -> Iterator[LibraryPart]:
     """Every call that makes one, and every class of the repository that extends one."""
     for function, calls in flow.calls_in.items():
         for _, call in calls:
             name = _made_by(flow, call)
             if name is not None:
                 cls = function.enclosing_class
-                yield part_made_by(roles, [call], function.module, call, name, cls, _note(name))
+                yield part_made_by(idle, [call], function.module, call, name, cls, _note(name))
     for cls in flow.classes:
         base = next(filter(part_with_norms, cls.external_bases), None)
         if base is not None:
-            because = tuple(roles.contexts.get(cls, {}).values())
+            because = tuple(idle.roles.contexts.get(cls, {}).values())
             node = cls.node.bases[0]
             is_kept = _is_kept(because)
             yield LibraryPart(cls.module, node, base, cls.name, "", is_kept, because, _note(base))
@@ -60,7 +60,7 @@ def _made_by(flow: Flow, call: ast.Call) -> str | None:
 
 
 def part_made_by(
-    roles: RoleMap,
+    idle: IdleLayers,
     calls: Collection[ast.AST],
     module: Module,
     node: ast.expr,
@@ -69,14 +69,19 @@ def part_made_by(
     note: str,
 ) -> LibraryPart:
     """What ``calls`` make, in whatever attributes that is; ``node`` in ``cls`` names it."""
+    roles = idle.roles
     found: Roles = {}
     attributes: dict[str, None] = {}
+    holders: dict[Class, None] = {}
     for slot, values in roles.contents.items():
         for one in values:
             if isinstance(one, ExternalObject) and one.spot.node in calls:
                 found = roles.library_roles(slot, one) | found
+                holders[slot[0]] = None
                 if slot[0] is cls:
                     attributes[slot[1]] = None
+    if not set(found) - {Role.DOUBT}:
+        found = idle.of_library(module.path, cls, holders) or found
     because = tuple(found.values())
     attribute = next(iter(attributes)) if len(attributes) == 1 else ""
     class_ = cls.name if cls is not None else ""

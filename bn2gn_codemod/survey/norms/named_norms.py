@@ -13,11 +13,11 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.known.library_models import makes_named_norm, named_norm
 from bn2gn_codemod.survey.known.norm_classes import norm_of_string
 from bn2gn_codemod.survey.norms.library_parts import LibraryPart, part_made_by
-from bn2gn_codemod.survey.roles.assignment import RoleMap
+from bn2gn_codemod.survey.roles.idle_layers import IdleLayers
 from bn2gn_codemod.survey.values import External, NormClass, Text
 
 
-def find_named_norms(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
+def find_named_norms(flow: Flow, idle: IdleLayers) -> Iterator[LibraryPart]:
     """Every call of such a function that may make a BatchNorm."""
     for function, calls in flow.calls_in.items():
         for _, call in calls:
@@ -29,7 +29,7 @@ def find_named_norms(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
             norm = next(iter(kinds)) if len(kinds) == 1 else name
             note = _note(name, said)
             cls = function.enclosing_class
-            yield part_made_by(roles, [call], function.module, call, norm, cls, note)
+            yield part_made_by(idle, [call], function.module, call, norm, cls, note)
 
 
 def _maker(flow: Flow, call: ast.Call) -> str | None:

@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.norms.unfollowed import find_unfollowed
 from bn2gn_codemod.survey.norms.uses import NormUses, may_activate, reached, source_order, spots_of
 from bn2gn_codemod.survey.norms.verdicts import OVERRIDDEN, UNDECIDED, Judge, Judged
 from bn2gn_codemod.survey.roles.assignment import CROWDED, RoleMap
+from bn2gn_codemod.survey.roles.idle_layers import IdleLayers
 from bn2gn_codemod.survey.syntax.nodes import dotted
 from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot, UseContext
 
@@ -289,8 +290,9 @@ class _Decider:
     def library_parts(self) -> None:
         """List what a library makes with BatchNorm in it: nothing else would speak of it."""
         flow, roles = self.flow, self.roles
-        parts = (*find_library_parts(flow, roles), *find_norm_configs(flow, roles))
-        parts = (*parts, *find_named_norms(flow, roles))
+        idle = IdleLayers(flow, roles)
+        parts = (*find_library_parts(flow, idle), *find_norm_configs(flow, idle))
+        parts = (*parts, *find_named_norms(flow, idle))
         for found in (*parts, *find_fresh_models(flow, roles)):
             place = found.module.place(found.node)
             if place in self.sites:

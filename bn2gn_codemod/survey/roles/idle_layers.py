@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection
 
 from bn2gn_codemod.survey.because import Because, Role, Roles, shown
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -26,7 +27,7 @@ class IdleLayers:
 
     def __init__(self, flow: Flow, roles: RoleMap) -> None:
         self._flow = flow
-        self._roles = roles
+        self.roles = roles
         self._twins = Twins(flow, roles)
         self._file_roles: dict[str, set[Role]] | None = None
 
@@ -35,14 +36,14 @@ class IdleLayers:
         function, cls = layer.spot.function, layer.spot.function.enclosing_class
         if _copies_norm(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "it stands in for a norm that is there")}
-        if layer.spot.module.is_test and not self._roles.held_in.get(layer):
+        if layer.spot.module.is_test and not self.roles.held_in.get(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "a test makes it for itself")}
-        if cls is not None and self._roles.held_in.get(layer):
+        if cls is not None and self.roles.held_in.get(layer):
             found = self._roles_of_home(cls) or self._of_new_holders(cls)
         elif cls is not None:
             found = self._roles_of_class(cls, function)
         else:
-            is_held = bool(self._roles.held_in.get(layer))
+            is_held = bool(self.roles.held_in.get(layer))
             where = "is followed to no known model" if is_held else "is not used"
             words = f"{function.name}() {where}"
             found = self._roles_of_holders(layer) if is_held else None
@@ -52,21 +53,34 @@ class IdleLayers:
             return {found.role: found}
         return {Role.UNDECIDED: Because(Role.UNDECIDED, self._no_evidence(layer, cls))}
 
+    def of_library(self, path: str, cls: Class | None, holders: Collection[Class]) -> Roles:
+        """The role of what a library makes in a class or function, for attributes of classes.
+
+        Nothing else is known of it: it is backbone where none but backbones live.
+        """
+        makers = list(holders) if cls is None else [cls]
+        if cls is None and families.backbone_home(path) is None:
+            return {}
+        found = [self._roles_of_home(one) for one in makers] if holders else []
+        are_backbone = all(one is not None and one.role is Role.BACKBONE for one in found)
+        first = found[0] if found and are_backbone else None
+        return {} if first is None else {first.role: first}
+
     def _roles_of_class(self, cls: Class, function: Function) -> Because | None:
-        pinned = self._roles.pinned_class(cls)
+        pinned = self.roles.pinned_class(cls)
         if pinned is not None:
             return pinned
-        contexts = self._roles.contexts.get(cls, {})
+        contexts = self.roles.contexts.get(cls, {})
         own = {
             because.role: because
-            for slot in self._roles.family_slots(cls)
-            if (because := self._roles.own.get(slot)) is not None
+            for slot in self.roles.family_slots(cls)
+            if (because := self.roles.own.get(slot)) is not None
         }
         seen = {**own, **contexts}
         seen.pop(Role.UNDECIDED, None)
         seen.pop(Role.DOUBT, None)
         unused, of_it = f"nothing calls {function.name}()", "of a backbone class"
-        if function is cls.methods.get("__init__") and self._roles.is_built(cls):
+        if function is cls.methods.get("__init__") and self.roles.is_built(cls):
             unused, of_it = (
                 f"where {function.name}() puts it is not followed,",
                 "in a backbone class",
@@ -76,13 +90,13 @@ class IdleLayers:
         if Role.BACKBONE in own and families.has_certainly_new_word(function.name):
             words = f"{unused}, but by its name it makes layers beside the backbone"
             return Because(Role.NEW, words, own[Role.BACKBONE])
-        if set(contexts) == {Role.NEW} and not self._roles.handles_weights(cls):
+        if set(contexts) == {Role.NEW} and not self.roles.handles_weights(cls):
             return contexts[Role.NEW]
         return None if seen else self._roles_of_home(cls)
 
     def _roles_of_home(self, cls: Class) -> Because | None:
         """A class of whose users nothing is known, by its name and where it stands."""
-        pinned = self._roles.pinned_class(cls)
+        pinned = self.roles.pinned_class(cls)
         if pinned is not None:
             return pinned
         name = cls.name.rsplit(".", 1)[-1]
@@ -90,25 +104,25 @@ class IdleLayers:
         home = families.backbone_home(cls.path)
         is_there_for_it = is_named or (
             home is not None
-            and not self._roles.is_part_used_outside(cls, home)
-            and not self._roles.is_loaded_elsewhere(home, cls.path)
+            and not self.roles.is_part_used_outside(cls, home)
+            and not self.roles.is_loaded_elsewhere(home, cls.path)
         )
         if home is not None and is_there_for_it:
             return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")
         if is_named:
-            where = "is followed to no known model" if self._roles.is_built(cls) else "is not used"
+            where = "is followed to no known model" if self.roles.is_built(cls) else "is not used"
             return self._roles_of_file(cls.path, f"{cls.name} {where}", is_named=True)
         home = families.new_home(cls)
-        if home is not None and self._roles.has_backbone and not self._roles.handles_weights(cls):
+        if home is not None and self.roles.has_backbone and not self.roles.handles_weights(cls):
             return Because(Role.NEW, f"{cls.name} stands in {home}, where new parts live")
         return None
 
     def _of_new_holders(self, cls: Class) -> Because | None:
         """A class that nothing holds but classes which stand where new parts live."""
-        holders = self._roles.holders(cls)
+        holders = self.roles.holders(cls)
         found = [self._roles_of_home(slot[0]) for slot in holders]
         are_new = all(one is not None and one.role is Role.NEW for one in found)
-        if not found or not are_new or self._roles.handles_weights(cls):
+        if not found or not are_new or self.roles.handles_weights(cls):
             return None
         held = f"{cls.name} is held by nothing but {shown(holders[0])} and the like"
         if len(holders) == 1:
@@ -119,14 +133,14 @@ class IdleLayers:
         """What a function makes where backbones live, for nothing but classes that live there."""
         homes = [families.backbone_home(layer.spot.module.path)]
         found: list[Because | None] = []
-        for cls, _ in self._roles.held_in[layer]:
+        for cls, _ in self.roles.held_in[layer]:
             homes.append(families.backbone_home(cls.path))
             found.append(self._roles_of_home(cls))
         first = found[0]
         if first is None or None in homes:
             return None
         is_backbone = all(one is not None and one.role is Role.BACKBONE for one in found)
-        held = f"{shown(self._roles.held_in[layer][0])} holds it"
+        held = f"{shown(self.roles.held_in[layer][0])} holds it"
         return Because(Role.BACKBONE, held, first) if is_backbone else None
 
     def _roles_of_file(self, path: str, words: str, *, is_named: bool) -> Because | None:
@@ -144,23 +158,23 @@ class IdleLayers:
         if self._file_roles is None:
             self._file_roles = {}
             for layer in self._flow.norm_layers:
-                roles = self._roles.layer_roles(layer)
+                roles = self.roles.layer_roles(layer)
                 self._file_roles.setdefault(layer.spot.module.path, set()).update(roles)
         return self._file_roles
 
     def _no_evidence(self, layer: NormLayer, cls: Class | None) -> str:
         if cls is None:
             made = f"the layer that {layer.spot.function.name or 'this line'} makes"
-            slots = self._roles.held_in.get(layer)
+            slots = self.roles.held_in.get(layer)
             if not slots:
-                where = self._roles.where_loaded(layer)
+                where = self.roles.where_loaded(layer)
                 if where is not None:
                     return f"{made} is loaded ({where}): pretrained, or training that is resumed"
                 return f"{made} reaches no model that is a class of this repository"
             held = f"{made} is held by {shown(slots[0])}"
-            doubt = self._roles.doubt(slots[0]).get(Role.DOUBT)
+            doubt = self.roles.doubt(slots[0]).get(Role.DOUBT)
             return held if doubt is None else f"{held}; {doubt.words}"
-        if not self._roles.is_built(cls):
+        if not self.roles.is_built(cls):
             if is_registered(self._flow, cls):
                 return f"{cls.name} is registered, and what is built by its name is not followed"
             unread = unread_file_with(self._flow, cls)
@@ -171,7 +185,7 @@ class IdleLayers:
                 importing = f"{where} imports modules by names that are not known"
                 return f"{cls.name} is built nowhere that was followed; {importing}"
             return f"{cls.name} is built nowhere in this repository"
-        return self._roles.unseen(cls)[Role.DOUBT].words
+        return self.roles.unseen(cls)[Role.DOUBT].words
 
 
 def _copies_norm(layer: NormLayer) -> bool:

@@ -13,6 +13,7 @@ from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.injections import Injections
 from bn2gn_codemod.survey.flow.tracing.applied_functions import join_applied
+from bn2gn_codemod.survey.flow.tracing.configured_parts import hand_over_configured
 from bn2gn_codemod.survey.flow.tracing.declarations import declare, link_bases
 from bn2gn_codemod.survey.flow.tracing.handed_tensors import join_handed
 from bn2gn_codemod.survey.flow.tracing.imports import bind_imports, bind_star_imports
@@ -45,6 +46,7 @@ def analyse(
     for scope in scopes:
         Statements(flow, scope).run(scope.module.tree.body)
     fill_injected_arguments(flow)
+    hand_over_configured(flow)
     flow.solve()
     keep_lookups(flow)
     part_module_dicts(flow)

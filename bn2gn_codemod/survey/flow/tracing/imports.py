@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.replaced_imports import not_replaced, replaced_imports
@@ -53,14 +53,18 @@ def bind_star_imports(flow: Flow, scope: Function) -> bool:
             names += _brought_beside(flow, scope, exporter, statement)
         if not names:
             continue
-        listed = exported_names(exporter.module.tree)
-        is_whole = exports_no_more(exporter.module.tree)
-        for name in names:
-            if name in listed or not (is_whole or name.startswith("_")):
-                scope.guessed.discard(name)
-                _bind_name(flow, scope, name, path, dotted, name)
-                changed = True
+        for name in filter(_exported(exporter), names):
+            scope.guessed.discard(name)
+            _bind_name(flow, scope, name, path, dotted, name)
+            changed = True
     return changed
+
+
+def _exported(exporter: Function) -> Callable[[str], bool]:
+    """Whether a star import of a module brings one of its names."""
+    listed = exported_names(exporter.module.tree)
+    is_whole = exports_no_more(exporter.module.tree)
+    return lambda name: name in listed or not (is_whole or name.startswith("_"))
 
 
 def _brought_beside(
@@ -122,12 +126,43 @@ def _bind_members(
             or child == base
             # ``from . import x`` in a package names the module x, not itself
             or (base != module.path and alias.name in flow.top_level[base].locals)
+            or (base != module.path and _replaces_submodule(flow, base, child, alias.name))
         ):
             _bind_name(flow, scope, name, base, dotted, alias.name, replaced)
         elif child is not None:
             _bind_name(flow, scope, name, child, dotted, None, replaced)
         else:
             _bind_name(flow, scope, name, None, full, None, replaced)
+
+
+def _replaces_submodule(flow: Flow, package: str, child: str, name: str) -> bool:
+    """Whether a package has by ``from .x import *`` an ``x`` that its module ``x`` defines.
+
+    Python binds the module to that name first, while it imports it, and then what it brings.
+    """
+    body = flow.by_path[package].tree.body
+    return any(
+        isinstance(statement, ast.ImportFrom)
+        and statement.names[0].name == "*"
+        and _find(flow, flow.by_path[package], statement.level, statement.module or "") == child
+        for statement in flat(body)
+    ) and _defines(flow, child, name)
+
+
+def _defines(flow: Flow, path: str, name: str, seen: tuple[str, ...] = ()) -> bool:
+    """Whether a star import of a module brings a name, its own or by its star imports."""
+    scope = flow.top_level[path]
+    if path in seen or not _exported(scope)(name):
+        return False
+    if name in scope.locals - scope.guessed:
+        return True
+    return any(
+        _defines(flow, source, name, (*seen, path))
+        for statement in flat(scope.module.tree.body)
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+        for source in [_find(flow, scope.module, statement.level, statement.module or "")]
+        if source is not None
+    )
 
 
 def _find(flow: Flow, module: Module, level: int, dotted: str) -> str | None:
