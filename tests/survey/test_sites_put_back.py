@@ -111,8 +111,10 @@ def test_a_function_that_gives_a_module_back_layer_for_layer() -> None:
         "new = other\n            new = convert_sync_batchnorm(new)\n"
         "            setattr(model, name, new)",
         "setattr(model, name, convert_sync_batchnorm(child, other))",
-        # also one that a function finds.
+        # also one that a function finds,
         "setattr(model, name, shared(child))",
+        # be it one that goes through the child as well.
+        "setattr(model, name, share_all(child))",
     ],
 )
 def test_what_may_be_moved_is_in_both_places(store: str) -> None:
@@ -121,6 +123,11 @@ SHARED = {{}}
 def shared(child):
     SHARED[type(child)] = child
     return SHARED[type(child)]
+def share_all(module):
+    for name, child in module.named_children():
+        module.add_module(name, share_all(child))
+    SHARED.setdefault(type(module), module)
+    return SHARED[type(module)]
 {LOOP.format(children="model.named_children()", store=store)}
 put_back(Net(), 'bn', Net())
 put_back(Net().backbone, 'bn', Net().head)
