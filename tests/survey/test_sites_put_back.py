@@ -83,12 +83,23 @@ def test_children_that_are_counted() -> None:
     check(_network(loop, "convert"))
 
 
-def test_a_function_that_gives_a_module_back_layer_for_layer() -> None:
-    loop = """\
+@pytest.mark.parametrize(
+    "first",
+    [
+        "mod = module",
+        "mod = type(module)()",
+        "mod = module.module if isinstance(module, nn.DataParallel) else module",
+        "mod = module\n        for old, new in zip([nn.Dropout], [nn.Identity]):\n"
+        "            if isinstance(module, old):\n                mod = new(module.p)",
+    ],
+)
+def test_a_function_that_gives_a_module_back_layer_for_layer(first: str) -> None:
+    loop = f"""\
     def convert(module):
+        {first}
         for name, child in module.named_children():
-            module.add_module(name, convert(child))
-        return module
+            mod.add_module(name, convert(child))
+        return mod
     def put_back(model):
         for name, child in model.named_children():
             setattr(model, name, convert(child))

@@ -69,7 +69,10 @@ def _is_own(function: FunctionNode, given: ast.expr, seen: frozenset[str] = froz
         case ast.Call():
             name = call_name(given)
             is_class = name.lstrip("_")[:1].isupper()
+            is_class = is_class or name in _looped(function)
             return is_class or name in _MAKES_NEW or name == function.name
+        case ast.Attribute(value=owner, attr="module"):  # what nn.DataParallel is put around
+            return _is_own(function, owner, seen)
         case ast.Name(id=name) if name in seen:
             return True
         case ast.Name(id=name):
@@ -80,6 +83,12 @@ def _is_own(function: FunctionNode, given: ast.expr, seen: frozenset[str] = froz
             )
         case _:
             return False
+
+
+def _looped(function: FunctionNode) -> set[str]:
+    """The variables of loops: ``for old, new in zip(old_classes, new_classes): ...``"""
+    loops = (node for node in walk(function) if isinstance(node, ast.For))
+    return {name for loop in loops for name in target_names(loop.target)}
 
 
 def _assigned(function: FunctionNode, name: str) -> list[ast.expr | None]:
