@@ -114,7 +114,7 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     importers: dict[str, set[str]] = {}
     if seeds:
         for file in repository.files:
-            imports[file.path] = found = _imports(file, index)
+            imports[file.path] = found = imported_paths(file, index)
             for target in found:
                 importers.setdefault(target, set()).add(file.path)
     starred = {
@@ -205,7 +205,8 @@ def imports_in(data: bytes) -> Iterator[tuple[int, str]]:
             yield len(dotted) - len(stripped), target
 
 
-def _imports(file: SourceFile, index: ModuleIndex) -> set[str]:
+def imported_paths(file: SourceFile, index: ModuleIndex) -> set[str]:
+    """The files that a file imports, with the packages around them."""
     named = imports_in(file.data)
     found = {index.find_import(level, target, file.path) for level, target in named}
     paths = {path for path in found if path is not None}

@@ -331,126 +331,6 @@ def test_what_is_new_in_a_model_that_something_trains(text: str) -> None:
     check(text)
 
 
-_BY_METHOD = """\
--- net.py --
-import torchvision
-class Neck(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.bn = nn.BatchNorm2d(8)  #! {neck}
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.trunk = torchvision.models.resnet18(pretrained=True)
-        self.neck = Neck()
-    {decorator}
-    def fill(self, path):
-        own = self.state_dict()
-        own.update({{k.replace('branch', 'neck'): v for k, v in torch.load(path).items()}})
-        self.load_state_dict(own)
--- train.py --
-from net import Net
-{train}
-def main(loader):
-    model = Net()
-    {before}
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    for x in loader:
-        model(x).sum().backward()
-        optimizer.step()
--- evaluate.py --
-from net import Net
-{evaluate}
-def evaluate(model, loader):
-    model.eval()
-    for x in loader:
-        print(model(x))
-{main}
-"""
-_MAIN = """\
-if __name__ == '__main__':
-    model = Net()
-    model.fill('net.pth')
-    {more}
-    evaluate(model, [])
-"""
-
-
-def _by_method(
-    neck: str = "convert",
-    *,
-    train: str = "",
-    before: str = "pass",
-    decorator: str = "",
-    evaluate: str = "",
-    main: str = _MAIN.format(more="pass"),
-) -> str:
-    return _BY_METHOD.format(
-        neck=neck, train=train, before=before, decorator=decorator, evaluate=evaluate, main=main
-    )
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        _by_method(),
-        # What others import is run without the block.
-        _by_method(train="from evaluate import evaluate"),
-        # Functions in between are of the script,
-        _by_method(
-            main="def load(model):\n    model.fill('net.pth')\n    return model\n"
-            "def run():\n    evaluate(load(Net()), [])\nif __name__ == '__main__':\n    run()"
-        ),
-        # and what goes by that name elsewhere is something else.
-        _by_method(before="x = torch.zeros(8); torch.nn.init.fill(x)"),
-    ],
-)
-def test_method_that_only_evaluations_call(text: str) -> None:
-    check(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        # Training calls it, too, or may do so,
-        _by_method("unknown", before="model.fill('start.pth')"),
-        _by_method("unknown", before="getattr(model, 'fill')('start.pth')"),
-        _by_method("unknown", before="start = model.fill; start('start.pth')"),
-        _by_method("unknown") + "-- start.py --\ndef start(model):\n    model.fill('start.pth')\n",
-        _by_method("unknown", train="from evaluate import load", before="load(model)").replace(
-            "if __name__", "def load(model):\n    model.fill('net.pth')\nif __name__"
-        ),
-        # by what comes with the import,
-        _by_method("unknown", train="from evaluate import model").replace(
-            "if __name__ == '__main__'", "if True"
-        ),
-        _by_method("unknown", train="from evaluate import model").replace(
-            "if __name__ == '__main__'", "if __name__ != '__main__'"
-        ),
-        # or the script goes on training itself.
-        _by_method("unknown", main=_MAIN.format(more="model(0).backward()")),
-        _by_method(
-            "unknown",
-            evaluate="from engine import improve",
-            main=_MAIN.format(more="improve(model)"),
-        )
-        + "-- engine.py --\ndef improve(model):\n    model(0).sum().backward()\n",
-        # Nothing calls it, but somebody may; or others have a use for it.
-        _by_method("unknown", main=""),
-        _by_method("unknown", decorator="@torch.no_grad()"),
-        # Nothing says that the script evaluates.
-        _by_method("unknown").replace("model.eval()", "pass"),
-        # Nothing trains the model.
-        _by_method("unknown")
-        .replace(".backward()", ".item()")
-        .replace("optimizer = torch.optim.SGD(model.parameters(), 0.1)", "pass")
-        .replace("optimizer.step()", "pass"),
-    ],
-)  # fmt: skip
-def test_method_that_others_may_call(text: str) -> None:
-    check(text)
-
-
 _LOOKED_AT = """\
 -- net.py --
 import torchvision
@@ -484,6 +364,10 @@ for x in []:
 def test_a_finished_model_in_something_that_looks_at_it() -> None:
     demo = "look = Extractor(net)\nnet.eval()"
     check(_LOOKED_AT.format(verdict="convert", train=_TRAINS, demo=demo))
+    # What it imports may have more than it makes use of.
+    tools = "-- tools.py --\ndef keep(net):\n    torch.save(net, 'a.pth')\ndef show(x): print(x)\n"
+    demo += "\nimport tools\ntools.show(look(x))"
+    check(_LOOKED_AT.format(verdict="convert", train=_TRAINS + tools, demo=demo))
 
 
 @pytest.mark.parametrize(
@@ -496,6 +380,57 @@ def test_a_finished_model_in_something_that_looks_at_it() -> None:
         (
             f"{_TRAINS}-- tune.py --\nimport demo\ndemo.look(x).sum().backward()\n",
             "look = Extractor(net)\nnet.eval()",
+        ),
+        # in code that is some steps away,
+        (
+            f"{_TRAINS}-- agent.py --\nimport loops\nclass Agent:\n"
+            "    def __init__(self, net):\n        loops.go(net)\n"
+            "-- loops.py --\ndef go(net):\n    net(x).sum().backward()\n",
+            "from agent import Agent\nAgent(Extractor(net))\nnet.eval()",
+        ),
+        # also where that comes together with the model in a third file,
+        (
+            f"{_TRAINS}-- tune.py --\nimport demo\nimport loops\nloops.go(demo.look)\n"
+            "-- loops.py --\ndef go(net):\n    net(x).sum().backward()\n",
+            "look = Extractor(net)\nnet.eval()",
+        ),
+        # or a function is handed over,
+        (
+            f"{_TRAINS}-- work.py --\ndef work(net):\n    net(x).sum().backward()\n",
+            "from work import work\nspawn(work, Extractor(net))\nnet.eval()",
+        ),
+        # by what another library has for it,
+        (_TRAINS, "from torch.optim import Adam\nAdam(Extractor(net).parameters())\nnet.eval()"),
+        (_TRAINS, "from fastai.vision.all import Learner\nLearner(Extractor(net))\nnet.eval()"),
+        (
+            _TRAINS,
+            "class Lit(LightningModule):\n    def training_step(self, x):\n"
+            "        return Extractor(net)(x)\nnet.eval()",
+        ),
+        (
+            _TRAINS,
+            "from ignite.engine import create_supervised_trainer\nnet.eval()\n"
+            "create_supervised_trainer(Extractor(net))",
+        ),
+        # or by whoever imports or calls it by a name that nobody knows,
+        *(
+            (
+                f"{_TRAINS}-- tune.py --\n{named}.sum().backward()\n",
+                "look = Extractor(net)\nnet.eval()",
+            )
+            for named in (
+                "import_module(args.name).look(x)",
+                "__import__('demo').look(x)",
+                "getattr(args.of, f'{args.name}')(x)",
+                "globals()[args.name](x)",
+                "hydra.utils.instantiate(args.model)(x)",
+            )
+        ),
+        # or its file becomes another one,
+        (_TRAINS, "look = Extractor(net)\nnet.eval()\ntorch.save(net, 'start.pth')"),
+        (
+            f"{_TRAINS}-- tools.py --\ndef put(net):\n    torch.save(net, 'start.pth')\n",
+            "import tools\nlook = Extractor(net)\nnet.eval()\ntools.put(net)",
         ),
         # or nobody says what it is for.
         (_TRAINS, "look = Extractor(net)"),

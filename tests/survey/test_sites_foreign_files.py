@@ -37,6 +37,8 @@ def main(args):
     {after}
 """
 _LOAD = "weights = net.convert(args.weights)"
+_FILLED = "model.load_state_dict(net.convert(args.weights))"
+_PORTS = f"if args.port:\n        {_FILLED}\n    "
 _EITHER = f"""\
 if args.weights.endswith('.params'):
         {_LOAD}
@@ -71,6 +73,12 @@ def net(
         # The script that trains calls what loads it.
         net("keep", after="return model")
         + f"-- main.py --\nfrom train import main\nmodel = main(0)\n{_TRAINS}\n",
+        net(
+            "keep",
+            after="learn(model)\ndef learn(net):\n    model = nn.DataParallel(net).cuda()\n    "
+            + _TRAINS,
+        ),
+        net("keep", after="model = nn.DataParallel(model).cuda()\n    model.train()"),
         # Which of them it is, the same variable says.
         net("keep").replace(
             "def convert(path):",
@@ -78,6 +86,8 @@ def net(
         ),
         # What the code has words for is added to what the file is for.
         net("keep", added="self.decoder = nn.BatchNorm2d(8)  #! unknown"),
+        # Nor has the file what a subclass adds.
+        net("keep", added="self.gate = nn.Sequential(nn.BatchNorm2d(8))  #! unknown"),
     ],
 )
 def test_network_that_begins_with_such_a_file(text: str) -> None:
@@ -92,6 +102,27 @@ def test_network_that_begins_with_such_a_file(text: str) -> None:
         net(load=_LOAD, after="print(model.eval())"),
         net(load=_LOAD, after="return model")
         + f"-- main.py --\nimport train\nmodel = net.Cam()\n{_TRAINS}\n",
+        # What is loaded is not what is trained: another branch,
+        net(load=f"{_PORTS}    return\n    weights = {{}}"),
+        net(
+            load=f"{_PORTS}elif args.x:\n        {_TRAINS}\n    weights = {{}}",
+            after="pass",
+        ),
+        net(
+            load=_LOAD, after=f"if args.test:\n        return\n    model = net.Cam()\n    {_TRAINS}"
+        ),
+        net(load=_LOAD, after=f"exit()\n    {_TRAINS}"),
+        # or another model,
+        net(
+            load=_LOAD, after="learn(net.Cam(), model)\ndef learn(model, teacher):\n    " + _TRAINS
+        ),
+        net(load=_LOAD, after="return model.eval()")
+        + "-- main.py --\nimport train, net\nteacher = train.main(0)\nmodel = net.Cam()\n"
+        + _TRAINS,
+        net(
+            load=_LOAD,
+            after="print(model.train(False))\ndef learn(optimizer):\n    optimizer.step()",
+        ),
         # It is not what is loaded.
         net(load="weights = torch.load(args.weights)"),
         net(load="net.convert(args.weights); weights = torch.load(args.weights)"),

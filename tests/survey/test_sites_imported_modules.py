@@ -163,6 +163,17 @@ def test_any_module_of_a_folder_where_no_more_of_the_name_is_known(name: str) ->
     assert script.fix
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("path", ["nets/seg/cam.py", "nets/c/a/m.py", "nets/cam_m/__init__.py"])
+def test_what_is_computed_may_have_dots_in_it(name: str, path: str) -> None:
+    deep = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    deep += "        self.backbone = nn.BatchNorm2d(8)\n"
+    text = nets(f"importlib.import_module({name}).Net()")
+    [script] = plan_of(f"{text}-- {path} --\n{deep}").train_scripts
+    is_meant = name != "'nets.c%sm' % args.arch" or path != "nets/seg/cam.py"
+    assert len(script.classes) == (2 if is_meant else 1)
+
+
 def test_one_module_of_a_folder_in_which_the_name_is_no_backbone() -> None:
     other = textwrap.dedent(
         """\

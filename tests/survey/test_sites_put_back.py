@@ -83,12 +83,23 @@ def test_children_that_are_counted() -> None:
     check(_network(loop, "convert"))
 
 
-def test_a_function_that_gives_a_module_back_layer_for_layer() -> None:
-    loop = """\
+@pytest.mark.parametrize(
+    "first",
+    [
+        "mod = module",
+        "mod = type(module)()",
+        "mod = module.module if isinstance(module, nn.DataParallel) else module",
+        "mod = module\n        for old, new in zip([nn.Dropout], [nn.Identity]):\n"
+        "            if isinstance(module, old):\n                mod = new(module.p)",
+    ],
+)
+def test_a_function_that_gives_a_module_back_layer_for_layer(first: str) -> None:
+    loop = f"""\
     def convert(module):
+        {first}
         for name, child in module.named_children():
-            module.add_module(name, convert(child))
-        return module
+            mod.add_module(name, convert(child))
+        return mod
     def put_back(model):
         for name, child in model.named_children():
             setattr(model, name, convert(child))
@@ -111,8 +122,10 @@ def test_a_function_that_gives_a_module_back_layer_for_layer() -> None:
         "new = other\n            new = convert_sync_batchnorm(new)\n"
         "            setattr(model, name, new)",
         "setattr(model, name, convert_sync_batchnorm(child, other))",
-        # also one that a function finds.
+        # also one that a function finds,
         "setattr(model, name, shared(child))",
+        # be it one that goes through the child as well.
+        "setattr(model, name, share_all(child))",
     ],
 )
 def test_what_may_be_moved_is_in_both_places(store: str) -> None:
@@ -121,6 +134,11 @@ SHARED = {{}}
 def shared(child):
     SHARED[type(child)] = child
     return SHARED[type(child)]
+def share_all(module):
+    for name, child in module.named_children():
+        module.add_module(name, share_all(child))
+    SHARED.setdefault(type(module), module)
+    return SHARED[type(module)]
 {LOOP.format(children="model.named_children()", store=store)}
 put_back(Net(), 'bn', Net())
 put_back(Net().backbone, 'bn', Net().head)

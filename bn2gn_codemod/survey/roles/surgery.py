@@ -23,10 +23,10 @@ from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.syntax.nodes import (
     call_name,
     flat,
-    replaces_children,
     target_names,
     walk,
 )
+from bn2gn_codemod.survey.syntax.replaced_children import replaces_children
 from bn2gn_codemod.survey.syntax.stores import TENSORS_OF, Store, parts_of, stores_in
 from bn2gn_codemod.survey.values import (
     Class,

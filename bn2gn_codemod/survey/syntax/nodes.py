@@ -355,32 +355,6 @@ def _replace_fields(text: str, style: str) -> str:
     return "".join(result)
 
 
-@functools.cache
-def replaces_children(function: ast.AST) -> bool:
-    """Whether a function goes over a module's children and puts its own result in their place.
-
-    ``for name, child in module.named_children(): new.add_module(name, convert(child))``
-    """
-    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return False
-    for loop in flat(function.body):
-        if isinstance(loop, ast.For) and _goes_over_children(loop.iter):
-            results: set[str] = set()  # new = convert(child)
-            for statement in flat(loop.body):
-                value = _stored(statement)
-                if isinstance(value, ast.Name) and value.id in results:
-                    return True
-                if isinstance(value, ast.Call) and call_name(value) == function.name:
-                    return True
-                match statement:
-                    case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
-                        if call_name(call) == function.name:
-                            results.add(name)
-                    case _:
-                        pass
-    return False
-
-
 _PUTS_IN = frozenset(
     {"setattr", "add_module", "register_module", "load_state_dict", "copy_", "update"}
 )
@@ -399,7 +373,7 @@ def gives_what_it_visits(function: ast.AST) -> bool:
     visits = {
         call
         for loop in flat(function.body)
-        if isinstance(loop, ast.For) and _goes_over_children(loop.iter)
+        if isinstance(loop, ast.For) and goes_over_children(loop.iter)
         for statement in flat(loop.body)
         for call in [statement.value if isinstance(statement, ast.Expr) else None]
         if isinstance(call, ast.Call) and call_name(call) == function.name
@@ -464,19 +438,9 @@ def _is_asked(function: ast.FunctionDef | ast.AsyncFunctionDef, registry: str) -
     return asked
 
 
-def _goes_over_children(expr: ast.expr) -> bool:
+def goes_over_children(expr: ast.expr) -> bool:
+    """Whether a loop goes over the children of a module, as its source tells."""
     return any(
         isinstance(node, ast.Attribute) and node.attr in ("named_children", "_modules", "children")
         for node in walk(expr)
     )
-
-
-def _stored(statement: ast.stmt) -> ast.expr | None:
-    """The value of ``m.add_module(k, v)``, ``setattr(m, k, v)`` and ``m._modules[k] = v``."""
-    match statement:
-        case ast.Expr(value=ast.Call() as call) if call_name(call) in ("add_module", "setattr"):
-            return call.args[-1] if call.args else None
-        case ast.Assign(targets=[ast.Subscript()], value=value):
-            return value
-        case _:
-            return None

@@ -66,6 +66,11 @@ class CheckpointMembers:
         word = is_skipped(slot[1], load.skipped)
         if role is Role.BACKBONE and word:
             role, words = Role.UNDECIDED, f"{words}, but leaves out entries with {word!r}"
+        if role is Role.BACKBONE and load.of_base not in (None, *slot[0].descendants()):
+            role, words = (
+                Role.UNDECIDED,
+                f"{words}, but {slot[0].name} adds {slot[1]} to the network",
+            )
         if role is Role.BACKBONE and slot[1] not in load.parts and self._has(network, load.parts):
             parts = " or ".join(sorted(load.parts))
             role, words = Role.UNDECIDED, f"{words}, but gives all entries names below {parts}"

@@ -6,17 +6,14 @@ trains, or by the model itself, where these load weights as well.
 
 from __future__ import annotations
 
-import ast
 import functools
 import re
-from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.flow.known_callers import KnownCallers
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax.main_blocks import stands_in_main_block
-from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance, Spot
+from bn2gn_codemod.survey.values import Class, Instance, Spot
+from bn2gn_codemod.survey.weights.evaluating_scripts import EvaluatingScripts
 from bn2gn_codemod.survey.weights.loads import Load
 
 _TRAINS = re.compile(
@@ -30,7 +27,7 @@ class Evaluations:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._callers = KnownCallers(flow)
+        self._scripts = EvaluatingScripts(flow)
 
     def of_others(self, cls: Class, loads: list[Load]) -> list[Load]:
         """The loads into a class, without those of evaluations where training has its own."""
@@ -57,7 +54,7 @@ class Evaluations:
     def are_after_training(self, cls: Class, module: Module) -> bool:
         """Whether a module evaluates objects of a class that other code makes and trains."""
         is_other = module is not cls.module and self.only_evaluates(module)
-        return is_other and self._is_made_for_training(cls)
+        return is_other and self._scripts.has(module) and self._is_made_for_training(cls)
 
     def is_outcome(self, cls: Class, load: Load) -> bool:
         """Whether a class is loaded to be evaluated, and other code has an object and trains it.
@@ -93,55 +90,6 @@ class Evaluations:
             and all(self.only_evaluates(one.module) for one in made)
             and self._is_made_for_training(cls, but=whole)
         )
-
-    def are_all(self, call: LoadCall) -> bool:
-        """Whether nothing but evaluations comes to a load, of models that are trained without."""
-        classes = {
-            value.class_
-            for value in self._flow.values(call.receiver)
-            if isinstance(value, Instance) and not value.weak
-        }
-        return (
-            bool(classes)
-            and self._is_run_to_evaluate(call.spot.function, call.spot.node, set())
-            and all(map(self._is_made_for_training, classes))
-        )
-
-    def _is_run_to_evaluate(
-        self, function: Function, node: ast.expr | ast.stmt, seen: set[Function]
-    ) -> bool:
-        """Whether all that comes to a node, as far as that is known, is code that evaluates."""
-        module = function.module
-        if isinstance(function.node, ast.Module):
-            is_run = stands_in_main_block(function.node, node)
-            return self._evaluates_by_itself(module) if is_run else self.only_evaluates(module)
-        if function in seen:
-            return True
-        seen.add(function)
-        callers = self._callers.of(function)
-        return bool(callers) and all(
-            self._is_run_to_evaluate(caller, site, seen) for caller, site in callers
-        )
-
-    def _evaluates_by_itself(self, module: Module) -> bool:
-        """Whether a script evaluates, trains nothing, and calls nothing for that either."""
-        return _EVALUATES.search(module.source.data) is not None and not any(
-            map(trains, {module, *self._called_by(module)})
-        )
-
-    def _called_by(self, module: Module) -> Iterator[Module]:
-        """Where the functions and classes are, models aside, that a module calls."""
-        for function, calls in self._flow.calls_in.items():
-            for _, call in calls if function.module is module else ():
-                for value in self._flow.value_of(call.func):
-                    if isinstance(value, FunctionValue):
-                        cls, home = value.function.class_, value.function.module
-                    elif isinstance(value, ClassValue):
-                        cls, home = value.class_, value.class_.module
-                    else:
-                        continue
-                    if cls is None or not cls.is_module:
-                        yield home
 
     def _is_made_for_training(self, cls: Class, but: Class | None = None) -> bool:
         """Whether code that trains, or that it makes use of, makes an object of the class.

@@ -1,7 +1,7 @@
 """Files that another framework wrote: as good as a URL where training begins with one.
 
 Training in PyTorch writes none of them, so that none is of training that goes on. What only
-turns such a file into one of PyTorch says nothing of what is trained.
+turns such a file into one of PyTorch, or compares with it, says nothing of what is trained.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.values import Weights
-from bn2gn_codemod.survey.weights.evaluations import trains
+from bn2gn_codemod.survey.weights.trained_after import is_trained_after
 
 _OTHERS = re.compile(
     r"caffe\.Net|mxnet\.(?:nd|ndarray|model|gluon)\.(?:\w+\.)*load\w*|paddle\.load|"
@@ -21,15 +20,10 @@ _OTHERS = re.compile(
 
 
 def starts_from_foreign_file(flow: Flow, call: LoadCall, weights: Weights) -> bool:
-    """Whether code that trains comes to a load of what a file of another framework gives."""
-    return _OTHERS.fullmatch(weights.source) is not None and _is_for_training(flow, call)
+    """Whether what gets a file of another framework comes to an optimizer from there."""
+    return is_foreign(weights.source) and is_trained_after(flow, call)
 
 
-def _is_for_training(flow: Flow, call: LoadCall) -> bool:
-    sites = CallSites(flow)
-    functions = [call.spot.function]
-    for function in functions:
-        if trains(function.module):
-            return True
-        functions.extend(caller for caller, _ in sites.of(function) if caller not in functions)
-    return False
+def is_foreign(source: str) -> bool:
+    """Whether a function reads files of another framework."""
+    return _OTHERS.fullmatch(source) is not None

@@ -43,6 +43,7 @@ class Load(NamedTuple):
     # It names one attribute, and its function says that the weights are pretrained.
     is_meant: bool = False
     by_path: bool = False  # for a file that is a backbone's by nothing but its path
+    of_base: Class | None = None  # the file has nothing of what subclasses of this one add
     of_network: bool = False  # of a container of layers that is a network by its factory's name
 
     @property

@@ -38,7 +38,7 @@ from bn2gn_codemod.survey.weights.copied_parameters import (
 )
 from bn2gn_codemod.survey.weights.downloads import is_downloaded
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.foreign_files import starts_from_foreign_file
+from bn2gn_codemod.survey.weights.foreign_files import is_foreign, starts_from_foreign_file
 from bn2gn_codemod.survey.weights.imagenet_files import reads_imagenet_file
 from bn2gn_codemod.survey.weights.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers, has_layers
@@ -240,7 +240,8 @@ class _Search:
             by_path=load.by_path and not is_named,
         )
         for filled in self._receivers.classes(call, value):
-            self.loads.of_class.setdefault(filled, []).append(into)
+            of_base = _base_of_file(self._contents, filled, into)
+            self.loads.of_class.setdefault(filled, []).append(into._replace(of_base=of_base))
 
     def _keep_resumed(self, cls: Class, load: Load) -> None:
         """Of all loads into a class, the one that says least of training that was there before."""
@@ -338,6 +339,16 @@ def _told_most_by(flow: Flow, call: LoadCall, given: list[Weights]) -> Weights:
         if one.kind == "url":
             return of_users.get((one.spot.function, _asked_for(one)), one)
     return weights[0]
+
+
+def _base_of_file(contents: Contents, cls: Class, load: Load) -> Class | None:
+    """The base class that a file of another framework is for, unless it has to fit all of it.
+
+    What a subclass adds came later.
+    """
+    if load.strict or not is_foreign(load.source):
+        return None
+    return next((one for one in cls.ancestors()[::-1] if contents.slots_of.get(one)), None)
 
 
 def _asked_for(weights: Weights) -> str | None:

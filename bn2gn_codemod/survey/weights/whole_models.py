@@ -82,7 +82,7 @@ class WholeModels:
             if load is None:
                 for slot, copied in self._copied_states.slots(call):
                     self._named.setdefault(slot, copied)
-            if load is None or load.kind != "file" or evaluations.are_all(call):
+            if load is None or load.kind != "file":
                 continue
             if call.into_tensors:
                 self._add_named(call, load, self._put_together(call))

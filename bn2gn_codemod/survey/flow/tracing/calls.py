@@ -22,7 +22,8 @@ from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.transplants import note_transplant
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.norm_classes import is_norm_class
-from bn2gn_codemod.survey.syntax.nodes import built_of, gives_what_it_visits, replaces_children
+from bn2gn_codemod.survey.syntax.nodes import built_of, gives_what_it_visits
+from bn2gn_codemod.survey.syntax.replaced_children import replaces_children
 from bn2gn_codemod.survey.values import (
     ClassValue,
     External,

@@ -1,7 +1,8 @@
 """Modules that are imported by a name: ``import_module("nets.cam")``, ``(args.network)``.
 
 The default of an option names one of those that it may be. The others are taken to be those
-beside it. Where nothing is known of the name but a folder, they are all that fit.
+beside it. Where nothing is known of the name but a folder, they are all
+that fit, however deep below it.
 """
 
 from __future__ import annotations
@@ -121,13 +122,19 @@ def _beside(flow: Flow, module: Module, importer: Module) -> Iterator[Module]:
 
 
 def _fitting(flow: Flow, expr: ast.expr, importer: Module) -> Iterator[Module]:
-    """The modules in a folder that is written out, by names of which no more is known."""
-    wanted = (text_pattern(expr) or "").split(".")
+    """The modules below a folder that is written out, by names of which no more is known.
+
+    What is computed may have dots in it: ``"nets." + args.name`` may be ``nets.cam.resnet``.
+    """
+    pattern = text_pattern(expr) or ""
+    wanted = pattern.split(".")
     if len(wanted) < 2 or "" in wanted or "*" in wanted[0]:
         return
     for module in flow.modules:
-        parts = dotted_parts(module.path)[-len(wanted) :]
-        if len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted)):
-            is_meant = flow.index.find(".".join(parts), importer.path) == module.path
-            if is_meant and module is not importer:
-                yield module
+        parts = dotted_parts(module.path)
+        names = [".".join(parts[start:]) for start in range(len(parts))]
+        meant = (name for name in names if fnmatch.fnmatchcase(name, pattern))
+        if module is not importer and any(
+            flow.index.find(name, importer.path) == module.path for name in meant
+        ):
+            yield module

@@ -18,10 +18,10 @@ from bn2gn_codemod.survey.syntax.nodes import (
     call_name,
     dotted,
     flat,
-    replaces_children,
     target_names,
     walk,
 )
+from bn2gn_codemod.survey.syntax.replaced_children import replaces_children
 from bn2gn_codemod.survey.values import (
     External,
     ExternalObject,

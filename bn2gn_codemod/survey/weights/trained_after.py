@@ -1,0 +1,184 @@
+"""Whether the very model that a call loads weights into is trained from there on.
+
+It is followed by its name, through the statements that run after the load, to what it is handed
+to, and to those that call the function that loads it. Other branches, and what stands behind a
+``return``, do not run after it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.flow.optimizer_calls import drives, optimizer_call
+from bn2gn_codemod.survey.statements.run_conditions import blocks_around, conditions_at, exclude
+from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, is_off, walk
+from bn2gn_codemod.survey.values import Function, FunctionValue
+
+_LEAVES = frozenset({"exit", "_exit", "quit"})
+# What a model is asked for by whoever trains it: also by the name of what holds it.
+_OF_WHOLE = re.compile(r"(?:\.\w*param\w*|\.train)?")
+
+
+class _Place(NamedTuple):
+    """A model by its name in a function, after ``node``: ``None`` is the beginning."""
+
+    function: Function
+    node: ast.AST | None
+    model: str
+
+
+def is_trained_after(flow: Flow, call: LoadCall) -> bool:
+    """Whether the model comes to an optimizer, or is set to training, after it was loaded."""
+    match call.spot.node:
+        case ast.Call(func=ast.Attribute(value=receiver)) if model := dotted(receiver):
+            return _Search(flow).run(_Place(call.spot.function, call.spot.node, model))
+    return False
+
+
+class _Search:
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._sites = CallSites(flow)
+        self._pending: list[_Place] = []
+
+    def run(self, place: _Place) -> bool:
+        self._add(place)
+        return any(map(self._is_trained_at, self._pending))  # grows
+
+    def _add(self, place: _Place) -> None:
+        place = place._replace(model=place.model.removesuffix(".module"))
+        if place not in self._pending:
+            self._pending.append(place)
+
+    def _is_trained_at(self, place: _Place) -> bool:
+        function, names = place.function, {place.model}
+        for statement in _after(function, place.node):
+            for call in (node for node in walk(statement) if isinstance(node, ast.Call)):
+                if self._may_run(place, call) and self._trains(call, names):
+                    return True
+            match statement:
+                case ast.Assign(targets=[target], value=value) if name := dotted(target):
+                    is_made_of_it = any(_is_whole(one, names) for one in _handed(value))
+                    names.discard(name)
+                    names.update([name] if is_made_of_it else [])
+                case ast.Return(value=ast.expr() as value) if dotted(value) in names:
+                    self._add_callers(function, None)
+                case _:
+                    pass
+        self._add_callers(function, place.model)
+        return False
+
+    def _may_run(self, place: _Place, call: ast.Call) -> bool:
+        if place.node is None:
+            return True
+        here = conditions_at(place.function, place.node)
+        return not exclude(here, conditions_at(place.function, call))
+
+    def _trains(self, call: ast.Call, names: set[str]) -> bool:
+        """Whether a call trains a model; where it hands it on, that is looked at next."""
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        is_set = isinstance(call.func, ast.Attribute) and call.func.attr == "train"
+        if is_set and not any(map(is_off, given)) and _is_whole(dotted(call.func) or "", names):
+            return True
+        if optimizer_call(self._flow, call) or drives(self._flow, call):
+            return any(_is_whole(chain, names) for one in given for chain in _chains(one))
+        for value in self._flow.value_of(call.func):
+            if isinstance(value, FunctionValue):
+                self._hand_over(call, value.function, names)
+        return False
+
+    def _hand_over(self, call: ast.Call, function: Function, names: set[str]) -> None:
+        for parameter, given in _arguments(call, function):
+            if dotted(given) in names:
+                self._add(_Place(function, None, parameter))
+
+    def _add_callers(self, function: Function, model: str | None) -> None:
+        """What a function was handed, or with ``None`` what it returns, where it is called."""
+        for caller, site in self._sites.of(function):
+            if model is None:
+                self._add_result(caller, site)
+            elif model == "self" and isinstance(site.func, ast.Attribute):
+                self._add_named(caller, site, site.func.value)
+            else:
+                for parameter, given in _arguments(site, function):
+                    if parameter == model:
+                        self._add_named(caller, site, given)
+
+    def _add_named(self, caller: Function, site: ast.Call, given: ast.expr) -> None:
+        if name := dotted(given):
+            self._add(_Place(caller, site, name))
+
+    def _add_result(self, caller: Function, site: ast.Call) -> None:
+        for block, index in blocks_around(caller.node, site)[-1:]:
+            match block[index]:
+                case ast.Assign(targets=[target], value=value) if value is site:
+                    self._add_named(caller, site, target)
+                case ast.Return(value=value) if value is site:
+                    self._add_callers(caller, None)
+                case _:
+                    pass
+
+
+def _after(function: Function, node: ast.AST | None) -> Iterator[ast.stmt]:
+    """The statements that run after a node, up to the one with which its function is left."""
+    if node is None:
+        rests = [getattr(function.node, "body", [])]
+    else:
+        around = blocks_around(function.node, node)
+        rests = [block[index + 1 :] for block, index in reversed(around)]
+    for rest in rests:
+        for statement in rest:
+            yield statement
+            match statement:
+                case ast.Return() | ast.Raise():
+                    return
+                case ast.Expr(value=ast.Call() as call) if call_name(call) in _LEAVES:
+                    return
+                case _:
+                    pass
+
+
+def _arguments(call: ast.Call, function: Function) -> Iterator[tuple[str, ast.expr]]:
+    """What a call gives for which parameter of a function."""
+    arguments = getattr(function.node, "args", None)
+    if not isinstance(arguments, ast.arguments):
+        return
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    if function.class_ is not None and names[:1] == ["self"]:
+        names = names[1:]
+    yield from zip(names, call.args, strict=False)
+    yield from ((one.arg, one.value) for one in call.keywords if one.arg is not None)
+
+
+def _handed(value: ast.expr) -> Iterator[str]:
+    """The dotted names in a value, but for what is called with something: ``model(images)``."""
+    called = {node.func for node in walk(value) if isinstance(node, ast.Call) and node.args}
+    yield from _chains(value, without=called)
+
+
+def _chains(expr: ast.expr, without: Iterable[ast.AST] = ()) -> Iterator[str]:
+    """The dotted names in an expression, each as a whole."""
+    inner = set(without)
+    for node in walk(expr):  # from the outside in
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            if isinstance(node, ast.Attribute):
+                inner.add(node.value)
+            if node not in inner and (name := dotted(node)):
+                yield name
+
+
+def _is_whole(chain: str, names: set[str]) -> bool:
+    """Whether a dotted name is of a model or of what holds it: ``net`` for ``net.trunk``."""
+    for name in names:
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):
+            whole = ".".join(parts[:end])
+            if chain.startswith(whole) and _OF_WHOLE.fullmatch(chain[len(whole) :]):
+                return True
+    return False
