@@ -522,37 +522,7 @@ class Evidence:
                 continue
             if not self._held.is_built_in(maker, slot):
                 return maker
-        return None if made_by is None else self._network_of_block(made_by, slot)
-
-    def _network_of_block(self, block: Class, slot: Slot) -> Class | None:
-        """The network whose blocks an attribute has a layer of: ``self.bn1 = resnet.stem.bn``.
-
-        Not where other models have such blocks as well, whose layer it may be.
-        """
-        found: dict[Class, None] = {}
-        pending = [block]
-        for one in pending:
-            for maker in self.contents.makers(one):
-                if maker is None:
-                    return None
-                if not self.contents.is_built(maker):
-                    continue
-                own = [
-                    self.own.get(holder)
-                    for holder in self.contents.holders.get(one, ())
-                    if holder[0] in maker.ancestors()
-                ]
-                if any(because is None for because in own) or not own:
-                    pending.extend({maker}.difference(pending))
-                elif all(because.role is Role.BACKBONE for because in own if because):
-                    found[maker] = None
-                else:
-                    return None
-        network = next(iter(found), None)
-        if network is None or self._is_mixed(network) or self.contents.is_above(network, slot):
-            return None
-        is_inside = slot[0] in network.ancestors() or network in slot[0].ancestors()
-        return None if is_inside or self._held.is_built_in(network, slot) else network
+        return None
 
     def _made_for(self, value: Instance | NormLayer, made_in: Function) -> list[Slot]:
         """The attributes with a value that are those of the class for which it was made."""
