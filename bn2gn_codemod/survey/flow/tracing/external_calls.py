@@ -247,8 +247,8 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             if isinstance(held, ClassValue) and _BUILDER.search(name.rsplit(".", 1)[-1]):
                 # timm's build_model_with_cfg(ResNet, variant, pretrained)
                 instantiate(call._replace(arguments=[]), held.class_, is_written=False)
-        elif _LEAF.match(name):
-            return
+        elif _LEAF.match(name) or (isinstance(held, Entries) and name.startswith("torch.nn.")):
+            return  # a module is no dict, and its parts' names are none of what it is put into
         elif not isinstance(held, (Text, ModuleValue, External)):
             flow.add(result, held)
             if is_class and isinstance(held, Instance) and held.class_.is_module:
