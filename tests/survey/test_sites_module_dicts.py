@@ -109,7 +109,21 @@ class Net(nn.Module):
         super().__init__()
         net = torchvision.models.resnet18(pretrained=True)
         stem = nn.Sequential(OrderedDict([('conv', net.conv1), ('bn', net.bn1)]))
-        self.parts = nn.ModuleDict({'stem': stem, 'bn': nn.BatchNorm2d(64)})  #! conflict
+        self.parts = nn.ModuleDict({'stem': stem, 'bn': nn.BatchNorm2d(64)})  #! convert
         self.head = nn.BatchNorm2d(64)  #! convert
+"""
+    )
+
+
+def test_keys_of_a_container_in_another_one() -> None:
+    check(
+        """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        net = torchvision.models.resnet18(pretrained=True)
+        stem = nn.ModuleDict({'conv': net.conv1, 'bn': net.bn1})
+        self.parts = nn.ModuleDict({'stem': stem, 'bn': nn.BatchNorm2d(64)})  #! unknown
 """
     )
