@@ -11,7 +11,13 @@ from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.values import Function, Weights
 
 _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
-_NOT_RESUMED = re.compile(r"\bnot [\w.]*(?:resum|snapshot)[\w.]*", re.IGNORECASE)
+# Not ``not args.resume is None``, nor ``not args.no_resume``, which say the opposite.
+_NOT_RESUMED = re.compile(
+    r"\bnot (?![\w.]*(?:\b|_)(?:no|not|skip|disable|without|never|ignore|dont)_?(?:\w+_)?"
+    r"(?:resum|snapshot))"
+    r"[\w.]*(?:resum|snapshot)[\w.]*(?![\w.(\[]|\s+(?:is|in|not|[=!<>]))",
+    re.IGNORECASE,
+)
 
 
 def is_resumed(flow: Flow, call: LoadCall) -> bool:
