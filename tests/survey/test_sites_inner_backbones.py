@@ -194,3 +194,66 @@ for x in data:
 """
     )
     assert not check(text).train_scripts
+
+
+FILLED = """\
+import torchvision
+from mmcv.runner import load_checkpoint
+from mmdet.models import DETECTORS, build_backbone
+URL = 'https://a.org/net-12345678.pth'
+URLS = {{'net': 'https://a.org/net-12345678.pth'}}
+{decorator}
+class Net(nn.Module):
+    def __init__(self, conf):
+        super().__init__()
+        self.backbone = {made}
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+def main(cfg):
+    net = Net(cfg)
+    {load}
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    net(1).sum().backward()
+    optimizer.step()
+"""
+_BUILT = "build_backbone(conf)"
+_LIBRARY = "torchvision.models.resnet50(pretrained=True)"
+
+
+def _filled(verdict: str, load: str, made: str = _BUILT, decorator: str = "") -> None:
+    check(FILLED.format(verdict=verdict, load=load, made=made, decorator=decorator))
+
+
+@pytest.mark.parametrize("made", [_BUILT, _LIBRARY])
+@pytest.mark.parametrize(
+    "load",
+    [
+        "load_checkpoint(net, 'https://a.org/net-12345678.pth')",
+        "load_checkpoint(net, filename='https://a.org/net-12345678.pth', strict=True)",
+        "url = 'https://a.org/net-12345678.pth'\n    load_checkpoint(net, url)",
+        "load_checkpoint(net, URL)",
+        "load_checkpoint(net, URLS['net'])",
+        "load_checkpoint(net, cfg.load_from)",
+    ],
+)
+def test_a_library_fills_all_of_the_model(made: str, load: str) -> None:
+    _filled("unknown", load, made)
+
+
+def test_a_library_may_fill_what_it_builds_a_backbone_for() -> None:
+    _filled("unknown", "load_checkpoint(net, cfg.weights)")
+    _filled("unknown", "load_checkpoint(net, cfg.resume_from)")
+    _filled("unknown", "pass", decorator="@DETECTORS.register_module()")
+
+
+@pytest.mark.parametrize(
+    ("made", "load"),
+    [
+        (_BUILT, "pass"),
+        (_BUILT, "load_checkpoint(cfg.teacher, cfg.load_from)"),
+        (_LIBRARY, "load_checkpoint(net, cfg.resume_from)"),
+        (_LIBRARY, "load_checkpoint(net, 'last.pth') if cfg.resume else None"),
+        (_LIBRARY, "load_checkpoint(net.backbone, 'https://a.org/net-12345678.pth')"),
+    ],
+)
+def test_nothing_fills_all_of_the_model(made: str, load: str) -> None:
+    _filled("convert", load, made)

@@ -97,3 +97,33 @@ def test_a_setting_names_a_part_by_its_key() -> None:
         dec="keep", lines="self.parts = nn.ModuleDict({'enc': Enc(), 'dec': Dec()})"
     )
     check(text, Settings(backbone=("Net.parts.dec",)))
+
+
+def test_names_of_parts_inside_of_a_part_are_none_of_the_container() -> None:
+    check(
+        """\
+from collections import OrderedDict
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        net = torchvision.models.resnet18(pretrained=True)
+        stem = nn.Sequential(OrderedDict([('conv', net.conv1), ('bn', net.bn1)]))
+        self.parts = nn.ModuleDict({'stem': stem, 'bn': nn.BatchNorm2d(64)})  #! convert
+        self.head = nn.BatchNorm2d(64)  #! convert
+"""
+    )
+
+
+def test_keys_of_a_container_in_another_one() -> None:
+    check(
+        """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        net = torchvision.models.resnet18(pretrained=True)
+        stem = nn.ModuleDict({'conv': net.conv1, 'bn': net.bn1})
+        self.parts = nn.ModuleDict({'stem': stem, 'bn': nn.BatchNorm2d(64)})  #! unknown
+"""
+    )

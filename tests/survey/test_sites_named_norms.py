@@ -227,3 +227,26 @@ class Net(nn.Module):
         self.neck = Neck(norm)
 """
     check(HOME.format(own="keep", function="keep") + neck)
+
+
+def test_layer_that_is_put_into_a_loaded_network() -> None:
+    made = "Net(); model.backbone.extra = get_norm('BN', 8)  #! unknown"
+    text = TRAINED.replace("from dla import Net", "from dla import Net, get_norm")
+    (script,) = check(text.replace("build_model(cfg)", f"{made}")).train_scripts
+    assert not script.fix
+    (script,) = check(text.replace("build_model(cfg)", "Net(); model.extra = 1")).train_scripts
+    assert script.fix
+
+
+@pytest.mark.parametrize(
+    ("imports", "verdict"),
+    [
+        ("from detectron2.layers import *", "  #! unknown"),
+        ("from detectron2.layers.batch_norm import *", "  #! unknown"),
+        ("from other.layers import *", ""),
+        ("from detectron2.layers import *\ndef get_norm(norm, width): return None", ""),
+    ],
+)
+def test_star_import_of_the_function(imports: str, verdict: str) -> None:
+    text = net(f"self.key = get_norm(norm, 64){verdict}")
+    check(text.replace("from detectron2.layers import Conv2d, get_norm", imports))

@@ -126,3 +126,22 @@ class Other(nn.Module):
         "keep",
         "convert",
     }
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "not args.resume is None",
+        "not args.resume == ''",
+        "not args.no_resume",
+        "not args.skip_auto_resume",
+        "not args.resume.endswith('.none')",
+    ],
+)
+def test_a_negation_that_asks_to_resume(test: str) -> None:
+    check(_repository("unknown", "unknown", _RESUME.replace("if args.resume:", f"if {test}:")))
+
+
+def test_a_load_where_nothing_is_resumed() -> None:
+    load = _RESUME.replace("if args.resume:", "if not args.resume:")
+    check(_repository("keep", "convert", load.replace("args.resume)", "args.path)")))

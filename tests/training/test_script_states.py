@@ -213,6 +213,47 @@ def test_eval_mode_in_each_epoch(applied: str, state: str) -> None:
     assert only(plan_of(train=_APPLIED.format(applied=applied))).state == state
 
 
+_UNDONE = """
+def validate(model):
+    model.backbone.eval()
+    model.head.eval()
+    with torch.no_grad():
+        model(1)
+
+def keep(m):
+    if isinstance(m, nn.BatchNorm2d):
+        m.eval()
+
+def main(loader):
+    model = Detector()
+    optimizer = torch.optim.Adam(model.parameters())
+    for epoch in range(3):
+        {before}
+        model.train()
+        {between}
+        for x in loader:
+            model(x).sum().backward()
+            optimizer.step()
+        {after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "between", "after", "state"),
+    [
+        ("pass", "pass", "validate(model)", "unfrozen"),
+        ("pass", "pass", "model.backbone.eval()", "unfrozen"),
+        ("model.apply(keep)", "pass", "pass", "unfrozen"),
+        ("validate(model)", "pass", "pass", "unfrozen"),
+        ("pass", "model.apply(keep)", "pass", "partly"),
+        ("pass", "model.apply(keep)", "validate(model)", "partly"),
+    ],
+)
+def test_eval_mode_that_train_undoes(before: str, between: str, after: str, state: str) -> None:
+    text = _UNDONE.format(before=before, between=between, after=after)
+    assert only(plan_of(train=text)).state == state
+
+
 # ------------------------------------------------------- where it cannot go
 
 

@@ -8,6 +8,7 @@ and one that is also built by a model without any evidence is in doubt.
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter, deque
 
 from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown, together
@@ -26,6 +27,10 @@ from bn2gn_codemod.survey.roles.put_in_parts import PutIn
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.loads import Load
 
+# ``init_cfg=dict(type='Pretrained', ...)``, ``pretrained='torchvision://resnet50'``
+_NAMES_WEIGHTS = re.compile(
+    rb"[\"']Pretrained[\"']|\bpretrained[\"']?\s*[=:]\s*[\"'{(\[]|(?:torchvision|open-?mmlab)://"
+)
 CROWDED = "{} also reaches {}, where too much comes together to follow it"
 
 
@@ -318,6 +323,12 @@ class RoleMap:
     def is_only_named(self, slot: Slot) -> bool:
         """Whether an attribute is a backbone for nothing but what it or its class is called."""
         return slot in self._evidence.only_named
+
+    @functools.cached_property
+    def configs_name_weights(self) -> bool:
+        """Whether any code names a file for what a toolbox builds of a config."""
+        modules = self._contents.flow.modules
+        return any(_NAMES_WEIGHTS.search(module.source.data) for module in modules)
 
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""

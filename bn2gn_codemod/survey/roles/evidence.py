@@ -71,7 +71,7 @@ class Evidence:
         self._call_sites = CallSites(self.flow)
         self._held = HeldBackbones(contents, self._call_sites, self.load_of)
         self._homes: dict[Value, list[Slot]] = {}
-        self._evaluations = Evaluations(self.flow)
+        self.evaluations = Evaluations(self.flow)
         self.idle = IdleClasses(contents, self.own)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.library = LibraryEvidence(
@@ -89,13 +89,13 @@ class Evidence:
                 for value in self.flow.values(node)
             )
         }
-        self.loads = find_loads(contents, named, self._evaluations)
+        self.loads = find_loads(contents, named, self.evaluations)
         self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
         self._initialised_models = InitialisedModels(contents.flow)
-        self._resumed_models = ResumedModels(contents, self.loads, self._evaluations)
+        self._resumed_models = ResumedModels(contents, self.loads, self.evaluations)
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
-        self.whole_models = WholeModels(contents, self._held.is_loaded_network, self._evaluations)
+        self.whole_models = WholeModels(contents, self._held.is_loaded_network, self.evaluations)
         self._set_finished_models_aside()
 
     def judge(self) -> None:
@@ -130,7 +130,7 @@ class Evidence:
         Only where training starts from something of its own, be it a loaded part.
         """
         hub = HubEntries(self.flow)
-        evaluations = self._evaluations
+        evaluations = self.evaluations
         for cls, every in list(self.loads.of_class.items()):
             found = self.loads.of_class[cls] = evaluations.of_others(cls, every)
             for load in [one for one in found if evaluations.are_of_finished(cls, one)]:
@@ -177,7 +177,7 @@ class Evidence:
         kin = {*cls.ancestors(), *cls.descendants()}
         for model, load in self.loads.resumed.items():
             inner = self.contents.below(model)
-            is_finished = self._evaluations.is_never_trained(model, load)
+            is_finished = self.evaluations.is_never_trained(model, load)
             is_told = any(handles_weights(one.module, one.node) for one in (model, *inner))
             if (model in kin or cls in inner) and is_finished and not is_told:
                 return load
@@ -199,7 +199,7 @@ class Evidence:
 
     def only_evaluates(self, function: Function) -> bool:
         """Whether a function is of code with which nothing is trained."""
-        return self._evaluations.only_evaluates(function.module)
+        return self.evaluations.only_evaluates(function.module)
 
     def where_loaded(self, layer: NormLayer) -> str | None:
         """The line that loads a layer, if any is seen to: ``net.py:12``."""
@@ -246,7 +246,7 @@ class Evidence:
                     self._replaced.add_put_in(slot, places)
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
                 if because.role is Role.UNDECIDED and all(load.is_resumed for _, load in networks):
-                    if all(self._evaluations.is_never_trained(*network) for network in networks):
+                    if all(self.evaluations.is_never_trained(*network) for network in networks):
                         words = f"{because.words}; but nothing here trains {cls.name}"
                         self._never_trained[slot] = Because(Role.DOUBT, words)
                     self._only_resumed.add(slot)
@@ -528,37 +528,7 @@ class Evidence:
                 continue
             if not self._held.is_built_in(maker, slot):
                 return maker
-        return None if made_by is None else self._network_of_block(made_by, slot)
-
-    def _network_of_block(self, block: Class, slot: Slot) -> Class | None:
-        """The network whose blocks an attribute has a layer of: ``self.bn1 = resnet.stem.bn``.
-
-        Not where other models have such blocks as well, whose layer it may be.
-        """
-        found: dict[Class, None] = {}
-        pending = [block]
-        for one in pending:
-            for maker in self.contents.makers(one):
-                if maker is None:
-                    return None
-                if not self.contents.is_built(maker):
-                    continue
-                own = [
-                    self.own.get(holder)
-                    for holder in self.contents.holders.get(one, ())
-                    if holder[0] in maker.ancestors()
-                ]
-                if any(because is None for because in own) or not own:
-                    pending.extend({maker}.difference(pending))
-                elif all(because.role is Role.BACKBONE for because in own if because):
-                    found[maker] = None
-                else:
-                    return None
-        network = next(iter(found), None)
-        if network is None or self._is_mixed(network) or self.contents.is_above(network, slot):
-            return None
-        is_inside = slot[0] in network.ancestors() or network in slot[0].ancestors()
-        return None if is_inside or self._held.is_built_in(network, slot) else network
+        return None
 
     def _made_for(self, value: Instance | NormLayer, made_in: Function) -> list[Slot]:
         """The attributes with a value that are those of the class for which it was made."""

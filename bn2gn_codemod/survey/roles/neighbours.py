@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.flow.network_contents import (
 from bn2gn_codemod.survey.flow.second_names import same_layers, wraps
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.roles.behind_backbone import BehindBackbone
+from bn2gn_codemod.survey.roles.built_backbones import BuiltBackbones
 from bn2gn_codemod.survey.roles.evidence import Evidence
 from bn2gn_codemod.survey.statements.optional_parts import only_asked_for
 from bn2gn_codemod.survey.values import Class, Instance
@@ -29,6 +30,7 @@ class Neighbours:
         self._contents = contents
         self._evidence = evidence
         self._own = evidence.own
+        self._built = BuiltBackbones(contents, evidence.evaluations)
         self._behind = BehindBackbone(contents, evidence)
         self._beside_which: dict[Slot, Because] = {}
         self._again: set[Slot] = set()  # second names of what stands in a backbone
@@ -182,6 +184,10 @@ class Neighbours:
         if load is not None:
             words = f"{cls.name} as a whole {load.words}: whether {shown(slot)} comes with them"
             return Because(Role.UNDECIDED, f"{words} is not known ({owner.words})")
+        filler = self._built.filled_by(cls)
+        if filler:
+            words = f"{filler} may load all of {cls.name}, and {shown(slot)} with it"
+            return Because(Role.UNDECIDED, f"{words} ({owner.words})")
         finished = self._evidence.finished_load(cls) if self._is_only_named(owner) else None
         if finished is not None:
             words = f"nothing trains {cls.name}, and all of it {finished.words} to be evaluated"

@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.value_graph import Node
+from bn2gn_codemod.survey.known.library_models import may_be_named_batch_norm
 from bn2gn_codemod.survey.roles.converted_layers import is_group_norm
 from bn2gn_codemod.survey.syntax.nodes import call_name, flat
 from bn2gn_codemod.survey.values import (
@@ -134,7 +135,10 @@ class ReplacedParts:
             value
             for value in self._contents.of_slot[slot]
             if isinstance(value, (Instance, NormLayer))
-            or (isinstance(value, ExternalObject) and is_group_norm(value))
+            or (
+                isinstance(value, ExternalObject)
+                and (is_group_norm(value) or may_be_named_batch_norm(value))
+            )
             if not any(
                 one[0] in related and one[1] != slot[1]
                 for one in self._contents.held_in.get(value, ())

@@ -11,7 +11,11 @@ from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
 from bn2gn_codemod.plan import Place, Site, Verdict
 from bn2gn_codemod.survey.because import Role, Slot, module_name, shown
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import holds_library_norms, part_with_norms
+from bn2gn_codemod.survey.known.library_models import (
+    holds_library_norms,
+    is_built_backbone,
+    part_with_norms,
+)
 from bn2gn_codemod.survey.known.local_norms import is_torch_norm
 from bn2gn_codemod.survey.norms.sites import Decided
 from bn2gn_codemod.survey.roles.assignment import RoleMap
@@ -87,7 +91,23 @@ class FreezingCertainty:
                 kept.append(found)
         if not kept:
             return "no layer that is certain to be the backbone's lies there"
-        return _not_seen(kept)
+        return _not_seen(kept) or self._unstarted(kept)
+
+    def _unstarted(self, found: list[_Matched]) -> str:
+        """Why what a toolbox builds of a config, and nothing else, would not be frozen.
+
+        The config may have weights for it or none: ``init_cfg=None``.
+        """
+        slots = dict.fromkeys(one.slot for one in found)
+        for slot in slots:
+            is_built = any(map(is_built_backbone, self._roles.contents[slot]))
+            is_loaded = slot in self._roles.loads.of_slot or not self._roles.is_only_named(slot)
+            if is_loaded or not is_built:
+                return ""
+        if self._roles.configs_name_weights:
+            return ""
+        words = f"{shown(next(iter(slots)))} is built of a config, and no weights for it are seen"
+        return f"{words}: freeze it by hand where the config names some"
 
     def passed_by(self, models: Iterable[Class], names: Names) -> tuple[str, ...]:
         """Parts inside of backbones that are not decided, where ``names`` leave them out."""

@@ -28,6 +28,7 @@ from bn2gn_codemod.survey.statements.scopes import (
     calls,
 )
 from bn2gn_codemod.survey.syntax.nodes import call_name, flat
+from bn2gn_codemod.survey.training.evaluating_loops import lasts_in_training
 from bn2gn_codemod.survey.training.later_thaws import LaterThaws
 from bn2gn_codemod.survey.training.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.training.models import TrainedModels
@@ -141,12 +142,20 @@ class TrainScripts:
             return "optional"
         if before.touches or made.touches or self._stops_gradient_inside(cls):
             return "partly"
-        of_parts = [effect for effect in later if not _is_of_whole(effect)]
-        if self._coverage(of_parts, entry, cls).evaluates:
+        if self._coverage(self._kept_in_loop(later), entry, cls).evaluates:
             return "partly"  # in each epoch, as the train loop does it
         if self._freezes_in_train(cls):
             return "in train"
         return "nothing" if before.misses or made.misses else "unfrozen"
+
+    def _kept_in_loop(self, later: list[Effect]) -> list[Effect]:
+        """The effects on parts of a model that no ``train()`` of it undoes before its steps."""
+        wholes = [i for i, one in enumerate(later) if one.kind == "train" and _is_of_whole(one)]
+        return [
+            effect
+            for effect in later[wholes[-1] + 1 if wholes else 0 :]
+            if not _is_of_whole(effect) and lasts_in_training(self._flow, effect)
+        ]
 
     def _before(self, entry: Optimizer) -> list[Effect]:
         return self._around(entry).before

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.statements.newest_value import newest_value
-from bn2gn_codemod.survey.syntax.nodes import call_name, walk, walk_scope
-from bn2gn_codemod.survey.values import Function, FunctionValue, Weights
+from bn2gn_codemod.survey.syntax.nodes import call_name, flat, walk, walk_scope
+from bn2gn_codemod.survey.values import Function, FunctionValue, Spot, Weights
 
 # Files that only fetch are not read by the survey, so that the name of a function has to do.
 _DOWNLOADS = re.compile(r"download_url_to_file$|hf_hub_download$|cached_download$|\w*from_url$")
@@ -17,6 +17,49 @@ _DOWNLOADS = re.compile(r"download_url_to_file$|hf_hub_download$|cached_download
 _FETCHES = re.compile(r"\w*download\w*$|urlretrieve$|\w*from_url$")
 _SHELLS = frozenset({"system", "run", "call", "check_call", "check_output", "Popen"})
 _FETCHING_COMMAND = re.compile(r"\b(?:wget|curl|gdown|gsutil)\b")
+
+# Also those short names that the loaders of OpenMMLab know.
+_URL = re.compile(r"(?:https?|torchvision|open-?mmlab|mmcls|modelzoo)://")
+
+
+def names_url(spot: Spot) -> bool:
+    """Whether a library's loader is told of a published file: ``load_checkpoint(net, URL)``.
+
+    Nobody resumes from one.
+    """
+    call = spot.node
+    if not isinstance(call, ast.Call):
+        return False
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return any(_is_url(_written(spot, call, one)) for one in given)
+
+
+def _written(spot: Spot, call: ast.Call, expr: ast.expr) -> ast.expr:
+    """What an argument is set to, in the function or by its module; of a dict, all of it."""
+    if isinstance(expr, ast.Subscript):
+        return _written(spot, call, expr.value)
+    if not isinstance(expr, ast.Name):
+        return expr
+    found = newest_value(spot.function.node, call, expr)
+    for statement in flat(spot.module.tree.body) if found is None else ():
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=expr.id)], value=value):
+                found = value
+            case _:
+                pass
+    return found or expr
+
+
+def _is_url(expr: ast.expr) -> bool:
+    match expr:
+        case ast.Dict(values=[_, *_] as values):
+            return all(map(_is_url, values))
+        case ast.JoinedStr(values=[start, *_]):
+            return _is_url(start)
+        case ast.Constant(value=str(text)):
+            return _URL.match(text) is not None
+        case _:
+            return False
 
 
 def is_downloaded(flow: Flow, weights: Weights) -> bool:

@@ -12,7 +12,7 @@ import ast
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.contents import Contents
@@ -36,7 +36,7 @@ from bn2gn_codemod.survey.weights.copied_parameters import (
     are_of_one_class,
     are_resumed,
 )
-from bn2gn_codemod.survey.weights.downloads import is_downloaded
+from bn2gn_codemod.survey.weights.downloads import is_downloaded, names_url
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.foreign_files import is_foreign, starts_from_foreign_file
 from bn2gn_codemod.survey.weights.imagenet_files import reads_imagenet_file
@@ -279,7 +279,8 @@ def read_load(flow: Flow, call: LoadCall) -> Load | None:
     """What is read from a URL, from a file, or out of a library's model, as the call tells."""
     where = call.spot.where
     if call.loader:
-        return Load("file", call.loader, where, False)
+        kind: Literal["url", "file"] = "url" if names_url(call.spot) else "file"
+        return Load(kind, call.loader, where, False)
     found, strict = list(_given(flow, call)), _is_strict(flow, call)
     weights = [value for value in found if isinstance(value, Weights)]
     if weights:

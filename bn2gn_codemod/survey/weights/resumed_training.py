@@ -17,7 +17,13 @@ _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"resum|\bcontinu\w*\W+(?:\w+\W+){0,2}train|继续训练|恢复训练|断点", re.IGNORECASE
 )
-_NOT_RESUMED = re.compile(r"\bnot [\w.]*(?:resum|snapshot)[\w.]*", re.IGNORECASE)
+# Not ``not args.resume is None``, nor ``not args.no_resume``, which say the opposite.
+_NOT_RESUMED = re.compile(
+    r"\bnot (?![\w.]*(?:\b|_)(?:no|not|skip|disable|without|never|ignore|dont)_?(?:\w+_)?"
+    r"(?:resum|snapshot))"
+    r"[\w.]*(?:resum|snapshot)[\w.]*(?![\w.(\[]|\s+(?:is|in|not|[=!<>]))",
+    re.IGNORECASE,
+)
 
 
 def is_resumed(flow: Flow, call: LoadCall) -> bool:

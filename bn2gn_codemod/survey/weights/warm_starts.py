@@ -26,7 +26,10 @@ from bn2gn_codemod.survey.weights.fixed_files import begins_with_fixed_file
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.skipped_keys import kept_words
 
-_START = re.compile(r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from", re.IGNORECASE)
+# ``load_from`` is what configs of toolboxes call such a file, and ``resume_from`` the other kind.
+_START = re.compile(
+    r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from|\bload_from\b", re.IGNORECASE
+)
 
 _OF_OPTIMIZER = re.compile(r"optim|(?:\b|_)opt\.", re.IGNORECASE)
 _OPTIMIZER = re.compile(

@@ -61,6 +61,9 @@ _LEAF = re.compile(
     r"PixelShuffle|Identity|Flatten|Fold|Unfold|LSTM|GRU|MultiheadAttention|Bilinear)$|"
     r"torch\.nn\.(?:functional|init)\."
 )
+# A module is no dict: its parts' names are none of what it is put into. But for ModuleDict, of
+# which :mod:`module_dicts` makes something with these names.
+_HIDES_NAMES = re.compile(r"torch\.nn\.(?!ModuleDict$)")
 _NAMES_PARTS = "collections.OrderedDict"  # of pairs, for an ``nn.Sequential``
 # What gives the very objects that are in what it is handed.
 _HANDS_ON = re.compile(r"(?:itertools|more_itertools|functools|operator|collections|copy)\.")
@@ -247,7 +250,7 @@ def _hand_over(call: Call, name: str, node: Node) -> None:
             if isinstance(held, ClassValue) and _BUILDER.search(name.rsplit(".", 1)[-1]):
                 # timm's build_model_with_cfg(ResNet, variant, pretrained)
                 instantiate(call._replace(arguments=[]), held.class_, is_written=False)
-        elif _LEAF.match(name):
+        elif _LEAF.match(name) or (isinstance(held, Entries) and _HIDES_NAMES.match(name)):
             return
         elif not isinstance(held, (Text, ModuleValue, External)):
             flow.add(result, held)

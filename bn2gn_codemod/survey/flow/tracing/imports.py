@@ -8,6 +8,7 @@ from collections.abc import Callable, Container
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.replaced_imports import not_replaced, replaced_imports
+from bn2gn_codemod.survey.known.library_models import makes_named_norm
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import exported_names, exports_no_more, flat
 from bn2gn_codemod.survey.values import Function
@@ -44,6 +45,7 @@ def bind_star_imports(flow: Flow, scope: Function) -> bool:
         dotted = statement.module or ""
         path = _find(flow, scope.module, statement.level, dotted)
         if path is None:
+            changed = _bind_named_norm(flow, scope, dotted) or changed
             continue
         exporter = flow.top_level[path]
         bound = scope.locals - scope.guessed
@@ -65,6 +67,17 @@ def _exported(exporter: Function) -> Callable[[str], bool]:
     listed = exported_names(exporter.module.tree)
     is_whole = exports_no_more(exporter.module.tree)
     return lambda name: name in listed or not (is_whole or name.startswith("_"))
+
+
+def _bind_named_norm(flow: Flow, scope: Function, library: str) -> bool:
+    """``from detectron2.layers import *`` brings ``get_norm``; whether that is new."""
+    name = "get_norm"
+    is_new = name not in scope.locals or name in scope.guessed
+    if not is_new or not makes_named_norm(f"{library}.{name}"):
+        return False
+    scope.guessed.discard(name)
+    _bind_name(flow, scope, name, None, f"{library}.{name}", None)
+    return True
 
 
 def _brought_beside(

@@ -35,8 +35,9 @@ def part_module_dicts(flow: Flow) -> None:
 def _entries(flow: Flow, node: Node) -> list[tuple[str, Node]]:
     """The parts of what is nothing but such containers; none, if another key may be there."""
     values = dict.fromkeys(flow.with_members(node))
-    entries = [entry for held in values if isinstance(held, Entries) for entry in held.nodes]
-    inside = {held for _, entry in entries for held in flow.with_members(entry)}
+    named = [held for held in values if isinstance(held, Entries)]
+    inside = {held for one in named for _, entry in one.nodes for held in flow.with_members(entry)}
+    entries = [entry for one in named if one not in inside for entry in one.nodes]
     made = [held for held in values if isinstance(held, ExternalObject) and held not in inside]
     is_one = bool(made) and all(held.name == _BASE for held in made)
     covered = all(
