@@ -244,6 +244,13 @@ WHOLE_MODELS = [
     ("load_from", beside("", above="load_from = join(home, 'a.pth')\n")),
     ("load_from", beside("", f", {PRETRAINED}", "load_from = 'https://host/a.pth'\n")),
     ("load_from", beside("", above="load_from = 'https://host/work_dirs/a.pth'\n")),
+    # a file with a hash was published
+    (
+        "load_from",
+        beside("", above="work_dir = './ckpts'\nload_from = 'ckpts/rcnn_2020-047c8118.pth'\n"),
+    ),
+    ("load_from", beside("", above="load_from = 'work_dirs/rcnn/best_2020-047c8118.pth'\n")),
+    ("load_from", beside("", above="work_dir = 'ckpts'\nload_from = 'ckpts/rcnn.pth'\n")),
     ("model is filled", beside("pretrained='mask_rcnn_coco.pth', ")),
     ("model is filled", beside(f"{PRETRAINED}, ", f", {PRETRAINED}")),
     ("model.neck is filled", config(f"{NECK}, {PRETRAINED}")),
@@ -264,6 +271,55 @@ def test_file_may_have_the_neck_as_well(
     assert finding.code == "BN103"
     assert words in finding.message
     assert "# bn2gn: convert" in plan_of(root).sites[1].settles[0]
+    assert not migrated(root)
+
+
+WHOLE = "load_from = 'https://host/faster_rcnn_coco.pth'\n"
+AFTER_STAGE1 = "load_from = 'work_dirs/stage1/latest.pth'\n"
+RESNET = "pretrained='torchvision://resnet50', "
+KEPT = "norm_cfg=dict(type='BN'),  # bn2gn: keep\n  out_channels=64"
+STAGES = [
+    # the name of the other config, the config, the verdict of the neck in what starts from it
+    pytest.param("stage1", beside(RESNET, above=WHOLE), "unknown", id="whole_model"),
+    pytest.param("stage1", config(KEPT), "unknown", id="kept"),
+    pytest.param("stage1", beside(""), "unknown", id="from_scratch"),
+    pytest.param("stage1", beside(RESNET, above=AFTER_STAGE1), "convert", id="itself"),
+    pytest.param("a", beside(RESNET, above=f"work_dir='work_dirs/stage1'\n{WHOLE}"), "unknown"),
+    pytest.param("stage1", beside(RESNET), "convert", id="new_there_as_well"),
+    pytest.param("stage1", config("out_channels=64"), "convert", id="has_none"),
+    pytest.param("stage10", beside(RESNET, above=WHOLE), "convert", id="another_folder"),
+    pytest.param("a", beside(RESNET, above=f"work_dir='out'\n{WHOLE}"), "convert"),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "neck"), STAGES)
+def test_config_that_trained_what_it_starts_from(
+    repository: MakeRepository, name: str, before: str, neck: str
+) -> None:
+    after = beside(RESNET, above=AFTER_STAGE1)
+    root = repository({f"configs/{name}.py": before, "configs/stage2.py": after})
+    (site,) = (
+        site
+        for site in plan_of(root).sites
+        if site.place.path == "configs/stage2.py" and "neck" in site.attribute
+    )
+    assert str(site.verdict) == neck
+    assert ("configs/stage2.py" in migrated(root)) is (neck == "convert")
+
+
+def test_stages_all_the_way_back(repository: MakeRepository) -> None:
+    later = beside(RESNET, above="load_from = 'work_dirs/stage2/latest.pth'\n")
+    middle, first = beside(RESNET, above=AFTER_STAGE1), beside(RESNET, above=WHOLE)
+    names = ("a_stage3", "stage2", "stage1")
+    texts = (later, middle, first)
+    root = repository({f"configs/{n}.py": t for n, t in zip(names, texts, strict=True)})
+    assert not migrated(root)
+
+
+def test_stage_before_is_left_alone(repository: MakeRepository) -> None:
+    before = config("norm_cfg=dict(type='BN')")
+    after = beside(RESNET, above=AFTER_STAGE1)
+    root = repository({"configs/stage1.py": before, "configs/stage2.py": after})
     assert not migrated(root)
 
 

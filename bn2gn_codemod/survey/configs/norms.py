@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bn2gn_codemod.plan import ConfigEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.configs.inheritance import Config
 from bn2gn_codemod.survey.configs.values import Entry, Keys, Scalar, Table, dotted, walk
 from bn2gn_codemod.survey.configs.weights import (
     ConfigWeights,
+    OwnTrainings,
     is_backbone,
     loaded_beside_backbone,
 )
@@ -64,6 +65,15 @@ class _Choice:
         """The class of the layers, ``""`` where only the name of the kind speaks for one."""
         return REGISTERED.get(self.kind, self.kind if is_norm_class(self.kind) else "")
 
+    def trained_before(self, trainings: OwnTrainings) -> Iterator[Entry]:
+        """What stands in its place where the weights are trained that its configs start from."""
+        for use in self.uses:
+            for trainer in trainings.before(use):
+                for keys in sorted(self.all_keys, key=dotted):
+                    entry = trainer.resolved.entry(*keys)
+                    if entry and entry.at != self.entry.at and _kind(entry):
+                        yield entry
+
     def site(self, verdict: Verdict, *reasons: str, settles: tuple[str, ...] = ()) -> Site:
         at, name = self.entry.at, dotted(self.keys)
         return Site(at, self.kind, "", name, verdict, reasons, settles=settles)
@@ -76,9 +86,11 @@ def plan_norms(configs: Sequence[Config], settings: Settings) -> NormPlan:
     layers by, and nothing to keep: those are no sites, but for what a comment
     says.
     """
-    judge = _Judge(settings)
-    judged = [(choice, judge.site(choice)) for choice in _choices(configs)]
-    rewriter = _Rewriter(configs, settings, judged)
+    choices = _choices(configs)
+    trainings = OwnTrainings(configs)
+    judge = _Judge(settings, choices, trainings)
+    judged = [(choice, judge.site(choice)) for choice in choices]
+    rewriter = _Rewriter(configs, settings, judged, trainings)
     sites, edits = [], []
     for choice, site in judged:
         if site is None:
@@ -119,12 +131,24 @@ def _kind(entry: Entry) -> str:
 class _Judge:
     """Tells what a ``norm_cfg`` is for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, choices: Sequence[_Choice], trainings: OwnTrainings
+    ) -> None:
         self._settings = settings
         self._weights = ConfigWeights()
+        self._trainings = trainings
+        self._choices = {choice.entry.at: choice for choice in choices}
+        self._sites: dict[Place, Site | None] = {}
 
     def site(self, choice: _Choice) -> Site | None:
         """The verdict; ``None`` where nothing is pretrained, and nothing said."""
+        at = choice.entry.at
+        if at not in self._sites:
+            self._sites[at] = None  # what starts from a training of its own is open
+            self._sites[at] = self._decide(choice)
+        return self._sites[at]
+
+    def _decide(self, choice: _Choice) -> Site | None:
         comment = _comment(choice)
         if comment == "keep":
             return choice.site(Verdict.KEEP, said(comment))
@@ -146,7 +170,16 @@ class _Judge:
                 loaded = loaded_beside_backbone(use, keys)
                 if loaded:
                     return self._loaded(choice, loaded)
+        for trained in choice.trained_before(self._trainings):
+            if not self._is_new(trained):
+                before = f"load_from may be trained with {trained.at.path}"
+                return self._loaded(choice, f"{before}, which is not certain to change")
         return self._new(choice, f"{dotted(choice.keys[:-1])} is built beside {evidence}")
+
+    def _is_new(self, entry: Entry) -> bool:
+        choice = self._choices.get(entry.at)
+        site = self.site(choice) if choice else None
+        return site is not None and site.verdict is Verdict.CONVERT
 
     def _loaded(self, choice: _Choice, loaded: str) -> Site:
         part = dotted(choice.keys[:-1])
@@ -183,8 +216,10 @@ class _Rewriter:
         configs: Sequence[Config],
         settings: Settings,
         judged: Sequence[tuple[_Choice, Site | None]],
+        trainings: OwnTrainings,
     ) -> None:
         self._settings = settings
+        self._trainings = trainings
         self._heirs: dict[str, list[Config]] = {}
         for config in configs:
             for path in config.family():
@@ -200,6 +235,7 @@ class _Rewriter:
         """The source of the GroupNorm that takes its place, or why there is none."""
         at = choice.entry.at
         if at not in self._written:
+            self._written[at] = "", "what it starts from starts from it"
             self._written[at] = self._write(choice)
         return self._written[at]
 
@@ -215,6 +251,10 @@ class _Rewriter:
         override = self._override_in_the_way(choice)
         if override:
             return "", f"{override} overrides part of it and would no longer fit"
+        for trained in choice.trained_before(self._trainings):
+            before = self._converted.get(trained.at)
+            if before is None or self.group_norm(before)[1]:
+                return "", f"load_from may be trained with {trained.at.path}, which is left alone"
         groups = {_groups(_channels(use, choice.keys), self._settings) for use in choice.uses}
         if None in groups or len(groups) > 1:
             return (

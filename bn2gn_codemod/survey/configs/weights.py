@@ -7,8 +7,9 @@ the whole model.
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.configs.inheritance import Config
@@ -33,6 +34,8 @@ from bn2gn_codemod.survey.weights.named_files import is_named_after_task
 # The last stage of a ResNet, as a `shared_head`: it is filled from the backbone's file.
 _STAGE = re.compile(r"Res(?:Net)?Layer")
 _WORK_DIRECTORY = re.compile(r"work[-_]?dirs?")
+# As runners name what they save. A file with a hash in its name (`-047c8118.pth`) was published.
+_SAVED_BY_RUNNER = re.compile(r"(?:latest|last|(?:epoch|iter|best)_\w+)\.pth")
 
 
 class Filled(NamedTuple):
@@ -53,6 +56,27 @@ class ConfigWeights:
         if config not in self._backbones:
             self._backbones[config] = list(_backbones(config))
         return self._backbones[config]
+
+
+class OwnTrainings:
+    """Which configs trained what others start from, as far as folders are named after them."""
+
+    def __init__(self, configs: Sequence[Config]) -> None:
+        self._configs = configs
+        self._before: dict[Config, list[Config]] = {}
+
+    def before(self, config: Config) -> list[Config]:
+        """The configs, but for itself, whose training may have written its ``load_from``."""
+        if config not in self._before:
+            path = config.resolved.scalar("load_from")
+            file = config.resolved.entry("load_from")
+            is_own = isinstance(path, str) and file is not None and _is_own_training(config, file)
+            self._before[config] = [
+                other
+                for other in self._configs
+                if is_own and other is not config and _may_write(other, str(path))
+            ]
+        return self._before[config]
 
 
 def is_backbone(keys: Keys) -> bool:
@@ -173,15 +197,33 @@ def _whole_model(config: Config) -> str:
 def _is_own_training(config: Config, file: Entry) -> bool:
     """Whether a file is plainly the outcome of a training of the repository's own.
 
-    What it was trained with is then a config that is here, too, and changed with this one.
+    Whether what it was trained with changes together with this config is for ``OwnTrainings``.
     """
     path = file.value.value if isinstance(file.value, Scalar) else None
     if not isinstance(path, str) or "://" in path:
         return False
+    *folders, name = path.split("/")
+    if not _SAVED_BY_RUNNER.fullmatch(name):
+        return False
+    return _is_in_work_directory(config, path) or any(map(_WORK_DIRECTORY.fullmatch, folders))
+
+
+def _is_in_work_directory(config: Config, path: str) -> bool:
     own = config.resolved.scalar("work_dir")
-    if isinstance(own, str) and own.strip("./") and _plain(path).startswith(f"{_plain(own)}/"):
-        return True
-    return any(_WORK_DIRECTORY.fullmatch(folder) for folder in path.split("/")[:-1])
+    return (
+        isinstance(own, str)
+        and own.strip("./") != ""
+        and _plain(path).startswith(f"{_plain(own)}/")
+    )
+
+
+def _may_write(config: Config, path: str) -> bool:
+    """Whether a training with ``config`` writes to ``path``: without a ``work_dir`` of its own
+    it goes to a folder with the name of the config, ``stage1`` or ``stage1_8gpus``.
+    """
+    stem = posixpath.splitext(posixpath.basename(config.path))[0]
+    after = re.compile(re.escape(stem) + r"(?:[-_.].*)?")
+    return _is_in_work_directory(config, path) or any(map(after.fullmatch, path.split("/")[:-1]))
 
 
 def _plain(path: str) -> str:
