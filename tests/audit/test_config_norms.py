@@ -323,6 +323,49 @@ def test_stage_before_is_left_alone(repository: MakeRepository) -> None:
     assert not migrated(root)
 
 
+IMAGE = "pretrained=dict(img='resnet50.pth'{}), img_"
+NAMED_FILES = [
+    ("load_img_from (", beside(RESNET, above="load_img_from = 'mask_rcnn.pth'\n")),
+    ("load_lift_from (", beside(RESNET, above="load_lift_from = join(home, 'a.pth')\n")),
+    ("load_neck_from (", beside(RESNET, above="load_neck_from = 'a.pth'\n")),
+    ("(fpn.pth)", beside(IMAGE.format(", neck='fpn.pth'"))),
+    ("(rpn.pth)", beside(IMAGE.format(", rpn='rpn.pth'"))),
+    ("computed", beside(IMAGE.format(", **more()"))),
+    ("(all.pth)", beside(f"{RESNET}pretrains=dict(detector='all.pth'), ")),
+    ("(all.pth)", beside(f"{RESNET}pretrains='all.pth', ")),
+    ("(fpn.pth)", beside(f"{RESNET}pretrains=dict(neck='fpn.pth'), ")),
+]
+
+
+@pytest.mark.parametrize(("words", "source"), NAMED_FILES)
+def test_another_file_may_have_the_neck(
+    repository: MakeRepository, words: str, source: str
+) -> None:
+    plan = plan_of(root := repository({"configs/c.py": source}))
+    assert str(plan.sites[1].verdict) == "unknown"
+    assert words in plan.sites[1].reasons[0]
+    assert not migrated(root)
+
+
+HEAD = "head=dict(type='H'), "
+NOT_OF_THE_NECK = [
+    beside(RESNET, above="load_backbone_from = 'a.pth'\n"),
+    beside(RESNET, above="load_img_from = None\n"),
+    beside(f"{HEAD}{RESNET}", above="load_head_from = 'a.pth'\n"),
+    beside(IMAGE.format("")),
+    beside(IMAGE.format(", neck=None")),
+    beside(HEAD + IMAGE.format(", head='head.pth'")),
+    beside(f"{RESNET}pretrains=dict(backbone='a.pth'), "),
+    beside(f"{HEAD}{RESNET}pretrains=dict(head='head.pth'), "),
+    beside(f"{RESNET}pretrains=None, "),
+]
+
+
+@pytest.mark.parametrize("source", NOT_OF_THE_NECK)
+def test_another_file_is_for_something_else(repository: MakeRepository, source: str) -> None:
+    assert verdicts(repository({"configs/c.py": source}))["neck"] == "convert"
+
+
 def test_teacher_has_its_own_weights(repository: MakeRepository) -> None:
     source = config(NECK).replace("neck=", "teacher=")
     assert verdicts(repository({"configs/c.py": source}))["teacher"] == "unknown"
