@@ -118,6 +118,64 @@ def test_override_that_is_converted_as_well(repository: MakeRepository) -> None:
     assert {*migrated(root)} == {"configs/c.py", "configs/d.py"}
 
 
+TEXT_HEIR = "_base_ = './c.py'\n"
+PYTHON_HEIR = "from mmengine.config import read_base\nwith read_base():\n    from .c import *\n"
+CHANGED_IN_PLACE = [
+    PYTHON_HEIR + "model.neck.norm_cfg.momentum = 0.1\n",
+    PYTHON_HEIR + "model['neck']['norm_cfg'].update(dict(momentum=0.1))\n",
+    PYTHON_HEIR + "model.neck.norm_cfg.update(type='SyncBN')\n",
+    PYTHON_HEIR + "model.neck.norm_cfg.type = 'IN'\n",
+    PYTHON_HEIR + "model.neck.norm_cfg.pop('momentum')\n",
+    PYTHON_HEIR + "del model.neck.norm_cfg['momentum']\n",
+    PYTHON_HEIR + "norm = model.neck.norm_cfg\nnorm.setdefault('momentum', 0.1)\n",
+    TEXT_HEIR + "_base_.model.neck.norm_cfg.momentum = 0.1\nmodel = _base_.model\n",
+    TEXT_HEIR + "norm = _base_.model.neck.norm_cfg\nnorm.momentum = 0.1\n",
+]
+
+
+@pytest.mark.parametrize("heir", CHANGED_IN_PLACE)
+@pytest.mark.parametrize("name", ["a", "d"])
+def test_heir_changes_it_in_place(repository: MakeRepository, heir: str, name: str) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    root = repository({"configs/c.py": base, f"configs/{name}.py": heir})
+    assert not migrated(root)
+    (finding,) = plan_of(root).findings
+    assert f"configs/{name}.py overrides part of it" in finding.message
+
+
+def test_its_own_file_changes_it_in_place(repository: MakeRepository) -> None:
+    source = (
+        config("norm_cfg=dict(type='BN'), channels=64") + "model.neck.norm_cfg.momentum = 0.1\n"
+    )
+    assert not migrated(repository({"configs/c.py": source}))
+
+
+CHANGED_BESIDE = [
+    PYTHON_HEIR + "model.neck.channels = 128\n",
+    PYTHON_HEIR + "model.neck.norm_cfg.eps = 0.1\n",
+    PYTHON_HEIR + "model.neck.update(dict(channels=128))\n",
+    PYTHON_HEIR + "model.neck.norm_cfg = dict(type='LN')\n",
+    PYTHON_HEIR + "model.backbone.norm_cfg.momentum = 0.1\n",
+    PYTHON_HEIR + "model.merge(dict(neck=dict(channels=128)))\n",
+    TEXT_HEIR + "_base_.model.neck.channels = 128\nmodel = _base_.model\n",
+]
+
+
+@pytest.mark.parametrize("heir", CHANGED_BESIDE)
+def test_heir_changes_something_else(repository: MakeRepository, heir: str) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    root = repository({"configs/c.py": base, "configs/d.py": heir})
+    assert "dict(type='GN', num_groups=32), channels" in migrated(root)["configs/c.py"]
+
+
+def test_delete_is_carried_over(repository: MakeRepository) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    leaf = "_base_ = './c.py'\nmodel = dict(neck=dict(norm_cfg=dict(_delete_=True, type='BN')))\n"
+    root = repository({"configs/c.py": base, "configs/d.py": leaf})
+    after = leaf.replace("type='BN'", "type='GN', num_groups=32")
+    assert migrated(root)["configs/d.py"] == after
+
+
 def test_list_is_replaced_and_merges_nothing(repository: MakeRepository) -> None:
     heads = "model = dict({}, heads=[dict(type='H', norm_cfg=dict(type='{}', eps=0.1){})])\n"
     base = heads.format(f"type='D', {BACKBONE}", "BN", ", channels=64")

@@ -116,6 +116,8 @@ def _choices(configs: Sequence[Config]) -> list[_Choice]:
             kind = _kind(entry)
             if kind:
                 choice = found.setdefault(entry.at, _Choice(keys, entry, kind))
+                if config.path == entry.at.path:
+                    choice.entry, choice.kind = entry, kind  # as written: heirs may change it
                 choice.uses.append(config)
                 choice.all_keys.add(keys)
     return [found[place] for place in sorted(found)]
@@ -264,10 +266,15 @@ class _Rewriter:
         carried = "".join(
             f", {key}={table.scalar(key)!r}" for key in _CARRIED_OVER if key in table.entries
         )
-        return f"dict(type='GN', num_groups={groups.pop()}{carried})", ""
+        is_own = table.place.path == choice.entry.at.path
+        first = "_delete_=True, " if table.replaces and is_own else ""
+        return f"dict({first}type='GN', num_groups={groups.pop()}{carried})", ""
 
     def _override_in_the_way(self, choice: _Choice) -> str:
         """A config that merges into this ``norm_cfg`` what GroupNorm does not take."""
+        for config in self._heirs.get(choice.entry.at.path, ()):
+            if _changes(config, choice):
+                return config.path
         if any(isinstance(key, int) for key in choice.keys):
             return ""  # lists are replaced as a whole
         for config in self._heirs.get(choice.entry.at.path, ()):
@@ -283,6 +290,16 @@ class _Rewriter:
             if over is None or self.group_norm(over)[1]:
                 return entry.at.path
         return ""
+
+
+def _changes(config: Config, choice: _Choice) -> bool:
+    """Whether a statement changes in place what stands there: ``norm_cfg.momentum = 0.1``."""
+    for keys in choice.all_keys:
+        entry = config.resolved.entry(*keys)
+        table = entry.value if entry and entry.at == choice.entry.at else None
+        if isinstance(table, Table) and not table.changed <= set(_CARRIED_OVER):
+            return True
+    return False
 
 
 def _inherited(at: Place, table: Table) -> str:
