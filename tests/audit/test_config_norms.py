@@ -168,6 +168,35 @@ def test_heir_changes_something_else(repository: MakeRepository, heir: str) -> N
     assert "dict(type='GN', num_groups=32), channels" in migrated(root)["configs/c.py"]
 
 
+MERGED = [
+    TEXT_HEIR + "model = dict(neck=dict(norm_cfg={}))\n",
+    PYTHON_HEIR + "model.merge(dict(neck=dict(norm_cfg={})))\n",
+    PYTHON_HEIR + "model.update(dict(neck=dict(norm_cfg={})))\n",
+]
+
+
+@pytest.mark.parametrize("heir", MERGED)
+def test_base_that_stays_has_the_momentum_below(repository: MakeRepository, heir: str) -> None:
+    base = config("norm_cfg=dict(type='BN1d', momentum=0.01), channels=64")
+    own = heir.format("dict(type='BN', momentum=0.1)")
+    assert not migrated(repository({"configs/c.py": base, "configs/d.py": own}))
+
+
+@pytest.mark.parametrize("heir", MERGED)
+def test_heir_that_stays_merges_into_it(repository: MakeRepository, heir: str) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    own = heir.format("dict(type='BN1d', momentum=0.1)")
+    assert not migrated(repository({"configs/c.py": base, "configs/d.py": own}))
+
+
+@pytest.mark.parametrize("heir", MERGED)
+def test_both_change_together(repository: MakeRepository, heir: str) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    own = heir.format("dict(type='BN', momentum=0.1)")
+    root = repository({"configs/c.py": base, "configs/d.py": own})
+    assert {*migrated(root)} == {"configs/c.py", "configs/d.py"}
+
+
 def test_delete_is_carried_over(repository: MakeRepository) -> None:
     base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
     leaf = "_base_ = './c.py'\nmodel = dict(neck=dict(norm_cfg=dict(_delete_=True, type='BN')))\n"

@@ -226,49 +226,76 @@ class _Rewriter:
         for config in configs:
             for path in config.family():
                 self._heirs.setdefault(path, []).append(config)
-        self._written: dict[Place, tuple[str, str]] = {}
         self._converted = {
             choice.entry.at: choice
             for choice, site in judged
             if site is not None and site.verdict is Verdict.CONVERT
         }
+        self._problems: dict[Place, str] = {}
+        # One that stays may be in the way of others: until no more are found.
+        before = -1
+        while before < len(self._problems):
+            before = len(self._problems)
+            for at, choice in self._converted.items():
+                problem = "" if at in self._problems else self._problem(choice)
+                if problem:
+                    self._problems[at] = problem
 
     def group_norm(self, choice: _Choice) -> tuple[str, str]:
         """The source of the GroupNorm that takes its place, or why there is none."""
-        at = choice.entry.at
-        if at not in self._written:
-            self._written[at] = "", "what it starts from starts from it"
-            self._written[at] = self._write(choice)
-        return self._written[at]
+        problem = self._problems.get(choice.entry.at, "")
+        return ("", problem) if problem else (self._source(choice), "")
 
-    def _write(self, choice: _Choice) -> tuple[str, str]:
+    def _source(self, choice: _Choice) -> str:
         table = choice.entry.value
         assert isinstance(table, Table)
-        unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *_CARRIED_OVER}
-        if unknown or table.is_open:
-            return "", f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
-        inherited = _inherited(choice.entry.at, table)
-        if inherited:
-            return "", f"it would inherit {inherited}, which GroupNorm does not take"
-        override = self._override_in_the_way(choice)
-        if override:
-            return "", f"{override} overrides part of it and would no longer fit"
-        for trained in choice.trained_before(self._trainings):
-            before = self._converted.get(trained.at)
-            if before is None or self.group_norm(before)[1]:
-                return "", f"load_from may be trained with {trained.at.path}, which is left alone"
-        groups = {_groups(_channels(use, choice.keys), self._settings) for use in choice.uses}
-        if None in groups or len(groups) > 1:
-            return (
-                "",
-                "its channel count is not in the config; write type='GN' and num_groups there",
-            )
         carried = "".join(
             f", {key}={table.scalar(key)!r}" for key in _CARRIED_OVER if key in table.entries
         )
         is_own = table.place.path == choice.entry.at.path
         first = "_delete_=True, " if table.replaces and is_own else ""
-        return f"dict({first}type='GN', num_groups={groups.pop()}{carried})", ""
+        return f"dict({first}type='GN', num_groups={self._groups(choice)}{carried})"
+
+    def _groups(self, choice: _Choice) -> int | None:
+        groups = {_groups(_channels(use, choice.keys), self._settings) for use in choice.uses}
+        return groups.pop() if len(groups) == 1 else None
+
+    def _problem(self, choice: _Choice) -> str:
+        """Why it stays, as far as it is known of others."""
+        table = choice.entry.value
+        assert isinstance(table, Table)
+        unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *_CARRIED_OVER}
+        if unknown or table.is_open:
+            return f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
+        inherited = _inherited(choice.entry.at, table) or self._inherited_instead(choice)
+        if inherited:
+            return f"it would inherit {inherited}, which GroupNorm does not take"
+        override = self._override_in_the_way(choice)
+        if override:
+            return f"{override} overrides part of it and would no longer fit"
+        for trained in choice.trained_before(self._trainings):
+            if not self._becomes_group_norm(trained):
+                return f"load_from may be trained with {trained.at.path}, which is left alone"
+        if self._groups(choice) is None:
+            return "its channel count is not in the config; write type='GN' and num_groups there"
+        return ""
+
+    def _becomes_group_norm(self, entry: Entry) -> bool:
+        return entry.at in self._converted and entry.at not in self._problems
+
+    def _inherited_instead(self, choice: _Choice) -> str:
+        """The arguments of BatchNorm alone in what stays of a base, below the dict's own."""
+        table, at = choice.entry.value, choice.entry.at
+        if not (isinstance(table, Table) and table.is_merged):
+            return ""
+        bases = [base for use in choice.uses if use.path == at.path for base in use.bases]
+        for base in bases:
+            below = base.resolved.entry(*choice.keys)
+            if below and isinstance(below.value, Table) and not self._becomes_group_norm(below):
+                names = [name for name in _ONLY_BATCH_NORM if name in below.value.entries]
+                if names:
+                    return ", ".join(names)
+        return ""
 
     def _override_in_the_way(self, choice: _Choice) -> str:
         """A config that merges into this ``norm_cfg`` what GroupNorm does not take."""
@@ -279,15 +306,14 @@ class _Rewriter:
             return ""  # lists are replaced as a whole
         for config in self._heirs.get(choice.entry.at.path, ()):
             entry = config.own.entry(*choice.keys)
-            if config.is_pure_python or entry is None or entry.at == choice.entry.at:
+            if entry is None or entry.at == choice.entry.at or not isinstance(entry.value, Table):
                 continue
-            if not isinstance(entry.value, Table):
+            if config.is_pure_python and not entry.value.is_merged:
                 continue
             table = entry.value
             if table.replaces or table.entries.keys() <= set(_CARRIED_OVER):
                 continue
-            over = self._converted.get(entry.at) if "type" in table.entries else None
-            if over is None or self.group_norm(over)[1]:
+            if "type" not in table.entries or not self._becomes_group_norm(entry):
                 return entry.at.path
         return ""
 

@@ -158,7 +158,10 @@ class Reader:
         owner = self.evaluate(call.func.value).value
         if isinstance(owner, Table) and call.func.attr in ("update", "merge"):
             other = self._table(call)
-            changed = merged(owner, other) if call.func.attr == "merge" else other
+            # What comes from another file is a ConfigDict, which updates dicts inside of it, too.
+            is_config_dict = owner.place.path != self.source.path
+            merges = call.func.attr == "merge" or is_config_dict
+            changed = merged(owner, other) if merges else other
             for key, entry in changed.entries.items():
                 if owner.entries.get(key) != entry:
                     owner.change(key, entry)

@@ -39,7 +39,8 @@ class Table:
     """A dict. ``replaces`` is MMEngine's ``_delete_``: nothing of the base stays.
 
     ``is_open`` says that there are more entries than could be read. ``changed`` are the keys that
-    statements after the dict itself set or took away.
+    statements after the dict itself set or took away. ``is_merged`` says that it inherits from
+    another dict.
     """
 
     place: Place
@@ -47,6 +48,7 @@ class Table:
     replaces: bool = False
     is_open: bool = False
     changed: frozenset[str] = frozenset()
+    is_merged: bool = False
 
     def get(self, *keys: str | int) -> Value | None:
         """The value under ``keys``, one level a key; ``None`` where there is none."""
@@ -141,6 +143,7 @@ def merged(base: Table, over: Table) -> Table:
         dict(base.entries),
         is_open=base.is_open or over.is_open,
         changed=base.changed | over.changed,
+        is_merged=True,
     )
     for key, entry in over.entries.items():
         below = result.entries.get(key)
