@@ -118,6 +118,93 @@ def test_override_that_is_converted_as_well(repository: MakeRepository) -> None:
     assert {*migrated(root)} == {"configs/c.py", "configs/d.py"}
 
 
+TEXT_HEIR = "_base_ = './c.py'\n"
+PYTHON_HEIR = "from mmengine.config import read_base\nwith read_base():\n    from .c import *\n"
+CHANGED_IN_PLACE = [
+    PYTHON_HEIR + "model.neck.norm_cfg.momentum = 0.1\n",
+    PYTHON_HEIR + "model['neck']['norm_cfg'].update(dict(momentum=0.1))\n",
+    PYTHON_HEIR + "model.neck.norm_cfg.update(type='SyncBN')\n",
+    PYTHON_HEIR + "model.neck.norm_cfg.type = 'IN'\n",
+    PYTHON_HEIR + "model.neck.norm_cfg.pop('momentum')\n",
+    PYTHON_HEIR + "del model.neck.norm_cfg['momentum']\n",
+    PYTHON_HEIR + "norm = model.neck.norm_cfg\nnorm.setdefault('momentum', 0.1)\n",
+    TEXT_HEIR + "_base_.model.neck.norm_cfg.momentum = 0.1\nmodel = _base_.model\n",
+    TEXT_HEIR + "norm = _base_.model.neck.norm_cfg\nnorm.momentum = 0.1\n",
+]
+
+
+@pytest.mark.parametrize("heir", CHANGED_IN_PLACE)
+@pytest.mark.parametrize("name", ["a", "d"])
+def test_heir_changes_it_in_place(repository: MakeRepository, heir: str, name: str) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    root = repository({"configs/c.py": base, f"configs/{name}.py": heir})
+    assert not migrated(root)
+    (finding,) = plan_of(root).findings
+    assert f"configs/{name}.py overrides part of it" in finding.message
+
+
+def test_its_own_file_changes_it_in_place(repository: MakeRepository) -> None:
+    source = (
+        config("norm_cfg=dict(type='BN'), channels=64") + "model.neck.norm_cfg.momentum = 0.1\n"
+    )
+    assert not migrated(repository({"configs/c.py": source}))
+
+
+CHANGED_BESIDE = [
+    PYTHON_HEIR + "model.neck.channels = 128\n",
+    PYTHON_HEIR + "model.neck.norm_cfg.eps = 0.1\n",
+    PYTHON_HEIR + "model.neck.update(dict(channels=128))\n",
+    PYTHON_HEIR + "model.neck.norm_cfg = dict(type='LN')\n",
+    PYTHON_HEIR + "model.backbone.norm_cfg.momentum = 0.1\n",
+    PYTHON_HEIR + "model.merge(dict(neck=dict(channels=128)))\n",
+    TEXT_HEIR + "_base_.model.neck.channels = 128\nmodel = _base_.model\n",
+]
+
+
+@pytest.mark.parametrize("heir", CHANGED_BESIDE)
+def test_heir_changes_something_else(repository: MakeRepository, heir: str) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    root = repository({"configs/c.py": base, "configs/d.py": heir})
+    assert "dict(type='GN', num_groups=32), channels" in migrated(root)["configs/c.py"]
+
+
+MERGED = [
+    TEXT_HEIR + "model = dict(neck=dict(norm_cfg={}))\n",
+    PYTHON_HEIR + "model.merge(dict(neck=dict(norm_cfg={})))\n",
+    PYTHON_HEIR + "model.update(dict(neck=dict(norm_cfg={})))\n",
+]
+
+
+@pytest.mark.parametrize("heir", MERGED)
+def test_base_that_stays_has_the_momentum_below(repository: MakeRepository, heir: str) -> None:
+    base = config("norm_cfg=dict(type='BN1d', momentum=0.01), channels=64")
+    own = heir.format("dict(type='BN', momentum=0.1)")
+    assert not migrated(repository({"configs/c.py": base, "configs/d.py": own}))
+
+
+@pytest.mark.parametrize("heir", MERGED)
+def test_heir_that_stays_merges_into_it(repository: MakeRepository, heir: str) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    own = heir.format("dict(type='BN1d', momentum=0.1)")
+    assert not migrated(repository({"configs/c.py": base, "configs/d.py": own}))
+
+
+@pytest.mark.parametrize("heir", MERGED)
+def test_both_change_together(repository: MakeRepository, heir: str) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    own = heir.format("dict(type='BN', momentum=0.1)")
+    root = repository({"configs/c.py": base, "configs/d.py": own})
+    assert {*migrated(root)} == {"configs/c.py", "configs/d.py"}
+
+
+def test_delete_is_carried_over(repository: MakeRepository) -> None:
+    base = config("norm_cfg=dict(type='BN', momentum=0.01), channels=64")
+    leaf = "_base_ = './c.py'\nmodel = dict(neck=dict(norm_cfg=dict(_delete_=True, type='BN')))\n"
+    root = repository({"configs/c.py": base, "configs/d.py": leaf})
+    after = leaf.replace("type='BN'", "type='GN', num_groups=32")
+    assert migrated(root)["configs/d.py"] == after
+
+
 def test_list_is_replaced_and_merges_nothing(repository: MakeRepository) -> None:
     heads = "model = dict({}, heads=[dict(type='H', norm_cfg=dict(type='{}', eps=0.1){})])\n"
     base = heads.format(f"type='D', {BACKBONE}", "BN", ", channels=64")
@@ -244,6 +331,13 @@ WHOLE_MODELS = [
     ("load_from", beside("", above="load_from = join(home, 'a.pth')\n")),
     ("load_from", beside("", f", {PRETRAINED}", "load_from = 'https://host/a.pth'\n")),
     ("load_from", beside("", above="load_from = 'https://host/work_dirs/a.pth'\n")),
+    # a file with a hash was published
+    (
+        "load_from",
+        beside("", above="work_dir = './ckpts'\nload_from = 'ckpts/rcnn_2020-047c8118.pth'\n"),
+    ),
+    ("load_from", beside("", above="load_from = 'work_dirs/rcnn/best_2020-047c8118.pth'\n")),
+    ("load_from", beside("", above="work_dir = 'ckpts'\nload_from = 'ckpts/rcnn.pth'\n")),
     ("model is filled", beside("pretrained='mask_rcnn_coco.pth', ")),
     ("model is filled", beside(f"{PRETRAINED}, ", f", {PRETRAINED}")),
     ("model.neck is filled", config(f"{NECK}, {PRETRAINED}")),
@@ -265,6 +359,98 @@ def test_file_may_have_the_neck_as_well(
     assert words in finding.message
     assert "# bn2gn: convert" in plan_of(root).sites[1].settles[0]
     assert not migrated(root)
+
+
+WHOLE = "load_from = 'https://host/faster_rcnn_coco.pth'\n"
+AFTER_STAGE1 = "load_from = 'work_dirs/stage1/latest.pth'\n"
+RESNET = "pretrained='torchvision://resnet50', "
+KEPT = "norm_cfg=dict(type='BN'),  # bn2gn: keep\n  out_channels=64"
+STAGES = [
+    # the name of the other config, the config, the verdict of the neck in what starts from it
+    pytest.param("stage1", beside(RESNET, above=WHOLE), "unknown", id="whole_model"),
+    pytest.param("stage1", config(KEPT), "unknown", id="kept"),
+    pytest.param("stage1", beside(""), "unknown", id="from_scratch"),
+    pytest.param("stage1", beside(RESNET, above=AFTER_STAGE1), "convert", id="itself"),
+    pytest.param("a", beside(RESNET, above=f"work_dir='work_dirs/stage1'\n{WHOLE}"), "unknown"),
+    pytest.param("stage1", beside(RESNET), "convert", id="new_there_as_well"),
+    pytest.param("stage1", config("out_channels=64"), "convert", id="has_none"),
+    pytest.param("stage10", beside(RESNET, above=WHOLE), "convert", id="another_folder"),
+    pytest.param("a", beside(RESNET, above=f"work_dir='out'\n{WHOLE}"), "convert"),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "neck"), STAGES)
+def test_config_that_trained_what_it_starts_from(
+    repository: MakeRepository, name: str, before: str, neck: str
+) -> None:
+    after = beside(RESNET, above=AFTER_STAGE1)
+    root = repository({f"configs/{name}.py": before, "configs/stage2.py": after})
+    (site,) = (
+        site
+        for site in plan_of(root).sites
+        if site.place.path == "configs/stage2.py" and "neck" in site.attribute
+    )
+    assert str(site.verdict) == neck
+    assert ("configs/stage2.py" in migrated(root)) is (neck == "convert")
+
+
+def test_stages_all_the_way_back(repository: MakeRepository) -> None:
+    later = beside(RESNET, above="load_from = 'work_dirs/stage2/latest.pth'\n")
+    middle, first = beside(RESNET, above=AFTER_STAGE1), beside(RESNET, above=WHOLE)
+    names = ("a_stage3", "stage2", "stage1")
+    texts = (later, middle, first)
+    root = repository({f"configs/{n}.py": t for n, t in zip(names, texts, strict=True)})
+    assert not migrated(root)
+
+
+def test_stage_before_is_left_alone(repository: MakeRepository) -> None:
+    before = config("norm_cfg=dict(type='BN')")
+    after = beside(RESNET, above=AFTER_STAGE1)
+    root = repository({"configs/stage1.py": before, "configs/stage2.py": after})
+    assert not migrated(root)
+
+
+IMAGE = "pretrained=dict(img='resnet50.pth'{}), img_"
+NAMED_FILES = [
+    ("load_img_from (", beside(RESNET, above="load_img_from = 'mask_rcnn.pth'\n")),
+    ("load_lift_from (", beside(RESNET, above="load_lift_from = join(home, 'a.pth')\n")),
+    ("load_neck_from (", beside(RESNET, above="load_neck_from = 'a.pth'\n")),
+    ("(fpn.pth)", beside(IMAGE.format(", neck='fpn.pth'"))),
+    ("(rpn.pth)", beside(IMAGE.format(", rpn='rpn.pth'"))),
+    ("computed", beside(IMAGE.format(", **more()"))),
+    ("(all.pth)", beside(f"{RESNET}pretrains=dict(detector='all.pth'), ")),
+    ("(all.pth)", beside(f"{RESNET}pretrains='all.pth', ")),
+    ("(fpn.pth)", beside(f"{RESNET}pretrains=dict(neck='fpn.pth'), ")),
+]
+
+
+@pytest.mark.parametrize(("words", "source"), NAMED_FILES)
+def test_another_file_may_have_the_neck(
+    repository: MakeRepository, words: str, source: str
+) -> None:
+    plan = plan_of(root := repository({"configs/c.py": source}))
+    assert str(plan.sites[1].verdict) == "unknown"
+    assert words in plan.sites[1].reasons[0]
+    assert not migrated(root)
+
+
+HEAD = "head=dict(type='H'), "
+NOT_OF_THE_NECK = [
+    beside(RESNET, above="load_backbone_from = 'a.pth'\n"),
+    beside(RESNET, above="load_img_from = None\n"),
+    beside(f"{HEAD}{RESNET}", above="load_head_from = 'a.pth'\n"),
+    beside(IMAGE.format("")),
+    beside(IMAGE.format(", neck=None")),
+    beside(HEAD + IMAGE.format(", head='head.pth'")),
+    beside(f"{RESNET}pretrains=dict(backbone='a.pth'), "),
+    beside(f"{HEAD}{RESNET}pretrains=dict(head='head.pth'), "),
+    beside(f"{RESNET}pretrains=None, "),
+]
+
+
+@pytest.mark.parametrize("source", NOT_OF_THE_NECK)
+def test_another_file_is_for_something_else(repository: MakeRepository, source: str) -> None:
+    assert verdicts(repository({"configs/c.py": source}))["neck"] == "convert"
 
 
 def test_teacher_has_its_own_weights(repository: MakeRepository) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bn2gn_codemod.plan import ConfigEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.configs.inheritance import Config
 from bn2gn_codemod.survey.configs.values import Entry, Keys, Opaque, Scalar, Table, dotted, walk
 from bn2gn_codemod.survey.configs.weights import (
     ConfigWeights,
+    OwnTrainings,
     is_backbone,
     loaded_beside_backbone,
 )
@@ -64,6 +65,15 @@ class _Choice:
         """The class of the layers, ``""`` where only the name of the kind speaks for one."""
         return REGISTERED.get(self.kind, self.kind if is_norm_class(self.kind) else "")
 
+    def trained_before(self, trainings: OwnTrainings) -> Iterator[Entry]:
+        """What stands in its place where the weights are trained that its configs start from."""
+        for use in self.uses:
+            for trainer in trainings.before(use):
+                for keys in sorted(self.all_keys, key=dotted):
+                    entry = trainer.resolved.entry(*keys)
+                    if entry and entry.at != self.entry.at and _kind(entry):
+                        yield entry
+
     def site(self, verdict: Verdict, *reasons: str, settles: tuple[str, ...] = ()) -> Site:
         at, name = self.entry.at, dotted(self.keys)
         return Site(at, self.kind, "", name, verdict, reasons, settles=settles)
@@ -76,9 +86,11 @@ def plan_norms(configs: Sequence[Config], settings: Settings) -> NormPlan:
     layers by, and nothing to keep: those are no sites, but for what a comment
     says.
     """
-    judge = _Judge(settings)
-    judged = [(choice, judge.site(choice)) for choice in _choices(configs)]
-    rewriter = _Rewriter(configs, settings, judged)
+    choices = _choices(configs)
+    trainings = OwnTrainings(configs)
+    judge = _Judge(settings, choices, trainings)
+    judged = [(choice, judge.site(choice)) for choice in choices]
+    rewriter = _Rewriter(configs, settings, judged, trainings)
     sites, edits = [], []
     for choice, site in judged:
         if site is None:
@@ -104,6 +116,8 @@ def _choices(configs: Sequence[Config]) -> list[_Choice]:
             kind = _kind(entry)
             if kind:
                 choice = found.setdefault(entry.at, _Choice(keys, entry, kind))
+                if config.path == entry.at.path:
+                    choice.entry, choice.kind = entry, kind  # as written: heirs may change it
                 choice.uses.append(config)
                 choice.all_keys.add(keys)
     return [found[place] for place in sorted(found)]
@@ -119,12 +133,24 @@ def _kind(entry: Entry) -> str:
 class _Judge:
     """Tells what a ``norm_cfg`` is for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, choices: Sequence[_Choice], trainings: OwnTrainings
+    ) -> None:
         self._settings = settings
         self._weights = ConfigWeights()
+        self._trainings = trainings
+        self._choices = {choice.entry.at: choice for choice in choices}
+        self._sites: dict[Place, Site | None] = {}
 
     def site(self, choice: _Choice) -> Site | None:
         """The verdict; ``None`` where nothing is pretrained, and nothing said."""
+        at = choice.entry.at
+        if at not in self._sites:
+            self._sites[at] = None  # what starts from a training of its own is open
+            self._sites[at] = self._decide(choice)
+        return self._sites[at]
+
+    def _decide(self, choice: _Choice) -> Site | None:
         comment = _comment(choice)
         if comment == "keep":
             return choice.site(Verdict.KEEP, said(comment))
@@ -146,7 +172,16 @@ class _Judge:
                 loaded = loaded_beside_backbone(use, keys)
                 if loaded:
                     return self._loaded(choice, loaded)
+        for trained in choice.trained_before(self._trainings):
+            if not self._is_new(trained):
+                before = f"load_from may be trained with {trained.at.path}"
+                return self._loaded(choice, f"{before}, which is not certain to change")
         return self._new(choice, f"{dotted(choice.keys[:-1])} is built beside {evidence}")
+
+    def _is_new(self, entry: Entry) -> bool:
+        choice = self._choices.get(entry.at)
+        site = self.site(choice) if choice else None
+        return site is not None and site.verdict is Verdict.CONVERT
 
     def _loaded(self, choice: _Choice, loaded: str) -> Site:
         part = dotted(choice.keys[:-1])
@@ -183,71 +218,119 @@ class _Rewriter:
         configs: Sequence[Config],
         settings: Settings,
         judged: Sequence[tuple[_Choice, Site | None]],
+        trainings: OwnTrainings,
     ) -> None:
         self._settings = settings
+        self._trainings = trainings
         self._heirs: dict[str, list[Config]] = {}
         for config in configs:
             for path in config.family():
                 self._heirs.setdefault(path, []).append(config)
-        self._written: dict[Place, tuple[str, str]] = {}
         self._converted = {
             choice.entry.at: choice
             for choice, site in judged
             if site is not None and site.verdict is Verdict.CONVERT
         }
+        self._problems: dict[Place, str] = {}
+        # One that stays may be in the way of others: until no more are found.
+        before = -1
+        while before < len(self._problems):
+            before = len(self._problems)
+            for at, choice in self._converted.items():
+                problem = "" if at in self._problems else self._problem(choice)
+                if problem:
+                    self._problems[at] = problem
 
     def group_norm(self, choice: _Choice) -> tuple[str, str]:
         """The source of the GroupNorm that takes its place, or why there is none."""
-        at = choice.entry.at
-        if at not in self._written:
-            self._written[at] = self._write(choice)
-        return self._written[at]
+        problem = self._problems.get(choice.entry.at, "")
+        return ("", problem) if problem else (self._source(choice), "")
 
-    def _write(self, choice: _Choice) -> tuple[str, str]:
+    def _source(self, choice: _Choice) -> str:
+        table = choice.entry.value
+        assert isinstance(table, Table)
+        carried = "".join(
+            f", {key}={table.scalar(key)!r}" for key in _CARRIED_OVER if key in table.entries
+        )
+        is_own = table.place.path == choice.entry.at.path
+        first = "_delete_=True, " if table.replaces and is_own else ""
+        return f"dict({first}type='GN', num_groups={self._groups(choice)}{carried})"
+
+    def _groups(self, choice: _Choice) -> int | None:
+        groups = {_groups(_channels(use, choice.keys), self._settings) for use in choice.uses}
+        return groups.pop() if len(groups) == 1 else None
+
+    def _problem(self, choice: _Choice) -> str:
+        """Why it stays, as far as it is known of others."""
         table = choice.entry.value
         assert isinstance(table, Table)
         carried_over = {
-            key: entry.value.value
+            key
             for key, entry in table.entries.items()
             if key in _CARRIED_OVER and isinstance(entry.value, Scalar)
         }
         unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *carried_over}
         if unknown or table.is_open:
-            return "", f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
-        inherited = _inherited(choice.entry.at, table)
+            return f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
+        inherited = _inherited(choice.entry.at, table) or self._inherited_instead(choice)
         if inherited:
-            return "", f"it would inherit {inherited}, which GroupNorm does not take"
+            return f"it would inherit {inherited}, which GroupNorm does not take"
         override = self._override_in_the_way(choice)
         if override:
-            return "", f"{override} overrides part of it and would no longer fit"
-        groups = {_groups(_channels(use, choice.keys), self._settings) for use in choice.uses}
-        if None in groups or len(groups) > 1:
-            return (
-                "",
-                "its channel count is not in the config; write type='GN' and num_groups there",
-            )
-        carried = "".join(
-            f", {key}={carried_over[key]!r}" for key in _CARRIED_OVER if key in carried_over
-        )
-        return f"dict(type='GN', num_groups={groups.pop()}{carried})", ""
+            return f"{override} overrides part of it and would no longer fit"
+        for trained in choice.trained_before(self._trainings):
+            if not self._becomes_group_norm(trained):
+                return f"load_from may be trained with {trained.at.path}, which is left alone"
+        if self._groups(choice) is None:
+            return "its channel count is not in the config; write type='GN' and num_groups there"
+        return ""
+
+    def _becomes_group_norm(self, entry: Entry) -> bool:
+        return entry.at in self._converted and entry.at not in self._problems
+
+    def _inherited_instead(self, choice: _Choice) -> str:
+        """The arguments of BatchNorm alone in what stays of a base, below the dict's own."""
+        table, at = choice.entry.value, choice.entry.at
+        if not (isinstance(table, Table) and table.is_merged):
+            return ""
+        bases = [base for use in choice.uses if use.path == at.path for base in use.bases]
+        for base in bases:
+            below = base.resolved.entry(*choice.keys)
+            if below and isinstance(below.value, Table) and not self._becomes_group_norm(below):
+                names = [name for name in _ONLY_BATCH_NORM if name in below.value.entries]
+                if names:
+                    return ", ".join(names)
+        return ""
 
     def _override_in_the_way(self, choice: _Choice) -> str:
         """A config that merges into this ``norm_cfg`` what GroupNorm does not take."""
+        for config in self._heirs.get(choice.entry.at.path, ()):
+            if _changes(config, choice):
+                return config.path
         if any(isinstance(key, int) for key in choice.keys):
             return ""  # lists are replaced as a whole
         for config in self._heirs.get(choice.entry.at.path, ()):
             entry = config.own.entry(*choice.keys)
-            if config.is_pure_python or entry is None or entry.at == choice.entry.at:
+            if entry is None or entry.at == choice.entry.at or not isinstance(entry.value, Table):
                 continue
-            if not isinstance(entry.value, Table):
+            if config.is_pure_python and not entry.value.is_merged:
                 continue
             table = entry.value
             if table.replaces or table.entries.keys() <= set(_CARRIED_OVER):
                 continue
-            over = self._converted.get(entry.at) if "type" in table.entries else None
-            if over is None or self.group_norm(over)[1]:
+            if "type" not in table.entries or not self._becomes_group_norm(entry):
                 return entry.at.path
         return ""
+
+
+def _changes(config: Config, choice: _Choice) -> bool:
+    """Whether a statement changes in place what stands there: ``norm_cfg.momentum = 0.1``."""
+    for keys in choice.all_keys:
+        entry = config.resolved.entry(*keys)
+        table = entry.value if entry and entry.at == choice.entry.at else None
+        if isinstance(table, Table) and not table.changed <= set(_CARRIED_OVER):
+            return True
+    return False
 
 
 def _inherited(at: Place, table: Table) -> str:

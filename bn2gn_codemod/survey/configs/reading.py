@@ -140,7 +140,7 @@ class Reader:
         elif isinstance(target, (ast.Subscript, ast.Attribute)):
             owner, key = self.evaluate(target.value).value, self._key(target)
             if isinstance(owner, Table) and isinstance(key, str):
-                owner.entries[key] = entry
+                owner.change(key, entry)
             if isinstance(owner, Items) and isinstance(key, int) and key < len(owner.entries):
                 owner.entries[key] = entry
         else:
@@ -159,13 +159,20 @@ class Reader:
         owner = self.evaluate(call.func.value).value
         if isinstance(owner, Table) and call.func.attr in ("update", "merge"):
             other = self._table(call)
-            changed = merged(owner, other) if call.func.attr == "merge" else other
-            owner.entries.update(changed.entries)
+            # What comes from another file is a ConfigDict, which updates dicts inside of it, too.
+            is_config_dict = owner.place.path != self.source.path
+            merges = call.func.attr == "merge" or is_config_dict
+            changed = merged(owner, other) if merges else other
+            for key, entry in changed.entries.items():
+                if owner.entries.get(key) != entry:
+                    owner.change(key, entry)
             owner.is_open = owner.is_open or changed.is_open
         elif isinstance(owner, Items) and call.func.attr == "append" and call.args:
             owner.entries.append(self.evaluate(call.args[0]))
         elif isinstance(owner, Table) and call.func.attr == "pop" and call.args:
-            owner.entries.pop(self._literal(call.args[0]) or "", None)
+            owner.change(self._literal(call.args[0]) or "", None)
+        elif isinstance(owner, Table) and call.func.attr in ("setdefault", "clear", "popitem"):
+            owner.change("", None)
 
     def _delete(self, target: ast.expr) -> None:
         if isinstance(target, ast.Name):
@@ -173,7 +180,7 @@ class Reader:
         elif isinstance(target, (ast.Subscript, ast.Attribute)):
             owner, key = self.evaluate(target.value).value, self._key(target)
             if isinstance(owner, Table):
-                owner.entries.pop(str(key), None)
+                owner.change(str(key), None)
 
     # -------------------------------------------------------- expressions
 
@@ -207,7 +214,7 @@ class Reader:
         owner = self.evaluate(method.value).value if method.attr == "pop" and args else None
         if not isinstance(owner, Table):
             return None
-        entry = owner.entries.pop(self._literal(args[0]) or "", None)
+        entry = owner.change(self._literal(args[0]) or "", None)
         return entry.value if entry else None
 
     def _constant(self, node: ast.Constant, place: Place) -> Value:

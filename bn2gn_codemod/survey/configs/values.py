@@ -39,13 +39,17 @@ class Items:
 class Table:
     """A dict. ``replaces`` is MMEngine's ``_delete_``: nothing of the base stays.
 
-    ``is_open`` says that there are more entries than could be read.
+    ``is_open`` says that there are more entries than could be read. ``changed`` are the keys that
+    statements after the dict itself set or took away. ``is_merged`` says that it inherits from
+    another dict.
     """
 
     place: Place
     entries: dict[str, Entry] = dataclasses.field(default_factory=dict)
     replaces: bool = False
     is_open: bool = False
+    changed: frozenset[str] = frozenset()
+    is_merged: bool = False
 
     def get(self, *keys: str | int) -> Value | None:
         """The value under ``keys``, one level a key; ``None`` where there is none."""
@@ -58,6 +62,14 @@ class Table:
         for key in keys:
             found = _child(found.value, key) if found else None
         return found
+
+    def change(self, key: str, entry: Entry | None) -> Entry | None:
+        """Set what is under ``key``, or take it away, as a later statement does."""
+        before = self.entries.pop(key, None)
+        self.changed |= {key}
+        if entry is not None:
+            self.entries[key] = entry
+        return before
 
     def scalar(self, *keys: str | int) -> str | int | float | bool | None:
         """The constant under ``keys``; ``None`` for whatever is no constant."""
@@ -128,7 +140,13 @@ def merged(base: Table, over: Table) -> Table:
 
     Both stay as they are; the result shares with them what only one of them has.
     """
-    result = Table(over.place, dict(base.entries), is_open=base.is_open or over.is_open)
+    result = Table(
+        over.place,
+        dict(base.entries),
+        is_open=base.is_open or over.is_open,
+        changed=base.changed | over.changed,
+        is_merged=True,
+    )
     for key, entry in over.entries.items():
         below = result.entries.get(key)
         value = entry.value

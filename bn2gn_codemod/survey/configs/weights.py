@@ -2,13 +2,14 @@
 
 ``init_cfg=dict(type='Pretrained', checkpoint=...)`` fills the part that it stands in. What is
 called ``pretrained`` (mmcv 1.x) fills the backbone that it stands in or beside. ``load_from`` fills
-the whole model.
+the whole model. Names that a repository reads itself (``load_img_from``) may fill any part.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.configs.inheritance import Config
@@ -32,7 +33,10 @@ from bn2gn_codemod.survey.weights.named_files import is_named_after_task
 
 # The last stage of a ResNet, as a `shared_head`: it is filled from the backbone's file.
 _STAGE = re.compile(r"Res(?:Net)?Layer")
+_LOADED_FROM = re.compile(r"load_(\w+)_from")
 _WORK_DIRECTORY = re.compile(r"work[-_]?dirs?")
+# As runners name what they save. A file with a hash in its name (`-047c8118.pth`) was published.
+_SAVED_BY_RUNNER = re.compile(r"(?:latest|last|(?:epoch|iter|best)_\w+)\.pth")
 
 
 class Filled(NamedTuple):
@@ -55,6 +59,38 @@ class ConfigWeights:
         return self._backbones[config]
 
 
+def _file_of_repository(config: Config, part: str | int) -> str:
+    """What a repository's own script may load: ``load_img_from = 'mask_rcnn.pth'``."""
+    model = config.resolved.get("model")
+    for name, entry in config.resolved.entries.items():
+        match = _LOADED_FROM.fullmatch(name)
+        if match and isinstance(model, Table) and _may_fill(model, match.group(1), part):
+            for file in _files([entry]):
+                return f"{name} ({_shown(file)}) may be the file of more than a backbone"
+    return ""
+
+
+class OwnTrainings:
+    """Which configs trained what others start from, as far as folders are named after them."""
+
+    def __init__(self, configs: Sequence[Config]) -> None:
+        self._configs = configs
+        self._before: dict[Config, list[Config]] = {}
+
+    def before(self, config: Config) -> list[Config]:
+        """The configs, but for itself, whose training may have written its ``load_from``."""
+        if config not in self._before:
+            path = config.resolved.scalar("load_from")
+            file = config.resolved.entry("load_from")
+            is_own = isinstance(path, str) and file is not None and _is_own_training(config, file)
+            self._before[config] = [
+                other
+                for other in self._configs
+                if is_own and other is not config and _may_write(other, str(path))
+            ]
+        return self._before[config]
+
+
 def is_backbone(keys: Keys) -> bool:
     """Whether something is a backbone, or in one, by the names that lead to it."""
     return any(isinstance(key, str) and "backbone" in key for key in keys)
@@ -68,10 +104,13 @@ def loaded_beside_backbone(config: Config, keys: Keys) -> str:
             own = _own_file(part)
             if own:
                 return f"{dotted(keys[:end])} is filled from a file as well ({own})"
+            named = _named_file(part, keys[end])
+            if named:
+                return f"{dotted(keys[:end])} loads another file as well ({named})"
             doubt = _may_be_network(keys[end - 1], part) if end > 1 else ""
             if doubt:
                 return f"{dotted(keys[:end])} {doubt}"
-    return _whole_model(config)
+    return _whole_model(config) or _file_of_repository(config, keys[1])
 
 
 def _backbones(config: Config) -> Iterator[Filled]:
@@ -109,6 +148,37 @@ def _given_backbones(part: Table) -> Iterator[tuple[str, Entry]]:
             yield from ((name, given) for given in _files([entry]) for name in names)
         return
     yield from ((name, given) for given in _files([pretrained]) for name in beside)
+
+
+def _named_file(part: Table, child: str | int) -> str:
+    """The file in ``pretrained=dict(pts_neck=...)`` that fills a child of the part, or may do so.
+
+    mmtracking calls the dict ``pretrains``. What it calls as it does a child is for that alone,
+    what fits no backbone may be for each child.
+    """
+    pretrains = part.entry("pretrains")
+    tables = [part.get("pretrained"), pretrains and pretrains.value]
+    files = list(_files([pretrains]))
+    for table in tables:
+        if not isinstance(table, Table):
+            continue
+        if table.is_open:
+            return "by a name that is computed"
+        for key, entry in table.entries.items():
+            if not _names_backbone(part, key) and _may_fill(part, key, child):
+                files.extend(_files([entry]))
+    return _shown(files[0]) if files else ""
+
+
+def _names_backbone(part: Table, key: str) -> bool:
+    return any(
+        key in (name, name.removesuffix("_backbone")) for name in _parts_called_backbone(part)
+    )
+
+
+def _may_fill(part: Table, name: str, child: str | int) -> bool:
+    """Whether a file with a name may be for a child: it is for the one that is called so."""
+    return name == child or not isinstance(part.get(name), (Table, Items, Opaque))
 
 
 def _parts_called_backbone(part: Table) -> list[str]:
@@ -173,15 +243,33 @@ def _whole_model(config: Config) -> str:
 def _is_own_training(config: Config, file: Entry) -> bool:
     """Whether a file is plainly the outcome of a training of the repository's own.
 
-    What it was trained with is then a config that is here, too, and changed with this one.
+    Whether what it was trained with changes together with this config is for ``OwnTrainings``.
     """
     path = file.value.value if isinstance(file.value, Scalar) else None
     if not isinstance(path, str) or "://" in path:
         return False
+    *folders, name = path.split("/")
+    if not _SAVED_BY_RUNNER.fullmatch(name):
+        return False
+    return _is_in_work_directory(config, path) or any(map(_WORK_DIRECTORY.fullmatch, folders))
+
+
+def _is_in_work_directory(config: Config, path: str) -> bool:
     own = config.resolved.scalar("work_dir")
-    if isinstance(own, str) and own.strip("./") and _plain(path).startswith(f"{_plain(own)}/"):
-        return True
-    return any(_WORK_DIRECTORY.fullmatch(folder) for folder in path.split("/")[:-1])
+    return (
+        isinstance(own, str)
+        and own.strip("./") != ""
+        and _plain(path).startswith(f"{_plain(own)}/")
+    )
+
+
+def _may_write(config: Config, path: str) -> bool:
+    """Whether a training with ``config`` writes to ``path``: without a ``work_dir`` of its own
+    it goes to a folder with the name of the config, ``stage1`` or ``stage1_8gpus``.
+    """
+    stem = posixpath.splitext(posixpath.basename(config.path))[0]
+    after = re.compile(re.escape(stem) + r"(?:[-_.].*)?")
+    return _is_in_work_directory(config, path) or any(map(after.fullmatch, path.split("/")[:-1]))
 
 
 def _plain(path: str) -> str:
