@@ -72,5 +72,5 @@ class FreezingNames:
             words = f"{copying} copies weight and bias of its BatchNorm and no running statistics"
             return f"{words}, so in eval mode it would normalise nothing"
         overwritten = self._overwritten.objection(self._models.with_backbones(classes))
-        reason = overwritten or self._alternatives.objection(classes)
-        return reason or self._certainty.objection(classes, others, names)
+        reason = overwritten or self._certainty.objection(classes, others, names)
+        return reason or self._alternatives.objection(classes)
