@@ -32,11 +32,11 @@ def lasts_in_training(flow: Flow, effect: Effect) -> bool:
 
 
 def _innermost(functions: Iterable[Function], path: str, line: int) -> Function | None:
-    around = [
-        function
+    around = {
+        function.node.lineno: function
         for function in functions
         if function.module.path == path
         and not isinstance(function.node, ast.Module)
         and function.node.lineno <= line <= (function.node.end_lineno or 0)
-    ]
-    return max(around, key=lambda one: getattr(one.node, "lineno", 0), default=None)
+    }
+    return around[max(around)] if around else None

@@ -101,8 +101,9 @@ class FreezingCertainty:
         slots = dict.fromkeys(one.slot for one in found)
         for slot in slots:
             is_built = any(map(is_built_backbone, self._roles.contents[slot]))
-            is_loaded = slot in self._roles.loads.of_slot or not self._roles.is_only_named(slot)
-            if is_loaded or not is_built:
+            loads = self._roles.loads
+            is_loaded = slot in loads.of_slot or any(map(loads.of_class.get, slot[0].ancestors()))
+            if is_loaded or not is_built or not self._roles.is_only_named(slot):
                 return ""
         if self._roles.configs_name_weights:
             return ""

@@ -26,10 +26,9 @@ from bn2gn_codemod.survey.weights.fixed_files import begins_with_fixed_file
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.skipped_keys import kept_words
 
-# ``load_from`` is what configs of toolboxes call such a file, and ``resume_from`` the other kind.
-_START = re.compile(
-    r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from|\bload_from\b", re.IGNORECASE
-)
+_START = re.compile(r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from", re.IGNORECASE)
+# What configs of toolboxes call such a file, for their own loaders; ``resume_from`` is the other.
+_LOAD_FROM = re.compile(r"\bload_from\b")
 
 _OF_OPTIMIZER = re.compile(r"optim|(?:\b|_)opt\.", re.IGNORECASE)
 _OPTIMIZER = re.compile(
@@ -63,6 +62,7 @@ class WarmStarts:
             _trains(function)
             and (
                 _START.search(words) is not None
+                or (call.loader and _LOAD_FROM.search(words) is not None)
                 or any(fetches_first(self._flow, *one) for one in reading)
                 or (
                     not kept_words(call.spot.function, call.spot.node)
