@@ -86,6 +86,7 @@ def test_nothing_is_pretrained(repository: MakeRepository) -> None:
 FOUND_ONLY = [
     pytest.param("norm_cfg=dict(type='BN')", "channel count", id="unknown_channels"),
     pytest.param("norm_cfg=dict(type='BN', **more()), channels=64", "not understood", id="spread"),
+    pytest.param("norm_cfg=dict(type='BN', eps=get()), channels=64", "computed", id="computed"),
     pytest.param("norm_cfg=dict(type='BN', depth=3), channels=64", "depth", id="unknown_argument"),
 ]
 

@@ -272,6 +272,13 @@ class _Rewriter:
         unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *carried_over}
         if unknown or table.is_open:
             return f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
+        computed = [
+            key
+            for key in _CARRIED_OVER
+            if key in table.entries and not isinstance(table.get(key), Scalar)
+        ]
+        if computed:
+            return f"its argument {', '.join(computed)} is computed"
         inherited = _inherited(choice.entry.at, table) or self._inherited_instead(choice)
         if inherited:
             return f"it would inherit {inherited}, which GroupNorm does not take"
