@@ -264,12 +264,7 @@ class _Rewriter:
         """Why it stays, as far as it is known of others."""
         table = choice.entry.value
         assert isinstance(table, Table)
-        carried_over = {
-            key
-            for key, entry in table.entries.items()
-            if key in _CARRIED_OVER and isinstance(entry.value, Scalar)
-        }
-        unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *carried_over}
+        unknown = table.entries.keys() - {"type", *_ONLY_BATCH_NORM, *_CARRIED_OVER}
         if unknown or table.is_open:
             return f"its argument {', '.join(sorted(unknown)) or '**'} is not understood"
         computed = [
