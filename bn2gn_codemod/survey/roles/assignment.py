@@ -146,7 +146,7 @@ class RoleMap:
 
     def network_of(self, slot: Slot, value: Instance | NormLayer) -> Class | None:
         """The network that a value was taken out of, as in ``self.layer1 = resnet.layer1``."""
-        return self._evidence.part_of_network(value, slot)
+        return self._evidence.parts.network_of(value, slot)
 
     def lost_roles(self, value: Instance | NormLayer) -> Roles:
         """Doubt, where a value also went to what is not followed."""

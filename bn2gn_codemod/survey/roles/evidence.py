@@ -25,6 +25,7 @@ from bn2gn_codemod.survey.roles.idle_classes import IdleClasses
 from bn2gn_codemod.survey.roles.lent_parts import LentParts
 from bn2gn_codemod.survey.roles.library_evidence import LibraryEvidence
 from bn2gn_codemod.survey.roles.part_lists import PartLists
+from bn2gn_codemod.survey.roles.parts_of_networks import PartsOfNetworks
 from bn2gn_codemod.survey.roles.pinned_roles import PinnedRoles
 from bn2gn_codemod.survey.roles.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.statements.overridden_attributes import overrides
@@ -65,17 +66,20 @@ class Evidence:
         # open, for what may be no training at all: that tells nothing of the blocks in it
         self._never_trained: dict[Slot, Because] = {}
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
-        self._lent = LentParts(self.flow, self.load_of)
-        self._beside = BesideNetworks(contents, self.load_of, self.part_of_network)
-        self._alternatives = AlternativeModels(self.load_of, self.part_of_network)
         self._call_sites = CallSites(self.flow)
         self._held = HeldBackbones(contents, self._call_sites, self.load_of)
-        self._homes: dict[Value, list[Slot]] = {}
+        self.parts = PartsOfNetworks(contents, self.own, self._call_sites, self._held)
+        self._lent = LentParts(self.flow, self.load_of)
+        self._beside = BesideNetworks(contents, self.load_of, self.parts.network_of)
+        self._alternatives = AlternativeModels(self.load_of, self.parts.network_of)
         self.evaluations = Evaluations(self.flow)
         self.idle = IdleClasses(contents, self.own)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.library = LibraryEvidence(
-            *(self.flow, self._lent, self._replaced, self._is_filled),
+            self.flow,
+            self._lent,
+            self._replaced,
+            self._is_filled,
             lambda slot: self.pinned.of(slot) is not None,
         )
         self.members = CheckpointMembers(contents)
@@ -90,7 +94,7 @@ class Evidence:
             )
         }
         self.loads = find_loads(contents, named, self.evaluations)
-        self._lists = PartLists(contents, self.loads, self.own, self.part_of_network)
+        self._lists = PartLists(contents, self.loads, self.own, self.parts.network_of)
         self._initialised_models = InitialisedModels(contents.flow)
         self._resumed_models = ResumedModels(contents, self.loads, self.evaluations)
         self._loaded_parts = LoadedParts(contents)
@@ -479,11 +483,11 @@ class Evidence:
             if isinstance(value, Instance) and not value.weak:
                 load = self.load_of(value.class_)
                 is_part = not self.contents.is_above(value.class_, slot)
-                if load is not None and is_part and not self._is_mixed(value.class_):
+                if load is not None and is_part and not self.parts.is_mixed(value.class_):
                     words = f"holds {value.class_.name}, which {load.words}"
                     yield words, crowded or load.vague
             if isinstance(value, (Instance, NormLayer)) and not self._is_around(value, slot):
-                maker = self.part_of_network(value, slot)
+                maker = self.parts.network_of(value, slot)
                 load = self.load_of(maker) if maker is not None else None
                 if maker is not None and load is not None:
                     words = f"holds parts of {maker.name}, which {load.words}"
@@ -510,38 +514,6 @@ class Evidence:
             for value in self.contents.of_slot[slot]
         )
 
-    def part_of_network(self, value: Instance | NormLayer, slot: Slot) -> Class | None:
-        """The network that ``value`` was taken out of, as in ``self.layer1 = resnet.layer1``."""
-        if value.spot is None:
-            return None
-        made_by, own_line = value.spot.function.enclosing_class, slot[0].ancestors()
-        if made_by is not None and (made_by in own_line or slot[0] in made_by.ancestors()):
-            return None  # as for nearly every layer
-        for one in self._made_for(value, value.spot.function):
-            because = self.own.get(one)
-            if because is None or because.role is not Role.BACKBONE or one[0] in own_line:
-                continue
-            maker = made_by
-            if maker is None:
-                maker = None if self._is_mixed(one[0]) else one[0]
-            if maker is None or slot[0] in maker.ancestors():
-                continue
-            if not self._held.is_built_in(maker, slot):
-                return maker
-        return None
-
-    def _made_for(self, value: Instance | NormLayer, made_in: Function) -> list[Slot]:
-        """The attributes with a value that are those of the class for which it was made."""
-        known = self._homes.get(value)
-        if known is None:
-            slots, maker = self.contents.held_in.get(value, ()), made_in.enclosing_class
-            if maker is None:
-                known = [one for one in slots if self._call_sites.are_for(made_in, one[0])]
-            else:
-                known = [one for one in slots if one[0] in maker.ancestors()]
-            self._homes[value] = known
-        return known
-
     def beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
         """What speaks against one of the layers in an attribute with loaded parts.
 
@@ -564,11 +536,3 @@ class Evidence:
         load = self.loads.of_slot.get(slot) or self.load_of(slot[0])
         is_started = load is not None and not load.goes_on
         return is_started or self.pinned.of(slot) is not None
-
-    def _is_mixed(self, cls: Class) -> bool:
-        """Whether the class holds a backbone beside other things, or is half one."""
-        return self._held.holds_one(cls) or any(
-            self.own[slot].role is not Role.BACKBONE
-            for slot in self.contents.family_slots(cls)
-            if slot in self.own
-        )
