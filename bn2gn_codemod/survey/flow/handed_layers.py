@@ -12,7 +12,7 @@ import ast
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.value_graph import Node
-from bn2gn_codemod.survey.syntax.nodes import unpacks
+from bn2gn_codemod.survey.syntax.nodes import given_arguments, unpacks
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 
 
@@ -55,7 +55,7 @@ class HandedLayers:
         call = made.spot.node if made.spot is not None else None
         if made.weak or not isinstance(call, ast.Call):
             return set()
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        given = given_arguments(call)
         nodes = (self._flow.expressions.get(argument) for argument in given)
         return {node for node in nodes if node is not None}
 

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.syntax.nodes import call_name
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -61,7 +61,7 @@ def may_take_parameters(flow: Flow, call: ast.Call) -> bool:
 
     What is called was not followed; functions and classes of the repository are.
     """
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    given = given_arguments(call)
     if not any(map(_gives_parameters, given)) or not _SOUNDS_LIKE_ONE.search(call_name(call)):
         return False
     return not any(

@@ -18,7 +18,7 @@ from bn2gn_codemod.survey.freezing.conditions import LayerTests
 from bn2gn_codemod.survey.freezing.effects import Condition, Effect, Part
 from bn2gn_codemod.survey.freezing.parts import Bindings
 from bn2gn_codemod.survey.freezing.rebuilt_norms import rebuilding_test
-from bn2gn_codemod.survey.syntax.nodes import call_name, children
+from bn2gn_codemod.survey.syntax.nodes import call_name, children, given_arguments
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
 
 _DEEPEST = 4
@@ -232,7 +232,7 @@ class _Follower:
             found = self.bindings.resolve(owner)
         if not found:
             return False
-        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+        arguments = given_arguments(call)
         flag = self.bindings.constant(arguments[0]) if arguments else True
         if func.attr == "eval":
             flag = False

@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.forwarded_keywords import ForwardedKeywords
 from bn2gn_codemod.survey.flow.none_defaults import NeverNone, none_default
 from bn2gn_codemod.survey.roles.assignment import RoleMap
-from bn2gn_codemod.survey.syntax.nodes import bound_names, flat, is_super
+from bn2gn_codemod.survey.syntax.nodes import bound_names, flat, given_arguments, is_super
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormClass, NormLayer, Spot
 
 
@@ -164,7 +164,7 @@ class ComposingCalls:
             known = self._arguments[function] = {
                 argument: call
                 for _, call in self._flow.calls_in.get(function, ())
-                for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+                for argument in given_arguments(call)
             }
         return known.get(use.spot.node) if isinstance(use.spot.node, ast.expr) else None
 

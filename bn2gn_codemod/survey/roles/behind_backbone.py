@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.roles.evidence import Evidence
 from bn2gn_codemod.survey.roles.small_encoders import is_small_encoder
 from bn2gn_codemod.survey.statements.fed_parts import is_fed_by, is_fed_only_by
+from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Instance, NormLayer
 
 
@@ -176,5 +177,5 @@ class BehindBackbone:
             and isinstance(argument.value, ast.Name)
             for method in slot[0].methods.values()
             for _, call in calls_in.get(method, ())
-            for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+            for argument in given_arguments(call)
         )

@@ -18,7 +18,7 @@ from bn2gn_codemod.survey.flow.spoken_names import Definition, SpokenNames, Vari
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.surgery import Surgery
-from bn2gn_codemod.survey.syntax.nodes import built_of
+from bn2gn_codemod.survey.syntax.nodes import built_of, given_arguments
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
 
 
@@ -94,7 +94,7 @@ class Mentions:
             network, call = library_model(made), made.spot.node
             if network is None or not isinstance(call, ast.Call):
                 continue
-            for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+            for argument in given_arguments(call):
                 for definition in self._names.opened(self._flow.value_of(argument)):
                     yield definition, Mention(network, made.spot)
 

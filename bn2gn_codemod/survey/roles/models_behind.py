@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.roles.evidence import Evidence
 from bn2gn_codemod.survey.roles.trained_objects import TrainedObjects
 from bn2gn_codemod.survey.statements.given_on import calls_on_what_is_given
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import call_name
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -184,7 +184,7 @@ class ModelsBehind:
             if call_name(call) not in _HARMLESS
             and optimizer_call(self._flow, call) is None
             and not any(isinstance(v, _FOLLOWED) for v in self._flow.value_of(call.func))
-            for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+            for argument in given_arguments(call)
             for part in _elements(argument)
             if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript))
             for value in self._flow.value_of(part)

@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.syntax.nodes import (
     call_name,
     flat,
+    given_arguments,
     target_names,
     walk,
 )
@@ -179,7 +180,7 @@ class Surgery:
 
     def _handed(self, call: ast.Call, tree: Tree) -> Iterator[tuple[Definition, PutInto]]:
         """``net.apply(inject)``, ``map(inject, stages)``: what a function gets is not followed."""
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        given = given_arguments(call)
         network = self._patched(call, given)
         if network is None:
             functions = self._unfollowed(call, given)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from bn2gn_codemod.survey.syntax.nodes import children, flat, root_of, walk
+from bn2gn_codemod.survey.syntax.nodes import children, flat, given_arguments, root_of, walk
 from bn2gn_codemod.survey.values import Value
 
 
@@ -30,7 +30,7 @@ def calls_on_what_is_given(
     given: dict[str, frozenset[ast.Call]] = {}  # variables, and the calls that they come of
     for statement in flat(body):
         for call in _calls(statement, models):
-            handed = [*call.args, *(keyword.value for keyword in call.keywords)]
+            handed = given_arguments(call)
             givers = frozenset(one for part in handed for one in _givers(part, models, given))
             yield GivenOn(call, givers)
         _bind(statement, models, given)

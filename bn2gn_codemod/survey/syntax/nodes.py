@@ -249,6 +249,11 @@ def dotted(expr: ast.expr) -> str | None:
     return ".".join([expr.id, *reversed(parts)])
 
 
+def given_arguments(call: ast.Call) -> list[ast.expr]:
+    """What a call is handed, in its order: by position, and then by name."""
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
 def call_name(call: ast.Call) -> str:
     """The last part of the callee's name: ``load_url`` of ``model_zoo.load_url(...)``."""
     if isinstance(call.func, ast.Attribute):

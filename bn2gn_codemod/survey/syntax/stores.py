@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from bn2gn_codemod.survey.syntax.nodes import call_name
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
 
 # By the name of an attribute, or among what the object holds: of a module, a list or a dict.
 Way = Literal["attribute", "entry"]
@@ -45,11 +45,11 @@ def stores_in(node: ast.AST) -> Iterator[Store]:
             yield Store(node, owner, value, "attribute")
         case ast.Call(func=ast.Attribute(attr="__setattr__"), args=[owner, _, value]):
             yield Store(node, owner, value, "attribute")
-        case ast.Call(func=ast.Attribute(value=owner, attr=name)) if _arguments(node):
+        case ast.Call(func=ast.Attribute(value=owner, attr=name)) if given_arguments(node):
             if name in _BY_NAME:
-                yield Store(node, owner, _arguments(node)[-1], "attribute")
+                yield Store(node, owner, given_arguments(node)[-1], "attribute")
             elif name in _MUTATORS:
-                yield _into(node, owner, _arguments(node)[-1])
+                yield _into(node, owner, given_arguments(node)[-1])
         case _:
             pass
 
@@ -76,11 +76,6 @@ def _into(node: ast.expr | ast.stmt, owner: ast.expr, value: ast.expr) -> Store:
             return Store(node, module, value, "attribute")
         case _:
             return Store(node, owner, value, "entry")
-
-
-def _arguments(call: ast.Call) -> list[ast.expr]:
-    """What a call is handed; what is stored comes last, after a name or a place for it."""
-    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def parts_of(expr: ast.expr) -> Iterator[ast.expr]:

@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.freezing.effects import Effect, Part, coverage
 from bn2gn_codemod.survey.statements.last_made import last_made
 from bn2gn_codemod.survey.statements.made_anew import is_made_anew, makes_anew
 from bn2gn_codemod.survey.statements.scopes import Scope
-from bn2gn_codemod.survey.syntax.nodes import call_name, flat, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, flat, given_arguments, walk
 from bn2gn_codemod.survey.training.model_places import Insertion
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.optimizers import Optimizers
@@ -311,7 +311,7 @@ def is_train(call: ast.expr) -> bool:
         return False
     if call.func.attr != "train":
         return False
-    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+    arguments = given_arguments(call)
     if len(arguments) > 1:
         return False
     return not (
@@ -324,7 +324,7 @@ def _is_switched_on(scope: Scope, statement: ast.stmt, call: ast.Call) -> bool:
     after ``flag = False``."""
     if not is_train(call):
         return False
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    given = given_arguments(call)
     if not given or not isinstance(given[0], ast.Name):
         return True
     made = last_made(scope, statement, given[0].id)

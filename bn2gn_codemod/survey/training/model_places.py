@@ -23,7 +23,7 @@ from bn2gn_codemod.survey.statements.scopes import (
     calls,
     is_docstring,
 )
-from bn2gn_codemod.survey.syntax.nodes import call_name, is_super, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, is_super, walk
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
@@ -195,7 +195,7 @@ class ModelPlaces:
             return None
         if any(isinstance(v, (ClassValue, FunctionValue)) for v in self._flow.value_of(value.func)):
             return None
-        for argument in [*value.args, *(keyword.value for keyword in value.keywords)]:
+        for argument in given_arguments(value):
             if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
                 return ast.unparse(argument)
         return None
@@ -237,7 +237,7 @@ class ModelPlaces:
             value = value.func.value  # DataParallel(net).cuda()
         if not isinstance(value, ast.Call):
             return None
-        for argument in [*value.args, *(keyword.value for keyword in value.keywords)]:
+        for argument in given_arguments(value):
             if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
                 return ast.unparse(argument)
         # Functions may be given anything first: to_parallel(args, net.cuda())

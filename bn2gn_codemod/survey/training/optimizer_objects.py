@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.flow.origins import Origins
 from bn2gn_codemod.survey.statements.scopes import Scope
+from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.training.collections_of_parameters import is_used_as_module
 from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue, Instance
 
@@ -62,7 +63,7 @@ class OptimizerObjects:
         if functions or any(isinstance(value, ClassValue) for value in callees):
             return bool(functions) and all(self._gives_one(one, seen) for one in functions)
         # Code that is not known gives what it makes of what it is handed: a learning rate.
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        given = given_arguments(call)
         holding = [one for one in given if self._holds_module(one)]
         return bool(holding) and all(self._is_one(scope, one, seen) for one in holding)
 

@@ -20,7 +20,13 @@ from bn2gn_codemod.survey.flow.optimizer_calls import (
 from bn2gn_codemod.survey.flow.origins import Origins, arguments_for
 from bn2gn_codemod.survey.statements.last_made import last_made
 from bn2gn_codemod.survey.statements.scopes import Scope, assignments, binds
-from bn2gn_codemod.survey.syntax.nodes import call_name, root_of, target_names, walk
+from bn2gn_codemod.survey.syntax.nodes import (
+    call_name,
+    given_arguments,
+    root_of,
+    target_names,
+    walk,
+)
 from bn2gn_codemod.survey.training.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.training.computed_tensors import ComputedTensors
 from bn2gn_codemod.survey.training.models import TrainedModels
@@ -152,7 +158,7 @@ class Optimizers:
         for scope in self.scopes:
             for _, call in scope.calls:
                 if drives(self._flow, call):
-                    for argument in [*call.args, *(k.value for k in call.keywords)]:
+                    for argument in given_arguments(call):
                         found.update(self._models.of(argument))
         return found
 
@@ -161,7 +167,7 @@ class Optimizers:
     def _of_call(
         self, scope: Scope, statement: ast.stmt, call: ast.Call, depth: int
     ) -> Iterator[Optimizer]:
-        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+        for argument in given_arguments(call):
             yield from self._of(scope, statement, statement, argument, depth, set())
 
     def _of(

@@ -8,7 +8,7 @@ import functools
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.statements.scopes import Scope
-from bn2gn_codemod.survey.syntax.nodes import call_name, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk
 from bn2gn_codemod.survey.training.optimizers import Optimizers
 from bn2gn_codemod.survey.training.untrained_models import stays_untrained
 from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue
@@ -45,7 +45,7 @@ class TrialRuns:
 
     def _keeps(self, call: ast.Call, model: str) -> bool:
         """Whether a call does not hand the model to code that is not known."""
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        given = given_arguments(call)
         if call_name(call) in _LOOKS or not any(
             isinstance(node, ast.expr) and ast.unparse(node) == model
             for argument in given

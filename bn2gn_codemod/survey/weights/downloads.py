@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.statements.newest_value import newest_value
-from bn2gn_codemod.survey.syntax.nodes import call_name, flat, walk, walk_scope
+from bn2gn_codemod.survey.syntax.nodes import call_name, flat, given_arguments, walk, walk_scope
 from bn2gn_codemod.survey.values import Function, FunctionValue, Spot, Weights
 
 # Files that only fetch are not read by the survey, so that the name of a function has to do.
@@ -30,7 +30,7 @@ def names_url(spot: Spot) -> bool:
     call = spot.node
     if not isinstance(call, ast.Call):
         return False
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    given = given_arguments(call)
     return any(_is_url(_written(spot, call, one)) for one in given)
 
 
@@ -103,7 +103,7 @@ def fetches_first(flow: Flow, function: Function, call: ast.AST) -> bool:
 
 def _named(function: Function, call: ast.Call) -> Iterator[str]:
     """The texts, variables and attributes that a call is handed, and what these were given."""
-    for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+    for given in given_arguments(call):
         last = newest_value(function.node, call, given)
         for one in (given, last):
             match one:

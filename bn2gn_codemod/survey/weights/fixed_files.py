@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
+from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Function
 
 
@@ -27,7 +28,7 @@ def begins_with_fixed_file(flow: Flow, function: Function, reading: list[ast.AST
 
 def _names_file(function: Function, call: ast.Call) -> bool:
     """Whether a call is handed the name of a file that is written out."""
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    given = given_arguments(call)
     values = [newest_value(function.node, call, one) or one for one in given]
     return any(
         isinstance(one, ast.Constant) and isinstance(one.value, str) and "." in one.value

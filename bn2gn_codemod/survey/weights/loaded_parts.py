@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value, Weights
 from bn2gn_codemod.survey.weights import copied_parameters
 from bn2gn_codemod.survey.weights.copied_models import of_wholes
@@ -89,7 +90,7 @@ class LoadedParts:
         given = [
             receivers.intersection(self._flow.value_of(argument))
             for _, site in self._call_sites.of(call.spot.function)
-            for argument in (*site.args, *(keyword.value for keyword in site.keywords))
+            for argument in given_arguments(site)
         ]
         return [*given, receivers.difference(*given)]
 

@@ -13,7 +13,7 @@ import re
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import walk
+from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
 
 _TASK = re.compile(
     r"(?<![a-z])(?:coco|mpii|h36m|human36m?|crowdpose|cityscapes|ade20k|pascal|voc|kitti|nuscenes|"
@@ -33,7 +33,7 @@ def file_of_a_task(call: LoadCall, call_sites: CallSites) -> str:
     """The words by which the code that loads, or calls it, names the file of a task's model."""
     function, load = call.spot.function, call.spot.node
     sites = call_sites.of(function)
-    handed = [argument for _, site in sites for argument in _given(site)]
+    handed = [argument for _, site in sites for argument in given_arguments(site)]
     for expr in ([load] if load is not None else []) + handed:
         for part in walk(expr):
             words = _words(part)
@@ -64,15 +64,13 @@ def _asked(test: ast.AST, call: ast.Call) -> str:
             left=ast.Constant(value=str(text)), ops=[ast.In()], comparators=[name]
         ) if _TASK.search(text):
             words = ast.unparse(name)
-            is_handed = any(_words(part) == words for one in _given(call) for part in walk(one))
+            is_handed = any(
+                _words(part) == words for one in given_arguments(call) for part in walk(one)
+            )
             is_file = is_handed or _FILE.search(words)
             return f"{text!r} in {words}" if is_file else ""
         case _:
             return ""
-
-
-def _given(call: ast.Call) -> list[ast.expr]:
-    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def _words(node: ast.AST) -> str:

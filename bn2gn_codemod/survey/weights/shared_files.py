@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Class, Function, Instance, Weights
 
 
@@ -74,7 +75,7 @@ class SharedFiles:
             yield _Filling(function, _part_of_self(filled, function), self._files(call, function))
         receivers = set(self._flow.values(call.receiver))
         for caller, site in handed:
-            for given in (*site.args, *(keyword.value for keyword in site.keywords)):
+            for given in given_arguments(site):
                 if any(
                     isinstance(value, Instance) and cls in (None, value.class_)
                     for value in receivers.intersection(self._flow.value_of(given))

@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.optimizer_calls import drives, optimizer_call
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around, conditions_at, exclude
-from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, is_off, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, given_arguments, is_off, walk
 from bn2gn_codemod.survey.values import Function, FunctionValue
 
 _LEAVES = frozenset({"exit", "_exit", "quit"})
@@ -82,7 +82,7 @@ class _Search:
 
     def _trains(self, call: ast.Call, names: set[str]) -> bool:
         """Whether a call trains a model; where it hands it on, that is looked at next."""
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        given = given_arguments(call)
         is_set = isinstance(call.func, ast.Attribute) and call.func.attr == "train"
         if is_set and not any(map(is_off, given)) and _is_whole(dotted(call.func) or "", names):
             return True

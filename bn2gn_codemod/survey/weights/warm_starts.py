@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import call_name, walk_scope
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk_scope
 from bn2gn_codemod.survey.values import Function, Instance, Weights
 from bn2gn_codemod.survey.weights.downloads import fetches_first
 from bn2gn_codemod.survey.weights.fixed_files import begins_with_fixed_file
@@ -88,10 +88,7 @@ class WarmStarts:
         if value.spot is not None and value.spot.function is function:
             yield _Said(function, here, reading)
         for caller, site in self._call_sites.of(function):
-            is_handed = any(
-                value in self._flow.value_of(given)
-                for given in (*site.args, *(keyword.value for keyword in site.keywords))
-            )
+            is_handed = any(value in self._flow.value_of(given) for given in given_arguments(site))
             is_own = function.class_ is not None and function.class_ is caller.class_
             if (is_handed or is_own) and not speaks_of_resuming(caller, site):
                 words = f"{here} {_words(caller, site)}"
