@@ -76,6 +76,10 @@ class Class:
             seen.extend(parent for parent in cls.parents if parent not in seen)
         return seen
 
+    def find_method(self, name: str) -> Function | None:
+        """The method that an instance answers to, in the repository."""
+        return next((one.methods[name] for one in self.ancestors() if name in one.methods), None)
+
     def may_inherit(self, inherited: Class, nearer: Iterable[Class]) -> bool:
         """Whether a method may be inherited from one class, though nearer ones have it as well."""
         found = [one for one in nearer if one in self.ancestors()]
@@ -211,6 +215,12 @@ class Function:
         if self.class_ is not None or self.outer is None:
             return self.class_
         return self.outer.enclosing_class
+
+    @property
+    def is_of_module(self) -> bool:
+        """Whether it is a method of a module class, or stands in one."""
+        cls = self.enclosing_class
+        return cls is not None and cls.is_module
 
     def __repr__(self) -> str:
         return f"<function {self.module.path}:{self.name}>"

@@ -357,10 +357,7 @@ class Flow(ValueGraph):
 
     def find_method(self, cls: Class, name: str) -> Function | None:
         """The method that an instance of ``cls`` answers to, in the repository."""
-        for ancestor in cls.ancestors():
-            if name in ancestor.methods:
-                return ancestor.methods[name]
-        return None
+        return cls.find_method(name)
 
     def store(
         self,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.known.norm_classes import is_norm_class, norm_name
 from bn2gn_codemod.survey.syntax.nodes import call_name, walk
-from bn2gn_codemod.survey.values import Class, Function
+from bn2gn_codemod.survey.values import Class
 
 # A loss, by its name or by what its forward is handed; a layer may well be handed labels.
 _TARGETS = frozenset({"target", "targets"})
@@ -79,7 +79,7 @@ def _keeps_statistics(cls: Class) -> bool:
 
 def _is_loss(cls: Class) -> bool:
     """By its name, or for what it cannot do without: a conditional norm may be handed targets."""
-    forward = _method(cls, "forward")
+    forward = cls.find_method("forward")
     node = forward.node if forward is not None else None
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         needed = node.args.args[: len(node.args.args) - len(node.args.defaults)]
@@ -119,7 +119,7 @@ def activation_of(name: str, cls: Class | None, calls: Iterable[ast.Call]) -> st
         if default is None:
             return f"its {parameter}"
         return None if _is_none(default) else f"{parameter}={ast.unparse(default)}"
-    forward = _method(cls, "forward")
+    forward = cls.find_method("forward")
     for node in walk(forward.node) if forward is not None else ():
         if isinstance(node, ast.Call):
             called = call_name(node)
@@ -130,7 +130,7 @@ def activation_of(name: str, cls: Class | None, calls: Iterable[ast.Call]) -> st
 
 def _activation_parameter(cls: Class) -> tuple[str | None, ast.expr | None]:
     """The parameter of the constructor that says which activation follows, and its default."""
-    init = _method(cls, "__init__")
+    init = cls.find_method("__init__")
     if init is None or isinstance(init.node, (ast.Module, ast.Lambda)):
         return None, None
     arguments = init.node.args
@@ -140,10 +140,6 @@ def _activation_parameter(cls: Class) -> tuple[str | None, ast.expr | None]:
     pairs += zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     found = ((one.arg, default) for one, default in pairs if _ACTIVATION.match(one.arg))
     return next(found, (None, None))
-
-
-def _method(cls: Class, name: str) -> Function | None:
-    return next((one.methods[name] for one in cls.ancestors() if name in one.methods), None)
 
 
 def _is_none(value: ast.expr) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.syntax.nodes import walk
-from bn2gn_codemod.survey.values import Class, Function
+from bn2gn_codemod.survey.values import Class
 
 _GROUPED = (ast.Tuple, ast.List, ast.Dict, ast.ListComp, ast.GeneratorExp)
 # Methods of a tensor that leave its shape and, but for rounding, its numbers.
@@ -17,9 +17,9 @@ _SAME_NUMBERS = frozenset(
 
 def own_forward(cls: Class) -> str | None:
     """What a class does beside what its BatchNorm does to one input, in words."""
-    if _method(cls, "__call__") is not None:
+    if cls.find_method("__call__") is not None:
         return "with its own __call__"
-    forward = _method(cls, "forward")
+    forward = cls.find_method("forward")
     if forward is None or isinstance(forward.node, (ast.Module, ast.Lambda)):
         return None
     arguments = forward.node.args
@@ -36,10 +36,6 @@ def own_forward(cls: Class) -> str | None:
     if calls and not set(map(id, calls)) <= set(map(id, _plain_uses(forward.node, names))):
         return "whose forward changes what goes in or comes out"
     return None
-
-
-def _method(cls: Class, name: str) -> Function | None:
-    return next((one.methods[name] for one in cls.ancestors() if name in one.methods), None)
 
 
 def _calls_of_base(node: ast.AST) -> Iterator[ast.Call]:

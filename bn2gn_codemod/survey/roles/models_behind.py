@@ -95,7 +95,7 @@ class ModelsBehind:
         found: dict[Class, Because] = {}
         givers_of: dict[Class, set[Value]] = {}
         for function in self._flow.calls_in:
-            if self._is_of_module(function) or function.module.is_test:
+            if function.is_of_module or function.module.is_test:
                 continue
             models = self._called_in(function)
             for call, givers in calls_on_what_is_given(models, function.node):
@@ -119,10 +119,6 @@ class ModelsBehind:
 
     def _are_pretrained(self, models: Iterable[Value]) -> bool:
         return all(self._pretrained(model) is not None for model in models)
-
-    def _is_of_module(self, function: Function) -> bool:
-        cls = function.enclosing_class
-        return cls is not None and cls.is_module
 
     def _called_in(self, function: Function) -> dict[ast.Call, frozenset[Value]]:
         """The models, all that it may be, that calls in a function run."""

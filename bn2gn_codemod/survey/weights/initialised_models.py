@@ -80,7 +80,7 @@ class InitialisedModels:
 def _init_loops(flow: Flow) -> Iterator[_InitLoop]:
     for function, calls in flow.calls_in.items():
         over = {call for _, call in calls if call_name(call) in _PARAMETERS}
-        if not over or _is_of_module(function):
+        if not over or function.is_of_module:
             continue
         for loop in walk_scope(function.node):
             if isinstance(loop, ast.For) and isinstance(loop.iter, ast.Call) and loop.iter in over:
@@ -92,11 +92,6 @@ def _init_loops(flow: Flow) -> Iterator[_InitLoop]:
                     and not _is_loaded_then(flow, function, loop, models)
                 ):
                     yield _InitLoop(function, loop, models, words)
-
-
-def _is_of_module(function: Function) -> bool:
-    cls = function.enclosing_class
-    return cls is not None and cls.is_module
 
 
 def _models(flow: Flow, call: ast.Call) -> frozenset[Class]:
