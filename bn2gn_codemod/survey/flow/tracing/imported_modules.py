@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.flow import script_options
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.arguments import Call
 from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.syntax.nodes import text_pattern
 
 
@@ -30,22 +31,32 @@ class _Part(NamedTuple):
 
 def give_imported(call: Call) -> None:
     """The modules of the repository that ``import_module`` may give, as far as it is told."""
-    found = dict.fromkeys(_imported(call))
+    name = _name(call)
+    found = dict.fromkeys(_imported(call, name))
     for module in found:
         call.flow.add(call.result, call.flow.module_value(module))
+    # What is written out and not found is a library, or a module that is not there.
+    if not found and not isinstance(name, ast.Constant):
+        call.flow.unnamed_imports.append(call.spot())
+
+
+def _name(call: Call) -> ast.expr | None:
+    """What says which module it is: ``name = "nets." + net`` stands before ``(name)``."""
     match call.expr:
-        case ast.Call(args=[ast.Constant(), *_]):
-            pass  # a library, or a module that is not there
-        case _ if not found:
-            call.flow.unnamed_imports.append(call.spot())
+        case ast.Call(args=[ast.Name() as variable, *_]):
+            return newest_value(call.function.node, variable, variable)
+        case ast.Call(args=[name, *_]):
+            return name
+        case _:
+            return None
 
 
-def _imported(call: Call) -> Iterator[Module]:
+def _imported(call: Call, expr: ast.expr | None) -> Iterator[Module]:
     importer = call.function.module
-    match call.expr:
-        case ast.Call(args=[ast.Constant(value=str(name)), *_]):
+    match expr:
+        case ast.Constant(value=str(name)):
             yield from _named(call.flow, name, importer)
-        case ast.Call(args=[expr, *_]):
+        case ast.expr():
             named = [
                 module
                 for name in _names(call.flow, expr, importer)
