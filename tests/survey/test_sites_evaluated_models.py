@@ -331,6 +331,75 @@ def test_what_is_new_in_a_model_that_something_trains(text: str) -> None:
     check(text)
 
 
+_ASKED = """\
+-- net.py --
+import torchvision
+class VggTrunk(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        vgg = torchvision.models.vgg16_bn(
+            weights=torchvision.models.VGG16_BN_Weights.DEFAULT if pretrained else None
+        )
+        self.slice = nn.Sequential(*list(vgg.features)[:12])
+        if not pretrained:
+            self.slice.apply(print)
+class Net(nn.Module):
+    def __init__(self, pretrained={default}):
+        super().__init__()
+        self.base = VggTrunk({handed})
+        self.up = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {up}
+-- demo.py --
+from net import Net
+def main(path, x):
+    model = Net({given})
+    model.load_state_dict(torch.load(path))
+    model.eval()
+    print(model(x))
+"""
+
+
+def _asked(up: str, default: str = "False", handed: str = "pretrained", given: str = "") -> str:
+    return _ASKED.format(up=up, default=default, handed=handed, given=given)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _asked("unknown"),
+        _asked("unknown", given="pretrained=False"),
+        _asked("unknown", default="True", given="False"),
+        _asked("unknown", handed="pretrained=False"),
+    ],
+)
+def test_a_finished_model_that_nothing_makes_with_pretrained_weights(text: str) -> None:
+    check(text)
+
+
+_OTHER = "-- other.py --\nfrom net import Net\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # It is made with them, for all that is known;
+        _asked("convert", default="True"),
+        _asked("convert", given="True"),
+        _asked("convert", given="path"),
+        _asked("convert", given="**path"),
+        _asked("convert", handed="True"),
+        _asked("convert", handed=""),
+        _asked("convert", handed="pretrained or path"),
+        # by someone;
+        _asked("convert") + f"{_OTHER}def build():\n    return Net(pretrained=True)\n",
+        _asked("convert").replace("        super()", "        pretrained = True\n        super()"),
+        # something trains it.
+        _asked("convert") + _TRAINS_NET,
+    ],
+)
+def test_a_finished_model_that_may_have_been_made_with_pretrained_weights(text: str) -> None:
+    check(text)
+
+
 _LOOKED_AT = """\
 -- net.py --
 import torchvision

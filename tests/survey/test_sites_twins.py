@@ -90,3 +90,35 @@ def test_used_network_that_nothing_loads_says_nothing() -> None:
 def test_network_that_is_made_otherwise_is_no_twin() -> None:
     made = UNUSED.replace("__init__(self, c)", "__init__(self, c, strides=())")
     check(_repository(made))
+
+
+SPARE = """\
+class BasicBlock(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(c, eps=1e-3)  #! unknown
+class Bottleneck(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(c)  #! {spare}
+class {name}(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, c, 7)
+        self.stage = nn.Sequential(BasicBlock(c))
+def judge():
+    return {name}(8)
+"""
+JUDGE = "from networks import deeplab\nother = deeplab.judge()\n"
+
+
+def test_spare_block_of_a_network_that_is_used_is_that_ones() -> None:
+    check(_repository(SPARE.format(name="JudgeNet", spare="unknown"), SCRIPT + JUDGE))
+    check(_repository(SPARE.format(name="ResNet", spare="unknown"), SCRIPT + JUDGE))
+
+
+def test_spare_block_beside_what_is_no_network() -> None:
+    spare = SPARE.format(name="Judge", spare="keep").replace("BasicBlock", "Gate")
+    check(_repository(spare, SCRIPT + JUDGE))
+    # Nothing makes the other one.
+    check(_repository(SPARE.format(name="ResNet", spare="keep")))

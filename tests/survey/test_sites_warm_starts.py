@@ -73,17 +73,22 @@ def test_script_that_starts_from_a_file(script: str) -> None:
     "script",
     [
         # Nothing says what the file is,
-        HELPER.format(name="load") + "net = load(net, args.file)",
+        HELPER.format(name="load") + "if args.file:\n    net = load(net, args.file)",
         "net = Net()\nif args.weights:\n    net.load_state_dict(torch.load(args.weights))",
         "def load(model, path):\n    own = model.state_dict()\n"
         "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
-        "net = Net()\nload(net, args.file)",
+        "net = Net()\nif args.file:\n    load(net, args.file)",
         # another file is downloaded, or it is only after the load,
-        "net = Net()\ngdown.download(url, 'b.zip')\nnet.load_state_dict(torch.load(args.file))",
-        "net = Net()\nnet.load_state_dict(torch.load(args.file))\ngdown.download(url, args.file)",
-        "net = Net()\nos.system('wget https://host/b.zip')\nnet.load_state_dict(torch.load(args.file))",
-        "net = Net()\nos.system('rm ' + args.file)\nnet.load_state_dict(torch.load(args.file))",
-        "net = Net()\nupload(net, args.file)\nnet.load_state_dict(torch.load(args.file))",
+        "net = Net()\ngdown.download(url, 'b.zip')\n"
+        "if args.file:\n    net.load_state_dict(torch.load(args.file))",
+        "net = Net()\n"
+        "if args.file:\n    net.load_state_dict(torch.load(args.file))\ngdown.download(url, args.file)",
+        "net = Net()\nos.system('wget https://host/b.zip')\n"
+        "if args.file:\n    net.load_state_dict(torch.load(args.file))",
+        "net = Net()\nos.system('rm ' + args.file)\n"
+        "if args.file:\n    net.load_state_dict(torch.load(args.file))",
+        "net = Net()\nupload(net, args.file)\n"
+        "if args.file:\n    net.load_state_dict(torch.load(args.file))",
         # or it says that training goes on.
         "net = Net()\nif args.resume:\n    gdown.download(url, 'a.pth')\n"
         "    net.load_state_dict(torch.load('a.pth'))",
@@ -196,12 +201,22 @@ net.load_state_dict({state}, strict=False)
             state="own",
         ),
         HELPER.format(name="load") + "load(net, 'seg.pth')",
+        # Whatever its name,
+        "net = Net()\nnet.load_state_dict(torch.load(args.file))",
+        "net = Net()\nnet.load_state_dict(torch.load('runs/%s' % args.name))",
+        "net = Net()\nnet.load_state_dict(torch.load(sys.argv[2])['model'], strict=False)",
+        HELPER.format(name="load") + "load(net, args.file)",
+        # in a method of the model, or tensor by tensor.
+        "class Loading(Net):\n    def load(self, path):\n"
+        "        self.load_state_dict(torch.load(path))\nnet = Loading()\nnet.load('w/seg.pt')",
+        "net = Net()\nsaved = torch.load('ref.pth')\n"
+        "torch._foreach_copy_(list(net.neck.parameters()), list(saved.values()))",
         # What an option asks for later is another file.
         "net = Net()\nnet.load_state_dict(torch.load('seg.pth'))\n"
         "if args.resume:\n    net.load_state_dict(torch.load(args.resume))",
     ],
 )
-def test_script_that_always_begins_with_one_file(script: str) -> None:
+def test_script_that_always_begins_with_a_file(script: str) -> None:
     verdict(script, "unknown")
 
 
@@ -214,8 +229,11 @@ def test_script_that_always_begins_with_one_file(script: str) -> None:
         "    net.load_state_dict(torch.load('last.pth'))",
         "net = Net()\ntry:\n    net.load_state_dict(torch.load('last.pth'))\n"
         "except FileNotFoundError:\n    pass",
-        "net = Net()\nnet.load_state_dict(torch.load(args.file))",
-        "net = Net()\nnet.load_state_dict(torch.load('runs/%s' % args.name))",
+        "net, saved = Net(), torch.load(args.file)\nif args.go_on:\n    net.load_state_dict(saved)",
+        "def load(model, path):\n    if not path:\n        return\n"
+        "    model.load_state_dict(torch.load(path))\nnet = Net()\nload(net, args.file)",
+        "def load(model, path):\n    if os.path.exists(path):\n"
+        "        model.load_state_dict(torch.load(path))\nnet = Net()\nload(net, args.file)",
         # It says that it goes on, or restores the optimizer.
         "net = Net()\nnet.load_state_dict(torch.load('snapshot.pth'))",
         "net, saved = Net(), torch.load('last.pth')\nnet.load_state_dict(saved['net'])\n"

@@ -31,6 +31,9 @@ _DRIVER = re.compile(
     r"^(?:(?:transformers|trl)\.\w*Trainer|mmengine\.runner\.\w*|mmengine\.Runner|"
     r"accelerate\.\w*Trainer|ignite\.engine\.create_supervised_trainer)$"
 )
+# What does so with the model that it holds, by one of these methods.
+_FITS = re.compile(r"fit\w*|fine_tune|train")
+_FITTER = re.compile(r"(?:^|\.)\w*(?:Trainer|Learner|learner|Runner)$")
 _SOUNDS_LIKE_ONE = re.compile(r"optim|adam|sgd|lamb|lion|rmsprop", re.IGNORECASE)
 
 
@@ -94,6 +97,18 @@ def _gives_parameters(expr: ast.expr) -> bool:
 def drives(flow: Flow, call: ast.Call) -> bool:
     """Whether what is called trains the model that it is given by itself."""
     return any(map(_is_driver, flow.value_of(call.func)))
+
+
+def is_fitted(flow: Flow, call: ast.Call) -> bool:
+    """Whether an object of a library trains a model: ``Trainer().fit(net)``, ``learn.fit(3)``."""
+    match call.func:
+        case ast.Attribute(value=owner, attr=method) if _FITS.fullmatch(method):
+            return any(
+                isinstance(value, ExternalObject) and _FITTER.search(value.name)
+                for value in flow.value_of(owner)
+            )
+        case _:
+            return False
 
 
 def _is_driver(value: Value) -> bool:

@@ -47,6 +47,7 @@ from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.pretrained import find_loads
 from bn2gn_codemod.survey.weights.resumed_models import ResumedModels
 from bn2gn_codemod.survey.weights.taken_parts import TakenParts
+from bn2gn_codemod.survey.weights.unasked_weights import UnaskedWeights
 from bn2gn_codemod.survey.weights.whole_models import WholeModels
 
 # Where several networks inherit an attribute, the first of these that one of them gives it.
@@ -73,6 +74,7 @@ class Evidence:
         self._beside = BesideNetworks(contents, self.load_of, self.parts.network_of)
         self._alternatives = AlternativeModels(self.load_of, self.parts.network_of)
         self.evaluations = Evaluations(self.flow)
+        self._unasked = UnaskedWeights(self.flow)
         self.idle = IdleClasses(contents, self.own)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.library = LibraryEvidence(
@@ -176,16 +178,21 @@ class Evidence:
     def finished_load(self, cls: Class) -> Load | None:
         """What fills all of a model that nothing trains, and so has something for each part.
 
-        A model that speaks of pretrained weights itself may be there to be trained by others.
+        A model that speaks of pretrained weights itself may be there to be trained by others,
+        unless all that makes one here declines them.
         """
         kin = {*cls.ancestors(), *cls.descendants()}
         for model, load in self.loads.resumed.items():
             inner = self.contents.below(model)
             is_finished = self.evaluations.is_never_trained(model, load)
-            is_told = any(handles_weights(one.module, one.node) for one in (model, *inner))
+            is_told = any(map(self._speaks_of_weights, (model, *inner)))
             if (model in kin or cls in inner) and is_finished and not is_told:
                 return load
         return None
+
+    def _speaks_of_weights(self, cls: Class) -> bool:
+        """Whether a class speaks of weights to begin with, and is not made without them."""
+        return handles_weights(cls.module, cls.node) and not self._unasked.are_for(cls)
 
     def is_loaded(self, slot: Slot) -> bool:
         """Whether an attribute is backbone by more than a name."""

@@ -1,12 +1,14 @@
 """Unused networks, written once more beside one that is used: variants of a model.
 
 ``networks/deeplab.py`` and ``networks/pspnet.py`` each have a ``ResNet`` of their own, and train
-scripts import one of them. What the other one makes by the same code is backbone as well.
+scripts import one of them. What the other one makes by the same code is backbone as well. Not so
+a block that nothing uses beside a network that is: it is there for that one.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 
 from bn2gn_codemod.survey.because import Because, Role
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -34,8 +36,26 @@ class Twins:
         roles = [self._roles.layer_roles(one) for one in twins]
         if not roles or any(set(found) - {Role.DOUBT} != {Role.BACKBONE} for found in roles):
             return None
+        if any(map(self._is_used_network, self._layers_by_path[cls.path])):
+            return None  # a block for those, of which nothing is known
         words = f"{cls.name} is not used; that of {twins[0].spot.where} is written like it"
         return Because(Role.BACKBONE, words, roles[0][Role.BACKBONE])
+
+    def _is_used_network(self, layer: NormLayer) -> bool:
+        """Whether a layer is a network's, or one of its blocks', that some code makes."""
+        cls = layer.spot.function.enclosing_class
+        return (
+            cls is not None
+            and families.is_named_after_network(cls)
+            and not self._is_unused(cls, [])
+        )
+
+    @functools.cached_property
+    def _layers_by_path(self) -> dict[str, list[NormLayer]]:
+        found: dict[str, list[NormLayer]] = {}
+        for layer in self._flow.norm_layers:
+            found.setdefault(layer.spot.module.path, []).append(layer)
+        return found
 
     def _is_unused(self, cls: Class, above: list[Class]) -> bool:
         """Whether only functions that nobody calls make the class, or classes of that kind."""

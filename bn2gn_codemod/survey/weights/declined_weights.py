@@ -90,7 +90,7 @@ class DeclinedWeights:
             names = _named(call, network.name)
             return bool(names) and all(off.get(name, False) for name in names)
         return all(
-            self._declines(callee, network, _handed_off(callee, call, off), depth + 1)
+            self._declines(callee, network, handed_off(callee, call, off), depth + 1)
             for callee in self._callees(call)
         )
 
@@ -103,7 +103,7 @@ def _named(call: ast.Call, model: str) -> list[str]:
     return names if all(map(is_off, others)) else []
 
 
-def _handed_off(callee: Function, call: ast.Call, off: Mapping[str, bool]) -> dict[str, bool]:
+def handed_off(callee: Function, call: ast.Call, off: Mapping[str, bool]) -> dict[str, bool]:
     """Which parameters of a function say no in a call, as its own code leaves them."""
     node = callee.node
     if isinstance(node, (ast.Module, ast.Lambda)) or unpacks(call):

@@ -1,42 +1,70 @@
-"""Training that always begins with one file: ``net.load_state_dict(torch.load("seg.pth"))``.
+"""Training that always begins with a file: ``net.load_state_dict(torch.load(args.file))``.
 
 Whoever goes on with a training asks for it by an option, or looks whether there is a checkpoint.
-A file with a name of its own, loaded whatever is asked for before the optimizer is made, is
-where every training of the script starts.
+A file that is loaded whatever is asked for, before the optimizer is made, is where every training
+of the script starts: there is none without it. Of a helper that may load nothing this is so for
+a file whose name is written out.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
+from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
-from bn2gn_codemod.survey.syntax.nodes import given_arguments
-from bn2gn_codemod.survey.values import Function
+from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
+from bn2gn_codemod.survey.values import Function, Spot
+
+_PATH = re.compile(r"\w[./]")
 
 
-def begins_with_fixed_file(flow: Flow, function: Function, reading: list[ast.AST]) -> bool:
-    """Whether a function reads such a file before each optimizer that it makes."""
-    makes = [call for _, call in flow.calls_in.get(function, ()) if optimizer_call(flow, call)]
-    read = [node for node in reading if isinstance(node, ast.Call) and _names_file(function, node)]
-    return bool(makes) and any(
-        all(_comes_first(function, node, call) for call in makes) for node in read
+def begins_with_file(flow: Flow, function: Function, reading: list[ast.AST], load: Spot) -> bool:
+    """Whether a function reads such a file before each training that it begins.
+
+    ``load`` puts what is read into a model, in the function or in one that it calls.
+    """
+    begin = [call for _, call in flow.calls_in.get(function, ()) if _begins_training(flow, call)]
+    if not begin:
+        return False
+    if load.function is function:
+        is_loaded = all(_comes_first(function, load.node, call) for call in begin)
+    else:
+        is_loaded = _runs_always(load)
+    return any(
+        all(_comes_first(function, node, call) for call in begin)
+        for node in reading
+        if isinstance(node, ast.Call) and (is_loaded or _names_file(function, node))
     )
 
 
+def _begins_training(flow: Flow, call: ast.Call) -> bool:
+    """Whether an optimizer is made for a model, here or by what drives the training."""
+    return optimizer_call(flow, call) is not None or is_fitted(flow, call)
+
+
 def _names_file(function: Function, call: ast.Call) -> bool:
-    """Whether a call is handed the name of a file that is written out."""
+    """Whether a call is handed the name of a file, or of a folder, that is written out."""
     given = given_arguments(call)
     values = [newest_value(function.node, call, one) or one for one in given]
     return any(
-        isinstance(one, ast.Constant) and isinstance(one.value, str) and "." in one.value
+        isinstance(one, ast.Constant) and isinstance(one.value, str) and _PATH.search(one.value)
         for one in values
     )
 
 
-def _comes_first(function: Function, first: ast.Call, second: ast.Call) -> bool:
+def _runs_always(spot: Spot) -> bool:
+    """Whether whoever calls a function comes to a place in it."""
+    block, index = blocks_around(spot.function.node, spot.node)[-1]
+    leaves = (walk(statement) for statement in block[:index])
+    return block is getattr(spot.function.node, "body", None) and not any(
+        isinstance(node, ast.Return) for each in leaves for node in each
+    )
+
+
+def _comes_first(function: Function, first: ast.AST, second: ast.Call) -> bool:
     """Whether whatever comes to the second call has passed the first one."""
     block, index = blocks_around(function.node, first)[-1]
     return any(

@@ -22,17 +22,23 @@ from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk_scope
 from bn2gn_codemod.survey.values import Function, Instance, Weights
 from bn2gn_codemod.survey.weights.downloads import fetches_first
-from bn2gn_codemod.survey.weights.fixed_files import begins_with_fixed_file
+from bn2gn_codemod.survey.weights.fixed_files import begins_with_file
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.skipped_keys import kept_words
 
-_START = re.compile(r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from", re.IGNORECASE)
+_START = re.compile(
+    r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from|"
+    # What is asked of DeepSpeed for a training that does not go on.
+    r"\bload_module_only=True|\bload_optimizer_states=False",
+    re.IGNORECASE,
+)
 # What configs of toolboxes call such a file, for their own loaders; ``resume_from`` is the other.
 _LOAD_FROM = re.compile(r"\bload_from\b")
 
 _OF_OPTIMIZER = re.compile(r"optim|(?:\b|_)opt\.", re.IGNORECASE)
 _OPTIMIZER = re.compile(
-    rb"\boptim\w*\.[A-Z]\w+\(|\b(?:SGD|AdamW?|RMSprop)\(|\.backward\(|\.zero_grad\(",
+    rb"\boptim\w*\.[A-Z]\w+\(|\b(?:SGD|AdamW?|RMSprop)\(|\.backward\(|\.zero_grad\(|"
+    rb"\b(?:Trainer|Runner)\(|\.(?:fit\w*|fine_tune)\(",
 )
 
 
@@ -66,8 +72,11 @@ class WarmStarts:
                 or any(fetches_first(self._flow, *one) for one in reading)
                 or (
                     not kept_words(call.spot.function, call.spot.node)
-                    and begins_with_fixed_file(
-                        self._flow, function, [one for where, one in reading if where is function]
+                    and begins_with_file(
+                        self._flow,
+                        function,
+                        [one for where, one in reading if where is function],
+                        call.spot,
                     )
                 )
             )
@@ -83,6 +92,8 @@ class WarmStarts:
             for one in self._flow.values(node)
             if isinstance(one, Weights) and one.spot.function is function
         ]
+        if call.loader and call.spot.node is not None:
+            read.append(call.spot.node)
         here = " ".join(_words(function, node) for node in (call.spot.node, *read))
         reading: list[tuple[Function, ast.AST]] = [(function, node) for node in read]
         if value.spot is not None and value.spot.function is function:
@@ -90,9 +101,18 @@ class WarmStarts:
         for caller, site in self._call_sites.of(function):
             is_handed = any(value in self._flow.value_of(given) for given in given_arguments(site))
             is_own = function.class_ is not None and function.class_ is caller.class_
-            if (is_handed or is_own) and not speaks_of_resuming(caller, site):
+            is_its_method = value.spot is None and self._is_called_on(site, value)
+            if (is_handed or is_own or is_its_method) and not speaks_of_resuming(caller, site):
                 words = f"{here} {_words(caller, site)}"
                 yield _Said(caller, words, [*reading, (caller, site)])
+
+    def _is_called_on(self, site: ast.Call, own: Instance) -> bool:
+        """Whether a call is ``net.load(file)``, for the ``self`` of that method."""
+        kin = own.class_.descendants()
+        return isinstance(site.func, ast.Attribute) and any(
+            isinstance(one, Instance) and one.spot is not None and one.class_ in kin
+            for one in self._flow.value_of(site.func.value)
+        )
 
     def _fills_part(self, call: LoadCall, value: Instance) -> bool:
         """Whether the same helper, or the code that hands it the model, loads a part alone."""

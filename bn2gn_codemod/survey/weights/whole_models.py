@@ -179,7 +179,8 @@ class WholeModels:
             elif refits_entries(call) or self._is_trained_part(call, value):
                 yield cls
             elif value.spot is None:
-                if is_named_pretrained(function) and self._is_called(function):
+                is_said = is_named_pretrained(function) and self._is_called(function)
+                if is_said or self._warm_starts.is_one(call, value):
                     yield from self._receivers.classes(call, value)
                 yield from self._made_with(function, cls)
                 if self._is_made_with_file(call, cls):

@@ -28,6 +28,7 @@ from bn2gn_codemod.survey.known.library_models import (
     part_with_norms,
     takes_norm_config,
 )
+from bn2gn_codemod.survey.syntax.nodes import is_off
 from bn2gn_codemod.survey.values import (
     ClassValue,
     Entries,
@@ -94,6 +95,10 @@ _LOADER = re.compile(
     r"load_objects$|"  # ignite's, for parts by name
     r"\w*Checkpointer$"  # Checkpointer(model).load(path)
 )
+# External functions that fill tensors, and where these and the weights stand.
+_COPIES_TENSORS = {"vector_to_parameters": (1, 0), "_foreach_copy_": (0, 1)}
+# By what objects that drive training are told which file all of a model starts from.
+_STARTS_FROM = "load_from"
 # What may as well load something else, unless it is handed one part of a model.
 _MAY_LOAD = re.compile(r"(?:\w+_)?(?:load|restore)(?:_\w+)?$")
 
@@ -108,9 +113,12 @@ def call_external(call: Call, name: str) -> None:
         read_weights(call, "url", name)
     elif name in _WEIGHTS_FROM_FILE or last in _WEIGHTS_FROM_FILE:
         read_weights(call, "file", name)
-    elif last == "vector_to_parameters" and len(call.arguments) > 1:
-        (_, weights), (_, parameters) = call.arguments[:2]
+    elif last in _COPIES_TENSORS and len(call.arguments) > 1:
+        parameters, weights = (call.arguments[at][1] for at in _COPIES_TENSORS[last])
         flow.load_calls.append(LoadCall(parameters, [weights], call.spot(), False))
+    elif name == "torch.distributed.checkpoint.load" and call.arguments:
+        # It fills the tensors of the state dict that it is handed.
+        flow.load_calls.append(LoadCall(call.arguments[0][1], [], call.spot(), False, loader=last))
     elif last == "import_module":
         give_imported(call)
     elif last == "obj_from_dict":
@@ -173,6 +181,11 @@ def is_opaque(name: str) -> bool:
     return _OPAQUE.match(name) is not None
 
 
+def drives_training(name: str) -> bool:
+    """Whether an object of a library trains models, by the name of what made it."""
+    return _DRIVES.search(name) is not None
+
+
 @functools.cache
 def _matters(name: str) -> bool:
     """Whether it is worth knowing which object an external call gave.
@@ -183,7 +196,7 @@ def _matters(name: str) -> bool:
     return (
         is_library_model(name)
         or builds_backbone(name)
-        or _DRIVES.search(name) is not None
+        or drives_training(name)
         or part_with_norms(name)
         or wraps_model(name)
         or name.endswith(("GroupNorm", "Registry"))
@@ -205,7 +218,10 @@ def _make_something(call: Call, name: str, last: str) -> None:
     is_loader = _LOADER.match(last) is not None
     if _BUILDER.search(last) and _asks_for_pretrained(call.expr):
         flow.load_calls.append(LoadCall(call.result, [], spot, False, loader=last))
+    starts_from = _file_to_start_from(call.expr) if drives_training(name) else None
     for key, node in call.arguments:
+        if starts_from is not None and key == "model":
+            flow.load_calls.append(LoadCall(node, [], spot, False, loader=_STARTS_FROM))
         if is_loader or (_MAY_LOAD.match(last) and _is_part(call.expr, key)):
             flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
         if wraps_model(name):
@@ -215,6 +231,16 @@ def _make_something(call: Call, name: str, last: str) -> None:
             flow.containers.take(node, call.result)
         _hand_over(call, name, node)
     keep_forwarded(flow, call.expr, name)
+
+
+def _file_to_start_from(expr: ast.expr) -> ast.expr | None:
+    """``file`` of ``Runner(model=net, load_from=file)``"""
+    given = (
+        [key.value for key in expr.keywords if key.arg == _STARTS_FROM]
+        if (isinstance(expr, ast.Call))
+        else []
+    )
+    return next((one for one in given if not is_off(one)), None)
 
 
 def _is_part(expr: ast.expr, place: object) -> bool:

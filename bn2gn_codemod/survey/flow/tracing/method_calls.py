@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.flow.tracing.computed_names import (
     text_node,
 )
 from bn2gn_codemod.survey.flow.tracing.containers import MUTATORS, container, put_into
+from bn2gn_codemod.survey.flow.tracing.external_calls import drives_training
 from bn2gn_codemod.survey.flow.tracing.kept_classes import (
     keep_class,
     keep_forwarded,
@@ -39,6 +40,7 @@ from bn2gn_codemod.survey.values import (
     ClassValue,
     ExternalObject,
     FunctionValue,
+    Instance,
     Value,
     is_registry,
 )
@@ -69,8 +71,10 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
     if name in ("load_state_dict", "_load_from_state_dict"):
         load_state_dict(tracer, func, expr)
         return True
-    if name == "from_pretrained":
+    if name in ("from_pretrained", "load_from_checkpoint"):
         _make_pretrained(tracer, func, expr, result)
+    if name in ("load", "load_checkpoint"):
+        _note_load_of_trainer(tracer, func, expr)
     if name == "apply":
         note_applied(tracer, func, expr)
     if name in ("copy_", "set_"):
@@ -117,12 +121,14 @@ def _make_pretrained(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result
     call = Call(tracer.flow, tracer.function, expr, given, result)
 
     def on_class(held: Value) -> None:
-        if not isinstance(held, ClassValue) or not held.class_.is_module:
+        # Lightning's is called on objects as well, and makes others.
+        is_maker = isinstance(held, ClassValue) or func.attr == "load_from_checkpoint"
+        if not (is_maker and isinstance(held, (ClassValue, Instance)) and held.class_.is_module):
             return
         is_variable = (
             bool(tracer.function.name) and ast.unparse(func.value) in tracer.function.locals
         )
-        if is_variable:
+        if is_variable and isinstance(held, ClassValue):
             return  # whatever class it is: finished models that a library offers
         if tracer.flow.find_method(held.class_, func.attr) is None:
             instantiate(call, held.class_, is_written=False)
@@ -131,6 +137,24 @@ def _make_pretrained(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result
 
     if base is not None:
         tracer.flow.watch(base, on_class)
+
+
+def _note_load_of_trainer(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None:
+    """``learn.load("stage-1")``: what drives a training loads all of the model that it holds."""
+    base = tracer.evaluate(func.value)
+    if base is None:
+        return
+    flow = tracer.flow
+    loaded = flow.node()
+    load = LoadCall(loaded, [], tracer.spot(expr), False, loader=func.attr)
+
+    def on_trainer(held: Value) -> None:
+        is_trainer = isinstance(held, ExternalObject) and drives_training(held.name)
+        if is_trainer and load not in flow.load_calls:
+            flow.load_calls.append(load)
+            flow.edge(base, loaded)
+
+    flow.watch(base, on_trainer)
 
 
 def _read_named(tracer: Tracer, owner: ast.expr, expr: ast.Call, result: Node) -> None:
