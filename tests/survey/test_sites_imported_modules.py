@@ -316,3 +316,19 @@ def test_factory_that_a_config_names_together_with_its_module() -> None:
     check(BUILDER)
     any_name = BUILDER.replace('"nets." + ".".join(parts[:-1])', "name")
     check(any_name.replace("#! keep", "#! unknown"))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("'seg.net.body50'", "keep"),
+        ("'seg.net.body' + cfg.depth", "keep"),
+        ("'seg.other.body' + cfg.depth", "unknown"),
+        ("'seg.net.' + cfg.body", "keep"),
+    ],
+)
+def test_path_of_a_factory_that_is_cut_in_two(path: str, expected: str) -> None:
+    """What ends the path is computed: it is one of that module, and none of those beside it."""
+    text = BUILDER.replace("get(cfg.body)", f"get({path})").replace("#! keep", f"#! {expected}")
+    beside = "def body_beside(size):\n    return nn.BatchNorm2d(8)  #! unknown\n"
+    check(f"{text}-- nets/seg/beside.py --\n{beside}")
