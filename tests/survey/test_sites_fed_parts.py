@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from tests.survey.verdicts import check
@@ -141,3 +143,112 @@ class Model(nn.Module):
 def test_stage_of_a_second_network_by_its_name(verdict: str, forward: str, more: str) -> None:
     text = _STREAMS.format(verdict=verdict, forward=forward, more=more)
     check("import torchvision\n" + text)
+
+
+_BEHIND = """\
+class Stage(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(8, 8, 3)
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+        {handles}
+class Model(nn.Module):
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+        self.conv2b = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {stem}
+        self.decoder = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+        self.{name} = Stage()
+        {more}
+    def forward(self, image, depth):
+        size = image.size()[2:]
+{forward}
+encoder = timm.create_model("resnet50", features_only=True, pretrained=True)
+model = Model(encoder)
+"""
+_STEPS = """\
+a, b = self.encoder(image)
+b = self.conv2b(b)
+c = self.decoder([F.interpolate(b, size=size), a])
+c = torch.cat([a, c.flatten(1)], dim=1)
+return self.layer1(c, b)
+"""
+
+
+def _behind(
+    verdict: str = "convert",
+    forward: str = _STEPS,
+    name: str = "layer1",
+    more: str = "pass",
+    handles: str = "pass",
+    stem: str = "",
+) -> str:
+    forward = textwrap.indent(forward.replace("layer1", name), " " * 8)
+    text = _BEHIND.format(
+        verdict=verdict,
+        forward=forward,
+        name=name,
+        more=more,
+        handles=handles,
+        stem=stem or verdict,
+    )
+    return "import timm\nimport torch.nn.functional as F\n" + text
+
+
+@pytest.mark.parametrize("name", ["layer1", "encoder1", "low_encoder", "stage1", "encoder_depth"])
+def test_stage_behind_a_published_network(name: str) -> None:
+    check(_behind(name=name, stem="convert"))
+
+
+@pytest.mark.parametrize("trunk", ["backbone", "image_encoder", "net"])
+def test_stage_behind_a_published_network_under_another_name(trunk: str) -> None:
+    check(_behind().replace("self.encoder", f"self.{trunk}"))
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        # It gets an image, or something of one,
+        "a, b = self.encoder(image)\nreturn self.layer1(depth)",
+        "a, b = self.encoder(image)\nreturn self.layer1(a, depth)",
+        "a, b = self.encoder(image)\nreturn self.layer1(a, extra=depth)",
+        "a, b = self.encoder(image)\nreturn self.layer1(a + depth)",
+        "a, b = self.encoder(image)\nreturn self.layer1(self.decoder([a, depth]))",
+        "a, b = self.encoder(image)\nreturn self.layer1(self.decoder(a, extra=depth))",
+        "a, b = self.encoder(image)\nc = self.decoder(depth)\nreturn self.layer1(c)",
+        "a, b = self.encoder(image)\na = image\nreturn self.layer1(a)",
+        "a, b = self.encoder(image)\nself.layer1(a)\nreturn self.layer1(image)",
+        # or comes before the network, or nobody knows.
+        "return self.encoder(self.layer1(image))",
+        "return run(self.layer1, self.encoder(image))",
+        "return self.encoder(image)",
+    ],
+)
+def test_stage_that_may_be_another_network(forward: str) -> None:
+    check(_behind("unknown", forward))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Something may fill it.
+        _behind("unknown", more="fill(self.layer1, 'stage.pth')"),
+        _behind("unknown", handles="if False: self.load_state_dict(other)"),
+        # What is called after a network may be one, wherever it stands.
+        _behind("unknown", name="resnet2", stem="convert"),
+        # A part of a network gives one tensor, and the next part may get that.
+        _behind("unknown", _STEPS.replace("a, b =", "a = b =")),
+        _behind("unknown", "return self.layer1(self.encoder(image))"),
+        _behind("unknown", "a = self.encoder(image)[0]\nreturn self.layer1(a)"),
+        _behind("unknown", "a, b = self.encoder.layer1(image)\nreturn self.layer1(a)"),
+        # It gives an image again, or is no network that a library has weights for.
+        _behind("unknown")
+        .replace(
+            'timm.create_model("resnet50", features_only=True, pretrained=True)',
+            "smp.Unet('resnet50')",
+        )
+        .replace("import timm", "import segmentation_models_pytorch as smp"),
+    ],
+)
+def test_stage_behind_what_may_be_no_whole_network(text: str) -> None:
+    check(text)

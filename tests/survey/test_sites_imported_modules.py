@@ -212,3 +212,123 @@ def test_a_class_that_may_be_imported_by_a_name_is_not_said_to_be_unused(
     [site] = [site for site in plan.sites if site.place.path == "lone.py"]
     assert site.verdict == "unknown"
     assert words in site.reasons[0]
+
+
+def named_first(lines: str, option: str = OPTION, other: str = "names = {}") -> str:
+    """The name of the module stands in a variable before it is imported."""
+    made = "importlib.import_module(name).Net()"
+    before = textwrap.indent(textwrap.dedent(lines), "    ")
+    return nets(made, option, other).replace(
+        "    model = importlib", f"{before}    model = importlib"
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "name = args.cam_network\n",
+        "name = 'nets.' + args.arch\n",
+        "name = 'nets.' + '.'.join(args.arch.split('/')[:-1])\n",
+        "name = 'x' + args.arch\nname = f'nets.{args.arch}'\n",
+        "if args.lr:\n    print(args)\nname = 'nets.cam'\n",
+    ],
+)
+def test_name_of_a_module_that_a_variable_has(lines: str) -> None:
+    text = named_first(lines)
+    check(text)
+    [script] = plan_of(text).train_scripts
+    assert script.backbone == ("backbone",)
+    assert script.fix
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # What it is given is open here,
+        "name = args.other_network\n",
+        "name = 'nets.cam'\nif args.lr:\n    name = args.arch\n",
+        "name = 'nets.cam'\nfor name in args.names:\n    print(name)\n",
+        "if args.lr:\n    name = 'nets.cam'\nelse:\n    name = 'nets.other'\n",
+        "name, _ = 'nets.cam', 1\n",
+        "name = 'nets.cam'\nname += args.arch\n",
+        "with open(args.arch) as name:\n    pass\n",
+        # or it is the name of no module that is here.
+        "name = 'models.' + args.arch\n",
+        "name = 'torchvision.models'\n",
+    ],
+)
+def test_variable_with_a_name_that_is_not_known(lines: str) -> None:
+    text = named_first(lines)
+    assert all(script.state == "unfollowed" for script in plan_of(text).train_scripts)
+
+
+def test_class_that_a_variable_with_an_open_name_may_import() -> None:
+    lone = "class Lone(nn.Module):\n    def __init__(self, part):\n"
+    lone += (
+        "        super().__init__()\n        self.part = part\n        self.bn = nn.BatchNorm2d(8)"
+    )
+    for line in ("name = args.arch\n", "name = 'nets.cam'\nname += args.arch\n"):
+        plan = plan_of(f"{named_first(line)}-- lone.py --\n{lone}\n")
+        [site] = [site for site in plan.sites if site.place.path == "lone.py"]
+        assert site.verdict == "unknown"
+        assert "imports modules by names that are not known" in site.reasons[0]
+
+
+BUILDER = """\
+-- nets/build.py --
+import importlib
+def get(name):
+    if not name:
+        return None
+    try:
+        parts = name.split(".")
+        if len(parts) == 1:
+            return globals()[parts[0]]
+        module_name = "nets." + ".".join(parts[:-1])
+        module = importlib.import_module(module_name)
+        return getattr(module, parts[-1])
+    except Exception:
+        print("no", name)
+        raise
+class Detector(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.extractor = get(cfg.body)(cfg.size)
+        self.head = nn.BatchNorm2d(8)  #! convert
+        self.extractor.load_state_dict(torch.load(cfg.weights), strict=False)
+-- nets/seg/net.py --
+class Body(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 7)
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+def body50(size):
+    return Body(size)
+-- other.py --
+class Body(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! unknown
+"""
+
+
+def test_factory_that_a_config_names_together_with_its_module() -> None:
+    check(BUILDER)
+    any_name = BUILDER.replace('"nets." + ".".join(parts[:-1])', "name")
+    check(any_name.replace("#! keep", "#! unknown"))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("'seg.net.body50'", "keep"),
+        ("'seg.net.body' + cfg.depth", "keep"),
+        ("'seg.other.body' + cfg.depth", "unknown"),
+        ("'seg.net.' + cfg.body", "keep"),
+    ],
+)
+def test_path_of_a_factory_that_is_cut_in_two(path: str, expected: str) -> None:
+    """What ends the path is computed: it is one of that module, and none of those beside it."""
+    text = BUILDER.replace("get(cfg.body)", f"get({path})").replace("#! keep", f"#! {expected}")
+    beside = "def body_beside(size):\n    return nn.BatchNorm2d(8)  #! unknown\n"
+    check(f"{text}-- nets/seg/beside.py --\n{beside}")

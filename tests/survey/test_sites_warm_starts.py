@@ -81,8 +81,8 @@ def test_script_that_starts_from_a_file(script: str) -> None:
         # another file is downloaded, or it is only after the load,
         "net = Net()\ngdown.download(url, 'b.zip')\n"
         "if args.file:\n    net.load_state_dict(torch.load(args.file))",
-        "net = Net()\n"
-        "if args.file:\n    net.load_state_dict(torch.load(args.file))\ngdown.download(url, args.file)",
+        "net = Net()\nif args.file:\n    net.load_state_dict(torch.load(args.file))\n"
+        "gdown.download(url, args.file)",
         "net = Net()\nos.system('wget https://host/b.zip')\n"
         "if args.file:\n    net.load_state_dict(torch.load(args.file))",
         "net = Net()\nos.system('rm ' + args.file)\n"

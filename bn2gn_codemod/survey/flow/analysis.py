@@ -151,7 +151,8 @@ class Flow(ValueGraph):
         self.calls: list[tuple[Node, Node, Arguments]] = []
         # What a name that is not known stands for: all that a module has.
         self.guesses: list[Node] = []
-        # what stands behind ``*f()`` in a call, if it is not known what ``f`` is
+        # what is done if nothing comes to a node: for what stands behind ``*f()`` in a call, and
+        # modules that a path names
         self.unplaced: list[tuple[Node, Callable[[], None]]] = []
         # import_module(name) of which it is not known what it gives
         self.unnamed_imports: list[Spot] = []

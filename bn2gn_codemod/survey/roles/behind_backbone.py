@@ -12,9 +12,15 @@ from bn2gn_codemod.survey.because import Role, Slot
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import external_network
 from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.known.library_models import is_built_on_backbone, library_model
 from bn2gn_codemod.survey.roles.evidence import Evidence
 from bn2gn_codemod.survey.roles.small_encoders import is_small_encoder
-from bn2gn_codemod.survey.statements.fed_parts import is_fed_by, is_fed_only_by
+from bn2gn_codemod.survey.statements.fed_parts import (
+    gives_several,
+    is_fed_behind,
+    is_fed_by,
+    is_fed_only_by,
+)
 from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Instance, NormLayer
 
@@ -37,6 +43,7 @@ class BehindBackbone:
             or self._is_fed_by_stream(slot, trunk)
             or self._is_named_behind(slot)
             or self._is_small_encoder(slot)
+            or self._is_behind_library(slot, trunk)
         )
 
     def feeding(self, slot: Slot) -> Iterator[Slot]:
@@ -152,6 +159,34 @@ class BehindBackbone:
             is_small_encoder(self._contents, slot)
             and not self._handles_weights(slot)
             and not self._is_handed_on(slot)
+        )
+
+    def _is_behind_library(self, slot: Slot, trunk: Slot) -> bool:
+        """Whether all that an attribute gets was made of what a published network gives.
+
+        ``x, y = self.encoder(image)``, ``self.layer1(x)``: a network of its own would get an
+        image. What gives one tensor alone may be a part, or an image again: it may go on.
+        """
+        cls, name = slot
+        return (
+            trunk[0] is cls
+            and gives_several(cls, trunk[1])
+            and self._evidence.is_loaded(trunk)
+            and self._is_classification_network(trunk)
+            and not families.is_network_name(name)
+            and not families.may_hold_whole_model(name)
+            and is_fed_behind(cls, trunk[1], name)
+            and not any(self._evidence.load_of(one) for one in cls.descendants())
+            and not self._handles_weights(slot)
+            and not self._is_handed_on(slot)
+        )
+
+    def _is_classification_network(self, slot: Slot) -> bool:
+        """Whether all that an attribute holds are networks of libraries, and no more than such."""
+        held = self._contents.of_slot[slot]
+        names = [library_model(value) for value in held]
+        return bool(held) and all(
+            name is not None and not is_built_on_backbone(name) for name in names
         )
 
     def _is_loaded_network(self, slot: Slot) -> bool:

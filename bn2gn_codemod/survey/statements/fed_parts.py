@@ -5,7 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from bn2gn_codemod.survey.syntax.nodes import call_name, flat, target_names, walk
+from bn2gn_codemod.survey.syntax.nodes import (
+    call_name,
+    flat,
+    given_arguments,
+    target_names,
+    walk,
+)
 from bn2gn_codemod.survey.values import Class
 
 _JOINS = frozenset({"cat", "concat", "concatenate"})
@@ -27,6 +33,30 @@ def is_fed_only_by(cls: Class, trunk: str, part: str) -> bool:
     return _is_fed(cls, trunk, part, _is_all_of)
 
 
+def is_fed_behind(cls: Class, trunk: str, part: str) -> bool:
+    """Whether all that ``forward`` calls a part with was made of what the trunk gives.
+
+    ``x, y = self.encoder(image)``, then ``self.layer1(x, self.up(y))``: other parts may stand
+    between them, as long as they get nothing else.
+    """
+    return _is_fed(cls, trunk, part, _is_made_of, all_inputs=True)
+
+
+def gives_several(cls: Class, trunk: str) -> bool:
+    """Whether ``forward`` takes several tensors of what a part gives: ``x, y = self.encoder(x)``.
+
+    A part of a published network, as its stem or its last stage, gives only one.
+    """
+    method = _forward_of(cls)
+    return method is not None and any(
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and _is_part(node.value.func, trunk)
+        and any(isinstance(one, (ast.Tuple, ast.List)) and one.elts[1:] for one in node.targets)
+        for node in walk(method)
+    )
+
+
 def gets_several_inputs(cls: Class, part: str) -> bool:
     """Whether ``forward`` calls a part with nothing but several tensors, channel by channel.
 
@@ -36,22 +66,26 @@ def gets_several_inputs(cls: Class, part: str) -> bool:
 
 
 def _is_fed(
-    cls: Class, trunk: str, part: str, is_of: Callable[[ast.expr, str, set[str]], bool]
+    cls: Class,
+    trunk: str,
+    part: str,
+    is_of: Callable[[ast.expr, str, set[str]], bool],
+    *,
+    all_inputs: bool = False,
 ) -> bool:
-    """Whether the first input of a part is the trunk's, wherever it is called.
+    """Whether the first input of a part, or each, is the trunk's, wherever it is called.
 
     ``is_of`` tells what is, by the variables that hold such.
     """
-    method = next(
-        (one.methods["forward"] for one in cls.ancestors() if "forward" in one.methods), None
-    )
-    if method is None or not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+    method = _forward_of(cls)
+    if method is None:
         return False
     given: set[str] = set()
     seen = False
-    for statement in flat(method.node.body):
+    for statement in flat(method.body):
         for call in _calls_of(part, statement):
-            if not call.args or not is_of(call.args[0], trunk, given):
+            inputs = given_arguments(call) if all_inputs else call.args[:1]
+            if not inputs or not all(is_of(one, trunk, given) for one in inputs):
                 return False
             seen = True
         match statement:
@@ -64,6 +98,14 @@ def _is_fed(
             case _:
                 pass
     return seen
+
+
+def _forward_of(cls: Class) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    for one in cls.ancestors():
+        if "forward" in one.methods:
+            node = one.methods["forward"].node
+            return node if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
+    return None
 
 
 def _calls_of(part: str, statement: ast.stmt) -> list[ast.Call]:
@@ -111,26 +153,36 @@ def _is_inside(expr: ast.expr, name: str) -> bool:
     return True
 
 
-def _is_all_of(expr: ast.expr, trunk: str, given: set[str]) -> bool:
+def _is_made_of(expr: ast.expr, trunk: str, given: set[str]) -> bool:
+    """Whether all that an expression is made of comes of the trunk, if by way of other parts."""
+    return _is_all_of(expr, trunk, given, through_parts=True)
+
+
+def _is_all_of(expr: ast.expr, trunk: str, given: set[str], *, through_parts: bool = False) -> bool:
     """Whether all that an expression is made of comes of the trunk."""
+
+    def are_of(parts: list[ast.expr]) -> bool:
+        inputs = [one for one in parts if not isinstance(one, ast.Constant)]
+        return bool(inputs) and all(
+            _is_all_of(one, trunk, given, through_parts=through_parts) for one in inputs
+        )
+
     match expr:
         case ast.Call(func=func) if _is_inside(func, trunk):
             return True
         case ast.Call(func=ast.Attribute(value=ast.Name(id="self"))):
-            return False  # another part's
+            return through_parts and are_of(given_arguments(expr))
         case ast.Call(func=ast.Attribute(value=owner), args=arguments):
-            parts = [owner, *arguments] if _is_all_of(owner, trunk, given) else arguments
-            return bool(parts) and all(_is_all_of(one, trunk, given) for one in parts)
+            return are_of([owner, *arguments] if are_of([owner]) else arguments)
         case ast.Call(args=arguments):
-            return bool(arguments) and all(_is_all_of(one, trunk, given) for one in arguments)
+            return are_of(arguments)
         case ast.Name(id=name):
             return name in given
         case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.UnaryOp(operand=inner):
-            return _is_all_of(inner, trunk, given)
+            return are_of([inner])
         case ast.Tuple(elts=inner) | ast.List(elts=inner):
-            return bool(inner) and all(_is_all_of(one, trunk, given) for one in inner)
+            return are_of(inner)
         case ast.BinOp(left=left, right=right):
-            sides = [one for one in (left, right) if not isinstance(one, ast.Constant)]
-            return bool(sides) and all(_is_all_of(one, trunk, given) for one in sides)
+            return are_of([left, right])
         case _:
             return False

@@ -12,6 +12,7 @@ import ast
 import re
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
@@ -21,7 +22,9 @@ from bn2gn_codemod.survey.values import Function, Spot
 _PATH = re.compile(r"\w[./]")
 
 
-def begins_with_file(flow: Flow, function: Function, reading: list[ast.AST], load: Spot) -> bool:
+def begins_with_file(
+    flow: Flow, function: Function, reading: list[ast.AST], load: LoadCall
+) -> bool:
     """Whether a function reads such a file before each training that it begins.
 
     ``load`` puts what is read into a model, in the function or in one that it calls.
@@ -29,10 +32,12 @@ def begins_with_file(flow: Flow, function: Function, reading: list[ast.AST], loa
     begin = [call for _, call in flow.calls_in.get(function, ()) if _begins_training(flow, call)]
     if not begin:
         return False
-    if load.function is function:
-        is_loaded = all(_comes_first(function, load.node, call) for call in begin)
+    if load.loader and load.loader != "load_from_checkpoint":
+        is_loaded = False  # code of others, which may do nothing without a file
+    elif load.spot.function is function:
+        is_loaded = all(_comes_first(function, load.spot.node, call) for call in begin)
     else:
-        is_loaded = _runs_always(load)
+        is_loaded = _runs_always(load.spot)
     return any(
         all(_comes_first(function, node, call) for call in begin)
         for node in reading

@@ -76,7 +76,7 @@ class WarmStarts:
                         self._flow,
                         function,
                         [one for where, one in reading if where is function],
-                        call.spot,
+                        call,
                     )
                 )
             )

@@ -1,13 +1,15 @@
-"""Names that are taken out of strings which are written out: ``eval(name.split("_x")[0])``."""
+"""Names that are taken out of strings: ``eval(name.split("_x")[0])``, ``parts[-1]`` of a path."""
 
 from __future__ import annotations
 
 import ast
+from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.tracing.computed_names import text_node
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.value_graph import Node
-from bn2gn_codemod.survey.values import Lost, Text, Value
+from bn2gn_codemod.survey.statements.newest_value import newest_value
+from bn2gn_codemod.survey.values import Function, Lost, Text, Value
 
 
 def taken_text(tracer: Tracer, expr: ast.Subscript) -> Node | None:
@@ -15,16 +17,43 @@ def taken_text(tracer: Tracer, expr: ast.Subscript) -> Node | None:
     match expr:
         case ast.Subscript(value=ast.List(elts=[_, *_] as texts)) if all(map(_is_text, texts)):
             return _one_of(tracer, texts)
-        case ast.Subscript(
-            value=ast.Call(
-                func=ast.Attribute(value=text, attr="split"),
-                args=[ast.Constant(value=str(separator))],
-                keywords=[],
-            ),
-            slice=ast.Constant(value=int(place)),
+        case ast.Subscript(value=pieces):
+            cut, place = split_text(tracer.function, pieces), _place(expr.slice)
+            if cut is None or place is None:
+                return None
+            whole = tracer.evaluate(cut.text)
+            return None if whole is None else _piece(tracer, whole, cut.separator, place)
+
+
+class SplitText(NamedTuple):
+    """``text.split(separator)``"""
+
+    text: ast.expr
+    separator: str
+
+
+def split_text(function: Function, pieces: ast.expr) -> SplitText | None:
+    """What is cut there, at once or before: ``parts = name.split(".")``."""
+    if isinstance(pieces, ast.Name):
+        made = newest_value(function.node, pieces, pieces)
+        return None if made is None else split_text(function, made)
+    match pieces:
+        case ast.Call(
+            func=ast.Attribute(value=text, attr="split"),
+            args=[ast.Constant(value=str(separator))],
+            keywords=[],
         ) if separator:
-            whole = tracer.evaluate(text)
-            return None if whole is None else _piece(tracer, whole, separator, place)
+            return SplitText(text, separator)
+        case _:
+            return None
+
+
+def _place(index: ast.expr) -> int | None:
+    match index:
+        case ast.Constant(value=int(place)):
+            return place
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(place))):
+            return -place
         case _:
             return None
 
@@ -48,7 +77,9 @@ def _piece(tracer: Tracer, whole: Node, separator: str, place: int) -> Node:
         if not isinstance(held, Text):
             return
         pieces = held.pattern.split(separator)
-        is_told = "*" not in held.pattern and place < len(pieces)
+        is_told = "*" not in held.pattern and -len(pieces) <= place < len(pieces)
+        # ``pose.get_*``: what is computed at the end of a name has no more dots in it.
+        is_told = is_told or (place == -1 and "*" not in "".join(pieces[:-1]) != "")
         piece = text_node(flow, pieces[place] if is_told else "*")
         if piece is not None:
             flow.edge(piece, result)

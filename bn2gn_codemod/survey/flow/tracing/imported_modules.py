@@ -16,8 +16,11 @@ from bn2gn_codemod.module_names import dotted_parts
 from bn2gn_codemod.survey.flow import script_options
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.arguments import Call
+from bn2gn_codemod.survey.flow.tracing.cut_texts import split_text
 from bn2gn_codemod.survey.modules import Module
+from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.syntax.nodes import text_pattern
+from bn2gn_codemod.survey.values import Function, Text, Value
 
 
 class _Part(NamedTuple):
@@ -30,22 +33,85 @@ class _Part(NamedTuple):
 
 def give_imported(call: Call) -> None:
     """The modules of the repository that ``import_module`` may give, as far as it is told."""
-    found = dict.fromkeys(_imported(call))
+    name = _name(call)
+    if name is not None and _give_by_path(call, name):
+        return
+    found = dict.fromkeys(_imported(call, name))
     for module in found:
         call.flow.add(call.result, call.flow.module_value(module))
+    # What is written out and not found is a library, or a module that is not there.
+    if not found and not isinstance(name, ast.Constant):
+        call.flow.unnamed_imports.append(call.spot())
+
+
+def _give_by_path(call: Call, name: ast.expr) -> bool:
+    """``"models." + ".".join(parts[:-1])`` of ``parts = path.split(".")``, where that is so.
+
+    What the path is said to be tells the module; of one that nobody says, it is any that fits.
+    """
+    flow, split = call.flow, _split(name)
+    path = None if split is None else _without_last(call.function, split.part)
+    whole = None if path is None else flow.expressions.get(path)
+    if split is None or whole is None:
+        return False
+
+    said = flow.node()
+
+    def on_path(held: Value) -> None:
+        if isinstance(held, Text):
+            flow.add(said, held)
+            inner = split.before + held.pattern.rpartition(".")[0] + split.after
+            for module in _fitting(flow, ast.Constant(inner), call.function.module):
+                flow.add(call.result, flow.module_value(module))
+
+    def give_all() -> None:
+        for module in _fitting(flow, name, call.function.module):
+            flow.add(call.result, flow.module_value(module))
+
+    flow.watch(whole, on_path)
+    flow.unplaced.append((said, give_all))
+    return True
+
+
+def _without_last(function: Function, joined: ast.expr) -> ast.expr | None:
+    """``path`` of ``".".join(parts[:-1])`` after ``parts = path.split(".")``."""
+    match joined:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Constant(value="."), attr="join"),
+            args=[
+                ast.Subscript(
+                    value=pieces,
+                    slice=ast.Slice(
+                        lower=None,
+                        upper=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)),
+                        step=None,
+                    ),
+                )
+            ],
+        ):
+            cut = split_text(function, pieces)
+            return cut.text if cut is not None and cut.separator == "." else None
+        case _:
+            return None
+
+
+def _name(call: Call) -> ast.expr | None:
+    """What says which module it is: ``name = "nets." + net`` stands before ``(name)``."""
     match call.expr:
-        case ast.Call(args=[ast.Constant(), *_]):
-            pass  # a library, or a module that is not there
-        case _ if not found:
-            call.flow.unnamed_imports.append(call.spot())
+        case ast.Call(args=[ast.Name() as variable, *_]):
+            return newest_value(call.function.node, variable, variable)
+        case ast.Call(args=[name, *_]):
+            return name
+        case _:
+            return None
 
 
-def _imported(call: Call) -> Iterator[Module]:
+def _imported(call: Call, expr: ast.expr | None) -> Iterator[Module]:
     importer = call.function.module
-    match call.expr:
-        case ast.Call(args=[ast.Constant(value=str(name)), *_]):
+    match expr:
+        case ast.Constant(value=str(name)):
             yield from _named(call.flow, name, importer)
-        case ast.Call(args=[expr, *_]):
+        case ast.expr():
             named = [
                 module
                 for name in _names(call.flow, expr, importer)
