@@ -331,6 +331,101 @@ def test_what_is_new_in_a_model_that_something_trains(text: str) -> None:
     check(text)
 
 
+_WITHOUT_WEIGHTS = """\
+-- resnet.py --
+from torch.hub import load_state_dict_from_url
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(Block())
+        self.layer2 = nn.Sequential(Block())
+def _resnet(arch, pretrained):
+    model = ResNet()
+    if pretrained:
+        model.load_state_dict(load_state_dict_from_url('https://a.org/' + arch))
+    return model
+def resnet50(pretrained=False):
+    return _resnet('resnet50', pretrained)
+-- net.py --
+import torchvision
+from resnet import ResNet, resnet50
+class Points(nn.Module):
+    def __init__(self, given=None, pretrained=False):
+        super().__init__()
+        {made}
+        self.layer1 = features.layer1
+        self.up = nn.Sequential(nn.BatchNorm2d(8))  #! {up}
+-- demo.py --
+from net import Points
+net = Points({given})
+net.load_state_dict(torch.load('points.pth'), strict=True)
+net.eval()
+{others}"""
+_TRAINS_POINTS = """\
+-- train.py --
+from net import Points
+net = Points()
+net(x).sum().backward()
+"""
+
+
+def _without_weights(up: str, made: str, given: str = "", others: str = "") -> str:
+    return _WITHOUT_WEIGHTS.format(up=up, made=f"features = {made}", given=given, others=others)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "torchvision.models.resnet50(pretrained=False)",
+        "torchvision.models.resnet50(weights=None)",
+        "resnet50()",
+        "resnet50(pretrained=False)",
+        "resnet50(False).cuda()",
+    ],
+)
+def test_nothing_is_new_in_a_finished_model_whose_backbone_asks_for_no_weights(made: str) -> None:
+    plan = check(_without_weights("unknown", made))
+    assert not plan.strict_loads
+    # Others may ask for them.
+    others = "-- other.py --\nfrom resnet import resnet50\nnet = resnet50(True)\n"
+    check(_without_weights("unknown", made, others=others))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Something trains it;
+        _without_weights("convert", "resnet50()", others=_TRAINS_POINTS),
+        _without_weights(
+            "convert", "torchvision.models.resnet50(pretrained=False)", others=_TRAINS_POINTS
+        ),
+        # its backbone has weights of its own, or may have them.
+        _without_weights("convert", "torchvision.models.resnet50(pretrained=True)"),
+        _without_weights("convert", "torchvision.models.resnet50(pretrained=pretrained)"),
+        _without_weights("convert", "resnet50(True)"),
+        _without_weights("convert", "resnet50(pretrained)"),
+        _without_weights("convert", "resnet50(**given)"),
+        _without_weights("convert", "resnet50(pretrained=True) if given else resnet50()"),
+        _without_weights("convert", "given or resnet50()", "resnet50(True)").replace(
+            "import Points", "import Points, resnet50"
+        ),
+    ],
+)
+def test_what_is_new_beside_a_backbone_that_may_have_weights(text: str) -> None:
+    check(text)
+
+
+def test_a_finished_model_in_the_file_that_evaluates_it() -> None:
+    text = _without_weights("unknown", "torchvision.models.resnet50(pretrained=False)")
+    text = text.replace("-- demo.py --\nfrom net import Points\n", "")
+    check(text)
+    check(text.replace("net.eval()", "net.train()").replace("#! unknown", "#! convert"))
+
+
 _LOOKED_AT = """\
 -- net.py --
 import torchvision

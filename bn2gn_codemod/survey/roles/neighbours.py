@@ -188,7 +188,8 @@ class Neighbours:
         if filler:
             words = f"{filler} may load all of {cls.name}, and {shown(slot)} with it"
             return Because(Role.UNDECIDED, f"{words} ({owner.words})")
-        finished = self._evidence.finished_load(cls) if self._is_only_named(owner) else None
+        owners = [one for one, because in self._own.items() if because == owner]
+        finished = self._evidence.finished_load(cls, owners)
         if finished is not None:
             words = f"nothing trains {cls.name}, and all of it {finished.words} to be evaluated"
             return Because(Role.UNDECIDED, f"{words} ({owner.words})")
