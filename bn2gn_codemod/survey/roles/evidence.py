@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import may_be_network, network_content
 from bn2gn_codemod.survey.flow.second_names import same_layers
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.known.pins import Pins
 from bn2gn_codemod.survey.roles.alternative_models import AlternativeModels
 from bn2gn_codemod.survey.roles.beside_networks import BesideNetworks
@@ -506,6 +506,9 @@ class Evidence:
             library = library_model(value)
             if library is not None and not self._lent.holds_untrained(slot, value):
                 yield f"holds {library}", crowded, value
+            if is_built_backbone(value) and self._lent.is_started(value):
+                words = f"holds what {value.name} makes, and weights are loaded into that"
+                yield words, crowded, value
             if is_wrapper:
                 continue
             if isinstance(value, Instance) and not value.weak:
