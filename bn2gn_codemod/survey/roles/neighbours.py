@@ -235,7 +235,7 @@ class Neighbours:
             if trunk is not None:
                 words = f"{because.words}, but {shown(trunk)} comes before it"
                 words = f"{words}, and nothing is seen to load weights into it"
-                found[slot] = Because(Role.UNDECIDED, words, self._own[trunk])
+                found[slot] = Because(Role.UNDECIDED, words)
         return found
 
     def _loaded_before(self, slot: Slot) -> Slot | None:

@@ -344,7 +344,9 @@ class FreezingCertainty:
         where = f"{site.place.path}:{site.place.line}"
         settings = [line for line in site.settles if not line.startswith("#")]
         part = found.part or found.slot
-        if not settings and not self._roles.is_pinned(part):  # else it says so already
+        is_said = self._roles.is_pinned(part)
+        # A whole model is in there: a setting that calls it backbone would say too much.
+        if not settings and not is_said and not part[0].is_parallel_wrapper:
             settings = [f'backbone = ["{shown(part)}"]']
         settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
         return f"and {where} there is not certain to be backbone; to settle it: {settles}"
