@@ -533,6 +533,7 @@ def test_what_gives_a_module(imported: str, made: str) -> None:
     [
         # ``named_modules`` does not come to what a plain object has.
         ("", ("backbone",)),
+        ("(object)", ("backbone",)),
         ("(Base)", ("backbone",)),
         ("(nn.Module)", ("backbone", "log.net.backbone")),
         ("(parts.Anything)", ("backbone", "log.net.backbone")),
