@@ -78,6 +78,71 @@ def test_backbone_for_its_name_behind_a_network() -> None:
     check(_model("ResNetEncoder", "keep", _FED, part="backbone"))
 
 
+_TWO = """\
+from torchvision import models
+class Refine(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm3d(8)  #! {verdict}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.{first} = models.resnet18(pretrained={pretrained})
+        self.{second} = Refine()
+    def forward(self, x, volume):
+        {forward}
+net = Net()
+net.train()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for x in data:
+    net(x).sum().backward()
+    optimizer.step()
+"""
+
+
+def _two(verdict: str, first: str, second: str, forward: str, pretrained: str = "True") -> str:
+    return _TWO.format(
+        verdict=verdict, first=first, second=second, forward=forward, pretrained=pretrained
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "forward"),
+    [
+        ("backbone_a", "backbone_b", "return self.backbone_b(self.backbone_a(x))"),
+        ("backbone2d", "backbone3d", "return self.backbone3d(self.backbone2d(x))"),
+        # How what is given for each image comes to the volume is seldom seen.
+        ("backbone2d", "backbone3d", "return self.backbone3d(volume)"),
+        ("backbone", "backbone_3d", "return self.backbone_3d(self.lift(self.backbone(x)))"),
+    ],
+)
+def test_second_backbone_for_its_name(first: str, second: str, forward: str) -> None:
+    plan = check(_two("unknown", first, second, forward))
+    assert [script.backbone for script in plan.train_scripts] == [(first,)]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        # Another one for another image.
+        ("backbone_rgb", "backbone_depth", "return self.backbone_depth(volume)"),
+        ("backbone_a", "backbone_b", "return self.backbone_b(volume) + self.backbone_a(x)"),
+        # The only one.
+        ("head2d", "backbone3d", "return self.backbone3d(self.head2d(x))"),
+        # The first one is for volumes as well.
+        ("backbone_3d", "rear_backbone_3d", "return self.rear_backbone_3d(volume)"),
+    ],
+)
+def test_backbone_for_its_name_that_stands_behind_none(parts: tuple[str, str, str]) -> None:
+    check(_two("keep", *parts))
+
+
+def test_second_backbone_that_is_loaded() -> None:
+    load = "        self.backbone3d.load_state_dict(torch.load('kinetics.pth'))\n    def forward"
+    text = _two("keep", "backbone2d", "backbone3d", "return self.backbone3d(self.backbone2d(x))")
+    check(text.replace("    def forward", load))
+
+
 _HEAD = """\
 from torchvision import models
 from weights import copy_into

@@ -173,3 +173,50 @@ def test_the_first_of_several_networks_in_a_place_is_named() -> None:
     plan = check(_loaded(made, "conflict"))
     [fuse] = [site for site in plan.sites if site.verdict == "conflict"]
     assert any("stands beside torchvision.models.resnet18 in" in words for words in fuse.reasons)
+
+
+_BUILT = """\
+from detectron2.modeling.backbone import build_backbone
+from detectron2.layers import get_norm
+class Fuse(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+        self.last = get_norm(norm, 8)  #! {made}
+def build(cfg):
+    backbone = build_backbone(cfg)
+    fuse = Fuse(cfg.norm)
+    {load}
+    return {given}
+class Net(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = build(cfg)
+net = Net(load_config())
+net.train()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for x in data:
+    net(x).sum().backward()
+    optimizer.step()
+"""
+_BESIDE = "nn.Sequential(backbone, fuse)"
+_LOADS = "backbone.load_state_dict(torch.load(cfg.weights))"
+
+
+@pytest.mark.parametrize("load", ["pass", _LOADS, f"if cfg.weights: {_LOADS}"])
+def test_part_beside_what_a_toolbox_builds(load: str) -> None:
+    text = _BUILT.format(verdict="conflict", made="unknown", load=load, given=_BESIDE)
+    plan = check(text)
+    assert not any(script.fix for script in plan.train_scripts)
+
+
+def test_part_that_stands_in_the_way_of_a_freeze_is_named() -> None:
+    text = _BUILT.format(verdict="conflict", made="unknown", load=_LOADS, given=_BESIDE)
+    text = text.replace("        self.bn = nn.BatchNorm2d(8)  #! conflict\n", "")
+    (script,) = check(text).train_scripts
+    assert "what is put there (net.py:8)" in script.reason
+
+
+def test_part_that_may_be_there_instead_of_what_a_toolbox_builds() -> None:
+    given = "fuse if cfg.small else backbone"
+    check(_BUILT.format(verdict="keep", made="keep", load=_LOADS, given=given))

@@ -331,73 +331,99 @@ def test_what_is_new_in_a_model_that_something_trains(text: str) -> None:
     check(text)
 
 
-_ASKED = """\
+_WITHOUT_WEIGHTS = """\
+-- resnet.py --
+from torch.hub import load_state_dict_from_url
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(Block())
+        self.layer2 = nn.Sequential(Block())
+def _resnet(arch, pretrained):
+    model = ResNet()
+    if pretrained:
+        model.load_state_dict(load_state_dict_from_url('https://a.org/' + arch))
+    return model
+def resnet50(pretrained=False):
+    return _resnet('resnet50', pretrained)
 -- net.py --
 import torchvision
-class VggTrunk(nn.Module):
-    def __init__(self, pretrained=True):
+from resnet import ResNet, resnet50
+class Points(nn.Module):
+    def __init__(self, given=None, pretrained=False):
         super().__init__()
-        vgg = torchvision.models.vgg16_bn(
-            weights=torchvision.models.VGG16_BN_Weights.DEFAULT if pretrained else None
-        )
-        self.slice = nn.Sequential(*list(vgg.features)[:12])
-        if not pretrained:
-            self.slice.apply(print)
-class Net(nn.Module):
-    def __init__(self, pretrained={default}):
-        super().__init__()
-        self.base = VggTrunk({handed})
-        self.up = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {up}
+        {made}
+        self.layer1 = features.layer1
+        self.up = nn.Sequential(nn.BatchNorm2d(8))  #! {up}
 -- demo.py --
-from net import Net
-def main(path, x):
-    model = Net({given})
-    model.load_state_dict(torch.load(path))
-    model.eval()
-    print(model(x))
+from net import Points
+net = Points({given})
+net.load_state_dict(torch.load('points.pth'), strict=True)
+net.eval()
+{others}"""
+_TRAINS_POINTS = """\
+-- train.py --
+from net import Points
+net = Points()
+net(x).sum().backward()
 """
 
 
-def _asked(up: str, default: str = "False", handed: str = "pretrained", given: str = "") -> str:
-    return _ASKED.format(up=up, default=default, handed=handed, given=given)
+def _without_weights(up: str, made: str, given: str = "", others: str = "") -> str:
+    return _WITHOUT_WEIGHTS.format(up=up, made=f"features = {made}", given=given, others=others)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "torchvision.models.resnet50(pretrained=False)",
+        "torchvision.models.resnet50(weights=None)",
+        "resnet50()",
+        "resnet50(pretrained=False)",
+        "resnet50(False).cuda()",
+    ],
+)
+def test_nothing_is_new_in_a_finished_model_whose_backbone_asks_for_no_weights(made: str) -> None:
+    plan = check(_without_weights("unknown", made))
+    assert not plan.strict_loads
+    # Others may ask for them.
+    others = "-- other.py --\nfrom resnet import resnet50\nnet = resnet50(True)\n"
+    check(_without_weights("unknown", made, others=others))
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        _asked("unknown"),
-        _asked("unknown", given="pretrained=False"),
-        _asked("unknown", default="True", given="False"),
-        _asked("unknown", handed="pretrained=False"),
+        # Something trains it;
+        _without_weights("convert", "resnet50()", others=_TRAINS_POINTS),
+        _without_weights(
+            "convert", "torchvision.models.resnet50(pretrained=False)", others=_TRAINS_POINTS
+        ),
+        # its backbone has weights of its own, or may have them.
+        _without_weights("convert", "torchvision.models.resnet50(pretrained=True)"),
+        _without_weights("convert", "torchvision.models.resnet50(pretrained=pretrained)"),
+        _without_weights("convert", "resnet50(True)"),
+        _without_weights("convert", "resnet50(pretrained)"),
+        _without_weights("convert", "resnet50(**given)"),
+        _without_weights("convert", "resnet50(pretrained=True) if given else resnet50()"),
+        _without_weights("convert", "given or resnet50()", "resnet50(True)").replace(
+            "import Points", "import Points, resnet50"
+        ),
     ],
 )
-def test_a_finished_model_that_nothing_makes_with_pretrained_weights(text: str) -> None:
+def test_what_is_new_beside_a_backbone_that_may_have_weights(text: str) -> None:
     check(text)
 
 
-_OTHER = "-- other.py --\nfrom net import Net\n"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        # It is made with them, for all that is known;
-        _asked("convert", default="True"),
-        _asked("convert", given="True"),
-        _asked("convert", given="path"),
-        _asked("convert", given="**path"),
-        _asked("convert", handed="True"),
-        _asked("convert", handed=""),
-        _asked("convert", handed="pretrained or path"),
-        # by someone;
-        _asked("convert") + f"{_OTHER}def build():\n    return Net(pretrained=True)\n",
-        _asked("convert").replace("        super()", "        pretrained = True\n        super()"),
-        # something trains it.
-        _asked("convert") + _TRAINS_NET,
-    ],
-)
-def test_a_finished_model_that_may_have_been_made_with_pretrained_weights(text: str) -> None:
+def test_a_finished_model_in_the_file_that_evaluates_it() -> None:
+    text = _without_weights("unknown", "torchvision.models.resnet50(pretrained=False)")
+    text = text.replace("-- demo.py --\nfrom net import Points\n", "")
     check(text)
+    check(text.replace("net.eval()", "net.train()").replace("#! unknown", "#! convert"))
 
 
 _LOOKED_AT = """\
@@ -508,3 +534,72 @@ def test_a_finished_model_in_something_that_looks_at_it() -> None:
 )
 def test_a_part_that_may_be_trained_is_loaded_as_such(train: str, demo: str) -> None:
     check(_LOOKED_AT.format(verdict="unknown", train=train, demo=demo))
+
+
+_ASKED = """\
+-- net.py --
+import torchvision
+class VggTrunk(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        vgg = torchvision.models.vgg16_bn(
+            weights=torchvision.models.VGG16_BN_Weights.DEFAULT if pretrained else None
+        )
+        self.slice = nn.Sequential(*list(vgg.features)[:12])
+        if not pretrained:
+            self.slice.apply(print)
+class Net(nn.Module):
+    def __init__(self, pretrained={default}):
+        super().__init__()
+        self.base = VggTrunk({handed})
+        self.up = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {up}
+-- demo.py --
+from net import Net
+def main(path, x):
+    model = Net({given})
+    model.load_state_dict(torch.load(path))
+    model.eval()
+    print(model(x))
+"""
+
+
+def _asked(up: str, default: str = "False", handed: str = "pretrained", given: str = "") -> str:
+    return _ASKED.format(up=up, default=default, handed=handed, given=given)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _asked("unknown"),
+        _asked("unknown", given="pretrained=False"),
+        _asked("unknown", default="True", given="False"),
+        _asked("unknown", handed="pretrained=False"),
+    ],
+)
+def test_a_finished_model_that_nothing_makes_with_pretrained_weights(text: str) -> None:
+    check(text)
+
+
+_OTHER = "-- other.py --\nfrom net import Net\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # It is made with them, for all that is known;
+        _asked("convert", default="True"),
+        _asked("convert", given="True"),
+        _asked("convert", given="path"),
+        _asked("convert", given="**path"),
+        _asked("convert", handed="True"),
+        _asked("convert", handed=""),
+        _asked("convert", handed="pretrained or path"),
+        # by someone;
+        _asked("convert") + f"{_OTHER}def build():\n    return Net(pretrained=True)\n",
+        _asked("convert").replace("        super()", "        pretrained = True\n        super()"),
+        # something trains it.
+        _asked("convert") + _TRAINS_NET,
+    ],
+)
+def test_a_finished_model_that_may_have_been_made_with_pretrained_weights(text: str) -> None:
+    check(text)

@@ -124,3 +124,43 @@ def test_home_of_backbones_where_another_one_is_loaded() -> None:
 )
 def test_home_of_backbones_that_is_taken_at_its_word(changes: dict[str, str]) -> None:
     check(_homes("keep", **changes))
+
+
+_FOLDER = """\
+-- backbones/small.py --
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {block}
+class ShuffleNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+        self.stages = nn.Sequential(Block())
+        self.{name} = nn.Sequential(nn.ConvTranspose2d(8, 8, 4), nn.BatchNorm2d(8))  #! {part}
+        self.{name}_more = {more}
+def make():
+    return ShuffleNet()
+-- net.py --
+import torchvision
+from backbones.small import make
+def other():
+    return torchvision.models.resnet50(pretrained=True)
+KINDS = {{"small": make, "other": other}}
+class Net(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.backbone_model = KINDS[kind]()
+"""
+
+
+@pytest.mark.parametrize("name", ["deconv_layers", "fpn", "ida_up"])
+def test_new_parts_name_where_backbones_live(name: str) -> None:
+    check(_FOLDER.format(name=name, part="unknown", block="keep", more="nn.Identity()"))
+    # The block is in both.
+    check(_FOLDER.format(name=name, part="unknown", block="unknown", more="Block()"))
+
+
+@pytest.mark.parametrize("name", ["layers", "transition", "conv_last"])
+def test_other_name_where_backbones_live(name: str) -> None:
+    check(_FOLDER.format(name=name, part="keep", block="keep", more="Block()"))

@@ -526,3 +526,36 @@ def test_what_is_made_with_a_model_may_be_none(imported: str, made: str) -> None
 )
 def test_what_gives_a_module(imported: str, made: str) -> None:
     assert guarded(imported, made) == (["self.actor"], [])
+
+
+@pytest.mark.parametrize(
+    ("base", "names"),
+    [
+        # ``named_modules`` does not come to what a plain object has.
+        ("", ("backbone",)),
+        ("(object)", ("backbone",)),
+        ("(Base)", ("backbone",)),
+        ("(nn.Module)", ("backbone", "log.net.backbone")),
+        ("(parts.Anything)", ("backbone", "log.net.backbone")),
+    ],
+)
+def test_what_a_plain_object_in_a_model_has(base: str, names: tuple[str, ...]) -> None:
+    body = f"""
+import parts
+class Base:
+    pass
+class Log{base}:
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+class Task(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(weights="DEFAULT")
+        self.log = Log(Detector())
+def main(loader):
+    model = Task()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+"""
+    [script] = plan_of(MODEL + body).train_scripts
+    assert script.backbone == names

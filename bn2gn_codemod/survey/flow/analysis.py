@@ -121,6 +121,7 @@ class Flow(ValueGraph):
         self.by_path = {module.path: module for module in self.modules}
         self.top_level: dict[str, Function] = {}
         self.classes: list[Class] = []
+        self.class_names: set[str] = set()
         self.functions: list[Function] = []
         self.norm_layers: list[NormLayer] = []
         self.instances: dict[Class, list[Instance]] = {}

@@ -141,6 +141,7 @@ _EMBEDDING = re.compile(
 _BACKBONE_ATTRIBUTE = re.compile(
     r"^(?:\w*_)?backbone(?:s|net|_?net|_?\d+[dD]?|_[a-z]|_rgb|_depth|_t|_ir|_flow)?$"
 )
+_FOR_VOLUMES = re.compile(r"(?:^|_|[a-z])3[dD]$")
 _ENCODER = re.compile(r"_?(?:enc|encoder|\w+_encoder)")
 _ATTENTION = re.compile(r"(?:^|_)att(?:n|ention)?s?(?:_|\d|$)")
 # The stem that PoseResNet-like models keep outside ``backbone``.
@@ -321,6 +322,11 @@ def may_hold_whole_model(name: str) -> bool:
 def is_backbone_attribute(name: str) -> bool:
     """Whether an attribute's name alone says backbone."""
     return _BACKBONE_ATTRIBUTE.match(name) is not None and not has_new_word(name)
+
+
+def is_for_volumes(name: str) -> bool:
+    """Whether an attribute is named after what it does in three dimensions: ``backbone_3d``."""
+    return _FOR_VOLUMES.search(name) is not None
 
 
 def may_be_backbone_attribute(name: str) -> bool:

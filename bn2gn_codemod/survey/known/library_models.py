@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from typing import TypeGuard
 
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.norm_classes import norm_of_string
@@ -103,7 +104,7 @@ def builds_backbone(name: str) -> bool:
     return _BUILDS_BACKBONE.match(name) is not None
 
 
-def is_built_backbone(value: object) -> bool:
+def is_built_backbone(value: object) -> TypeGuard[ExternalObject]:
     """Whether a value is a network that a toolbox made of a config."""
     return isinstance(value, ExternalObject) and builds_backbone(value.name)
 

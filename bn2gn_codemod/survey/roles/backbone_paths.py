@@ -445,7 +445,12 @@ class BackbonePaths:
         known = self._leading_in.get(slot)
         if known is None:
             leads = self._leads_to_backbone
-            held = (cls for cls in self._held(slot) if cls is not slot[0])
+            is_inside = slot[0].is_module
+            held = (
+                cls
+                for cls in self._held(slot)
+                if cls is not slot[0] and not (is_inside and _is_plain(cls))
+            )
             known = self._leading_in[slot] = [cls for cls in held if cls in leads]
         return known
 
@@ -530,3 +535,10 @@ def _is_norm(value: Value) -> bool:
 def _is_nameless(path: str) -> bool:
     """Whether a path has a part that no pattern of names can match."""
     return not path or "*" in path.split(".")
+
+
+def _is_plain(cls: Class) -> bool:
+    """Whether objects of a class are no modules for certain: ``named_modules`` passes them by."""
+    return not cls.is_module and all(
+        len(one.node.bases) == len(one.parents) + len(one.external_bases) for one in cls.ancestors()
+    )

@@ -12,7 +12,7 @@ from typing import Protocol
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers
 
@@ -76,6 +76,8 @@ class BesideNetworks:
             library = library_model(value)
             if library is not None:
                 return library
+            if is_built_backbone(value):
+                return f"what {value.name} makes"
             if isinstance(value, Instance) and not value.weak and self._is_network(value, slot):
                 return value.class_.name
             if isinstance(value, (Instance, NormLayer)):

@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import may_be_network, network_content
 from bn2gn_codemod.survey.flow.second_names import same_layers
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.known.pins import Pins
 from bn2gn_codemod.survey.roles.alternative_models import AlternativeModels
 from bn2gn_codemod.survey.roles.beside_networks import BesideNetworks
@@ -38,6 +38,7 @@ from bn2gn_codemod.survey.values import (
     Value,
 )
 from bn2gn_codemod.survey.weights.checkpoint_members import CheckpointMembers, handles_weights
+from bn2gn_codemod.survey.weights.declined_loads import DeclinedLoads
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.initialised_models import InitialisedModels
@@ -75,6 +76,7 @@ class Evidence:
         self._alternatives = AlternativeModels(self.load_of, self.parts.network_of)
         self.evaluations = Evaluations(self.flow)
         self._unasked = UnaskedWeights(self.flow)
+        self._declined = DeclinedLoads(self.flow, self._call_sites)
         self.idle = IdleClasses(contents, self.own)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
         self.library = LibraryEvidence(
@@ -175,24 +177,47 @@ class Evidence:
             return None
         return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
 
-    def finished_load(self, cls: Class) -> Load | None:
+    def finished_load(self, cls: Class, owners: list[Slot]) -> Load | None:
         """What fills all of a model that nothing trains, and so has something for each part.
 
-        A model that speaks of pretrained weights itself may be there to be trained by others,
-        unless all that makes one here declines them.
+        Not where weights come into ``owners``, the backbone that it has. A model that speaks of
+        pretrained weights itself may be there to be trained by others, unless all that makes one
+        here declines them, or it wants none.
         """
+        are_named = not self.only_named.isdisjoint(owners)
+        if not are_named and not any(map(self._gets_no_weights, owners)):
+            return None
         kin = {*cls.ancestors(), *cls.descendants()}
         for model, load in self.loads.resumed.items():
             inner = self.contents.below(model)
-            is_finished = self.evaluations.is_never_trained(model, load)
-            is_told = any(map(self._speaks_of_weights, (model, *inner)))
-            if (model in kin or cls in inner) and is_finished and not is_told:
+            if model not in kin and cls not in inner:
+                continue
+            is_told = are_named and any(map(self._speaks_of_weights, (model, *inner)))
+            if self.evaluations.is_only_evaluated(model, load) and not is_told:
                 return load
         return None
 
     def _speaks_of_weights(self, cls: Class) -> bool:
         """Whether a class speaks of weights to begin with, and is not made without them."""
         return handles_weights(cls.module, cls.node) and not self._unasked.are_for(cls)
+
+    def _gets_no_weights(self, slot: Slot) -> bool:
+        """Whether an attribute is backbone for networks alone that are made without weights.
+
+        ``resnet50(pretrained=False)`` of a library, or of the repository where no call asks for
+        any. What nobody trains either has learned everything from the file that it is given.
+        """
+        sources = {source for _, _, source in self._pretrained_contents(slot)}
+        return (
+            bool(sources)
+            and not self._is_filled(slot)
+            and all(
+                self._declined.are_for(slot, source, self.loads.all_into(source))
+                if isinstance(source, Class)
+                else self._lent.is_never_filled(slot, source)
+                for source in sources
+            )
+        )
 
     def is_loaded(self, slot: Slot) -> bool:
         """Whether an attribute is backbone by more than a name."""
@@ -472,19 +497,23 @@ class Evidence:
         if slot[0].is_parallel_wrapper:
             return None  # one model is no part of another one for being wrapped in the same way
         first: tuple[str, bool] | None = None
-        for found in self._pretrained_contents(slot):
-            if not found[1]:
-                return found
-            first = first or found
+        for words, vague, _ in self._pretrained_contents(slot):
+            if not vague:
+                return words, vague
+            first = first or (words, vague)
         return first
 
-    def _pretrained_contents(self, slot: Slot) -> Iterator[tuple[str, bool]]:
+    def _pretrained_contents(self, slot: Slot) -> Iterator[tuple[str, bool, Class | Value]]:
+        """The same for each network that it is, or is a part of, and that network."""
         crowded = self.flow.is_crowded(self.flow.slots[slot])
         is_wrapper = self._wraps_models(slot)
         for value in self.contents.of_slot[slot]:
             library = library_model(value)
             if library is not None and not self._lent.holds_untrained(slot, value):
-                yield f"holds {library}", crowded
+                yield f"holds {library}", crowded, value
+            if is_built_backbone(value) and self._lent.is_started(value):
+                words = f"holds what {value.name} makes, and weights are loaded into that"
+                yield words, crowded, value
             if is_wrapper:
                 continue
             if isinstance(value, Instance) and not value.weak:
@@ -492,13 +521,13 @@ class Evidence:
                 is_part = not self.contents.is_above(value.class_, slot)
                 if load is not None and is_part and not self.parts.is_mixed(value.class_):
                     words = f"holds {value.class_.name}, which {load.words}"
-                    yield words, crowded or load.vague
+                    yield words, crowded or load.vague, value.class_
             if isinstance(value, (Instance, NormLayer)) and not self._is_around(value, slot):
                 maker = self.parts.network_of(value, slot)
                 load = self.load_of(maker) if maker is not None else None
                 if maker is not None and load is not None:
                     words = f"holds parts of {maker.name}, which {load.words}"
-                    yield words, crowded or load.vague
+                    yield words, crowded or load.vague, maker
 
     def _is_around(self, value: Value, slot: Slot) -> bool:
         """Whether a value is an object like the one whose attribute it is in, or holds one.

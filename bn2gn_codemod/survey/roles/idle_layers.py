@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Collection
 
-from bn2gn_codemod.survey.because import Because, Role, Roles, shown
+from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.registrations import is_registered
 from bn2gn_codemod.survey.flow.unread_files import unread_file_with
@@ -39,7 +39,7 @@ class IdleLayers:
         if layer.spot.module.is_test and not self.roles.held_in.get(layer):
             return {Role.BACKBONE: Because(Role.BACKBONE, "a test makes it for itself")}
         if cls is not None and self.roles.held_in.get(layer):
-            found = self._roles_of_home(cls) or self._of_new_holders(cls)
+            found = self._unless_new(layer, self._roles_of_home(cls)) or self._of_new_holders(cls)
         elif cls is not None:
             found = self._roles_of_class(cls, function)
         else:
@@ -115,6 +115,28 @@ class IdleLayers:
         home = families.new_home(cls)
         if home is not None and self.roles.has_backbone and not self.roles.handles_weights(cls):
             return Because(Role.NEW, f"{cls.name} stands in {home}, where new parts live")
+        return None
+
+    def _unless_new(self, layer: NormLayer, found: Because | None) -> Because | None:
+        """The role of what stands where backbones live, but for parts that none of them has.
+
+        ``self.deconv_layers`` of a network in such a folder: nothing but the folder speaks for it.
+        """
+        slot = self._new_part_around(layer)
+        if found is None or found.role is not Role.BACKBONE or slot is None:
+            return found
+        if self.roles.pinned_class(slot[0]) is not None:
+            return found
+        words = f"{found.words}: whether {shown(slot)} in it is one, too, is not known"
+        return Because(Role.UNDECIDED, words)
+
+    def _new_part_around(self, layer: NormLayer) -> Slot | None:
+        """An attribute with a new part's name that holds the layer, however far up."""
+        pending = list(self.roles.held_in.get(layer, ()))
+        for slot in pending:
+            if families.has_certainly_new_word(slot[1]):
+                return slot
+            pending += [one for one in self.roles.holders(slot[0]) if one not in pending]
         return None
 
     def _of_new_holders(self, cls: Class) -> Because | None:

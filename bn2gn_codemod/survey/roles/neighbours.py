@@ -188,7 +188,8 @@ class Neighbours:
         if filler:
             words = f"{filler} may load all of {cls.name}, and {shown(slot)} with it"
             return Because(Role.UNDECIDED, f"{words} ({owner.words})")
-        finished = self._evidence.finished_load(cls) if self._is_only_named(owner) else None
+        owners = [one for one, because in self._own.items() if because == owner]
+        finished = self._evidence.finished_load(cls, owners)
         if finished is not None:
             words = f"nothing trains {cls.name}, and all of it {finished.words} to be evaluated"
             return Because(Role.UNDECIDED, f"{words} ({owner.words})")
@@ -223,17 +224,32 @@ class Neighbours:
         return None if loads else self._evidence.whole_models.load_of(slot)
 
     def _only_named_behind(self) -> dict[Slot, Because]:
-        """Attributes named like a network that get what one that is loaded gives."""
+        """Attributes named like a network that get what one that is loaded gives.
+
+        What is called ``backbone`` stands behind another such ``backbone`` alone.
+        """
         found: dict[Slot, Because] = {}
         for slot in self._evidence.only_named:
             because = self._own[slot]
-            if because.role is Role.BACKBONE and not families.is_backbone_attribute(slot[1]):
-                trunk = next(filter(self._evidence.is_loaded, self._behind.feeding(slot)), None)
-                if trunk is not None:
-                    words = f"{because.words}, but {shown(trunk)} comes before it"
-                    words = f"{words}, and nothing is seen to load weights into it"
-                    found[slot] = Because(Role.UNDECIDED, words, self._own[trunk])
+            trunk = self._loaded_before(slot) if because.role is Role.BACKBONE else None
+            if trunk is not None:
+                words = f"{because.words}, but {shown(trunk)} comes before it"
+                words = f"{words}, and nothing is seen to load weights into it"
+                found[slot] = Because(Role.UNDECIDED, words)
         return found
+
+    def _loaded_before(self, slot: Slot) -> Slot | None:
+        """The loaded network that comes before what has a network's name, if one does."""
+        before = self._behind.feeding(slot)
+        if families.is_backbone_attribute(slot[1]):
+            if families.is_for_volumes(slot[1]):  # it is seldom seen how each image gets there
+                before = iter(self._contents.family_slots(slot[0]))
+            before = (
+                one
+                for one in before
+                if families.is_backbone_attribute(one[1]) and not families.is_for_volumes(one[1])
+            )
+        return next(filter(self._evidence.is_loaded, before), None)
 
     def _only_named_in_new_parts(self) -> dict[Slot, Because]:
         """Attributes named like a network inside of nothing but new parts, with that doubt.

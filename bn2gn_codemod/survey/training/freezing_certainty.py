@@ -35,7 +35,7 @@ class _Matched(NamedTuple):
     kept: bool
     layer: NormLayer | None = None
     part: Slot | None = None  # of the model, that the pattern takes it for
-    put_in: str = ""  # the line that puts it into a library's network
+    put_in: str = ""  # the line that puts it into a network, or makes it there
 
 
 def _not_seen(found: list[_Matched]) -> str:
@@ -274,7 +274,9 @@ class FreezingCertainty:
                 yield _Matched(slot, role is Role.BACKBONE and is_all)
                 yield from self._put_in(slot, value)
             if isinstance(value, ExternalObject) and part_with_norms(value.name):
-                yield _Matched(slot, Role.BACKBONE in self._roles.library_roles(slot, value))
+                is_backbone = Role.BACKBONE in self._roles.library_roles(slot, value)
+                is_kept = is_backbone and role is Role.BACKBONE
+                yield _Matched(slot, is_kept, put_in="" if is_kept else value.spot.where)
 
     def _put_in(self, slot: Slot, network: Value) -> Iterator[_Matched]:
         """BatchNorm that code puts into a library's network, and that stays."""
@@ -329,7 +331,7 @@ class FreezingCertainty:
         return self._sites.get(Place(spot.module.path, spot.node.lineno, column))
 
     def _why(self, found: _Matched) -> str:
-        if found.put_in:
+        if found.put_in and self._role(found.slot, None) is not Role.NEW:
             settles = f'backbone = ["{shown(found.slot)}"]'
             words = f"and nothing is seen to load weights into what is put there ({found.put_in})"
             return f"{words}; to settle it: {settles}"
@@ -342,7 +344,9 @@ class FreezingCertainty:
         where = f"{site.place.path}:{site.place.line}"
         settings = [line for line in site.settles if not line.startswith("#")]
         part = found.part or found.slot
-        if not settings and not self._roles.is_pinned(part):  # else it says so already
+        is_said = self._roles.is_pinned(part)
+        # A whole model is in there: a setting that calls it backbone would say too much.
+        if not settings and not is_said and not part[0].is_parallel_wrapper:
             settings = [f'backbone = ["{shown(part)}"]']
         settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
         return f"and {where} there is not certain to be backbone; to settle it: {settles}"

@@ -5,6 +5,7 @@ trained from scratch, and a freeze would leave BatchNorm without statistics for 
 with a classifier; what has new layers beside its backbone is fine-tuned. And so it is where the
 code that trains says itself that it wants no weights: ``net = resnet18(pretrained=False)``.
 Or it initialises the whole model: what is a backbone by its name alone has no weights then.
+Nor has the one of several models that a script may build, where only the others are loaded.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class OptionalWeights:
         if initialised and all(initialised):
             words = f"{initialised[0]} initialises the whole model, of which names alone say that"
             return f"{words} there is a backbone in it: trained from scratch, BatchNorm must learn"
-        return "" if self._is_fine_tuned(models) else self._missing(models, made_in)
+        unstarted = self._unstarted(models)
+        if unstarted or self._is_fine_tuned(models):
+            return unstarted
+        return self._missing(models, made_in)
 
     def caveat(self, models: Iterable[Class], made_in: Function) -> str:
         """What is to be known of a freeze that is written all the same; ``""``: nothing."""
@@ -80,6 +84,25 @@ class OptionalWeights:
         named = ", ".join(f"{option} ({where})" for option, where in asked.items())
         words = f"weights come only with {named}, which is off by default"
         return f"{words}: freeze under the same condition, as without it BatchNorm must learn"
+
+    def _unstarted(self, models: list[Class]) -> str:
+        """Why one of the models is not to be frozen, where others in its place are.
+
+        Where names alone speak for all of them, the finding says that of the freeze.
+        """
+        named = [cls for cls in models if self._paths.is_only_named(cls)]
+        if len(named) == len(models):
+            return ""
+        for cls in filter(self._paths.starts_from_nothing, named):
+            for path in self._paths.below(cls)[:1]:
+                words = f"{cls.name}.{path} is a backbone by its name alone, and nothing loads"
+                words = (
+                    f"{words} weights into {cls.name} but to go on with a training: frozen as in"
+                )
+                words = f"{words} the other models here, its BatchNorm would never learn"
+                settles = f'; to settle it: backbone = ["{cls.name}.{path}"]'
+                return words if "." in path else words + settles
+        return ""
 
     def _where_initialised(self, cls: Class) -> str | None:
         """Where code fills a model with random values that has a backbone for its name alone."""

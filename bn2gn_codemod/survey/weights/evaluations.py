@@ -51,6 +51,18 @@ class Evaluations:
         """
         return self._is_finished(cls, load) and not self._is_made_for_training(cls)
 
+    def is_only_evaluated(self, cls: Class, load: Load) -> bool:
+        """The same, where the script that loads and evaluates it may have the class, too."""
+        call = self._calls.get(load.where)
+        is_own = (
+            call is not None
+            and call.spot.module is cls.module
+            and call.spot.function.enclosing_class is None
+            and self.only_evaluates(cls.module)
+        )
+        is_finished = is_own or self._is_finished(cls, load)
+        return is_finished and not self._is_made_for_training(cls)
+
     def are_after_training(self, cls: Class, module: Module) -> bool:
         """Whether a module evaluates objects of a class that other code makes and trains."""
         is_other = module is not cls.module and self.only_evaluates(module)

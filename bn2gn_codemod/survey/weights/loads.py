@@ -69,7 +69,7 @@ class Loads:
     def best(self, cls: Class) -> Load | None:
         """How pretrained weights get into the class, if they do."""
         if cls not in self._best:
-            found = self._all(cls)
+            found = self.all_into(cls)
             best = min(found, key=lambda load: load.vague, default=None)
             if best is not None and best.published:
                 # What is not in one file may be in another one.
@@ -88,8 +88,9 @@ class Loads:
         best = self.best(cls)
         if best is None:
             return []
-        copies = [one for one in self._all(cls) if one.of_model not in (None, best.of_model)]
+        copies = [one for one in self.all_into(cls) if one.of_model not in (None, best.of_model)]
         return list(dict.fromkeys([best, *copies]))
 
-    def _all(self, cls: Class) -> list[Load]:
+    def all_into(self, cls: Class) -> list[Load]:
+        """The loads into a class and what it extends."""
         return [load for one in cls.ancestors() for load in self.of_class.get(one, ())]

@@ -10,11 +10,19 @@ network, and then changes that network, each network would seem to get parts of 
         net = b()
         net.stem = nn.Sequential(net.conv1, net.bn1)
 
-So a branch remembers what a call gave a name in it. (A lambda that takes the place of a parameter
-is remembered outside of branches as well.) After the ``if``, where the name may have
-been bound in any of them, the variable's own node is read again. So it is wherever order does
-not tell: around loops, exceptions and ``match``, in functions that are defined there, and where
-anything but an assignment binds the name. And so is a list or a dict that the function fills.
+So a branch remembers what a call gave a name in it. And so does a function of what a call gave a
+name that it gives something else as well, before or after:
+
+    block = Block(64)
+    self.base.append(block)
+    block = Block(32)
+    self.head.append(block)
+
+(A lambda that takes the place of a parameter is remembered in any case.) After an ``if``, where the
+name may have been bound in any branch, the variable's own node is read again. So it is wherever
+order does not tell: around loops, exceptions and ``match``, in functions that are defined there,
+and where anything but an assignment binds the name. And so is a list or a dict that the function
+fills.
 """
 
 from __future__ import annotations
@@ -22,10 +30,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 
 from bn2gn_codemod.survey.flow.value_graph import Node
-from bn2gn_codemod.survey.syntax.nodes import bound_names, flat, root_of, walk
+from bn2gn_codemod.survey.syntax.nodes import bound_names, dotted, flat, root_of, walk
 from bn2gn_codemod.survey.values import Function
 
 _FILL = frozenset(
@@ -39,8 +48,10 @@ _IN_ORDER = (ast.If,)  # runs once at most, and binds nothing before its blocks 
 class BranchBindings:
     """The names of one function, and what they hold for certain where the statements are read."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, class_names: Collection[str]) -> None:
+        """``class_names`` are those of all classes of the repository."""
         self._function = function
+        self._class_names = class_names
         self._depth = 0  # branches around the statement that is read
         self._held: dict[str, Node] = {}
 
@@ -71,15 +82,19 @@ class BranchBindings:
             self.forget(statement)
 
     def bind(self, statement: ast.Assign, value: Node | None) -> None:
-        """``name = call()`` in a branch; ``name = lambda c: GroupNorm(8, c)`` wherever it is."""
+        """``name = call()`` in a branch, or where the name is bound again.
+
+        ``name = lambda c: GroupNorm(8, c)`` wherever it is.
+        """
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda()) if value is not None:
                 if name in self._followed:
                     self._held[name] = value
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if (
-                self._depth and value is not None and name in self._function.locals
+                value is not None and name in self._function.locals
             ):
-                if name in self._followed and not _hands_on(call, self._function.locals):
+                is_open = self._depth > 0 or self._times_bound[name] > 1
+                if is_open and name in self._followed and self._is_told_by(call, name):
                     self._held[name] = value
             case _:
                 pass
@@ -92,6 +107,24 @@ class BranchBindings:
     def forget_name(self, name: str) -> None:
         """What the name holds is changed by other means."""
         self._held.pop(name, None)
+
+    def _is_told_by(self, call: ast.Call, name: str) -> bool:
+        """Whether all that the name holds is what the call makes, whatever it is handed."""
+        made = dotted(call.func)
+        if made is None or made.rpartition(".")[2] not in self._class_names:
+            return not _hands_on(call, self._function.locals)
+        read = {inner.id for inner in walk(call) if isinstance(inner, ast.Name)}
+        return name not in read and made.partition(".")[0] not in self._function.locals
+
+    @functools.cached_property
+    def _times_bound(self) -> Counter[str]:
+        """How often the function's statements bind each name; a parameter is bound once already."""
+        stored = (
+            inner.id
+            for inner in walk(self._function.node)
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+        )
+        return Counter([*stored, *self._function.parameters])
 
     @functools.cached_property
     def _followed(self) -> frozenset[str]:

@@ -36,6 +36,7 @@ def _declare_body(
             made = Class(prefix + statement.name, scope.module, statement)
             flow.class_of[statement] = made
             flow.classes.append(made)
+            flow.class_names.add(made.name)
             if cls is None:
                 scope.locals.add(statement.name)
             _declare_body(flow, statement.body, scope, made, made.name + ".")
