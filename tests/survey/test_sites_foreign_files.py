@@ -44,6 +44,7 @@ if args.weights.endswith('.params'):
         {_LOAD}
     else:
         weights = torch.load(args.weights)"""
+_ANEW = "model = net.Cam()"
 _TRAINS = "optimizer = torch.optim.SGD(model.parameters(), 0.1); optimizer.step()"
 
 
@@ -131,12 +132,11 @@ def test_network_that_begins_with_such_a_file(text: str) -> None:
         ),
         net(
             load=_LOAD,
-            after="if args.a:\n        model = net.Cam()\n    else:\n        model = net.Cam()\n    "
-            + _TRAINS,
+            after=f"if args.a:\n        {_ANEW}\n    else:\n        {_ANEW}\n    {_TRAINS}",
         ),
         net(
             load=_LOAD,
-            after=f"if args.a:\n        return\n    else:\n        model = net.Cam()\n    {_TRAINS}",
+            after=f"if args.a:\n        return\n    else:\n        {_ANEW}\n    {_TRAINS}",
         ),
         net(load=_LOAD, after=f"for model in [net.Cam()]:\n        {_TRAINS}"),
         net(load=_LOAD, after=f"model, other = net.Cam(), 1\n    {_TRAINS}"),
