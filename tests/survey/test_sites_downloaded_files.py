@@ -62,3 +62,72 @@ DOWNLOAD = "download_url_to_file(url, path)"
 def test_file_that_was_downloaded(download: str, load: str, verdict: str) -> None:
     body = "keep" if verdict == "convert" else "unknown"  # of a whole model, or a backbone's
     check(MODEL.format(download=download, load=load, verdict=verdict, body=body))
+
+
+_NAMED = """\
+from mmcv.runner import load_checkpoint
+{before}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.layer1 = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))  #! {verdict}
+def start(net, path):
+    {inner}
+def main(args):
+    net = Net()
+    {load}
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    net(1).sum().backward()
+    optimizer.step()
+"""
+_CONSTANT = "url = 'https://a.org/net-12345678.pth'"
+_OTHER = "url = 'https://a.org/net-87654321.pth'"
+
+
+def _named(verdict: str, load: str, before: str = _CONSTANT, inner: str = "pass") -> str:
+    return _NAMED.format(verdict=verdict, before=before, load=load, inner=inner)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _named("keep", "load_checkpoint(net, url)"),
+        _named("keep", "start(net, 1)", inner="load_checkpoint(net, url)"),
+        _named("keep", "load_checkpoint(net, url)", f"if A:\n    {_CONSTANT}\nelse:\n    {_OTHER}"),
+        _named("keep", f"{_OTHER}\n    load_checkpoint(net, url)"),
+        _named("keep", f"for i in range(3):\n        {_OTHER}\n        load_checkpoint(net, url)"),
+    ],
+)
+def test_a_name_of_a_published_file(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The name is the function's own: a parameter, that of a loop, or of a function around it.
+        _named("unknown", "start(net, url=1)", inner="load_checkpoint(net, url)").replace(
+            "start(net, path)", "start(net, url)"
+        ),
+        _named("unknown", "for url in args.a:\n        load_checkpoint(net, url)"),
+        _named("unknown", "for i, url in args.a:\n        load_checkpoint(net, url)"),
+        _named("unknown", "with open(args.a) as url:\n        load_checkpoint(net, url)"),
+        _named("unknown", "if args.a:\n        url = args.b\n    load_checkpoint(net, url)"),
+        _named("unknown", "url = args.b\n    (lambda: load_checkpoint(net, url))()"),
+        # Something else may be in it: a loop gives it to the next round, or the module does.
+        _named(
+            "unknown",
+            f"{_OTHER}\n    for i in args.a:\n        load_checkpoint(net, url)\n        url = i",
+        ),
+        _named("unknown", f"{_OTHER}\n    for url in args.a:\n        load_checkpoint(net, url)"),
+        _named(
+            "unknown", "load_checkpoint(net, url)", f"{_CONSTANT}\nfor url in A:\n    print(url)"
+        ),
+        _named("unknown", "load_checkpoint(net, url)", f"{_CONSTANT}\nurl += A"),
+        _named("unknown", "load_checkpoint(net, url)", f"{_CONSTANT}\nurl = A.url"),
+    ],
+)
+def test_a_name_of_some_other_file(text: str) -> None:
+    check(text)

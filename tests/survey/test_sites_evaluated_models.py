@@ -603,3 +603,76 @@ _OTHER = "-- other.py --\nfrom net import Net\n"
 )
 def test_a_finished_model_that_may_have_been_made_with_pretrained_weights(text: str) -> None:
     check(text)
+
+
+_DEMO = """\
+-- net.py --
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.layer1 = nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8))  #! {verdict}
+class Seg(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet50(pretrained=True)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {neck}
+{more}
+-- train.py --
+from net import Net, Seg
+for net in (Net(), Seg()):
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    net(1).sum().backward()
+    optimizer.step()
+-- engine.py --
+def learn(net):
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    net(1).sum().backward()
+    optimizer.step()
+-- demo.py --
+from mmcv.runner import load_checkpoint
+from net import Net, Seg
+URL = 'https://a.org/net-12345678.pth'
+URLS = {{'s': 'https://a.org/s-12345678.pth', 'm': 'https://a.org/m-12345678.pth'}}
+for made in (Net, Seg):
+    net = made()
+    {loads}
+    net.eval()
+"""
+
+
+def _demo(verdict: str, neck: str, loads: str, more: str = "") -> str:
+    return _DEMO.format(verdict=verdict, neck=neck, loads=loads, more=more)
+
+
+@pytest.mark.parametrize(
+    "loads",
+    [
+        "load_checkpoint(net, 'https://a.org/net-12345678.pth')",
+        "load_checkpoint(net, URL, map_location='cpu')",
+        "load_checkpoint(net, URLS[args.size])",
+    ],
+)
+def test_a_demo_loads_what_the_training_gave(loads: str) -> None:
+    check(_demo("unknown", "convert", loads))
+
+
+@pytest.mark.parametrize(
+    ("loads", "more"),
+    [
+        # The demo trains, or imports what does.
+        ("load_checkpoint(net, URL)\n    torch.optim.SGD(net.parameters(), 0.1).step()", ""),
+        ("load_checkpoint(net, URL)\n    from engine import learn\n    learn(net)", ""),
+        # What trains makes use of it.
+        ("load_checkpoint(net, URL)", "-- tune.py --\nfrom demo import net\nnet.train()\n"),
+    ],
+)
+def test_a_demo_that_may_be_trained(loads: str, more: str) -> None:
+    check(_demo("keep", "unknown", loads, more))
+
+
+def test_a_demo_of_what_nothing_trains_here() -> None:
+    text = _demo("keep", "unknown", "load_checkpoint(net, URL)")
+    check(text.replace("for net in (Net(), Seg()):", "for net in load(1):"))

@@ -44,6 +44,7 @@ if args.weights.endswith('.params'):
         {_LOAD}
     else:
         weights = torch.load(args.weights)"""
+_ANEW = "model = net.Cam()"
 _TRAINS = "optimizer = torch.optim.SGD(model.parameters(), 0.1); optimizer.step()"
 
 
@@ -79,6 +80,15 @@ def net(
             + _TRAINS,
         ),
         net("keep", after="model = nn.DataParallel(model).cuda()\n    model.train()"),
+        # What comes after it does so in a branch or a loop, under another name, or before it ends.
+        net("keep", after=f"if args.train:\n        {_TRAINS}"),
+        net("keep", after=f"for fold in range(5):\n        {_TRAINS}\n        model = net.Cam()"),
+        net("keep", after=f"if args.a:\n        model = net.Cam()\n    {_TRAINS}"),
+        net("keep", after=f"if args.a:\n        model = net.Cam()\n        return\n    {_TRAINS}"),
+        net("keep", after=f"if args.gpu:\n        model = nn.DataParallel(model)\n    {_TRAINS}"),
+        net("keep", after=f"with scope():\n        model = nn.DataParallel(model)\n    {_TRAINS}"),
+        net("keep", after=f"model, scaler = prepare(model, 1)\n    {_TRAINS}"),
+        net("keep", after=f"try:\n        {_TRAINS}\n    finally:\n        model = 1"),
         # Which of them it is, the same variable says.
         net("keep").replace(
             "def convert(path):",
@@ -112,6 +122,25 @@ def test_network_that_begins_with_such_a_file(text: str) -> None:
             load=_LOAD, after=f"if args.test:\n        return\n    model = net.Cam()\n    {_TRAINS}"
         ),
         net(load=_LOAD, after=f"exit()\n    {_TRAINS}"),
+        # which makes a model of its own,
+        net(load=_LOAD, after=f"if args.train:\n        model = net.Cam()\n        {_TRAINS}"),
+        net(load=_LOAD, after=f"for i in range(5):\n        model = net.Cam()\n        {_TRAINS}"),
+        net(load=_LOAD, after=f"with scope():\n        model = net.Cam()\n    {_TRAINS}"),
+        net(
+            load=_LOAD,
+            after=f"try:\n        model = net.Cam()\n    except A:\n        raise\n    {_TRAINS}",
+        ),
+        net(
+            load=_LOAD,
+            after=f"if args.a:\n        {_ANEW}\n    else:\n        {_ANEW}\n    {_TRAINS}",
+        ),
+        net(
+            load=_LOAD,
+            after=f"if args.a:\n        return\n    else:\n        {_ANEW}\n    {_TRAINS}",
+        ),
+        net(load=_LOAD, after=f"for model in [net.Cam()]:\n        {_TRAINS}"),
+        net(load=_LOAD, after=f"model, other = net.Cam(), 1\n    {_TRAINS}"),
+        net(load=_LOAD, after=f"model: nn.Module = net.Cam()\n    {_TRAINS}"),
         # or another model,
         net(
             load=_LOAD, after="learn(net.Cam(), model)\ndef learn(model, teacher):\n    " + _TRAINS

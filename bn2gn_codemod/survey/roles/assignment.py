@@ -8,7 +8,6 @@ and one that is also built by a model without any evidence is in doubt.
 from __future__ import annotations
 
 import functools
-import re
 from collections import Counter, deque
 
 from bn2gn_codemod.survey.because import Because, Role, Roles, Slot, shown, together
@@ -26,11 +25,8 @@ from bn2gn_codemod.survey.roles.neighbours import Neighbours
 from bn2gn_codemod.survey.roles.put_in_parts import PutIn
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.loads import Load
+from bn2gn_codemod.survey.weights.named_weights import NamedWeights
 
-# ``init_cfg=dict(type='Pretrained', ...)``, ``pretrained='torchvision://resnet50'``
-_NAMES_WEIGHTS = re.compile(
-    rb"[\"']Pretrained[\"']|\bpretrained[\"']?\s*[=:]\s*[\"'{(\[]|(?:torchvision|open-?mmlab)://"
-)
 CROWDED = "{} also reaches {}, where too much comes together to follow it"
 
 
@@ -48,6 +44,7 @@ class RoleMap:
         self._contents = contents
         self._evidence = evidence
         self._handed = HandedLayers(contents.flow)
+        self._named_weights = NamedWeights(contents.flow.modules)
         self._unseen: dict[Class, bool] = {}
         self._loaded_elsewhere: dict[str, bool] = {}
         self._lost = {
@@ -324,11 +321,9 @@ class RoleMap:
         """Whether an attribute is a backbone for nothing but what it or its class is called."""
         return slot in self._evidence.only_named
 
-    @functools.cached_property
-    def configs_name_weights(self) -> bool:
-        """Whether any code names a file for what a toolbox builds of a config."""
-        modules = self._contents.flow.modules
-        return any(_NAMES_WEIGHTS.search(module.source.data) for module in modules)
+    def may_come_with_weights(self, slot: Slot) -> bool:
+        """Whether what a toolbox builds of a config for an attribute may have weights."""
+        return self._named_weights.are_for(self.contents[slot])
 
     def handles_weights(self, cls: Class) -> bool:
         """Whether the class's own code speaks of pretrained weights."""

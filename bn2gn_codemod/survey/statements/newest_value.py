@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
-from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, walk
+from bn2gn_codemod.survey.syntax.nodes import bound_names, call_name, dotted, walk
 
 
 def newest_value(scope: ast.AST, at: ast.expr, expr: ast.expr) -> ast.expr | None:
@@ -17,7 +17,11 @@ def newest_value(scope: ast.AST, at: ast.expr, expr: ast.expr) -> ast.expr | Non
     text = dotted(expr)
     if text is None:
         return None
+    inner: ast.stmt | None = None
     for block, index in reversed(blocks_around(scope, at)):
+        if inner is not None and _gives_before(block[index], text):
+            return None
+        inner = block[index]
         for statement in reversed(block[:index]):
             match statement:
                 case ast.Assign(targets=[target], value=value) if dotted(target) == text:
@@ -27,14 +31,26 @@ def newest_value(scope: ast.AST, at: ast.expr, expr: ast.expr) -> ast.expr | Non
     return None
 
 
+def _gives_before(around: ast.stmt, text: str) -> bool:
+    """Whether a compound statement stores something there before its block, or between rounds."""
+    if isinstance(around, (ast.For, ast.AsyncFor, ast.While)):
+        return any(_is_store(node, text) for node in walk(around))
+    return text.partition(".")[0] in bound_names(around)
+
+
+def _is_store(node: ast.AST, text: str) -> bool:
+    if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Store):
+        return False
+    return text.startswith(dotted(node) or text)
+
+
 def _may_give(statement: ast.stmt, text: str) -> bool:
     """Whether a statement stores something there, or calls a method that may."""
     root = text.partition(".")[0]
     for node in walk(statement):
-        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
-            if text.startswith(dotted(node) or text):
-                return True
-        elif isinstance(node, ast.Call):
+        if _is_store(node, text):
+            return True
+        if isinstance(node, ast.Call):
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             if call_name(node) == "setattr" or (owner is not None and dotted(owner) == root):
                 return True

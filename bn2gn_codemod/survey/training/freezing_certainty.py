@@ -105,10 +105,11 @@ class FreezingCertainty:
             is_loaded = slot in loads.of_slot or any(map(loads.of_class.get, slot[0].ancestors()))
             if is_loaded or not is_built or not self._roles.is_only_named(slot):
                 return ""
-        if self._roles.configs_name_weights:
-            return ""
-        words = f"{shown(next(iter(slots)))} is built of a config, and no weights for it are seen"
-        return f"{words}: freeze it by hand where the config names some"
+        for slot in slots:
+            if not self._roles.may_come_with_weights(slot):
+                words = f"{shown(slot)} is built of a config, and no weights for it are seen"
+                return f"{words}: freeze it by hand where the config names some"
+        return ""
 
     def passed_by(self, models: Iterable[Class], names: Names) -> tuple[str, ...]:
         """Parts inside of backbones that are not decided, where ``names`` leave them out."""

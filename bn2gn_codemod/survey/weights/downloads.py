@@ -7,8 +7,16 @@ import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.statements.newest_value import newest_value
-from bn2gn_codemod.survey.syntax.nodes import call_name, flat, given_arguments, walk, walk_scope
+from bn2gn_codemod.survey.syntax.nodes import (
+    bound_names,
+    call_name,
+    flat,
+    given_arguments,
+    walk,
+    walk_scope,
+)
 from bn2gn_codemod.survey.values import Function, FunctionValue, Spot, Weights
 
 # Files that only fetch are not read by the survey, so that the name of a function has to do.
@@ -41,13 +49,30 @@ def _written(spot: Spot, call: ast.Call, expr: ast.expr) -> ast.expr:
     if not isinstance(expr, ast.Name):
         return expr
     found = newest_value(spot.function.node, call, expr)
-    for statement in flat(spot.module.tree.body) if found is None else ():
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=expr.id)], value=value):
-                found = value
-            case _:
-                pass
+    if found is None and not _is_local(spot.function, expr.id):
+        found = _of_module(spot.module, expr.id)
     return found or expr
+
+
+def _is_local(function: Function, name: str) -> bool:
+    """Whether the name is one of the function's, or of a function around it."""
+    if isinstance(function.node, ast.Module):
+        return False
+    is_own = name in function.parameters or name in function.locals
+    return is_own or (function.outer is not None and _is_local(function.outer, name))
+
+
+def _of_module(module: Module, name: str) -> ast.expr | None:
+    """What a module sets a name to last, if nothing but plain assignments give it anything."""
+    found: ast.expr | None = None
+    for statement in flat(module.tree.body):
+        if name in bound_names(statement):
+            match statement:
+                case ast.Assign(targets=[ast.Name()], value=value):
+                    found = value
+                case _:
+                    return None
+    return found
 
 
 def _is_url(expr: ast.expr) -> bool:

@@ -24,8 +24,10 @@ _MAY_TRAIN = re.compile(
     rb"\b(?:train|fit|learn|optimi[sz]e|fine_?tune)(?:_\w+)?\((?!(?:mode=)?False\))|"
     rb"\b(?:Fused)?(?:Ada\w+|[RN]Adam|SGD|RMSprop|LAMB|Lamb|Lion|Ranger\w*|LBFGS)\(|"
     rb"[Tt]rainer|Learner|Runner|Solver|training_step|[Ll]ightning|(?:Native|Grad)Scaler|"
-    rb"\b(?:ignite|fastai|deepspeed|accelerate|colossalai|composer|mmengine|mmcv|keras)\b"
+    rb"\b(?:ignite|fastai|deepspeed|accelerate|colossalai|composer|keras)\b"
 )
+# Libraries that train, but also load models and build them.
+_TOOLBOXES = re.compile(rb"\b(?:mmengine|mmcv)\b")
 _SAVES = re.compile(rb"\bsave\w*\(|_save\w*\(|\bdump\w*\(|\bexport\w*\(")
 # Whatever is called or imported by a name that is computed, or stands in a config.
 _BY_NAME = re.compile(
@@ -50,7 +52,12 @@ class EvaluatingScripts:
             return False
         users = _closure([module.path], self._importers)
         files = [self._files[path] for path in _closure(users, self._imports)]
-        return not any(_MAY_TRAIN.search(file.data) for file in files) and not _save(files)
+        return not (_may_train(files) or _save(files))
+
+    def may_train(self, module: Module) -> bool:
+        """Whether a module, or anything that it imports, has a word that training has."""
+        paths = _closure([module.path], self._imports)
+        return any(_MAY_TRAIN.search(self._files[path].data) for path in paths)
 
     @functools.cached_property
     def _has_computed_names(self) -> bool:
@@ -76,6 +83,10 @@ def _closure(start: Iterable[str], edges: dict[str, set[str]]) -> list[str]:
     for path in found:
         found.extend(sorted(edges.get(path, set()).difference(found)))
     return found
+
+
+def _may_train(files: list[SourceFile]) -> bool:
+    return any(_MAY_TRAIN.search(one.data) or _TOOLBOXES.search(one.data) for one in files)
 
 
 def _save(files: list[SourceFile]) -> bool:

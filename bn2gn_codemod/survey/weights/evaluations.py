@@ -75,6 +75,15 @@ class Evaluations:
         """
         return self._is_finished(cls, load) and not self._trained.isdisjoint(cls.descendants())
 
+    def is_outcome_for_certain(self, cls: Class, load: Load) -> bool:
+        """:meth:`is_outcome`, where nothing that the script imports may train the object either."""
+        call = self._calls.get(load.where)
+        return (
+            call is not None
+            and self.is_outcome(cls, load)
+            and not self._scripts.may_train(call.spot.module)
+        )
+
     @functools.cached_property
     def _trained(self) -> set[Class]:
         """The classes of which a call in code that trains gives an object."""

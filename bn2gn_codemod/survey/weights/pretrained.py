@@ -214,6 +214,8 @@ class _Search:
     def _credit(self, call: LoadCall, load: Load, value: Instance, mine: list[Slot]) -> None:
         """Add a load into an object, which is in the attributes ``mine`` if any are named."""
         cls = value.class_
+        if call.loader and self._evaluations.is_outcome_for_certain(cls, load):
+            load = load._replace(kind="file")  # a demo's URL, of what the training here gave
         is_inner = call.spot.function.enclosing_class in cls.ancestors()
         of_classifier = not is_inner and _is_of_classifier(self._contents, cls, load)
         is_named = is_named_pretrained(call.spot.function)

@@ -17,9 +17,19 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.optimizer_calls import drives, optimizer_call
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around, conditions_at, exclude
-from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, given_arguments, is_off, walk
+from bn2gn_codemod.survey.syntax.nodes import (
+    bound_names,
+    call_name,
+    children,
+    dotted,
+    given_arguments,
+    is_off,
+    walk,
+)
 from bn2gn_codemod.survey.values import Function, FunctionValue
 
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 _LEAVES = frozenset({"exit", "_exit", "quit"})
 # What a model is asked for by whoever trains it: also by the name of what holds it.
 _OF_WHOLE = re.compile(r"(?:\.\w*param\w*|\.train)?")
@@ -57,28 +67,47 @@ class _Search:
             self._pending.append(place)
 
     def _is_trained_at(self, place: _Place) -> bool:
-        function, names = place.function, {place.model}
-        for statement in _after(function, place.node):
-            for call in (node for node in walk(statement) if isinstance(node, ast.Call)):
-                if self._may_run(place, call) and self._trains(call, names):
-                    return True
-            match statement:
-                case ast.Assign(targets=[target], value=value) if name := dotted(target):
-                    is_made_of_it = any(_is_whole(one, names) for one in _handed(value))
-                    names.discard(name)
-                    names.update([name] if is_made_of_it else [])
-                case ast.Return(value=ast.expr() as value) if dotted(value) in names:
-                    self._add_callers(function, None)
-                case _:
-                    pass
-        self._add_callers(function, place.model)
+        names = {place.model}
+        if any(self._is_trained_in(place, block, names) for block in _after(place)):
+            return True
+        self._add_callers(place.function, place.model)
         return False
 
-    def _may_run(self, place: _Place, call: ast.Call) -> bool:
+    def _is_trained_in(self, place: _Place, block: list[ast.stmt], names: set[str]) -> bool:
+        """Whether a block trains the model; ``names`` is what it is called before and after it."""
+        for statement in block:
+            if not names:
+                return False  # it was left, or the model is there no more
+            for call in _own_calls(statement):
+                if self._may_run(place, call) and self._trains(call, names):
+                    return True
+            _rebind(statement, names)
+            ways = _ways(statement)
+            ends = [set(names) for _ in ways]
+            for way, end in zip(ways, ends, strict=True):
+                if self._is_trained_in(place, way, end):
+                    return True
+            if ways:
+                names.clear()
+                names.update(*ends)
+            if _leaves(statement):
+                self._add_returned(place, statement, names)
+                names.clear()
+        return False
+
+    def _add_returned(self, place: _Place, statement: ast.stmt, names: set[str]) -> None:
+        match statement:
+            case ast.Return(value=ast.expr() as value) if dotted(value) in names:
+                if self._may_run(place, statement):
+                    self._add_callers(place.function, None)
+            case _:
+                pass
+
+    def _may_run(self, place: _Place, node: ast.AST) -> bool:
         if place.node is None:
             return True
         here = conditions_at(place.function, place.node)
-        return not exclude(here, conditions_at(place.function, call))
+        return not exclude(here, conditions_at(place.function, node))
 
     def _trains(self, call: ast.Call, names: set[str]) -> bool:
         """Whether a call trains a model; where it hands it on, that is looked at next."""
@@ -125,23 +154,68 @@ class _Search:
                     pass
 
 
-def _after(function: Function, node: ast.AST | None) -> Iterator[ast.stmt]:
-    """The statements that run after a node, up to the one with which its function is left."""
-    if node is None:
-        rests = [getattr(function.node, "body", [])]
-    else:
-        around = blocks_around(function.node, node)
-        rests = [block[index + 1 :] for block, index in reversed(around)]
-    for rest in rests:
-        for statement in rest:
-            yield statement
-            match statement:
-                case ast.Return() | ast.Raise():
-                    return
-                case ast.Expr(value=ast.Call() as call) if call_name(call) in _LEAVES:
-                    return
-                case _:
-                    pass
+def _after(place: _Place) -> list[list[ast.stmt]]:
+    """What runs after a place, by the blocks around it, innermost first."""
+    if place.node is None:
+        return [getattr(place.function.node, "body", [])]
+    around = blocks_around(place.function.node, place.node)
+    return [block[index + 1 :] for block, index in reversed(around)]
+
+
+def _own_calls(statement: ast.stmt) -> Iterator[ast.Call]:
+    """The calls of a statement, but for those in its blocks; of a function, all that are in it."""
+    pending: list[ast.AST] = [statement]
+    for node in pending:  # grows
+        if isinstance(node, ast.Call):
+            yield node
+        is_inside = isinstance(statement, _SCOPES)
+        pending += [one for one in children(node) if is_inside or not isinstance(one, _BLOCKS)]
+
+
+def _ways(statement: ast.stmt) -> list[list[ast.stmt]]:
+    """The ways through a compound statement, each as one block; of other statements none."""
+    match statement:
+        case ast.With(body=body) | ast.AsyncWith(body=body):
+            return [body]
+        case ast.If(body=body, orelse=orelse):
+            return [body, orelse]
+        case ast.For() | ast.AsyncFor() | ast.While():
+            return [statement.body + statement.orelse, statement.orelse]
+        case ast.Match(cases=cases):
+            return [[], *(case.body for case in cases)]
+        case ast.Try(body=body, orelse=orelse, finalbody=last, handlers=handlers):
+            return [body + orelse + last, *(handler.body + last for handler in handlers)]
+        case _:
+            return []
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    """Whether the function ends there."""
+    match statement:
+        case ast.Return() | ast.Raise():
+            return True
+        case ast.Expr(value=ast.Call() as call):
+            return call_name(call) in _LEAVES
+        case _:
+            return False
+
+
+def _rebind(statement: ast.stmt, names: set[str]) -> None:
+    """Take out what a statement gives another value, and add what it makes of the model."""
+    value = getattr(statement, "iter", getattr(statement, "value", None))
+    is_made_of_it = isinstance(value, ast.expr) and any(
+        _is_whole(one, names) for one in _handed(value)
+    )
+    match statement:
+        case ast.Assign(targets=[target]) if name := dotted(target):
+            bound = [name]
+        case _:
+            bound = list(bound_names(statement))
+            if is_made_of_it:
+                return  # model, optimizer = prepare(model, optimizer): which of them is not told
+    for name in bound:
+        names.difference_update([one for one in names if f"{one}.".startswith(f"{name}.")])
+        names.update([name] if is_made_of_it else [])
 
 
 def _arguments(call: ast.Call, function: Function) -> Iterator[tuple[str, ast.expr]]:
