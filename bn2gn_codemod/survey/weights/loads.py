@@ -91,5 +91,16 @@ class Loads:
         copies = [one for one in self._all(cls) if one.of_model not in (None, best.of_model)]
         return list(dict.fromkeys([best, *copies]))
 
+    def filling(self, cls: Class) -> Load | None:
+        """A load that fills all of the class from a file that may be its own, if there is one."""
+        return next(
+            (
+                load
+                for load in self._all(cls)
+                if load.strict and not (load.published or load.vague or load.goes_on)
+            ),
+            None,
+        )
+
     def _all(self, cls: Class) -> list[Load]:
         return [load for one in cls.ancestors() for load in self.of_class.get(one, ())]
