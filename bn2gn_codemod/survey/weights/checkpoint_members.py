@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.statements.optional_parts import (
 )
 from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
+from bn2gn_codemod.survey.weights.filled_networks import is_made_before
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.named_keys import speaks_of
 from bn2gn_codemod.survey.weights.other_members import other_than_member
@@ -104,7 +105,7 @@ class CheckpointMembers:
             is_network = is_network or families.is_network_class(network)
             is_network = is_network or families.backbone_home(network.path) is not None
             # A published file has no entries of a model's other parts.
-            is_network = is_network or (load.published and load.kind == "url")
+            is_network = is_network or is_made_before(slot, load)
             if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"

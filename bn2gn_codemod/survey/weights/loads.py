@@ -44,6 +44,8 @@ class Load(NamedTuple):
     is_meant: bool = False
     by_path: bool = False  # for a file that is a backbone's by nothing but its path
     of_base: Class | None = None  # the file has nothing of what subclasses of this one add
+    # A published file surely has all that objects of this class have when it is loaded.
+    fills: Class | None = None
     of_network: bool = False  # of a container of layers that is a network by its factory's name
 
     @property
