@@ -215,9 +215,12 @@ class ReplacedParts:
             return True
         inside = set(ast.walk(store.value))
         names_itself = any(
-            isinstance(one, ast.Attribute)
-            and one.attr == slot[1]
-            and _is_same(one.value, store.base)
+            (
+                isinstance(one, ast.Attribute)
+                and one.attr == slot[1]
+                and _is_same(one.value, store.base)
+            )
+            or (isinstance(one, ast.Constant) and one.value == slot[1])  # net._modules["fc"]
             for one in inside
         )
         made_there = {layer for layer in stored if layer.spot and layer.spot.node in inside}
