@@ -19,7 +19,6 @@ from bn2gn_codemod.survey.known.library_models import (
 )
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.converted_layers import is_group_norm
-from bn2gn_codemod.survey.roles.nameless_parts import held_without_name
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value, Weights
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.resumed_models import starts_nothing
@@ -358,12 +357,8 @@ class BackbonePaths:
         """Paths below a class; ``""`` is an object of it as a whole."""
         for slot in self._slots(cls):
             name = module_name(slot)
-            if families.is_teacher(name):
+            if families.is_teacher(name) or (name == "*" and not self._is_told(slot[0])):
                 continue  # what teaches is in the mode that the repository wants it in
-            if name == "*" and not self._is_told(slot[0]):
-                if self._is_backbone(slot) and self._has_nameless(cls, slot):
-                    yield "*"
-                continue
             below = [path and f".{path}" for path in self._inner(slot, around)]
             if name == "*" and self._is_backbone(slot):
                 # What nn.Sequential.__init__ is handed has no name here, but what holds it has.
@@ -380,21 +375,6 @@ class BackbonePaths:
                 yield from (f"{name}{path}" for path in below)
         if self._hands_on_backbone(cls, around):
             yield "*"
-
-    def _has_nameless(self, cls: Class, slot: Slot) -> bool:
-        """Whether BatchNorm that stays lies below names that are not known, and nowhere else.
-
-        A parallel wrapper has the model there, below a name that every pattern has.
-        """
-        inside = {*self._relatives(cls), *self.held_below(cls)}
-        values = self._roles.contents[slot]
-        parts = held_without_name(values, self._roles.held_in, inside)
-        return not cls.is_parallel_wrapper and any(
-            value.class_ in self._classes_with_norms
-            if isinstance(value, Instance)
-            else self._stays(value)
-            for value in parts
-        )
 
     def _pretrained_parts(self, slot: Slot) -> list[str]:
         """What of a backbone attribute is one: ``.encoder`` of a library's model, ``""`` for all.
