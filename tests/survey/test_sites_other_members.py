@@ -166,3 +166,58 @@ def test_the_classifier_of_a_mobilenet_may_have_norms(url: str) -> None:
 
 def test_a_linear_classifier_says_nothing_of_its_network() -> None:
     check(network(behind=("self.fc = nn.Linear(64, num_classes)",)))
+
+
+HEAD_OR_NORM = {
+    "fc": (f"self.fc = {HEAD}  #! {{verdict}}",),
+    "bn2": LATE,
+    "another name": ("self.norm_x = nn.BatchNorm2d(64)  #! {verdict}",),
+}
+
+
+def behind_stages(kind: str, verdict: str) -> tuple[str, ...]:
+    return tuple(line.format(verdict=verdict) for line in HEAD_OR_NORM[kind])
+
+
+@pytest.mark.parametrize("kind", ["fc", "bn2"])
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "model.load_state_dict(old.state_dict(), strict=False)",
+        "own = model.state_dict()\n    own.update(old.state_dict())\n"
+        "    model.load_state_dict(own, strict=False)",
+    ],
+)
+def test_a_model_that_is_copied_has_parts_of_its_own(kind: str, copy: str) -> None:
+    text = network(behind=behind_stages(kind, "keep"), url=OWN, name="OldNet")
+    text = text.replace("strict=False", "strict=True").replace("resnet18", "old_net")
+    added = ("self.up = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert",)
+    load = f"old = old_net()\n    {copy}"
+    copied = network(behind=(*behind_stages(kind, "unknown"), *added), load=load)
+    check(text + copied[copied.index("class ResNet") :])
+
+
+@pytest.mark.parametrize("kind", HEAD_OR_NORM)
+def test_a_second_file_may_fill_what_the_first_one_has_not(kind: str) -> None:
+    load = "model.load_state_dict(state, strict=False)\n    if {asked}:\n        "
+    load += "model.load_state_dict(torch.load('reid.pth'))"
+    check(network(behind=behind_stages(kind, "unknown"), load=load.format(asked="ASKED")))
+    # Training that goes on is none that begins so.
+    check(network(behind=behind_stages(kind, "convert"), load=load.format(asked="args.resume")))
+
+
+@pytest.mark.parametrize("kind", ["fc", "bn2"])
+def test_what_a_model_holds_may_come_with_the_files_of_the_model(kind: str) -> None:
+    check(
+        network(behind=behind_stages(kind, "unknown"))
+        + """
+class Seg(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = resnet18()
+        reid = ResNet()
+        reid.load_state_dict(torch.load('reid.pth'))
+        self.backbone = reid
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! convert
+"""
+    )

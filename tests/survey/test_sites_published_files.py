@@ -98,5 +98,67 @@ def test_published_file_that_fills_all_of_a_network_of_no_known_kind() -> None:
     check(_STRICT.format(url=_PUBLISHED, more="", verdict="keep"))
 
 
+@pytest.mark.parametrize(
+    "load",
+    [
+        # Not strict, or not for certain.
+        "try:\n        net.load_state_dict(STATE)\n    except RuntimeError:\n        pass",
+        "net.load_state_dict(STATE, strict)",
+        "net.load_state_dict(STATE, strict=STRICT)",
+        "net.load_state_dict(STATE, **options)",
+        "if strict:\n        net.load_state_dict(STATE)\n    else:\n"
+        "        net.load_state_dict(STATE, False)",
+    ],
+)
+def test_load_of_a_published_file_that_may_not_fill_all_of_a_network(load: str) -> None:
+    text = _STRICT.format(url=_PUBLISHED, more="", verdict="unknown")
+    text = text.replace("URL = ", "STATE = model_zoo.load_url(").replace(".pth'", ".pth')", 1)
+    kept = text[: text.index("    if pretrained")] + f"    {load}\n    return net\n"
+    check(kept)
+
+
+_MADE = """\
+from torch.utils import model_zoo
+class Dpn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8))  #! keep
+        {inner}
+    def load(self):
+        self.load_state_dict(model_zoo.load_url('{url}'))
+    def more(self):
+        self.mixed = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! unknown
+class Seg(Dpn):
+    def __init__(self):
+        super().__init__()
+        {outer}
+    def upper(self):
+        self.load_state_dict(model_zoo.load_url('{url}'))
+net = {net}
+"""
+_MIX = "self.{name} = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}"
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "net"),
+    [
+        (("self.load()", "b unknown", "self.more()"), (), "Dpn()"),
+        (("a keep", "self.load()", "b unknown", "self.more()"), (), "Dpn()"),
+        (("a keep", "self.load()"), ("b unknown", "self.more()"), "Seg()"),
+        # What a subclass has is no part of the network of which the file is.
+        (("a keep", "self.more()"), ("b unknown", "Dpn.load(self)"), "Seg()"),
+        (("a keep", "self.more()"), ("b keep", "self.upper()", "c unknown"), "Seg()"),
+    ],
+)
+def test_what_a_network_makes_behind_its_load(
+    inner: tuple[str, ...], outer: tuple[str, ...], net: str
+) -> None:
+    def lines(parts: tuple[str, ...]) -> str:
+        made = [one if "." in one else _MIX.format(name=one[0], verdict=one[2:]) for one in parts]
+        return "\n        ".join(made) or "pass"
+
+    check(_MADE.format(url=_PUBLISHED, inner=lines(inner), outer=lines(outer), net=net))
+
+
 def test_strict_load_of_a_file_that_may_be_a_whole_models() -> None:
     check(_STRICT.format(url="http://a.org/dpn92.pth", more="", verdict="unknown"))

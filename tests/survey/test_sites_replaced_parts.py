@@ -90,6 +90,67 @@ def test_what_other_code_puts_into_a_loaded_network(text: str) -> None:
     check(_LOADED + textwrap.dedent(text))
 
 
+_HEAD = "nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))"
+_IN_MODEL = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = resnet()
+        {store}
+"""
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "self.backbone._modules['fc'] = {head}",
+        "self.backbone.add_module('fc', {head})",
+        "self.backbone.register_module('fc', {head})",
+        "setattr(self.backbone, 'fc', {head})",
+    ],
+)
+def test_a_part_is_replaced_by_its_name(store: str) -> None:
+    line = store.format(head=_HEAD)
+    check(_LOADED + _IN_MODEL.format(store=f"{line}  #! convert"))
+    before = _IN_MODEL.format(store=f"{line}  #! keep")
+    before = before.replace("resnet()", "ResNet()") + (
+        "        self.backbone.load_state_dict(load_url('https://example.com/whole.pth'))\n"
+    )
+    check(_LOADED + before)
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "self.backbone._modules['fc'] = wrap(self.backbone.fc)",
+        "self.backbone.add_module('fc', wrap(self.backbone.fc))",
+        "setattr(self.backbone, 'fc', wrap(getattr(self.backbone, 'fc')))",
+    ],
+)
+def test_what_stood_there_may_be_put_back_by_its_name(store: str) -> None:
+    wrap = (
+        "def wrap(old):\n    if old is None:\n        return {head}  #! unknown\n    return old\n"
+    )
+    check(_LOADED + wrap.format(head=_HEAD) + _IN_MODEL.format(store=store))
+
+
+def test_blocks_of_a_part_that_is_put_there_by_its_name_are_not_loaded() -> None:
+    check(
+        _LOADED.replace("nn.Sequential(nn.BatchNorm2d(8))  #! keep", "Block()")
+        + """\
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! conflict
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = resnet()
+        self.backbone._modules['layer4'] = nn.Sequential(Block(), Block())
+"""
+    )
+
+
 _TWO = """\
 class SENet(nn.Module):
     def __init__(self):

@@ -89,3 +89,30 @@ def test_the_module_stands_for_the_name(package: str, above: str) -> None:
 
 def test_a_module_without_the_name_stands_for_itself() -> None:
     check(repository("convert", made="Stage.Neck()", name="Neck"))
+
+
+OTHER = """\
+-- nets/other.py --
+class {name}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "verdict"),
+    [
+        ("from .Stage import *\nfrom .other import *", "Stage", "unknown"),
+        ("from .other import *\nfrom .Stage import *", "Stage", "unknown"),
+        ("from .Stage import *\nfrom .other import *", "Other", "convert"),
+        ("from .Stage import *\nfrom torchvision.models import *", "Other", "unknown"),
+    ],
+)
+def test_another_star_import_may_bring_the_name(package: str, name: str, verdict: str) -> None:
+    check(repository(verdict, package) + OTHER.format(name=name, verdict="unknown"))
+
+
+def test_what_another_star_imports_comes_with_it() -> None:
+    more = "-- nets/other.py --\nfrom nets.blocks import size as Stage\n"
+    check(repository("unknown", "from .Stage import *\nfrom .other import *") + more)

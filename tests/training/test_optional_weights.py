@@ -308,3 +308,58 @@ def test_a_freeze_beside_new_layers_names_the_option() -> None:
     on = 'parser.add_argument("--pretrained", default="resnet18.pth")'
     assert "weights come only" not in message("net = model.Necked(args.pretrained)", on)
     assert "weights come only" not in message("net = model.Necked()", OFF)
+
+
+def _beside(script: str, **configs: str) -> bool:
+    """Whether a freeze is written for a script with ``config.py`` and other files beside it."""
+    texts = {
+        "model.py": MODEL,
+        "train.py": SCRIPT.format(made=BY_CONFIG, option="pass").replace(
+            "import model", f"import model\n{script}"
+        ),
+        "config.py": CONFIG.format(None),
+        "other/big.py": "from torch import nn\nnorm = nn.BatchNorm2d(8)\nconfig.weights = find()",
+        **{f"{name}.py": text for name, text in configs.items()},
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in texts.items())
+    return _is_changed(plan_repository(Repository(Path("/repository"), read), Settings()))
+
+
+ON = "from config import C\nconfig = C\nC.weights = 'resnet18.pth'"
+
+
+@pytest.mark.parametrize(
+    ("script", "configs"),
+    [
+        # It is merged with what a file says, and one says that it is on.
+        ("from config import config\nconfig.update(read('a.yaml'))", {}),
+        ("from config import config\nmerge(config, 'a.yaml')", {}),
+        ("from config import config, fill\nfill('a.yaml')", {}),
+        # Another file sets it.
+        ("import big\nfrom config import config", {"big": ON}),
+        ("from big import size\nfrom config import config", {"big": ON}),
+        ("from config import config\nconfig.weights = 'resnet18.pth'", {}),
+    ],
+)
+def test_what_may_switch_on_the_option_of_a_config_beside(
+    script: str, configs: dict[str, str]
+) -> None:
+    assert _beside(script, **configs)
+
+
+@pytest.mark.parametrize(
+    ("script", "configs"),
+    [
+        ("from config import config", {}),
+        ("from config import config\nprint(config)\nconfig.copy()", {}),
+        ("from config import config\nstate.update(weights=1)", {}),
+        ("from config import config", {"big": ON}),  # which nothing imports
+        # They say nothing of this config, or that it is off.
+        ("import big\nfrom config import config", {"big": "config.weights = 'resnet18.pth'"}),
+        ("import big\nfrom config import config", {"big": ON.replace("'resnet18.pth'", "None")}),
+    ],
+)
+def test_what_says_nothing_of_the_option_of_a_config_beside(
+    script: str, configs: dict[str, str]
+) -> None:
+    assert not _beside(script, **configs)

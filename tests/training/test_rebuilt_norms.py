@@ -154,3 +154,38 @@ def test_parameters_of_its_own() -> None:
     read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
     plan = plan_repository(Repository(Path("/repository"), read), Settings())
     assert _codes(plan) == ["BN201", "BN202"]
+
+
+FORWARD = """\
+    def forward(self, x):
+        {}
+
+class Detector("""
+CALL = "F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias"
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        (f"return {CALL})", []),
+        (f"return {CALL}, False, 0.1)", []),
+        (f"return {CALL}, training=False)", []),
+        ("return x * self.weight + self.bias - self.running_mean", []),
+        # It takes the statistics of the batch, be it in train mode alone.
+        (f"return {CALL}, self.training)", ["BN201", "BN202"]),
+        (f"return {CALL}, training=self.training)", ["BN201", "BN202"]),
+        (f"return {CALL}, True)", ["BN201", "BN202"]),
+        (f"return {CALL}, **self.options)", ["BN201", "BN202"]),
+        (
+            "if self.training: self.running_mean.copy_(x)\n        return x - self.running_mean",
+            ["BN201", "BN202"],
+        ),
+        ("return (x - x.mean(0)) * self.weight", ["BN201", "BN202"]),
+    ],
+)
+def test_what_it_normalises_by(
+    monkeypatch: pytest.MonkeyPatch, body: str, codes: list[str]
+) -> None:
+    text = NETWORK.replace("\nclass Detector(", FORWARD.format(body), 1)
+    monkeypatch.setitem(globals(), "NETWORK", text)
+    assert _codes(_plan()) == codes

@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, is_off, walk
 
 # What options are parsed into, or kept in.
 _OPTIONS = re.compile(r"\w*(?:arg|opt|cfg|conf|flag|param|setting|hp)\w*", re.IGNORECASE)
+_UPDATES = re.compile(r"update|merge|load|override|from_file|from_list|from_yaml", re.IGNORECASE)
 _SETTING = re.compile(rb"^[ \t-]*['\"]?(\w+)['\"]?[ \t]*:[ \t]*([^#\r\n]*)", re.MULTILINE)
 _OFF_IN_YAML = frozenset({"", "false", "no", "off", "null", "none", "~", "''", '""'})
 _SETS_DEFAULTS = frozenset({"set_defaults", "dict", "edict", "EasyDict", "CN", "Namespace"})
@@ -41,16 +42,20 @@ class OptionDefaults:
         """Where ``args.pretrained`` is said to be off; ``""``: nowhere, or another place has it on.
 
         Rather in the file at ``path``: scripts have options of one name. Where that imports the
-        options from a file beside it, ``from config import config``, no other file counts.
+        options from a file beside it, ``from config import config``, no other file counts but
+        those that set options of that file, or any that the script may merge into it.
         """
         owner, _, name = option.rpartition(".")
         if not _OPTIONS.fullmatch(owner.rpartition(".")[2]):
             return ""
-        found = self._said_in(self._path_beside(path, owner.partition(".")[0]), name)
-        if found:
-            found = found + [one for one in self._in_python.get(name, ()) if one.path == path]
+        everywhere = [*self._in_python.get(name, ()), *self._in_yaml.get(name, ())]
+        beside = self._path_beside(path, owner.partition(".")[0])
+        found = self._said_in(beside, name)
+        if not found or self._is_updated(path, beside):
+            found = [*found, *everywhere]
         else:
-            found = [*self._in_python.get(name, ()), *self._in_yaml.get(name, ())]
+            others = {path, *self._importers(path, beside)}
+            found = [*found, *(said for one in sorted(others) for said in self._said_in(one, name))]
         if not all(one.is_off for one in found):
             return ""
         places = [one.where for one in found]
@@ -59,15 +64,70 @@ class OptionDefaults:
 
     def _path_beside(self, path: str, name: str) -> str:
         """The file in the same folder that a script has a name from; ``""``: none."""
+        beside = self._imports(path)
+        return next((one for one, names in beside.items() if name in names), "")
+
+    def _imports(self, path: str) -> dict[str, set[str]]:
+        """What a file imports of files in its folder, by their paths: the names that it has then.
+
+        A module as a whole may set what it likes: it is there without any name.
+        """
         module = self._flow.by_path.get(path)
+        found: dict[str, set[str]] = {}
         for node in module.tree.body if module is not None else ():
             match node:
                 case ast.ImportFrom(module=str(source), names=names, level=0):
-                    if any((alias.asname or alias.name) == name for alias in names):
-                        return os.path.join(os.path.dirname(path), *source.split(".")) + ".py"
+                    file = _beside(path, source)
+                    found.setdefault(file, set()).update(one.asname or one.name for one in names)
+                case ast.Import(names=names):
+                    found.update({_beside(path, one.name): set() for one in names})
                 case _:
                     pass
-        return ""
+        return found
+
+    def _importers(self, path: str, config: str) -> set[str]:
+        """The files that may set options of a config: those with anything of it.
+
+        Of those without any layers, the ones that the script imports are read.
+        """
+        files = {*self._imports(path), *(module.path for module in self._flow.modules)}
+        return {one for one in files - {config} if self._has_of(one, config)}
+
+    def _has_of(self, path: str, config: str) -> bool:
+        """Whether a file imports anything of a config that lies beside it."""
+        source = self._repository.file_or_outside(path)
+        name = os.path.basename(config).removesuffix(".py")
+        if source is None or name.encode() not in source.data:
+            return False
+        try:
+            body = source.tree.body
+        except SyntaxError:
+            return False
+        return any(
+            isinstance(node, ast.ImportFrom) and _beside(path, node.module or "") == config
+            for node in body
+        )
+
+    def _is_updated(self, path: str, config: str) -> bool:
+        """Whether a script merges a file into its config, or calls what may do that.
+
+        ``config.update(yaml.safe_load(...))``, ``cfg_from_file(path)`` of the config's own file.
+        """
+        module = self._flow.by_path.get(path)
+        names = self._imports(path).get(config, set())
+        for node in walk(module.tree) if module is not None else ():
+            match node:
+                case ast.Call(func=ast.Name(id=called)) if called in names:
+                    return True
+                case ast.Call(func=ast.Attribute(value=owner)) if _UPDATES.search(call_name(node)):
+                    if (dotted(owner) or "").partition(".")[0] in names:
+                        return True
+                case ast.Call(args=given) if _UPDATES.search(call_name(node)):
+                    if any((dotted(one) or "").partition(".")[0] in names for one in given):
+                        return True
+                case _:
+                    pass
+        return False
 
     def _said_in(self, path: str, name: str) -> list[_Default]:
         """What a file says of an option; it may be one without any layers, and not read yet."""
@@ -94,6 +154,10 @@ class OptionDefaults:
                 off = value.strip().lower() in _OFF_IN_YAML
                 found.setdefault(name, []).append(_Default(off, where))
         return found
+
+
+def _beside(path: str, module: str) -> str:
+    return os.path.join(os.path.dirname(path), *module.split(".")) + ".py"
 
 
 def _in_file(source: SourceFile) -> dict[str, list[_Default]]:

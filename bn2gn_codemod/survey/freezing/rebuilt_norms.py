@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.syntax.nodes import call_name, walk
 from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue
 
 _STATISTICS = frozenset({"weight", "bias", "running_mean", "running_var"})
+_OF_BATCH = frozenset({"mean", "std", "var", "var_mean", "std_mean", "native_batch_norm"})
 _PUTS = frozenset({"add_module", "setattr", "register_module"})
 
 
@@ -99,7 +100,26 @@ def _has_buffers_alone(cls: Class) -> bool:
     calls = [node for node in code if isinstance(node, ast.Call)]
     buffers = {name for node in code for name in _buffers(node)}
     makes = {"Parameter", "register_parameter", "register_module", "add_module"}
-    return buffers >= _STATISTICS and not any(call_name(call) in makes for call in calls)
+    return (
+        buffers >= _STATISTICS
+        and not any(call_name(call) in makes for call in calls)
+        and not any(map(_may_look_at_batch, code))
+    )
+
+
+def _may_look_at_batch(node: ast.AST) -> bool:
+    """Whether a layer may normalise by its batch: ``batch_norm(..., training=self.training)``."""
+    match node:
+        case ast.Attribute(attr="training", ctx=ast.Load()):
+            return True
+        case ast.Call() if call_name(node) in _OF_BATCH:
+            return True
+        case ast.Call() if call_name(node) == "batch_norm":
+            asked = [one.value for one in node.keywords if one.arg in ("training", None)]
+            asked += node.args[5:6]
+            return any(not (isinstance(one, ast.Constant) and one.value is False) for one in asked)
+        case _:
+            return False
 
 
 def _buffers(node: ast.AST) -> Iterator[object]:

@@ -277,7 +277,7 @@ class Evidence:
                 # What one of them loads is a backbone's, and new is what none of them does.
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
                 if because.role is Role.NEW:
-                    because = self.loaded_part(slot) or because
+                    because = self._filled_otherwise(slot, cls) or self.loaded_part(slot) or because
                 if because.role is Role.BACKBONE:
                     self._replaced.add_put_in(slot, places)
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
@@ -298,6 +298,14 @@ class Evidence:
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
         for slot, because in self.members.optional(cls, [load for _, load in networks]):
             self.own.setdefault(slot, because)
+
+    def _filled_otherwise(self, slot: Slot, cls: Class) -> Because | None:
+        """What another load says of a part that is new to the file of a load."""
+        load = self.loads.filling(cls)
+        if load is None:
+            return None
+        words = f"{cls.name} also {load.words}, strictly: whether that fills {shown(slot)}"
+        return Because(Role.UNDECIDED, f"{words} in a training is not known")
 
     def backbones_beside(self, slot: Slot) -> list[Slot]:
         """The other attributes of the same class that are known to be backbone."""

@@ -45,6 +45,15 @@ class _Store(NamedTuple):
     value: ast.expr
 
 
+class _NamedStore(NamedTuple):
+    """A statement that stores something in ``base.name``."""
+
+    statement: ast.stmt
+    base: ast.expr
+    name: str
+    value: ast.expr
+
+
 class ReplacedParts:
     """Judges what is put into networks that are loaded elsewhere.
 
@@ -150,10 +159,9 @@ class ReplacedParts:
         """By name, what is stored in attributes of others than the method's own object."""
         found: dict[str, list[_Store]] = {}
         for function in (*self._flow.functions, *self._flow.top_level.values()):
-            for statement, target in _attribute_stores(function):
+            for statement, base, name, value in _attribute_stores(function):
                 spot = Spot(function.module, statement, function)
-                store = _Store(spot, target.value, statement.value)
-                found.setdefault(target.attr, []).append(store)
+                found.setdefault(name, []).append(_Store(spot, base, value))
         return found
 
     @functools.cached_property
@@ -207,9 +215,12 @@ class ReplacedParts:
             return True
         inside = set(ast.walk(store.value))
         names_itself = any(
-            isinstance(one, ast.Attribute)
-            and one.attr == slot[1]
-            and _is_same(one.value, store.base)
+            (
+                isinstance(one, ast.Attribute)
+                and one.attr == slot[1]
+                and _is_same(one.value, store.base)
+            )
+            or (isinstance(one, ast.Constant) and one.value == slot[1])  # net._modules["fc"]
             for one in inside
         )
         made_there = {layer for layer in stored if layer.spot and layer.spot.node in inside}
@@ -299,11 +310,41 @@ def _is_made_outside(cls: Class, layer: _Layer) -> bool:
     return maker is None or maker not in {*cls.ancestors(), *cls.descendants()}
 
 
-def _attribute_stores(function: Function) -> Iterator[tuple[ast.Assign, ast.Attribute]]:
-    for statement in _assignments(function):
-        for target in statement.targets:
-            if isinstance(target, ast.Attribute) and not _is_self(target.value):
-                yield statement, target
+def _attribute_stores(function: Function) -> Iterator[_NamedStore]:
+    """``net.fc = head``, and ``net.add_module("fc", head)``; not what is stored in ``self``."""
+    for statement in () if isinstance(function.node, ast.Lambda) else flat(function.node.body):
+        for base, name, value in _stored_in(statement):
+            if not _is_self(base):
+                yield _NamedStore(statement, base, name, value)
+
+
+def _stored_in(statement: ast.stmt) -> Iterator[tuple[ast.expr, str, ast.expr]]:
+    """The attributes that one statement stores by a name that is written there."""
+    match statement:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                match target:
+                    case ast.Attribute(value=base, attr=name):
+                        yield base, name, value
+                    case ast.Subscript(
+                        value=ast.Attribute(value=base, attr="_modules"),
+                        slice=ast.Constant(value=str(name)),
+                    ):
+                        yield base, name, value
+                    case _:
+                        pass
+        case ast.Expr(
+            value=ast.Call(
+                func=ast.Attribute(value=base, attr="add_module" | "register_module"),
+                args=[ast.Constant(value=str(name)), value],
+            )
+            | ast.Call(
+                func=ast.Name(id="setattr"), args=[base, ast.Constant(value=str(name)), value]
+            )
+        ):
+            yield base, name, value
+        case _:
+            pass
 
 
 def _assignments(function: Function) -> Iterator[ast.Assign]:

@@ -20,12 +20,10 @@ from bn2gn_codemod.survey.statements.optional_parts import (
 )
 from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
+from bn2gn_codemod.survey.weights.filled_networks import is_made_before
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.named_keys import speaks_of
-from bn2gn_codemod.survey.weights.other_members import (
-    comes_behind_stages,
-    holds_norms_as_classifier,
-)
+from bn2gn_codemod.survey.weights.other_members import other_than_member
 from bn2gn_codemod.survey.weights.skipped_keys import are_left_out, classifiers, is_skipped
 
 # A class that handles weights itself, in a way that may not have been followed.
@@ -90,12 +88,12 @@ class CheckpointMembers:
         resumed = f"{loads}: pretrained, or training that is resumed"
         if load.is_resumed and family is not None and self._is_own(family, network, load):
             return Role.UNDECIDED, resumed
-        if family is not None and self.is_member(family, slot, name):
-            other = "" if load.strict else self._other_than_member(slot)
-            if other and load.published and slot[1] != "classifier":
-                return Role.NEW, f"{loads}, a {family.name} checkpoint, but {other}"
-            if other:
-                return Role.UNDECIDED, f"{loads}, but {other}: whether they include it is not known"
+        is_member = family is not None and self.is_member(family, slot, name)
+        other = other_than_member(self._contents, slot) if is_member and not load.strict else ""
+        # A MobileNet's classifier is one of several layers in some files.
+        if other and (not load.published or name == "classifier"):
+            return Role.UNDECIDED, f"{loads}, but {other}: whether they include it is not known"
+        if family is not None and is_member and not other:
             if load.listed_in is not None and family.of_classifier.match(name):
                 words = f"the layers that {load.listed_in} lists"
                 return Role.UNDECIDED, f"{loads}: whether {name} is one of {words} is not known"
@@ -107,7 +105,7 @@ class CheckpointMembers:
             is_network = is_network or families.is_network_class(network)
             is_network = is_network or families.backbone_home(network.path) is not None
             # A published file has no entries of a model's other parts.
-            is_network = is_network or (load.published and load.kind == "url")
+            is_network = is_network or is_made_before(slot, load)
             if inside is not None or is_network:
                 return Role.BACKBONE, f"{loads}, strictly"
             return Role.UNDECIDED, f"{loads}, strictly: a backbone's or a whole model's"
@@ -141,8 +139,8 @@ class CheckpointMembers:
             part = shown(slot) if name == slot[1] else f"what {slot[0].name} stores under a {name}"
             return Role.NEW, f"{loads}, and {part} is not part of a {family.name} checkpoint"
         if family is not None and load.published and name != "*" and not family.is_twin(name):
-            words = f"a {family.name} checkpoint, which has no {name}"
-            return Role.NEW, f"{loads}, {words}"
+            words = f"but {other}" if other else f"which has no {name}"
+            return Role.NEW, f"{loads}, a {family.name} checkpoint, {words}"
         is_whole = inside is None and families.backbone_home(network.path) is None
         is_whole = is_whole and load.of_classifier
         if family is not None and is_whole and self._comes_last(family, slot):
@@ -250,14 +248,6 @@ class CheckpointMembers:
         )
         makers = {maker for one in first for maker in self._makers(one)}
         return not makers.isdisjoint(self._makers(slot))
-
-    def _other_than_member(self, slot: Slot) -> str:
-        """What an attribute is that no published file has under a member's name; ``""``: none."""
-        if holds_norms_as_classifier(self._contents, slot):
-            return f"{shown(slot)} holds norm layers, and is no single linear layer"
-        if comes_behind_stages(slot):
-            return f"{shown(slot)} comes after {families.FIRST_STAGE}, and is not of the stem"
-        return ""
 
     def _makers(self, slot: Slot) -> Iterator[Class | Function]:
         """The classes of the blocks in an attribute, and the methods that made it.

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
 from bn2gn_codemod.survey.weights.loads import Load, Loads, Slot
+from bn2gn_codemod.survey.weights.other_members import other_than_member
 
 
 def of_wholes(flow: Flow, call: LoadCall) -> Iterator[LoadCall]:
@@ -143,12 +144,11 @@ class CopiedModels:
     def _is_network(self, cls: Class) -> bool:
         """Whether all that a class holds is in the published checkpoints of its family."""
         family = families.family_of(cls, self._contents.names(cls))
-        held = [
-            name
-            for one, name in self._contents.family_slots(cls)
-            if self._contents.may_hold_layers((one, name))
-        ]
-        return family is not None and all(_is_stage(family, name) for name in held)
+        held = list(filter(self._contents.may_hold_layers, self._contents.family_slots(cls)))
+        return family is not None and all(
+            _is_stage(family, slot[1]) and not other_than_member(self._contents, slot)
+            for slot in held
+        )
 
     def _of_class(self, cls: Class) -> Iterable[Load]:
         return self._loads.of_class.get(cls, ())

@@ -44,6 +44,8 @@ class Load(NamedTuple):
     is_meant: bool = False
     by_path: bool = False  # for a file that is a backbone's by nothing but its path
     of_base: Class | None = None  # the file has nothing of what subclasses of this one add
+    # A published file surely has all that objects of this class have when it is loaded.
+    fills: Class | None = None
     of_network: bool = False  # of a container of layers that is a network by its factory's name
 
     @property
@@ -90,6 +92,17 @@ class Loads:
             return []
         copies = [one for one in self.all_into(cls) if one.of_model not in (None, best.of_model)]
         return list(dict.fromkeys([best, *copies]))
+
+    def filling(self, cls: Class) -> Load | None:
+        """A load that fills all of the class from a file that may be its own, if there is one."""
+        return next(
+            (
+                load
+                for load in self.all_into(cls)
+                if load.strict and not (load.published or load.vague or load.goes_on)
+            ),
+            None,
+        )
 
     def all_into(self, cls: Class) -> list[Load]:
         """The loads into a class and what it extends."""

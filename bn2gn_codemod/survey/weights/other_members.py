@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.because import Slot, shown
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.known.families import FIRST_STAGE, is_classifier
 from bn2gn_codemod.survey.values import Class, NormLayer
@@ -19,14 +19,23 @@ from bn2gn_codemod.survey.values import Class, NormLayer
 _IN_DEEP_STEM = re.compile(r"(?:conv|bn)([23])")
 
 
-def holds_norms_as_classifier(contents: Contents, slot: Slot) -> bool:
+def other_than_member(contents: Contents, slot: Slot) -> str:
+    """What an attribute is that no published file has under a member's name; ``""``: none."""
+    if _holds_norms_as_classifier(contents, slot):
+        return f"{shown(slot)} holds norm layers, and is no single linear layer"
+    if _comes_behind_stages(slot):
+        return f"{shown(slot)} comes after {FIRST_STAGE}, and is not of the stem"
+    return ""
+
+
+def _holds_norms_as_classifier(contents: Contents, slot: Slot) -> bool:
     """``self.fc = nn.Sequential(nn.Linear(512, 64), nn.BatchNorm1d(64))``"""
     return is_classifier(slot[1]) and any(
         isinstance(one, NormLayer) for one in contents.inside(slot)
     )
 
 
-def comes_behind_stages(slot: Slot) -> bool:
+def _comes_behind_stages(slot: Slot) -> bool:
     """Whether ``bn2`` is made after ``layer1`` with its ``conv2``, in a network with a stem.
 
     The ``bn2`` alone there is the last norm of a network with norms before its convolutions.

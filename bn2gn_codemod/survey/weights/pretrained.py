@@ -38,6 +38,7 @@ from bn2gn_codemod.survey.weights.copied_parameters import (
 )
 from bn2gn_codemod.survey.weights.downloads import is_downloaded, names_url
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.filled_networks import filled_class
 from bn2gn_codemod.survey.weights.foreign_files import is_foreign, starts_from_foreign_file
 from bn2gn_codemod.survey.weights.imagenet_files import reads_imagenet_file
 from bn2gn_codemod.survey.weights.loaded_attributes import LoadedAttributes
@@ -241,6 +242,9 @@ class _Search:
             by_script=load.by_hand and not is_meant and not is_inner,
             by_path=load.by_path and not is_named,
         )
+        if into.published and into.kind == "url" and into.strict:
+            fills = filled_class(self._flow, call, value, self._calls)
+            into = into._replace(fills=fills)
         for filled in self._receivers.classes(call, value):
             of_base = _base_of_file(self._contents, filled, into)
             self.loads.of_class.setdefault(filled, []).append(into._replace(of_base=of_base))

@@ -45,12 +45,15 @@ def container(tracer: Tracer, expr: ast.expr) -> Node | None:
 def put_into(tracer: Tracer, expr: ast.expr, holder: Node | None, element: Node) -> None:
     """``expr.append(element)``, where ``holder`` is what :func:`container` says of ``expr``.
 
-    The container may have been made under another name, and gets it there as well.
+    The container may have been made under another name, and gets it there as well. What
+    ``model._modules`` is read as are the parts of the model, and none of those gets anything.
     """
     flow = tracer.flow
     if holder is not None:
         flow.containers.hold(element, holder)
         flow.edge(element, holder)
+    if isinstance(expr, ast.Attribute) and expr.attr == "_modules":
+        return
     base = holder if isinstance(expr, ast.Name) else tracer.evaluate(expr)
     if base is not None:
         flow.containers.add(base, element)

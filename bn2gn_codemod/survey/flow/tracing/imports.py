@@ -10,7 +10,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.replaced_imports import not_replaced, replaced_imports
 from bn2gn_codemod.survey.known.library_models import makes_named_norm
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax.nodes import exported_names, exports_no_more, flat
+from bn2gn_codemod.survey.syntax.nodes import bound_names, exported_names, exports_no_more, flat
 from bn2gn_codemod.survey.values import Function
 
 
@@ -152,14 +152,25 @@ def _replaces_submodule(flow: Flow, package: str, child: str, name: str) -> bool
     """Whether a package has by ``from .x import *`` an ``x`` that its module ``x`` defines.
 
     Python binds the module to that name first, while it imports it, and then what it brings.
+    Not where another star import may bring another one, of which the last would count.
     """
-    body = flow.by_path[package].tree.body
-    return any(
-        isinstance(statement, ast.ImportFrom)
-        and statement.names[0].name == "*"
-        and _find(flow, flow.by_path[package], statement.level, statement.module or "") == child
-        for statement in flat(body)
-    ) and _defines(flow, child, name)
+    home = flow.by_path[package]
+    stars = [
+        _find(flow, home, statement.level, statement.module or "")
+        for statement in flat(home.tree.body)
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+    ]
+    if child not in stars or not _defines(flow, child, name):
+        return False
+    others = [one for one in stars if one != child]
+    return not any(one is None or _may_bring(flow, one, name) for one in others)
+
+
+def _may_bring(flow: Flow, path: str, name: str) -> bool:
+    """Whether a star import of a module may bring a name, be it one that it imports."""
+    scope = flow.top_level[path]
+    bound = {one for statement in flat(scope.module.tree.body) for one in bound_names(statement)}
+    return _defines(flow, path, name) or (name in bound and _exported(scope)(name))
 
 
 def _defines(flow: Flow, path: str, name: str, seen: tuple[str, ...] = ()) -> bool:
