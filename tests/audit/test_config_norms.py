@@ -454,6 +454,13 @@ def test_another_file_is_for_something_else(repository: MakeRepository, source: 
     assert verdicts(repository({"configs/c.py": source}))["neck"] == "convert"
 
 
+def test_neck_that_an_heir_puts_into_a_list(repository: MakeRepository) -> None:
+    """There it goes by a number, where its own file has a name."""
+    heir = "_base_ = './c.py'\nmodel = dict(neck=[_base_.model.neck, dict(type='M', channels=8)])\n"
+    root = repository({"configs/c.py": config(NECK), "configs/d.py": heir})
+    assert verdicts(root) == {"backbone": "keep", "neck": "convert"}
+
+
 def test_teacher_has_its_own_weights(repository: MakeRepository) -> None:
     source = config(NECK).replace("neck=", "teacher=")
     assert verdicts(repository({"configs/c.py": source}))["teacher"] == "unknown"
