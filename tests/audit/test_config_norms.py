@@ -454,6 +454,36 @@ def test_another_file_is_for_something_else(repository: MakeRepository, source: 
     assert verdicts(repository({"configs/c.py": source}))["neck"] == "convert"
 
 
+def test_neck_that_an_heir_puts_into_a_list(repository: MakeRepository) -> None:
+    """There it goes by a number, where its own file has a name."""
+    heir = "_base_ = './c.py'\nmodel = dict(neck=[_base_.model.neck, dict(type='M', channels=8)])\n"
+    root = repository({"configs/c.py": config(NECK), "configs/d.py": heir})
+    assert verdicts(root) == {"backbone": "keep", "neck": "convert"}
+
+
+SENSORS = [("img", "img_neck"), ("lidar", "pts_neck"), ("cam", "img_neck"), ("neck", "neck_top")]
+
+
+@pytest.mark.parametrize(("sensor", "neck"), SENSORS)
+def test_file_of_a_sensor_may_have_all_of_its_parts(
+    repository: MakeRepository, sensor: str, neck: str
+) -> None:
+    above = f"load_{sensor}_from = 'mask_rcnn.pth'\n"
+    part = f"{RESNET}{sensor}=dict(type='Cfg'), "
+    source = beside(part, above=above).replace("neck=dict(type='N'", f"{neck}=dict(type='N'")
+    assert verdicts(repository({"configs/c.py": source}))[neck] == "unknown"
+
+
+@pytest.mark.parametrize(("sensor", "neck"), [("img", "pts_neck"), ("img", "imgs"), ("lidar", "x")])
+def test_file_of_a_sensor_has_nothing_of_another(
+    repository: MakeRepository, sensor: str, neck: str
+) -> None:
+    above = f"load_{sensor}_from = 'mask_rcnn.pth'\n"
+    part = f"{RESNET}{sensor}=dict(type='Cfg'), "
+    source = beside(part, above=above).replace("neck=dict(type='N'", f"{neck}=dict(type='N'")
+    assert verdicts(repository({"configs/c.py": source}))[neck] == "convert"
+
+
 def test_teacher_has_its_own_weights(repository: MakeRepository) -> None:
     source = config(NECK).replace("neck=", "teacher=")
     assert verdicts(repository({"configs/c.py": source}))["teacher"] == "unknown"

@@ -257,3 +257,87 @@ def test_a_library_may_fill_what_it_builds_a_backbone_for() -> None:
 )
 def test_nothing_fills_all_of_the_model(made: str, load: str) -> None:
     _filled("convert", load, made)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "net.load_state_dict(torch.load(cfg.load_from, map_location='cpu')['state_dict'])",
+        "net.load_state_dict(torch.load(cfg.weights), strict=False)",
+        "net = EpochBasedRunner(net, work_dir=cfg.work_dir)",
+        "net = Runner(model=net, load_from=cfg.load_from)",
+        "net = build_runner(cfg.runner, default_args=dict(model=net))",
+        "train_detector(net, cfg)",
+    ],
+)
+def test_what_may_fill_the_model_around_a_built_backbone(load: str) -> None:
+    _filled("unknown", f"from mmcv.runner import *\n    {load}")
+    _filled("convert", f"from mmcv.runner import *\n    {load}", _LIBRARY)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "if cfg.resume: net.load_state_dict(torch.load(cfg.resume)['net'])",
+        "net.backbone.load_state_dict(torch.load(cfg.weights))",
+        "runner = EpochBasedRunner(cfg.teacher)",
+        "runner = Runner(net.backbone)",
+    ],
+)
+def test_what_fills_nothing_beside_a_built_backbone(load: str) -> None:
+    _filled("convert", load)
+
+
+_BESIDE = """\
+from mmdet.models import DETECTORS, BaseDetector, build_backbone
+from mmcv.runner import EpochBasedRunner
+import pytorch_lightning as pl
+import dataclasses
+def detector(cls):
+    return DETECTORS.register_module(module=cls)
+{decorator}
+class Net({base}):
+    def __init__(self, conf):
+        super().__init__()
+        self.backbone = build_backbone(conf)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+{more}
+"""
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"more": "DETECTORS.register_module(module=Net)"},
+        {"more": "DETECTORS.register_module(name='N')(Net)"},
+        {"more": "detector(Net)"},
+        {"more": "@DETECTORS.register_module()\nclass Large(Net):\n    pass"},
+        {"decorator": "@detector"},
+        {"base": "BaseDetector"},
+        {"base": "DETECTORS.get('Base')"},
+        {"more": "class Own(EpochBasedRunner):\n    pass\nrunner = Own(Net(dict()))"},
+    ],
+)
+def test_a_toolbox_that_may_have_the_model(parts: dict[str, str]) -> None:
+    parts = {"decorator": "", "base": "nn.Module", "more": "", **parts}
+    check(_BESIDE.format(verdict="unknown", **parts))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"base": "pl.LightningModule"},
+        {"decorator": "@dataclasses.dataclass(eq=False)"},
+        {"more": "DETECTORS.register_module(module=nn.Linear)"},
+        {"more": "class Own:\n    def __init__(self, net): pass\nrunner = Own(Net(dict()))"},
+        {"more": "Net(dict()).register_buffer('mean', torch.zeros(3))"},
+        {"more": "-- test.py --\nfrom net import Net\nfrom mmcv.runner import Runner\n"
+         "net = Runner(Net(dict())).eval()"},
+        {"more": "-- train.py --\nfrom net import Net\nnet = Net(dict())\n"
+         "net(1).backward()\n-- test.py --\nfrom net import Net\nnet = Net(dict())\n"
+         "net.load_state_dict(torch.load('net.pth'))\nnet.eval()"},
+    ],
+)  # fmt: skip
+def test_no_toolbox_has_the_model(parts: dict[str, str]) -> None:
+    parts = {"decorator": "", "base": "nn.Module", "more": "", **parts}
+    check(_BESIDE.format(verdict="convert", **parts))

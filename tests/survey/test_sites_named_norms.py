@@ -250,3 +250,57 @@ def test_layer_that_is_put_into_a_loaded_network() -> None:
 def test_star_import_of_the_function(imports: str, verdict: str) -> None:
     text = net(f"self.key = get_norm(norm, 64){verdict}")
     check(text.replace("from detectron2.layers import Conv2d, get_norm", imports))
+
+
+_STARS = """\
+-- trunk.py --
+{imports}
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.bn = get_norm("BN", 8){library}
+-- own.py --
+def get_norm(kind, width):
+    return nn.BatchNorm2d(width)  #! {own}
+-- parts/__init__.py --
+from parts.norms import *
+-- parts/norms.py --
+from own import *
+-- others.py --
+from detectron2.layers import *
+-- net.py --
+from own import get_norm
+from trunk import Trunk
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Trunk()
+        self.backbone.load_state_dict(torch.hub.load_state_dict_from_url("https://a.org/t.pth"))
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), get_norm("BN", 8))
+"""
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from detectron2.layers import *\nfrom own import *",
+        "from detectron2.layers import *\nfrom parts import *",
+        "from others import *\nfrom own import *",
+        "from own import *",
+    ],
+)
+def test_star_import_of_the_repository_s_own_function(imports: str) -> None:
+    check(_STARS.format(imports=imports, own="conflict", library=""))
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from detectron2.layers import *",
+        "from others import *",
+        "import own\nfrom detectron2.layers import *",
+    ],
+)
+def test_star_import_of_the_library_s_function_alone(imports: str) -> None:
+    check(_STARS.format(imports=imports, own="convert", library="  #! keep"))

@@ -83,6 +83,9 @@ def _changed(old: str, new: str) -> str:
             "        return create(name)\n"
             "    return getattr(",
         ),
+        CORE + "import atexit\ndef keep(one):\n    atexit.register(one.close)\n",
+        CORE + "import torch.optim as optim\nregister(optim.SGD)\n",
+        NAMED + MADE + "import torch.optim as optim\nSGD = register()(optim.SGD)\n",
     ],
 )
 def test_what_is_not_registered_is_not_found(core: str) -> None:
@@ -110,6 +113,19 @@ def test_what_is_not_registered_is_not_found(core: str) -> None:
         CORE + "def add(record, path):\n    record['module'] = importlib.import_module(path)\n",
         CORE + "def add(record, path):\n    record.update(module=importlib.import_module(path))\n",
         CORE + "def add(record, module):\n    record.setdefault('module', module)\n",
+        # It may be a class that no code names.
+        CORE + "for one in vars(net).values():\n    register(one)\n",
+        CORE + "list(map(register, vars(net).values()))\n",
+        CORE + "def register_all(classes):\n    for one in classes:\n        register(one)\n",
+        CORE + "def add(name):\n    register(find(name))\n",
+        CORE + "add = register\n",
+        NAMED + MADE + "def add(cls):\n    return register('net')(cls)\n",
+        NAMED.replace("    return decorate", "    [decorate(one) for one in name]") + MADE,
+        # What is kept is looked into otherwise.
+        CORE + "def make(name, other):\n    return REGISTRY[name]['module'].__dict__[other]()\n",
+        CORE + "def make(name, other):\n    at = REGISTRY[name]['module']\n"
+        "    return vars(at)[other]()\n",
+        CORE + "def all_of(name):\n    return dir(REGISTRY[name]['module'])\n",
     ],
 )
 def test_what_may_be_found_by_another_name(core: str) -> None:
@@ -162,3 +178,49 @@ def test_look_ups_in_what_nothing_uses_find_nothing() -> None:
 )
 def test_look_ups_in_what_may_be_used(more: str) -> None:
     _check("unknown", CORE, more=more)
+
+
+TOLD = """\
+class Part(nn.Module):
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        {told}
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "above"),
+    [
+        ("Part", TOLD.format(told="register(cls)")),
+        ("Part", TOLD.format(told="PARTS.append(cls)")),
+        ("Part", "class Part(nn.Module, metaclass=Meta):\n    pass\n"),
+        ("Part", "class Part(nn.Module, kind='part'):\n    pass\n"),
+        ("Own", TOLD.format(told="register(cls)") + "class Own(Part):\n    pass\n"),
+    ],
+)
+def test_a_base_class_may_know_the_class(base: str, above: str) -> None:
+    text = REPOSITORY.format(verdict="unknown", core=CORE, above=above, more="")
+    check(text.replace("class Down(nn.Module)", f"class Down({base})"))
+
+
+@pytest.mark.parametrize(
+    ("base", "above"),
+    [
+        ("Part", "class Part(nn.Module):\n    pass\n"),
+        ("Part", "import abc\nclass Part(nn.Module, metaclass=abc.ABCMeta):\n    pass\n"),
+        ("Part[int]", "class Part(nn.Module):\n    pass\n"),
+    ],
+)
+def test_a_base_class_that_is_told_nothing(base: str, above: str) -> None:
+    text = REPOSITORY.format(verdict="convert", core=CORE, above=above, more="")
+    check(text.replace("class Down(nn.Module)", f"class Down({base})"))
+
+
+@pytest.mark.parametrize("base", ["Command", "with_metaclass(Meta, types.ModuleType)"])
+def test_look_ups_in_what_a_base_class_knows(base: str) -> None:
+    command = (
+        "COMMANDS = []\nclass Command:\n    def __init_subclass__(cls):\n"
+        "        COMMANDS.append(cls)\n"
+    )
+    lazy = LAZY.replace("types.ModuleType", base)
+    _check("unknown", CORE, more=f"-- lazy.py --\n{command}{lazy}")

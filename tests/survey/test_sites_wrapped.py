@@ -179,3 +179,57 @@ def test_what_is_wrapped_in_its_place_is_in_no_model_that_has_no_such_place() ->
 def test_what_is_put_there_anew_may_be_in_either_model(wrapped: str) -> None:
     text = _MANY.format(block="keep", small="unknown", attribute="stem", wrapped=wrapped)
     check(text)
+
+
+_LOADED = """\
+import torchvision
+class Mixer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Net(nn.Module):
+    def __init__(self, parts=None):
+        super().__init__()
+        self.backbone = torchvision.models.resnet50(pretrained=True)
+        {inside}
+def equip(net):
+    net.mixer = Mixer()
+def main(args):
+    net = Net({{'mixer': Mixer()}})
+    {outside}
+    {wrap}
+    net.mixer.module.load_state_dict(torch.hub.load_state_dict_from_url(args.url))
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+"""
+_WRAP = "net.mixer = nn.DataParallel(net.mixer)"
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        ("self.mixer = Mixer()", "pass"),
+        ("self.add_module('mixer', Mixer())", "pass"),
+        ("self.register_module('mixer', Mixer())", "pass"),
+        ("self._modules['mixer'] = Mixer()", "pass"),
+        ("setattr(self, 'mixer', Mixer())", "pass"),
+        ("for name in parts: setattr(self, name, parts[name])", "pass"),
+        ("for name, part in parts.items(): self.add_module(name, part)", "pass"),
+        ("equip(self)", "pass"),
+        ("pass", "net.mixer = Mixer()"),
+        ("pass", "equip(net)"),
+        ("pass", "net.add_module('mixer', Mixer())"),
+    ],
+)
+def test_what_is_loaded_after_it_was_wrapped(inside: str, outside: str) -> None:
+    """However it came into the model: a load counts for it as it did before."""
+    text = _LOADED.format(verdict="keep", inside=inside, outside=outside, wrap=_WRAP)
+    check(text)
+
+
+def test_what_comes_into_both_models_from_outside_is_wrapped_in_both() -> None:
+    text = _MANY.format(
+        block="keep", small="unknown", attribute="stem", wrapped="nn.DataParallel(model.features)"
+    )
+    own = "model = Small()\n        model.features = nn.Sequential(nn.BatchNorm2d(8))  #! keep"
+    text = text.replace("model = Small()", own)
+    check(text)

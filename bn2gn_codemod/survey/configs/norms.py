@@ -103,7 +103,7 @@ class _Judge:
             beside = f"{dotted(choice.keys[:-1])} is a backbone by its name, beside {evidence}"
             return choice.site(Verdict.KEEP, own[0] if own else beside)
         for use in choice.uses:
-            for keys in sorted(choice.all_keys):
+            for keys in sorted(choice.all_keys, key=dotted):
                 loaded = loaded_beside_backbone(use, keys)
                 if loaded:
                     return self._loaded(choice, loaded)

@@ -34,6 +34,8 @@ from bn2gn_codemod.survey.weights.named_files import is_named_after_task
 # The last stage of a ResNet, as a `shared_head`: it is filled from the backbone's file.
 _STAGE = re.compile(r"Res(?:Net)?Layer")
 _LOADED_FROM = re.compile(r"load_(\w+)_from")
+# What the parts of MVXNet and its kin begin with, by what else a sensor is called.
+_SENSORS = {"lidar": "pts", "points": "pts", "image": "img", "camera": "img", "cam": "img"}
 _WORK_DIRECTORY = re.compile(r"work[-_]?dirs?")
 # As runners name what they save. A file with a hash in its name (`-047c8118.pth`) was published.
 _SAVED_BY_RUNNER = re.compile(r"(?:latest|last|(?:epoch|iter|best)_\w+)\.pth")
@@ -177,8 +179,14 @@ def _names_backbone(part: Table, key: str) -> bool:
 
 
 def _may_fill(part: Table, name: str, child: str | int) -> bool:
-    """Whether a file with a name may be for a child: it is for the one that is called so."""
-    return name == child or not isinstance(part.get(name), (Table, Items, Opaque))
+    """Whether a file with a name may be for a child: it is for the one that is called so.
+
+    Where ``img`` is a part, it may still be for ``img_neck``: both are of one sensor's network.
+    """
+    sensors = {name, _SENSORS.get(name, name)}
+    if isinstance(child, str) and (child in sensors or child.partition("_")[0] in sensors):
+        return True
+    return not isinstance(part.get(name), (Table, Items, Opaque))
 
 
 def _parts_called_backbone(part: Table) -> list[str]:

@@ -35,6 +35,7 @@ from bn2gn_codemod.survey.flow.injections import Injections
 from bn2gn_codemod.survey.flow.load_calls import AppliedFunction, HandedTensor, LoadCall
 from bn2gn_codemod.survey.flow.stray_attributes import StrayAttributes
 from bn2gn_codemod.survey.flow.value_graph import Node, ValueGraph
+from bn2gn_codemod.survey.flow.wrapped_places import WrappedPlaces
 from bn2gn_codemod.survey.known.norm_classes import is_norm_class
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import has_decorator
@@ -177,6 +178,7 @@ class Flow(ValueGraph):
         self.makers: dict[Function, Making] = {}
         self.makers_listeners: dict[Function, list[Callable[[Making], None]]] = {}
         self.strays = StrayAttributes(self)
+        self.wrapped_places = WrappedPlaces(self)
         self.containers = FilledContainers(self)
         # what containers have for keys, and what is looked up in some container
         self.keys: list[Node] = []
@@ -259,14 +261,20 @@ class Flow(ValueGraph):
         for callee, bind_anywhere in self.unplaced:
             if not self._values[callee]:
                 bind_anywhere()
-        self.run()
+        self._settle()
         # What is called is not known: it may well be a wrapper around its arguments.
         for callee, result, arguments in self.calls:
             if not self._values[callee]:
                 for _, node in arguments:
                     self.containers.separate(node, result)
                     self.edge(node, result)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Move values, and put what is wrapped back into what has a place for it by now."""
         self.run()
+        while self.wrapped_places.join():
+            self.run()
 
     def _may_name(self, base: Node, text: str) -> bool:
         """Whether a text could be a name in what is looked into, as far as that is known.
@@ -378,7 +386,7 @@ class Flow(ValueGraph):
         """
 
         def on_base(held: Value) -> None:
-            if is_wrapped and isinstance(held, Instance) and not _may_have(held.class_, attribute):
+            if is_wrapped and isinstance(held, Instance):
                 return
             if is_written and isinstance(held, Instance) and _is_tensor(held.class_, attribute):
                 self._keep_made(value, makers, self.slot(held.class_, attribute))
@@ -399,6 +407,8 @@ class Flow(ValueGraph):
 
         self.watch(base, on_base)
         self.strays.store(base, attribute, value)
+        if is_wrapped:
+            self.wrapped_places.store(base, attribute, value)
 
     def _keep_made(self, value: Node, makers: Container[ast.AST], slot: Node) -> None:
         """``model.grad = Net()``: a module that is made right there is no parameter's tensor."""
@@ -607,12 +617,6 @@ def _may_be_child(value: Value) -> bool:
 def _is_tensor(cls: Class, name: str) -> bool:
     """Whether ``x.data = y`` fills a parameter, for all of which their model stands."""
     return name in OF_TENSORS and cls.is_module and not _is_own_attribute(cls, name)
-
-
-def _may_have(cls: Class, name: str) -> bool:
-    """Whether code of the class, or of its kin, stores the attribute, or that is not known."""
-    kin = {*cls.ancestors(), *cls.descendants()}
-    return cls.has_open_base or any(name in one.stored_names for one in kin)
 
 
 def _is_own_attribute(cls: Class, name: str) -> bool:

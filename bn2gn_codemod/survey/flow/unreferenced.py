@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.registered_lookups import RegisteredLookups
+from bn2gn_codemod.survey.flow.registering_bases import RegisteringBases
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import call_name, nodes_on, walk
 from bn2gn_codemod.survey.values import Class, Lost, ModuleValue, NamespaceValue, Spot
@@ -55,6 +56,7 @@ class Unreferenced:
         self._names: dict[ast.stmt, frozenset[str]] = {}
         self._used: dict[str, bool] = {}
         self._registered = RegisteredLookups(flow)
+        self._bases = RegisteringBases(flow)
 
     def is_unused(self, cls: Class) -> bool:
         """Whether nothing builds a class, however it may be looked up."""
@@ -73,9 +75,17 @@ class Unreferenced:
         )
 
     def _is_unused(self, module: Module, definition: _Definition) -> bool:
-        if definition not in module.tree.body or _is_entry(module, definition):
+        if definition not in module.tree.body or self._is_entry(module, definition):
             return False
         return not self._is_used(definition.name)
+
+    def _is_entry(self, module: Module, definition: _Definition) -> bool:
+        """Whether a definition is for more than the code that names it."""
+        if _is_entry(module, definition):
+            return True
+        return isinstance(definition, ast.ClassDef) and self._bases.may_tell(
+            self._flow.class_of[definition]
+        )
 
     def _is_used(self, name: str) -> bool:
         """Whether anything goes by the name outside of what is unused itself."""
@@ -96,7 +106,7 @@ class Unreferenced:
             return True
         for module, statement in self._naming(name, in_definitions=True):
             assert isinstance(statement, _Definition)
-            if _is_entry(module, statement) or self._used.get(statement.name):
+            if self._is_entry(module, statement) or self._used.get(statement.name):
                 return True
             if isinstance(statement, ast.ClassDef) and self._is_judged(
                 self._flow.class_of[statement]
@@ -163,7 +173,7 @@ class Unreferenced:
         """Whether code stands in a class that no other code names; functions may be for others."""
         return any(
             one.lineno <= node.lineno <= (one.end_lineno or 0)
-            and not (_is_entry(module, one) or self._is_named(one.name))
+            and not (self._is_entry(module, one) or self._is_named(one.name))
             for one in module.tree.body
             if isinstance(one, ast.ClassDef)
         )
@@ -193,8 +203,12 @@ class Unreferenced:
                 return self._modules_in(base)
             case ast.Call():
                 return None if call_name(node) in _LOOK_UP_IN else []
-            case ast.Subscript(value=base, slice=key):
-                return [] if isinstance(key, ast.Constant) else self._namespaces_in(base)
+            case ast.Subscript(slice=ast.Constant()):
+                return []
+            case ast.Subscript(value=ast.Attribute(value=base, attr="__dict__"), ctx=ast.Load()):
+                return self._modules_in(base)
+            case ast.Subscript(value=base):
+                return self._namespaces_in(base)
 
     def _modules_in(self, base: ast.expr) -> Iterable[Module] | None:
         """The modules that an object may be; ``None`` where it is not followed."""
@@ -225,7 +239,7 @@ def _lines_with(pattern: re.Pattern[bytes], data: bytes) -> list[int]:
 
 
 def _is_entry(module: Module, definition: _Definition) -> bool:
-    """Whether a definition is for more than the code that names it."""
+    """Whether somebody knows a definition by what stands in it."""
     if definition.decorator_list or _ENTRY_FILE.search(module.path):
         return True
     if isinstance(definition, ast.ClassDef):

@@ -60,7 +60,7 @@ class WarmStarts:
 
     def is_one(self, call: LoadCall, value: Instance) -> bool:
         """Whether a training says that a model starts from what a call loads into it."""
-        if is_resumed(self._flow, call) or _restores_optimizer(call, value):
+        if is_resumed(self._flow, call) or restores_optimizer(call, value):
             return False
         if self._is_one_part(call, value):
             return False
@@ -150,7 +150,7 @@ def _trains(function: Function) -> bool:
     return _OPTIMIZER.search(function.module.source.data) is not None
 
 
-def _restores_optimizer(call: LoadCall, value: Instance) -> bool:
+def restores_optimizer(call: LoadCall, value: Instance) -> bool:
     """Whether the state of an optimizer is loaded where the model is, in the same branch.
 
     A helper for both of them is for training that goes on, and is handed no optimizer else.

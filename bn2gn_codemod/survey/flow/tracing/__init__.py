@@ -37,11 +37,7 @@ def analyse(
     scopes = [flow.top_level[module.path] for module in flow.modules]
     for scope in scopes:
         bind_imports(flow, scope)
-    changed = True
-    while changed:  # star imports of star imports
-        changed = False
-        for scope in scopes:
-            changed = bind_star_imports(flow, scope) or changed
+    bind_star_imports(flow, scopes)
     link_bases(flow)
     for scope in scopes:
         Statements(flow, scope).run(scope.module.tree.body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.replaced_imports import not_replaced, replaced_imports
@@ -36,16 +36,39 @@ def bind_import(
         _bind_members(flow, scope, statement, replaced)
 
 
-def bind_star_imports(flow: Flow, scope: Function) -> bool:
-    """Copy the names that star imports bring; whether any was new."""
-    changed = False
+def bind_star_imports(flow: Flow, scopes: list[Function]) -> None:
+    """Copy the names that star imports bring, also those of star imports of star imports.
+
+    What libraries have is copied last: by then it is known what modules of the repository bring
+    under such a name.
+    """
+    _copy_names(flow, scopes)
+    for scope in scopes:
+        _bind_named_norm(flow, scope)
+    _copy_names(flow, scopes)
+
+
+def _copy_names(flow: Flow, scopes: list[Function]) -> None:
+    changed = True
+    while changed:
+        changed = False
+        for scope in scopes:
+            changed = _bind_star_import(flow, scope) or changed
+
+
+def _stars(flow: Flow, scope: Function) -> Iterator[tuple[ast.ImportFrom, str | None]]:
+    """The star imports of a module, and the files that they are of, if these are there."""
     for statement in flat(scope.module.tree.body):
-        if not isinstance(statement, ast.ImportFrom) or statement.names[0].name != "*":
-            continue
-        dotted = statement.module or ""
-        path = _find(flow, scope.module, statement.level, dotted)
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+            dotted = statement.module or ""
+            yield statement, _find(flow, scope.module, statement.level, dotted)
+
+
+def _bind_star_import(flow: Flow, scope: Function) -> bool:
+    """Copy the names that star imports of the repository's files bring; whether any was new."""
+    changed = False
+    for statement, path in _stars(flow, scope):
         if path is None:
-            changed = _bind_named_norm(flow, scope, dotted) or changed
             continue
         exporter = flow.top_level[path]
         bound = scope.locals - scope.guessed
@@ -57,7 +80,7 @@ def bind_star_imports(flow: Flow, scope: Function) -> bool:
             continue
         for name in filter(_exported(exporter), names):
             scope.guessed.discard(name)
-            _bind_name(flow, scope, name, path, dotted, name)
+            _bind_name(flow, scope, name, path, statement.module or "", name)
             changed = True
     return changed
 
@@ -69,15 +92,15 @@ def _exported(exporter: Function) -> Callable[[str], bool]:
     return lambda name: name in listed or not (is_whole or name.startswith("_"))
 
 
-def _bind_named_norm(flow: Flow, scope: Function, library: str) -> bool:
-    """``from detectron2.layers import *`` brings ``get_norm``; whether that is new."""
+def _bind_named_norm(flow: Flow, scope: Function) -> None:
+    """``from detectron2.layers import *`` brings ``get_norm``, if nothing else does."""
     name = "get_norm"
-    is_new = name not in scope.locals or name in scope.guessed
-    if not is_new or not makes_named_norm(f"{library}.{name}"):
-        return False
-    scope.guessed.discard(name)
-    _bind_name(flow, scope, name, None, f"{library}.{name}", None)
-    return True
+    for statement, path in _stars(flow, scope):
+        is_bound = name in scope.locals - scope.guessed
+        full = f"{statement.module or ''}.{name}"
+        if path is None and not is_bound and makes_named_norm(full):
+            scope.guessed.discard(name)
+            _bind_name(flow, scope, name, None, full, None)
 
 
 def _brought_beside(
@@ -182,9 +205,7 @@ def _defines(flow: Flow, path: str, name: str, seen: tuple[str, ...] = ()) -> bo
         return True
     return any(
         _defines(flow, source, name, (*seen, path))
-        for statement in flat(scope.module.tree.body)
-        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
-        for source in [_find(flow, scope.module, statement.level, statement.module or "")]
+        for _, source in _stars(flow, scope)
         if source is not None
     )
 
