@@ -87,10 +87,7 @@ class _Search:
             value.class_
             for value, slots in contents.held_in.items()
             if isinstance(value, Instance)
-            and not all(
-                families.may_hold_whole_model(slot[1]) or contents.is_above(value.class_, slot)
-                for slot in slots
-            )
+            and not all(_is_no_part(contents, value.class_, slot) for slot in slots)
         }
         self._containers = LoadedContainers(contents.flow)
         self._receivers = Receivers(contents.flow)
@@ -460,6 +457,15 @@ def _keeps_parts(contents: Contents, function: Function, network: Class) -> bool
         slot[0] in keepers and slot[0] not in network.ancestors()
         for value in parts
         for slot in contents.held_in.get(value, ())
+    )
+
+
+def _is_no_part(contents: Contents, cls: Class, slot: Slot) -> bool:
+    """Whether what an attribute holds is the whole model of a wrapper, or what holds its holder."""
+    return (
+        families.may_hold_whole_model(slot[1])
+        or slot[0].is_parallel_wrapper
+        or contents.is_above(cls, slot)
     )
 
 
