@@ -416,7 +416,17 @@ class BackbonePaths:
 
         A parallel wrapper has the model there, below a name that every pattern has.
         """
-        return not cls.is_parallel_wrapper and self._flow.are_all_held_in_base(cls)
+        return not cls.is_parallel_wrapper and (
+            self._flow.are_all_held_in_base(cls) or self._has_no_names(cls)
+        )
+
+    def _has_no_names(self, cls: Class) -> bool:
+        """Whether all the layers of a class are put there below names that are not known.
+
+        ``for name, layer in layers.items(): self.add_module(name, layer)``
+        """
+        named = (slot for slot in self._slots(cls) if slot[1] != "*")
+        return not any(self._makes_norm(slot) or self._holds_norm(slot) for slot in named)
 
     def _parts_of_others(self, slot: Slot) -> Iterator[str]:
         """What is to be named of the networks in a backbone attribute that have no backbone."""
