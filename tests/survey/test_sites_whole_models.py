@@ -529,7 +529,8 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
         "        if v.shape == own[k].shape:\n            own[k] = v\nsaved = own",
         "own = net.state_dict()\nfor mine, theirs in zip(own, saved):\n    if 'last' not in mine:\n"
         "        if own[mine].shape == saved[theirs].shape:\n"
-        "            own[mine] = saved[theirs]\n        else:\n            print(mine)\nsaved = own",
+        "            own[mine] = saved[theirs]\n        else:\n            print(mine)\n"
+        "saved = own",
     ],
 )
 def test_script_that_leaves_the_last_layer_out(script: str) -> None:
