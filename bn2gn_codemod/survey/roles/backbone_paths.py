@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Role, Slot, module_name
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.unnamed_attributes import stores_unnamed
 from bn2gn_codemod.survey.flow.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known import families
@@ -421,10 +422,9 @@ class BackbonePaths:
         )
 
     def _has_no_names(self, cls: Class) -> bool:
-        """Whether all the layers of a class are put there below names that are not known.
-
-        ``for name, layer in layers.items(): self.add_module(name, layer)``
-        """
+        """Whether a class itself puts all its layers below names that are not known."""
+        if not stores_unnamed(cls):
+            return False
         named = (slot for slot in self._slots(cls) if slot[1] != "*")
         return not any(self._makes_norm(slot) or self._holds_norm(slot) for slot in named)
 

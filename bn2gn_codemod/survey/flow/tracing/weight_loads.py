@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.flow.tracing.just_stored import (
     just_stored,
 )
 from bn2gn_codemod.survey.flow.tracing.kept_keys import keeps_keys
+from bn2gn_codemod.survey.flow.tracing.loads_by_part import whole_model
 from bn2gn_codemod.survey.flow.tracing.rebuilt_layers import keeps_place
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.walked_models import walked_models
@@ -31,6 +32,7 @@ def load_state_dict(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None
     weights = [node for _, node in arguments_of(tracer, expr)]
     if isinstance(func.value, ast.Attribute) and func.value.attr == "Module" and expr.args:
         receiver = tracer.evaluate(expr.args[0])  # nn.Module.load_state_dict(model, weights)
+    receiver = whole_model(tracer, func.value) or receiver
     if receiver is None:
         return
     made_lenient = expr in tracer.loosened
