@@ -85,6 +85,7 @@ def weights_into(
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
         load.copies = _is_tensor(source)
         load.of_layer = _is_tensor(target)
+        load.in_place = _is_place(_element_of(target))
         named = attribute_of_tensors(layer)
         if named is not None and (made is None or is_of_one_class(tracer.function, named.attr)):
             load.base, load.attribute = tracer.evaluate(named.value), named.attr
@@ -300,6 +301,15 @@ def _is_tensor(expr: ast.AST | None) -> bool:
             return _is_tensor(inner)
         case ast.Attribute(attr=name):
             return name in TENSORS
+        case _:
+            return False
+
+
+def _is_place(layer: ast.expr) -> bool:
+    """``stem[0]``"""
+    match layer:
+        case ast.Subscript(slice=ast.Constant(value=int())):
+            return True
         case _:
             return False
 
