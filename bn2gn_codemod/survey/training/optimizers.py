@@ -274,6 +274,23 @@ class Optimizers:
                     for statement in other.order:
                         if _puts_into(statement, source):
                             yield other, statement
+        top = self._top_of_global(scope, source)
+        for statement in reversed(top.order) if top is not None else ():
+            if _puts_into(statement, source):
+                yield top, statement
+
+    def _top_of_global(self, scope: Scope, source: str) -> Scope | None:
+        """The top level of the module, where a function reads a variable of that."""
+        function = scope.function
+        top = self._flow.top_level[function.module.path]
+        if function is top or not source.isidentifier() or source not in top.locals:
+            return None
+        around: Function | None = function
+        while around is not None and around is not top:
+            if source in around.locals | around.parameters | around.nonlocal_names:
+                return None
+            around = around.outer
+        return next((one for one in self.scopes if one.function is top), None)
 
     def _from_callers(self, scope: Scope, parameter: str, depth: int) -> Iterator[Optimizer]:
         if depth >= _DEEPEST:
