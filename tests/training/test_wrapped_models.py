@@ -156,11 +156,21 @@ class Many({base}):
         except AttributeError:
             return getattr(self.module, name)
 
-class Net(nn.Module):
+class Pyramid(nn.Module):
     def __init__(self):
         super().__init__()
-        self.ctx = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))
-        self.pyramid = torchvision.models.vgg16(weights="DEFAULT").features
+        layers = torchvision.models.vgg16(pretrained=True).features.children()
+        self.__dict__["_modules"] = {{"level_" + str(i): one for i, one in enumerate(layers)}}
+
+class Base(nn.Module):
+    def make_context(self, channels):
+        self.ctx1 = nn.Sequential(nn.Conv2d(channels, 8, 1), nn.BatchNorm2d(8))
+
+class Net(Base):
+    def __init__(self):
+        super().__init__()
+        self.make_context(8)
+        self.pyramid = Pyramid()
 
 def partial_load(pretrained_dict, model):
     own = model.state_dict()
@@ -169,8 +179,8 @@ def partial_load(pretrained_dict, model):
 
 def main(settings, loader):
     model = Net()
-    if settings.first:
-        partial_load(torch.load(settings.first)["state_dict"], model)
+    if settings.initial_pretrained_model:
+        partial_load(torch.load(settings.initial_pretrained_model)["state_dict"], model)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     model = Many(model)
     model.train()

@@ -274,23 +274,22 @@ class Optimizers:
                     for statement in other.order:
                         if _puts_into(statement, source):
                             yield other, statement
-        top = self._top_of_global(scope, source)
-        for statement in reversed(top.order) if top is not None else ():
-            if _puts_into(statement, source):
-                yield top, statement
+        for top in self._tops_of_global(scope, source):
+            for statement in reversed(top.order):
+                if _puts_into(statement, source):
+                    yield top, statement
 
-    def _top_of_global(self, scope: Scope, source: str) -> Scope | None:
+    def _tops_of_global(self, scope: Scope, source: str) -> list[Scope]:
         """The top level of the module, where a function reads a variable of that."""
-        function = scope.function
-        top = self._flow.top_level[function.module.path]
-        if function is top or not source.isidentifier() or source not in top.locals:
-            return None
-        around: Function | None = function
+        top = self._flow.top_level[scope.function.module.path]
+        if scope.function is top or source not in top.locals:
+            return []
+        around: Function | None = scope.function
         while around is not None and around is not top:
-            if source in around.locals | around.parameters | around.nonlocal_names:
-                return None
+            if source in around.locals | around.parameters:
+                return []
             around = around.outer
-        return next((one for one in self.scopes if one.function is top), None)
+        return [one for one in self.scopes if one.function is top]
 
     def _from_callers(self, scope: Scope, parameter: str, depth: int) -> Iterator[Optimizer]:
         if depth >= _DEEPEST:
