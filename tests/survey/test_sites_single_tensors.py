@@ -282,3 +282,70 @@ def test_layer_in_one_place_of_a_container(fill: str) -> None:
 )
 def test_layer_that_may_be_the_norm(make: str, fill: str) -> None:
     check(_ELEMENTS.format(make=f"{make}  #! keep", fill=fill))
+
+
+BRANCHES = """\
+import torchvision
+from torch.hub import load_state_dict_from_url
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        {own}
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.layer1 = nn.Sequential(Block(), Block())
+        self.layer4 = nn.Sequential(Block(), Block())
+def layer4():
+    net = ResNet()
+    net.load_state_dict(load_state_dict_from_url("https://x/resnet101.pth"))
+    return net.layer4
+class Net(nn.Module):
+    def __init__(self, deep):
+        super().__init__()
+        if deep:
+            self.top = nn.Sequential(layer4(), nn.AvgPool2d(7))
+        else:
+            self.top = nn.Sequential(nn.Flatten(), torchvision.models.vgg16().classifier)
+def main(path):
+    net, saved = Net(False), torch.load(path)
+    {copy}
+"""
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "net.top[1][0].weight.data.copy_(saved['a'])",
+        "net.top[1][0].bias.data = saved['b']",
+        "net.top[0].weight = nn.Parameter(saved['a'])",
+    ],
+)
+def test_layer_in_one_place_is_no_block_without_tensors(copy: str) -> None:
+    check(BRANCHES.format(copy=copy, own="self.size = 3", verdict="keep"))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "self.weight = nn.Parameter(torch.ones(8))",
+        "self.register_parameter('weight', nn.Parameter(torch.ones(8)))",
+        "setattr(self, name, nn.Parameter(torch.ones(8)))",
+    ],
+)
+def test_layer_in_one_place_may_be_a_block_with_tensors(own: str) -> None:
+    copy = "net.top[1][0].weight.data.copy_(saved['a'])"
+    check(BRANCHES.format(copy=copy, own=own, verdict="unknown"))
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "[one.weight.data.copy_(saved['a']) for one in net.top]",
+        "for i in range(2): net.top[i].weight.data.copy_(saved['a'])",
+    ],
+)
+def test_layers_in_any_place_are_taken_for_all(copy: str) -> None:
+    check(BRANCHES.format(copy=copy, own="self.size = 3", verdict="unknown"))

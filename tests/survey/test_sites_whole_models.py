@@ -524,6 +524,13 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
         "    saved.pop(key)",
         "for key in list(saved):\n    if 'last' in key:\n        del saved[key]",
         "saved = dict(filter(lambda pair: 'last' not in pair[0], saved.items()))",
+        # be it where a second condition says whether an entry fits.
+        "own = net.state_dict()\nfor k, v in saved.items():\n    if 'last' not in k:\n"
+        "        if v.shape == own[k].shape:\n            own[k] = v\nsaved = own",
+        "own = net.state_dict()\nfor mine, theirs in zip(own, saved):\n    if 'last' not in mine:\n"
+        "        if own[mine].shape == saved[theirs].shape:\n"
+        "            own[mine] = saved[theirs]\n        else:\n            print(mine)\n"
+        "saved = own",
     ],
 )
 def test_script_that_leaves_the_last_layer_out(script: str) -> None:
@@ -553,6 +560,14 @@ def test_script_that_leaves_the_last_layer_out(script: str) -> None:
         # and what is taken out is only looked at.
         "for key in [k for k in saved if 'last' in k]:\n    print(key)",
         "for key in list(saved):\n    if 'last' in key:\n        print(key)",
+        # Other entries are taken as well, or all of them that fit,
+        "own = net.state_dict()\nfor k, v in saved.items():\n    if 'last' not in k:\n"
+        "        if k in own:\n            own[k] = v\n    else:\n        own[k] = v\nsaved = own",
+        "own = net.state_dict()\nfor k, v in saved.items():\n    if v.dim() == 4:\n"
+        "        if v.shape == own[k].shape:\n            own[k] = v\nsaved = own",
+        # and what is under the condition is no entry.
+        "shapes = {}\nfor k, v in saved.items():\n    if 'last' not in k:\n"
+        "        if v.dim() == 4:\n            shapes[k] = v.shape",
     ],
 )
 def test_script_that_leaves_nothing_out(script: str) -> None:

@@ -197,3 +197,52 @@ def test_another_attribute_may_hold_such_a_network() -> None:
 """
     factory = "def get_backbone(name, pretrained=False):\n    return resnet18(pretrained=True)\n"
     assert freezes(plan_of(factory, lanes=lanes)) > 0
+
+
+STAGES = """\
+import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(16)
+
+
+class {network}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(16)
+        self.layer1 = nn.Sequential(Block(), Block())
+        {rest}
+
+
+def tiny():
+    net = {network}()
+    {load}
+    return net.layer1
+"""
+PUBLISHED = "net.load_state_dict(torch.hub.load_state_dict_from_url('https://a.org/resnet50.pth'))"
+
+
+@pytest.mark.parametrize(
+    ("network", "load", "number"),
+    [
+        ("ResNet", PUBLISHED, 1),
+        # Nothing loads the network, or it may be anything.
+        ("ResNet", "pass", 0),
+        ("Tiny", "pass", 0),
+    ],
+)
+def test_a_stage_of_a_network(network: str, load: str, number: int) -> None:
+    stages = STAGES.format(network=network, load=load, rest="self.layer2 = nn.Sequential(Block())")
+    lanes = LANES.format(factory=BRANCHES, attribute="feature_extractor", method="")
+    files = {
+        "tiny.py": stages,
+        "lanes.py": lanes.replace("import Tiny, tiny", "import tiny"),
+        "train.py": TRAIN.format(load=""),
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert sum(len(file.freezes) for file in plan.files) == number

@@ -142,3 +142,58 @@ def test_a_name_that_no_pattern_has() -> None:
     [guard] = [edit for file in plan.files for edit in file.loop_guards]
     assert guard.model == "model"
     assert "inner" in guard.wrappers
+
+
+_STAGES = """
+import torch
+import torchvision
+from torch import nn
+
+class Many({base}):
+    def __getattr__(self, name):
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(self.module, name)
+
+class Pyramid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = torchvision.models.vgg16(pretrained=True).features.children()
+        self.__dict__["_modules"] = {{"level_" + str(i): one for i, one in enumerate(layers)}}
+
+class Base(nn.Module):
+    def make_context(self, channels):
+        self.ctx1 = nn.Sequential(nn.Conv2d(channels, 8, 1), nn.BatchNorm2d(8))
+
+class Net(Base):
+    def __init__(self):
+        super().__init__()
+        self.make_context(8)
+        self.pyramid = Pyramid()
+
+def partial_load(pretrained_dict, model):
+    own = model.state_dict()
+    own.update({{k: v for k, v in pretrained_dict.items() if k in own}})
+    model.load_state_dict(own)
+
+def main(settings, loader):
+    model = Net()
+    if settings.initial_pretrained_model:
+        partial_load(torch.load(settings.initial_pretrained_model)["state_dict"], model)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    model = Many(model)
+    model.train()
+    for x in loader:
+        model(x).sum().backward()
+"""
+
+
+@pytest.mark.parametrize(
+    "base", ["nn.DataParallel", "nn.parallel.DataParallel", "nn.parallel.DistributedDataParallel"]
+)
+def test_what_a_subclass_of_one_is_around_is_a_whole_model(base: str) -> None:
+    read = SourceFile.from_bytes("train.py", _STAGES.format(base=base).encode())
+    plan = plan_repository(Repository(Path("/repository"), (read,)), Settings())
+    assert [str(site.verdict) for site in plan.sites] == ["unknown"]
+    assert not frozen(plan)

@@ -20,8 +20,9 @@ from bn2gn_codemod.survey.values import (
 _NO_MODULES = frozenset(
     {"running_mean", "running_var", "num_batches_tracked", "weight", "bias", "momentum", "eps"}
 )
-# Where a module keeps its attributes that are modules: ``parent._modules[name] = layer``.
-_PARTS = "_modules"
+# Where a module keeps its attributes that are modules: ``parent._modules[name] = layer``, and
+# ``self.__dict__["_modules"] = layers``.
+_PARTS = frozenset({"_modules", "__dict__"})
 
 
 class Contents:
@@ -39,7 +40,7 @@ class Contents:
         self._patterns: set[Value] = set()
         dicts: list[tuple[Class, int]] = []
         for cls, name, node in flow.holders():
-            if cls.is_module and name == _PARTS:
+            if cls.is_module and name in _PARTS:
                 dicts.append((cls, node))
             elif cls.is_module and name not in _NO_MODULES:
                 self._collect((cls, name), self._held_at(node))

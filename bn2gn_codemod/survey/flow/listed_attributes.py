@@ -44,6 +44,22 @@ def lists_modules(contents: Contents, slot: Slot) -> bool:
     )
 
 
+def is_plain_list(contents: Contents, slot: Slot) -> bool:
+    """Whether an attribute is a list of layers that no attribute holds otherwise.
+
+    ``self.align = []; self.align.append(Align())``: they are no modules of the object, and no
+    checkpoint of it has entries for them.
+    """
+    cls, name = slot
+    if not _are_all(cls, name, _is_any_list):
+        return False
+    family = {*cls.ancestors(), *cls.descendants()}
+    others = (one for owner in family for one in contents.slots_of.get(owner, ()) if one != slot)
+    return contents.layers_in(slot).isdisjoint(
+        held for one in others for held in contents.of_slot[one]
+    )
+
+
 def lists_parameters(slot: Slot) -> bool:
     """Whether an attribute is never given anything but groups of parameters."""
     cls, name = slot
@@ -130,6 +146,16 @@ def _are_names(element: ast.expr) -> bool:
             return True
         case ast.Tuple(elts=parts):
             return all(isinstance(part, ast.Name) for part in parts)
+        case _:
+            return False
+
+
+def _is_any_list(value: ast.expr, _own: str | None, _name: str) -> bool | None:
+    match value:
+        case ast.List(elts=[]):
+            return None
+        case ast.List() | ast.ListComp():
+            return True
         case _:
             return False
 

@@ -36,6 +36,7 @@ class LoadCall:
     as_read: bool = False  # the weights keep the names under which they were published
     made_lenient: bool = False  # by a migration: it was strict, and is evidence as if it were
     of_layer: bool = False  # it is written layer.weight: a tensor of the receiver itself
+    in_place: bool = False  # that layer stands in one place of a container: stem[0].weight
     into_tensors: bool = False  # layer.weight.data.copy_(...): the very layers are known
     # p.data.copy_(q.data), where no name tells which tensor of a model it is: what q stands for
     tensors_of: list[Node] = dataclasses.field(default_factory=list)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.because import Role, Slot, module_name
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.unnamed_attributes import stores_unnamed
 from bn2gn_codemod.survey.flow.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known import families
@@ -416,7 +417,16 @@ class BackbonePaths:
 
         A parallel wrapper has the model there, below a name that every pattern has.
         """
-        return not cls.is_parallel_wrapper and self._flow.are_all_held_in_base(cls)
+        return not cls.is_parallel_wrapper and (
+            self._flow.are_all_held_in_base(cls) or self._has_no_names(cls)
+        )
+
+    def _has_no_names(self, cls: Class) -> bool:
+        """Whether a class itself puts all its layers below names that are not known."""
+        if not stores_unnamed(cls):
+            return False
+        named = (slot for slot in self._slots(cls) if slot[1] != "*")
+        return not any(self._makes_norm(slot) or self._holds_norm(slot) for slot in named)
 
     def _parts_of_others(self, slot: Slot) -> Iterator[str]:
         """What is to be named of the networks in a backbone attribute that have no backbone."""

@@ -122,6 +122,9 @@ class TrainedModels:
             chain: list[ast.expr] = [node]
             while (inner := _whole(chain[-1])) is not None:
                 chain.append(inner)
+            if _collects(chain[-1]):
+                pending.extend(children(chain[-1]))
+                continue
             found = [part for part in reversed(chain) if self.of(part)]
             sure = [part for part in found if self._is_sure(part)]
             meant = sure or [part for part in found if self._leads_to_backbone(chain, part)]
@@ -305,6 +308,15 @@ class TrainedModels:
         return (
             is_named_so and not may_hold_whole_model(path) and self._paths.is_always_backbone(path)
         )
+
+
+def _collects(expr: ast.expr) -> bool:
+    """``dict(net.named_parameters())``, in which a model's parameters are, and no model."""
+    return (
+        isinstance(expr, ast.Call)
+        and isinstance(expr.func, ast.Name)
+        and expr.func.id in ("dict", "list", "tuple", "set", "sorted", "filter")
+    )
 
 
 def _whole(expr: ast.expr) -> ast.expr | None:

@@ -274,6 +274,22 @@ class Optimizers:
                     for statement in other.order:
                         if _puts_into(statement, source):
                             yield other, statement
+        for top in self._tops_of_global(scope, source):
+            for statement in reversed(top.order):
+                if _puts_into(statement, source):
+                    yield top, statement
+
+    def _tops_of_global(self, scope: Scope, source: str) -> list[Scope]:
+        """The top level of the module, where a function reads a variable of that."""
+        top = self._flow.top_level[scope.function.module.path]
+        if scope.function is top or source not in top.locals:
+            return []
+        around: Function | None = scope.function
+        while around is not None and around is not top:
+            if source in around.locals | around.parameters:
+                return []
+            around = around.outer
+        return [one for one in self.scopes if one.function is top]
 
     def _from_callers(self, scope: Scope, parameter: str, depth: int) -> Iterator[Optimizer]:
         if depth >= _DEEPEST:

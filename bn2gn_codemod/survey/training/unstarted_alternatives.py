@@ -57,6 +57,7 @@ class UnstartedAlternatives:
                 isinstance(value, Instance)
                 and value.spot is not None
                 and not value.weak
+                and not self._is_of_pretrained(value)
                 and self._starts_from_nothing(value.class_)
                 and any(_parts(value, pretrained, self._flow, *pair) for pair in self._branches)
             ):
@@ -66,6 +67,15 @@ class UnstartedAlternatives:
         if isinstance(value, Instance):
             return self._roles.loads.best(value.class_) is not None
         return library_model(value) is not None
+
+    def _is_of_pretrained(self, block: Instance) -> bool:
+        """Whether a network that is loaded has made it for itself: ``resnet101().layer4``."""
+        network = block.spot.function.enclosing_class if block.spot is not None else None
+        return (
+            network is not None
+            and families.is_network_class(network)
+            and self._roles.loads.best(network) is not None
+        )
 
     def _is_loaded(self, cls: Class) -> bool:
         """Whether weights that are no training that goes on come to all of a model."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.extensions import Extensions
+from bn2gn_codemod.survey.flow.listed_attributes import is_plain_list
 from bn2gn_codemod.survey.flow.network_contents import network_content
 from bn2gn_codemod.survey.flow.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.known import families
@@ -64,6 +65,9 @@ class CheckpointMembers:
         word = is_skipped(slot[1], load.skipped)
         if role is Role.BACKBONE and word:
             role, words = Role.UNDECIDED, f"{words}, but leaves out entries with {word!r}"
+        if role is Role.BACKBONE and not load.by_hand and is_plain_list(self._contents, slot):
+            role = Role.UNDECIDED
+            words = f"{words}, but {shown(slot)} is a plain list, of which no file has entries"
         if role is Role.BACKBONE and load.of_base not in (None, *slot[0].descendants()):
             role, words = (
                 Role.UNDECIDED,

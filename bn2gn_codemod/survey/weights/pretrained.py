@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.receivers import Receivers
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import is_library_model, library_model
-from bn2gn_codemod.survey.syntax.nodes import all_arguments, dotted, walk
+from bn2gn_codemod.survey.syntax.nodes import all_arguments, call_name, dotted, walk
 from bn2gn_codemod.survey.values import (
     Class,
     ExternalObject,
@@ -61,6 +61,10 @@ _PUBLISHED_FILE = re.compile(
     r"(?:^|/)(?:resnext|resnet|wide_resnet|vgg|densenet|mobilenet|shufflenet|efficientnet|mnasnet|"
     r"googlenet|inception)[\w.]*-[0-9a-f]{8}\.pth$"
 )
+_TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
+# Code by which an object may have them, too.
+_ACCESSORS = frozenset({*_TENSORS, "__getattr__", "__getattribute__"})
+_STORING = frozenset({"setattr", "register_parameter", "register_buffer", "__setattr__"})
 _OWN_WEIGHTS = re.compile(rb"https?://[^\s'\"]+\.(?:pth|pt|pkl|tar|th|bin|ckpt)\b")
 
 
@@ -88,10 +92,7 @@ class _Search:
             value.class_
             for value, slots in contents.held_in.items()
             if isinstance(value, Instance)
-            and not all(
-                families.may_hold_whole_model(slot[1]) or contents.is_above(value.class_, slot)
-                for slot in slots
-            )
+            and not all(_is_no_part(contents, value.class_, slot) for slot in slots)
         }
         self._containers = LoadedContainers(contents.flow)
         self._receivers = Receivers(contents.flow)
@@ -205,6 +206,8 @@ class _Search:
         """
         if not call.into_tensors or not call.of_layer or call.wholes:
             return False
+        if call.in_place and not _may_have_tensors(value.class_):
+            return True  # ``stem[0].weight``: another one stands there
         return value.spot is None or not any(  # ``self.weight``, or a layer that has one
             isinstance(one, NormLayer)
             for inner in (value.class_, *self._contents.below(value.class_))
@@ -364,6 +367,20 @@ def _asked_for(weights: Weights) -> str | None:
     return dotted(call.args[0]) if isinstance(call, ast.Call) and call.args else None
 
 
+def _may_have_tensors(cls: Class) -> bool:
+    """Whether an object may have ``weight`` or ``bias`` itself, and not in a layer that it holds.
+
+    Of a class of which nothing is known but that it is a module, those that its code stores.
+    """
+    kin = {*cls.ancestors(), *cls.descendants()}
+    return any(base != "torch.nn.Module" for one in kin for base in one.external_bases) or any(
+        not _TENSORS.isdisjoint(one.stored_names)
+        or not _ACCESSORS.isdisjoint(one.methods)
+        or any(call_name(node) in _STORING for node in walk(one.node) if isinstance(node, ast.Call))
+        for one in kin
+    )
+
+
 def _is_made(value: Value) -> TypeGuard[Instance]:
     return isinstance(value, Instance) and not value.weak
 
@@ -466,6 +483,15 @@ def _keeps_parts(contents: Contents, function: Function, network: Class) -> bool
         slot[0] in keepers and slot[0] not in network.ancestors()
         for value in parts
         for slot in contents.held_in.get(value, ())
+    )
+
+
+def _is_no_part(contents: Contents, cls: Class, slot: Slot) -> bool:
+    """Whether what an attribute holds is the whole model of a wrapper, or what holds its holder."""
+    return (
+        families.may_hold_whole_model(slot[1])
+        or slot[0].is_parallel_wrapper
+        or contents.is_above(cls, slot)
     )
 
 

@@ -194,13 +194,13 @@ def _fills(node: ast.AST, name: str) -> TypeGuard[ast.expr | ast.stmt]:
 
 
 def _takes_entry(statement: ast.If, loop: ast.For) -> bool:
-    """``if ...: merged[key] = saved[key]``, or ``= value``"""
+    """``if ...: merged[key] = saved[key]``, or ``= value``, be it under a second condition"""
     targets = {one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)}
     return any(
         isinstance(inner, ast.Assign)
         and isinstance(inner.targets[0], ast.Subscript)
         and _is_entry(inner.value, targets)
-        for inner in statement.body
+        for inner in flat(statement.body)
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.injections import Injections
+from bn2gn_codemod.survey.flow.lenient_loads import loosen_loads
 from bn2gn_codemod.survey.flow.tracing.applied_functions import join_applied
 from bn2gn_codemod.survey.flow.tracing.configured_parts import hand_over_configured
 from bn2gn_codemod.survey.flow.tracing.declarations import declare, link_bases
@@ -50,4 +51,5 @@ def analyse(
     join_handed(flow)
     join_applied(flow)
     join_transplants(flow)
+    loosen_loads(flow)
     return flow

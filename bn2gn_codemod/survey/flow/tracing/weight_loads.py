@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.flow.tracing.just_stored import (
     just_stored,
 )
 from bn2gn_codemod.survey.flow.tracing.kept_keys import keeps_keys
+from bn2gn_codemod.survey.flow.tracing.loads_by_part import whole_model
 from bn2gn_codemod.survey.flow.tracing.rebuilt_layers import keeps_place
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.walked_models import walked_models
@@ -31,6 +32,7 @@ def load_state_dict(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> None
     weights = [node for _, node in arguments_of(tracer, expr)]
     if isinstance(func.value, ast.Attribute) and func.value.attr == "Module" and expr.args:
         receiver = tracer.evaluate(expr.args[0])  # nn.Module.load_state_dict(model, weights)
+    receiver = whole_model(tracer, func.value) or receiver
     if receiver is None:
         return
     made_lenient = expr in tracer.loosened
@@ -83,6 +85,7 @@ def weights_into(
         load = LoadCall(receiver, weights, tracer.spot(at), False, into_tensors=True)
         load.copies = _is_tensor(source)
         load.of_layer = _is_tensor(target)
+        load.in_place = _is_place(_element_of(target))
         named = attribute_of_tensors(layer)
         if named is not None and (made is None or is_of_one_class(tracer.function, named.attr)):
             load.base, load.attribute = tracer.evaluate(named.value), named.attr
@@ -298,6 +301,15 @@ def _is_tensor(expr: ast.AST | None) -> bool:
             return _is_tensor(inner)
         case ast.Attribute(attr=name):
             return name in TENSORS
+        case _:
+            return False
+
+
+def _is_place(layer: ast.expr) -> bool:
+    """``stem[0]``"""
+    match layer:
+        case ast.Subscript(slice=ast.Constant(value=int())):
+            return True
         case _:
             return False
 

@@ -1,0 +1,116 @@
+"""Loaders that go down a model from part to part, and how strict their callers ask them to be."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check, only
+
+_MODEL = """\
+from loading import load_checkpoint
+class Align(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pick = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+class ViT(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {store}
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 16, 16), nn.BatchNorm2d(8))  #! keep
+        self.blocks = nn.ModuleList([nn.Linear(8, 8)])
+    def init_weights(self, pretrained=None):
+        if isinstance(pretrained, str):
+            load_checkpoint(self, pretrained{asked})
+class Seg(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = ViT()
+        self.backbone.init_weights('vit.pth')
+        self.head = nn.Conv2d(8, 2, 1)
+-- loading.py --
+{loader}
+"""
+_PLAIN = """\
+def load_checkpoint(model, name, strict=False):
+    model.load_state_dict(torch.load(name), strict=strict)
+"""
+_DOWN = """\
+def load_state(module, state, strict=False):
+    missing = []
+    def load(module, prefix=''):
+        if hasattr(module, 'module'):
+            module = module.module
+        module._load_from_state_dict(state, prefix, {{}}, True, missing, [], [])
+        for name, child in module.{children}:
+            if child is not None:
+                load(child, prefix + name + '.')
+    load(module)
+    if strict and missing:
+        raise RuntimeError(missing)
+def load_checkpoint(model, name, strict=False):
+    load_state(model, torch.load(name), strict)
+"""
+_LOADERS = [
+    _PLAIN,
+    _DOWN.format(children="_modules.items()"),
+    _DOWN.format(children="named_children()"),
+    _DOWN.format(children="_modules.items()").replace("module = module.module", "pass"),
+]
+_LIST = "self.align = []\n        for _ in range(4): self.align.append(Align())"
+
+
+def _check(loader: str, store: str, verdict: str, asked: str = ", strict=False") -> list[str]:
+    plan = check(_MODEL.format(loader=loader, store=store, verdict=verdict, asked=asked))
+    return [reason for site in plan.sites for reason in site.reasons]
+
+
+@pytest.mark.parametrize("loader", _LOADERS)
+@pytest.mark.parametrize("asked", ["", ", strict=False"])
+def test_a_plain_list_is_in_no_file(loader: str, asked: str) -> None:
+    reasons = _check(loader, _LIST, "unknown", asked)
+    assert any("ViT.align is a plain list" in one for one in reasons)
+    _check(loader, "self.align = [Align() for _ in range(4)]", "unknown", asked)
+
+
+@pytest.mark.parametrize("loader", _LOADERS)
+@pytest.mark.parametrize(
+    "store",
+    [
+        "self.align = nn.ModuleList([Align()])",
+        "self.align = nn.ModuleList(); self.align.append(Align())",
+        "self.align = [Align()]; self.align = nn.Sequential(*self.align)",
+        "self.align = [Align()]; self.parts = nn.ModuleList(self.align)",
+        "self.align = [Align()]; self.add_module('first', self.align[0])",
+    ],
+)
+def test_other_parts_are(loader: str, store: str) -> None:
+    assert not any("strictly" in one for one in _check(loader, store, "keep"))
+
+
+@pytest.mark.parametrize("loader", _LOADERS[1:])
+def test_a_part_is_loaded_with_its_model_alone(loader: str) -> None:
+    """What has a new part's name may not be in the file."""
+    _check(loader, "self.fpn = nn.ModuleList([Align()])", "unknown")
+
+
+@pytest.mark.parametrize("asked", [", True", ", strict=True", ", strict=args.strict", ", **given"])
+@pytest.mark.parametrize("loader", _LOADERS)
+def test_a_load_that_may_be_strict(loader: str, asked: str) -> None:
+    text = _MODEL.format(loader=loader, store="self.fpn = Align()", verdict="keep", asked=asked)
+    plan = check(text.replace("class ViT", "class ResNet").replace("ViT()", "ResNet()"))
+    assert all("strictly" in site.reasons[0] for site in only(plan, "keep"))
+
+
+@pytest.mark.parametrize(
+    "loader",
+    [
+        _PLAIN.replace("strict=False", "strict=True"),
+        _PLAIN.replace("):\n", "):\n    strict = True\n"),
+        _PLAIN + "def other(net):\n    load_checkpoint(net, 'a.pth', True)\n",
+        _PLAIN.replace(", strict=strict", ""),
+        _DOWN.format(children="_modules.items()").replace("name), strict)", "name), True)"),
+    ],
+)
+def test_a_loader_that_may_be_strict(loader: str) -> None:
+    text = _MODEL.format(loader=loader, store="self.fpn = Align()", verdict="keep", asked="")
+    check(text.replace("class ViT", "class ResNet").replace("ViT()", "ResNet()"))
