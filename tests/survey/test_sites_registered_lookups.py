@@ -224,3 +224,25 @@ def test_look_ups_in_what_a_base_class_knows(base: str) -> None:
     )
     lazy = LAZY.replace("types.ModuleType", base)
     _check("unknown", CORE, more=f"-- lazy.py --\n{command}{lazy}")
+
+
+@pytest.mark.parametrize(
+    ("look_up", "verdict"),
+    [
+        ("at.__dict__[name]()", "unknown"),
+        ("vars(at)[name]()", "unknown"),
+        ("at.__dict__['Other']()", "convert"),
+        ("at[name]()", "convert"),
+    ],
+)
+def test_look_ups_in_the_names_of_what_is_not_followed(look_up: str, verdict: str) -> None:
+    _check(
+        verdict,
+        CORE,
+        more=f"-- made.py --\nimport net\ndef made(at, name):\n    return {look_up}\n",
+    )
+
+
+def test_what_is_put_under_a_name_is_not_looked_up() -> None:
+    more = "-- made.py --\nimport net\ndef set_all(args, name):\n    args.__dict__[name] = 1\n"
+    _check("convert", CORE, more=more)

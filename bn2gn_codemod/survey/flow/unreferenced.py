@@ -205,7 +205,11 @@ class Unreferenced:
                 return None if call_name(node) in _LOOK_UP_IN else []
             case ast.Subscript(slice=ast.Constant()):
                 return []
-            case ast.Subscript(value=ast.Attribute(value=base, attr="__dict__"), ctx=ast.Load()):
+            case ast.Subscript(
+                value=ast.Attribute(value=base, attr="__dict__")
+                | ast.Call(func=ast.Name(id="vars"), args=[base]),
+                ctx=ast.Load(),
+            ):
                 return self._modules_in(base)
             case ast.Subscript(value=base):
                 return self._namespaces_in(base)
