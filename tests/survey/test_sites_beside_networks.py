@@ -48,7 +48,6 @@ def _loaded(made: str, fuse: str, name: str = "backbone") -> str:
         "if cfg: net = nn.Sequential(net, Fuse(8))",
         "net = nn.Sequential(nn.Sequential(net), nn.Sequential(Fuse(8)))",
         "net = nn.ModuleList([net, Fuse(8)])",
-        "net = nn.ModuleDict({'body': net, 'fuse': Fuse(8)})",
         "from collections import OrderedDict\n"
         "net = nn.Sequential(OrderedDict([('body', net), ('fuse', Fuse(8))]))",
         "net = nn.ModuleList([net])\nnet.append(Fuse(8))",
@@ -57,6 +56,13 @@ def _loaded(made: str, fuse: str, name: str = "backbone") -> str:
     ],
 )
 def test_part_beside_a_loaded_network_in_a_container(made: str, name: str) -> None:
+    check(_loaded(made, "conflict", name))
+
+
+@pytest.mark.parametrize("name", ["backbone", "encoder", "trunk"])
+def test_part_beside_a_loaded_network_under_a_key_of_its_own(name: str) -> None:
+    check(_loaded("net = nn.ModuleDict({'body': net, 'fuse': Fuse(8)})", "convert", name))
+    made = "parts = {'body': net, 'fuse': Fuse(8)}\nnet = nn.ModuleDict({k: parts[k] for k in cfg})"
     check(_loaded(made, "conflict", name))
 
 

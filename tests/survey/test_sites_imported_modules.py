@@ -39,10 +39,12 @@ def main(loader, args):
 NET = "getattr(importlib.import_module(args.cam_network), 'Net')()"
 OPTION = '"--cam_network", default="nets.cam", type=str'
 SAME_NAMES = """\
+from torchvision.models import resnet18
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.backbone = nn.Sequential(nn.BatchNorm2d(8))  #! keep
+        self.backbone = resnet18(pretrained=True)
+        self.head = nn.Sequential(nn.BatchNorm2d(8))  #! convert
 """
 
 

@@ -91,17 +91,18 @@ def test_other_loads_that_no_training_begins_with(load: str, after: str, more: s
 
 
 @pytest.mark.parametrize(
-    "load",
+    ("load", "decoder"),
     [
         # Nothing is loaded at all: that may be for whoever uses the code.
-        "pass",
+        ("pass", "convert"),
         # Who knows what is in the file.
-        "model.load_state_dict(torch.load(args.weights))",
-        _RESUME + "\n    model.load_state_dict(torch.load(args.weights))",
+        ("if args.weights: model.load_state_dict(torch.load(args.weights))", "convert"),
+        ("model.load_state_dict(torch.load(args.weights))", "unknown"),
+        (_RESUME + "\n    model.load_state_dict(torch.load(args.weights))", "unknown"),
     ],
 )
-def test_a_name_says_that_weights_may_be_loaded(load: str) -> None:
-    check(_repository("keep", "convert", load))
+def test_a_name_says_that_weights_may_be_loaded(load: str, decoder: str) -> None:
+    check(_repository("keep", decoder, load))
 
 
 def test_an_attribute_that_is_called_a_backbone_is_one() -> None:

@@ -190,8 +190,8 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
         ("net.depth.apply(look)", "convert"),
         ("net.depth.apply(other)", "convert"),
         ("net.trunk.apply(fill)", "convert"),
-        # and a file for the whole model is one that training goes on with.
-        ("net.apply(fill)", "convert"),
+        # and a file for the whole model may be one that training goes on with.
+        ("if args.file:\n    net.apply(fill)", "convert"),
     ],
 )
 def test_functions_that_are_applied(script: str, verdict: str) -> None:
@@ -199,3 +199,9 @@ def test_functions_that_are_applied(script: str, verdict: str) -> None:
     if "net.fill" not in script:
         text = text.replace("self.depth.apply(self.fill_layer)", "pass")
     check(text.format(script=script, verdict=verdict))
+
+
+def test_function_that_is_always_applied_to_all_of_a_model() -> None:
+    text = _APPLIED.replace("self.depth.apply(self.fill_layer)", "pass")
+    text = text.replace("#! convert", "#! unknown")
+    check(text.format(script="net.apply(fill)", verdict="unknown"))

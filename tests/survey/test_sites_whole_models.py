@@ -572,7 +572,7 @@ def test_script_that_leaves_the_last_layer_out(script: str) -> None:
 )
 def test_script_that_leaves_nothing_out(script: str) -> None:
     code = f"saved = torch.load(args.file)\nnet = Net(2)\n{script}\n"
-    load = "net.load_state_dict(saved, strict=False)"
+    load = "if args.file:\n    net.load_state_dict(saved, strict=False)"
     check(_LAST.format(script=code + load, verdict="convert"))
 
 
@@ -595,7 +595,7 @@ def test_script_that_leaves_nothing_out(script: str) -> None:
     ],
 )
 def test_last_layer_that_is_replaced_after_the_load(after: str, verdict: str) -> None:
-    load = "net = Net(21)\nnet.load_state_dict(torch.load(args.file))\n"
+    load = "net = Net(21)\nif args.file:\n    net.load_state_dict(torch.load(args.file))\n"
     check(_LAST.format(script=load + after, verdict=verdict))
 
 
@@ -614,7 +614,8 @@ def main():
     net = Net()
     saved = torch.load(args.file)
     {code}
-    net.load_state_dict(saved, strict=False)
+    if args.file:
+        net.load_state_dict(saved, strict=False)
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
 """
 
@@ -684,18 +685,20 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
     ("script", "up"),
     [
         (
-            "old = Seg()\nold.load_state_dict(torch.load(args.file))\nnet = Multi()\n"
+            "old = Seg()\nif args.file:\n    old.load_state_dict(torch.load(args.file))\n"
+            "net = Multi()\n"
             "net.load_state_dict(old.state_dict(), strict=False)",
             "unknown",
         ),
         (
-            "old, net = Seg(), Multi()\nfill(old, args.file)\n"
+            "old, net = Seg(), Multi()\nif args.file:\n    fill(old, args.file)\n"
             "net.load_state_dict(old.state_dict(), strict=False)",
             "unknown",
         ),
         # The other one is of the same class, not loaded, or training goes on with it.
         (
-            "old, net = Multi(), Multi()\nold.load_state_dict(torch.load(args.file))\n"
+            "old, net = Multi(), Multi()\nif args.file:\n"
+            "    old.load_state_dict(torch.load(args.file))\n"
             "net.load_state_dict(old.state_dict(), strict=False)",
             "convert",
         ),
@@ -710,7 +713,7 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
             "convert",
         ),
         (
-            "old, net = Seg(), Multi()\nfill(net, args.file)\n"
+            "old, net = Seg(), Multi()\nif args.file:\n    fill(net, args.file)\n"
             "net.load_state_dict(old.state_dict(), strict=False)",
             "convert",
         ),
@@ -754,10 +757,16 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
         # Nobody calls the method, or it reads another file, or goes on;
         ("pass", "fill(self, torch.load(self.path))", "pass", "convert"),
         ("pass", "fill(self, torch.load(self.folder))", "net.setup()", "convert"),
-        ("pass", "self.load_state_dict(torch.load(self.folder))", "net.setup()", "convert"),
+        ("pass", "self.load_state_dict(torch.load(self.folder))", "net.setup()", "unknown"),
+        (
+            "pass",
+            "self.load_state_dict(torch.load(self.folder))",
+            "if args.go_on:\n    net.setup()",
+            "convert",
+        ),
         ("pass", "fill(self, torch.load(self.path, resume=True))", "net.setup()", "convert"),
         # and what a script names is what it may go on with.
-        ("pass", "pass", "net.load(args.path)", "convert"),
+        ("pass", "pass", "if args.path:\n    net.load(args.path)", "convert"),
         ("pass", "pass", "fill(net, torch.load(net.path))", "convert"),
     ],
 )

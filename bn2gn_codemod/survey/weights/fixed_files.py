@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
 from bn2gn_codemod.survey.values import Function, Spot
 
 _PATH = re.compile(r"\w[./]")
+_ASKING = (ast.IfExp, ast.BoolOp, ast.Lambda)
 
 
 def begins_with_file(
@@ -64,14 +65,25 @@ def _runs_always(spot: Spot) -> bool:
     """Whether whoever calls a function comes to a place in it."""
     block, index = blocks_around(spot.function.node, spot.node)[-1]
     leaves = (walk(statement) for statement in block[:index])
-    return block is getattr(spot.function.node, "body", None) and not any(
-        isinstance(node, ast.Return) for each in leaves for node in each
+    is_direct = block is getattr(spot.function.node, "body", None)
+    return (
+        is_direct
+        and not _is_asked_for(block[index], spot.node)
+        and not any(isinstance(node, ast.Return) for each in leaves for node in each)
     )
 
 
 def _comes_first(function: Function, first: ast.AST, second: ast.Call) -> bool:
     """Whether whatever comes to the second call has passed the first one."""
     block, index = blocks_around(function.node, first)[-1]
-    return any(
+    return not _is_asked_for(block[index], first) and any(
         other is block and place > index for other, place in blocks_around(function.node, second)
+    )
+
+
+def _is_asked_for(statement: ast.stmt, node: ast.AST) -> bool:
+    """``load(net, path) if args.resume else None``, ``args.resume and load(net, path)``"""
+    return any(
+        isinstance(part, _ASKING) and any(inner is node for inner in walk(part))
+        for part in walk(statement)
     )
