@@ -388,6 +388,28 @@ def test_layers_that_a_librarys_network_fills_are_loaded(code: str) -> None:
     check(CLASSIFIER.format("keep") + BUILD + code)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "names"), [("convert", ("ema_model", "model")), ("keep", ("target", "source"))]
+)
+def test_a_teacher_may_be_that_of_other_models_as_well(
+    verdict: str, names: tuple[str, str]
+) -> None:
+    mine, theirs = names
+    check(
+        CLASSIFIER.format(verdict)
+        + BUILD
+        + f"""
+teacher = copy.deepcopy(model)
+other = nn.Sequential(nn.Conv2d(8, 8, 1))
+def update({mine}, {theirs}):
+    for m2, m1 in zip({mine}.named_modules(), {theirs}.named_modules()):
+        m2[1].load_state_dict(m1[1].state_dict())
+update(teacher, model)
+update(other, model)
+"""
+    )
+
+
 def test_layers_that_a_file_fills_as_well_are_not_new() -> None:
     check(
         CLASSIFIER.format("unknown")

@@ -23,6 +23,8 @@ from bn2gn_codemod.survey.values import (
     Weights,
 )
 
+# What a model is called that follows the one that is trained.
+_FOLLOWER = re.compile(r"(?:^|_)(?:ema|teacher|momentum|averaged?|shadow)(?:_|$)", re.IGNORECASE)
 _OPTIMIZER = re.compile(r"optim", re.IGNORECASE)
 
 
@@ -53,8 +55,11 @@ def are_layers_of_same_model(flow: Flow, call: LoadCall) -> bool:
     given = set(_values(flow, call.weights))
     sources = set(filter(_is_object, given))
     networks = {value for value in sources if library_model(value) is not None}
-    is_read = any(isinstance(value, Weights) for value in given)
-    return bool(networks) and not is_read and networks < sources == receivers
+    if any(isinstance(value, Weights) for value in given) or not networks < sources <= receivers:
+        return False
+    # A teacher may be that of models which are trained by other code.
+    is_follower = any(map(_FOLLOWER.search, call.spot.function.parameters))
+    return bool(networks) and (sources == receivers or is_follower)
 
 
 def _is_object(value: Value) -> bool:
