@@ -151,3 +151,39 @@ def test_what_data_parallel_wraps_is_no_numbered_attribute() -> None:
         net.module.head.module.load_state_dict(torch.load('https://example.org/weights.pth'))
         """
     )
+
+
+NAMED_ABOVE = """\
+from mmcv.runner import load_checkpoint
+def stage():
+    layers = [nn.Conv2d(3, 8, 3)]
+    layers.append(nn.BatchNorm2d(8))  #! {}
+    return layers
+class VGG(nn.Module):
+    def __init__(self, name, other):
+        super().__init__()
+        layers = []
+        layers.extend(stage())
+        {}
+        self.add_module(self.part, nn.Sequential(*layers))
+        self.classifier = nn.Linear(8, 2)
+    def init_weights(self, pretrained=None):
+        load_checkpoint(self, pretrained, strict=False)
+"""
+
+
+def test_a_name_that_is_said_right_above() -> None:
+    check(NAMED_ABOVE.format("keep", "self.part = 'features'"))
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "self.part = 'features'; self.rename()",
+        "if name: self.part = 'features'",
+        "self.part = 'features' if name else other",
+        "self.part, self.size = 'features', 8",
+    ],
+)
+def test_a_name_that_may_be_another_one(above: str) -> None:
+    check(NAMED_ABOVE.format("conflict", above))

@@ -317,6 +317,114 @@ class Net(nn.Module):
 """)
 
 
+CLASSIFIER = """\
+import timm, copy
+class Classifier(nn.Module):
+    def __init__(self, backbone, bottleneck):
+        super().__init__()
+        self.backbone = backbone
+        self.bottleneck = bottleneck
+class Net(Classifier):
+    def __init__(self, backbone):
+        super().__init__(backbone, nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8)))  #! {}
+"""
+BUILD = """
+def build():
+    return Net(timm.create_model('resnet50', pretrained=True))
+model = build()
+"""
+
+
+@pytest.mark.parametrize("walk", ["named_modules", "modules"])
+@pytest.mark.parametrize(
+    "copied",
+    [
+        "{0}.load_state_dict({1}.state_dict())",
+        "{0}.running_mean.data.copy_({1}.running_mean.data)",
+        "{0}.state_dict()['running_mean'].data.copy_({1}.state_dict()['running_mean'].data)",
+    ],
+)
+def test_layers_of_a_teacher_get_what_the_models_own_have(walk: str, copied: str) -> None:
+    layers = ("m2[1]", "m1[1]") if walk == "named_modules" else ("m2", "m1")
+    update = f"""
+teacher = copy.deepcopy(model)
+def update(model, teacher):
+    for m2, m1 in zip(teacher.{walk}(), model.{walk}()):
+        {copied.format(*layers)}
+update(model, teacher)
+"""
+    check(CLASSIFIER.format("convert") + BUILD + update)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        # The library's network alone gives what is copied.
+        """
+source = timm.create_model('resnet50', pretrained=True)
+def fill(model, source):
+    for m2, m1 in zip(model.named_modules(), source.named_modules()):
+        m2[1].load_state_dict(m1[1].state_dict())
+fill(model, source)
+""",
+        # So it does where the same line makes it as the model's own.
+        """
+def trunk():
+    return timm.create_model('resnet50', pretrained=True)
+model = Net(trunk())
+def fill(model, source):
+    for m2, m1 in zip(model.named_modules(), source.named_modules()):
+        m2[1].load_state_dict(m1[1].state_dict())
+fill(model, trunk())
+""",
+        # The attribute is named that is filled.
+        """
+source = timm.create_model('resnet50', pretrained=True)
+model.bottleneck.load_state_dict(source.state_dict())
+""",
+    ],
+)
+def test_layers_that_a_librarys_network_fills_are_loaded(code: str) -> None:
+    check(CLASSIFIER.format("keep") + BUILD + code)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "names"), [("convert", ("ema_model", "model")), ("keep", ("target", "source"))]
+)
+def test_a_teacher_may_be_that_of_other_models_as_well(
+    verdict: str, names: tuple[str, str]
+) -> None:
+    mine, theirs = names
+    check(
+        CLASSIFIER.format(verdict)
+        + BUILD
+        + f"""
+teacher = copy.deepcopy(model)
+other = nn.Sequential(nn.Conv2d(8, 8, 1))
+def update({mine}, {theirs}):
+    for m2, m1 in zip({mine}.named_modules(), {theirs}.named_modules()):
+        m2[1].load_state_dict(m1[1].state_dict())
+update(teacher, model)
+update(other, model)
+"""
+    )
+
+
+def test_layers_that_a_file_fills_as_well_are_not_new() -> None:
+    check(
+        CLASSIFIER.format("unknown")
+        + BUILD
+        + """
+teacher = copy.deepcopy(model)
+def update(model, teacher):
+    for m2, m1 in zip(teacher.modules(), model.modules()):
+        m2.load_state_dict(m1.state_dict())
+update(model, teacher)
+update(torch.load('whole.pt'), teacher)
+"""
+    )
+
+
 def _repository(verdict: str, code: str) -> str:
     train = "from net import Net\n" + textwrap.dedent(code)
     return f"-- net.py --\n{NET.format(verdict)}-- train.py --\n{train}"

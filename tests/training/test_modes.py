@@ -139,3 +139,57 @@ def test_train_mode_that_is_switched_off(made: str, flag: str) -> None:
 )
 def test_train_mode_that_may_be_switched_on(made: str, flag: str) -> None:
     assert loops(made, flag) == 1
+
+
+LIBRARY = """
+from mmcv.runner import Runner
+
+def batch_processor(model, data, train_mode):
+    if train_mode:
+        model.train()
+    return model(data)
+
+def main(loader):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    Runner(net, batch_processor, optimizer).run([loader], [("train", 1)], 10)
+"""
+TEST = """
+from {module} import Net
+
+def test_losses(batch):
+    net = Net()
+    net.train()
+    for name, loss in net(batch).items():
+        print(name, loss)
+"""
+
+
+def repository_of(files: dict[str, str]) -> Plan:
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    return plan_repository(Repository(Path("/repository"), read), Settings())
+
+
+@pytest.mark.parametrize("path", ["tests/test_net.py", "test_net.py"])
+def test_what_a_test_goes_through_is_no_train_loop(path: str) -> None:
+    plan = repository_of({"net.py": MODEL + LIBRARY, path: TEST.format(module="net")})
+    assert overrides(plan) == ["Net"]
+
+
+def test_layers_that_are_gone_through_are_no_batches() -> None:
+    walk = "    for m in net.modules():\n        print(m)\n"
+    train = "    net.train()\n" + walk
+    runner = "    Runner("
+    plan = repository_of({"net.py": MODEL + LIBRARY.replace(runner, train + runner)})
+    assert overrides(plan) == ["Net"]
+
+
+def test_a_test_does_not_hide_the_train_loop() -> None:
+    train = "net.train()\n    for x in loader:\n        net(x).sum().backward()\n    "
+    files = {
+        "net.py": MODEL + LIBRARY.replace("Runner(net", train + "run(net"),
+        "tests/test_net.py": TEST.format(module="net"),
+    }
+    plan = repository_of(files)
+    assert overrides(plan) == []
+    assert [len(file.loop_guards) for file in plan.files if file.path == "net.py"] == [1]

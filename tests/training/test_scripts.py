@@ -413,6 +413,24 @@ def main(loader):
     second = torch.optim.SGD(model.module.head.parameters(), lr=0.1)
 {LOOP}
 """,
+    "two models that one function makes with something else, and one optimizer": f"""
+def create():
+    return Detector(), Loss()
+
+def main(loader):
+    model, loss = create(){FREEZE}
+    second, other = create()
++    frozen_count = freeze_backbone_bn(second, 'Detector')
++    {COUNT}
+    optimizer = torch.optim.Adam([*model.parameters(), *second.parameters()])
+    for epoch in range(3):
+        model.train()
++        eval_backbone_bn(model)
+        second.train()
++        eval_backbone_bn(second)
+        for x in loader:
+            model(x) + second(x)
+""",
     "several models": f"""
 def main(loader):
     model = Detector(){FREEZE}

@@ -289,11 +289,16 @@ class TrainLoops:
 def _runs_in_loop(
     optimizers: Optimizers, scope: Scope, statement: ast.stmt, depth: int = 0
 ) -> bool:
-    """Whether a statement stands in the repository's own train loop, or right before one."""
+    """Whether a statement stands in the repository's own train loop, or right before one.
+
+    A test trains nothing, whatever it goes through.
+    """
+    if scope.function.module.is_test:
+        return False
     index = scope.order.index(statement)
     if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
         return True
-    if any(isinstance(later, _LOOPS) for later in scope.order[index:]):
+    if any(is_train_loop(later) for later in scope.order[index:]):
         return True
     return depth < _DEEPEST and any(
         _runs_in_loop(optimizers, outer, calling, depth + 1)

@@ -521,7 +521,10 @@ def _is_of_same_model(first: Insertion, second: Insertion) -> bool:
         return False
     return all(
         reads(value, {first.model})
-        for _, value in assignments(second.after, second.model)
+        for made, _ in assignments(second.after, second.model)
+        # also of ``net, optimizer = prepare(model, optimizer)``
+        if isinstance(made, (ast.Assign, ast.AnnAssign, ast.AugAssign))
+        for value in [made.value]
         if value is not None
     )
 

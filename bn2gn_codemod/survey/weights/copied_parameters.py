@@ -15,8 +15,16 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.syntax.nodes import call_name
-from bn2gn_codemod.survey.values import FunctionValue, Instance, Value, Weights
+from bn2gn_codemod.survey.values import (
+    ExternalObject,
+    FunctionValue,
+    Instance,
+    Value,
+    Weights,
+)
 
+# What a model is called that follows the one that is trained.
+_FOLLOWER = re.compile(r"(?:^|_)(?:ema|teacher|momentum|averaged?|shadow)(?:_|$)", re.IGNORECASE)
 _OPTIMIZER = re.compile(r"optim", re.IGNORECASE)
 
 
@@ -32,6 +40,32 @@ def are_copied_back(flow: Flow, call: LoadCall) -> bool:
         isinstance(v, Instance) and v in receivers for v in _values(flow, call.tensors_of)
     )
     return is_same and read <= receivers
+
+
+def are_layers_of_same_model(flow: Flow, call: LoadCall) -> bool:
+    """Whether layers get what those in the same place of a copy of their own model have.
+
+    ``bn2['running_mean'].data.copy_(bn1['running_mean'].data)`` in a loop over the modules of a
+    model and of its teacher. A library's network is then on both sides, and so is what else
+    the model has. Where the network alone gives what is copied, the others are filled with it.
+    """
+    if call.base is not None:
+        return False  # an attribute is named that is filled
+    receivers = set(filter(_is_object, flow.values(call.receiver)))
+    given = set(_values(flow, call.weights))
+    sources = set(filter(_is_object, given))
+    networks = {value for value in sources if library_model(value) is not None}
+    if any(isinstance(value, Weights) for value in given) or not networks < sources <= receivers:
+        return False
+    # A teacher may be that of models which are trained by other code.
+    is_follower = any(map(_FOLLOWER.search, call.spot.function.parameters))
+    return bool(networks) and (sources == receivers or is_follower)
+
+
+def _is_object(value: Value) -> bool:
+    """Whether a value is a model, or holds layers: norm layers are only seen inside of one."""
+    is_layer = isinstance(value, ExternalObject) and bool(value.name)
+    return is_layer or (isinstance(value, Instance) and value.class_.is_module)
 
 
 def are_of_one_class(flow: Flow, call: LoadCall) -> bool:

@@ -32,7 +32,12 @@ class LoadedParts:
         self._where: dict[Value, dict[Function, str]] = {}
         copies: list[tuple[LoadCall, set[Value]]] = []
         # What goes over all the layers of a model loads the model as a whole.
-        calls = [one for call in flow.load_calls for one in of_wholes(flow, call)]
+        calls = [
+            one
+            for call in flow.load_calls
+            if not copied_parameters.are_layers_of_same_model(flow, call)
+            for one in of_wholes(flow, call)
+        ]
         for call in calls:
             sources = copied_parameters.copied_models(flow, call)
             if sources:

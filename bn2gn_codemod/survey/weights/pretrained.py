@@ -33,6 +33,7 @@ from bn2gn_codemod.survey.values import (
 from bn2gn_codemod.survey.weights.copied_models import CopiedModels, of_wholes
 from bn2gn_codemod.survey.weights.copied_parameters import (
     are_copied_back,
+    are_layers_of_same_model,
     are_of_one_class,
     are_resumed,
 )
@@ -97,7 +98,12 @@ class _Search:
         self._containers = LoadedContainers(contents.flow)
         self._receivers = Receivers(contents.flow)
         self._attributes = LoadedAttributes(contents.flow, contents.held_in)
-        self._calls = [one for call in self._flow.load_calls for one in of_wholes(self._flow, call)]
+        self._calls = [
+            one
+            for call in self._flow.load_calls
+            if not are_layers_of_same_model(self._flow, call)
+            for one in of_wholes(self._flow, call)
+        ]
         self._named = {slot for call in self._calls for slot in self._attributes.named(call)}
         self._names = NamedKeys(contents)
         self._shared = SharedFiles(contents.flow)

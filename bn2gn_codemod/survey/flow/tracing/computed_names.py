@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import pairwise
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.value_graph import Node
-from bn2gn_codemod.survey.syntax.nodes import call_name, text_pattern
+from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, text_pattern
 from bn2gn_codemod.survey.values import Entries, Lost, Spot, Text, UseContext, Value
 
 _IDENTIFIER = re.compile(r"[A-Za-z_*][\w.*]{0,60}$")
@@ -26,7 +27,7 @@ def text_node(flow: Flow, pattern: str) -> Node | None:
 def store_named(tracer: Tracer, base: Node, name: ast.expr, value: Node) -> None:
     """``setattr(base, name, value)``"""
     flow = tracer.flow
-    pattern = text_pattern(name)
+    pattern = text_pattern(_said_above(tracer, name) or name)
     if pattern is not None:
         flow.store(base, pattern, value)
         return
@@ -34,6 +35,25 @@ def store_named(tracer: Tracer, base: Node, name: ast.expr, value: Node) -> None
     flow.store(base, "*", value)
     if named is not None:
         _store_by_text(flow, base, named, value)
+
+
+def _said_above(tracer: Tracer, name: ast.expr) -> ast.Constant | None:
+    """``"features"`` of ``self.name = "features"`` right above ``self.add_module(self.name, ...)``.
+
+    Between the two nothing gives the attribute another value.
+    """
+    node = tracer.function.node
+    if not isinstance(name, ast.Attribute) or not isinstance(node, ast.FunctionDef):
+        return None
+    for above, statement in pairwise(node.body):
+        match above:
+            case ast.Assign(targets=[target], value=ast.Constant(value=str()) as said) if (
+                statement is tracer.statement and dotted(target) == dotted(name)
+            ):
+                return said if dotted(name) is not None else None
+            case _:
+                pass
+    return None
 
 
 def spread(flow: Flow, base: Node, value: Node) -> None:

@@ -159,7 +159,8 @@ def _bind_members(
         name = alias.asname or alias.name
         if base is not None and (
             child is None
-            or child == base
+            # ``from nets import nets`` of the file nets/nets.py: no folder is a file
+            or (child == base and _has(flow, base, alias.name))
             # ``from . import x`` in a package names the module x, not itself
             or (base != module.path and alias.name in flow.top_level[base].locals)
             or (base != module.path and _replaces_submodule(flow, base, child, alias.name))
@@ -169,6 +170,12 @@ def _bind_members(
             _bind_name(flow, scope, name, child, dotted, None, replaced)
         else:
             _bind_name(flow, scope, name, None, full, None, replaced)
+
+
+def _has(flow: Flow, path: str, name: str) -> bool:
+    """Whether a module binds a name itself, or by a star import."""
+    scope = flow.top_level[path]
+    return name in scope.locals - scope.guessed or _defines(flow, path, name)
 
 
 def _replaces_submodule(flow: Flow, package: str, child: str, name: str) -> bool:

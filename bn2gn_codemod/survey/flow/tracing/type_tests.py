@@ -10,17 +10,19 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.known.library_models import is_library_model
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import bound_names, call_name, dotted, flat
-from bn2gn_codemod.survey.values import ExternalObject, Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
 # Layers that hold no others, and that are no containers: those are transparent here.
 _SIMPLE_LAYER = re.compile(r"torch\.nn\.(?:\w+\.)*(?:Conv(?:Transpose)?[123]d|Linear)$")
 _LIBRARY_LAYER = re.compile(r"torch\.nn\.(?:\w+\.)*[A-Z]\w*$")
 _NUMBERS = ("int", "float", "bool")
+_TORCH_BASES = re.compile(r"torch\.nn\.(?:\w+\.)*[A-Z]\w*$|object$")
 _PLAIN_BASES = re.compile(r"torch\.nn\.(?:\w+\.)*Module$|object$|(?:abc\.)?ABC$")
 
 
-# What ``isinstance`` says of a variable: a convolution or linear layer, or a library's network.
-Narrowing = Literal["layer", "network"]
+# What ``isinstance`` says of a variable: a convolution or linear layer, a library's network, or
+# an object of one of these classes of the repository.
+Narrowing = Literal["layer", "network"] | frozenset[Class]
 
 
 def narrowed_by(flow: Flow, module: Module, branch: ast.If | ast.While) -> dict[str, Narrowing]:
@@ -47,12 +49,33 @@ def _narrowing(flow: Flow, module: Module, kinds: ast.expr) -> Narrowing | None:
     asked = [_outside(flow, module, kind) for kind in named]
     if all(map(_SIMPLE_LAYER.match, asked)):
         return "layer"
-    return "network" if all(map(is_library_model, asked)) else None
+    if all(map(is_library_model, asked)):
+        return "network"
+    classes = [_class(flow, module, kind) for kind in named]
+    told = frozenset(cls for cls in classes if cls is not None and _is_told(cls))
+    return told if told and len(told) == len(named) else None
 
 
 def may_be(narrowing: Narrowing, held: Value) -> bool:
     """Whether a value may be what ``isinstance`` said, or of a class made from that."""
+    if isinstance(narrowing, frozenset):
+        return _may_be_of(narrowing, held)
     return _may_be_simple_layer(held) if narrowing == "layer" else _may_be_library_model(held)
+
+
+def _may_be_of(classes: frozenset[Class], held: Value) -> bool:
+    """Whether a value may be of one of some classes: ``self`` of a base stands for subclasses."""
+    if not isinstance(held, Instance) or not _is_told(held.class_):
+        return True
+    line = {*held.class_.ancestors(), *held.class_.descendants()}
+    return not classes.isdisjoint(line)
+
+
+def _is_told(cls: Class) -> bool:
+    """Whether it is known what a class extends: its own bases, and nothing but torch."""
+    line = cls.ancestors()
+    bases = [base for one in line for base in one.external_bases]
+    return not any(one.has_open_base for one in line) and all(map(_TORCH_BASES.match, bases))
 
 
 def _may_be_library_model(held: Value) -> bool:
@@ -91,6 +114,37 @@ def gives_number(choice: ast.IfExp) -> bool:
             is_one = isinstance(choice.body, ast.Name) and choice.body.id == name
             return is_one and all(isinstance(k, ast.Name) and k.id in _NUMBERS for k in named)
     return False
+
+
+def _class(flow: Flow, module: Module, kind: ast.expr) -> Class | None:
+    """The class of the repository that a name stands for wherever it is read in the module."""
+    if not isinstance(kind, ast.Name) or _times_bound(module, kind.id) != 1:
+        return None
+    home, name = flow.bindings.get((module.path, kind.id), (module, kind.id))
+    if isinstance(home, str) or name is None or (home != module and _times_bound(home, name) != 1):
+        return None
+    defined = (one for one in flat(home.tree.body) if isinstance(one, ast.ClassDef))
+    return next((flow.class_of[one] for one in defined if one.name == name), None)
+
+
+def _times_bound(module: Module, name: str) -> int:
+    """How often code may give a name something, in any scope of a module."""
+    bound: list[str] = []
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.alias(name="*"):
+                bound.append(name)
+            case ast.alias(name=imported, asname=other):
+                bound.append(other or imported.split(".")[0])
+            case (
+                ast.ClassDef(name=own) | ast.FunctionDef(name=own) | ast.AsyncFunctionDef(name=own)
+            ):
+                bound.append(own)
+            case ast.arg(arg=own) | ast.Name(id=own, ctx=ast.Store()):
+                bound.append(own)
+            case _:
+                pass
+    return bound.count(name)
 
 
 def _outside(flow: Flow, module: Module, kind: ast.expr) -> str:
