@@ -206,11 +206,11 @@ net.load_state_dict({state}, strict=False)
         "net = Net()\nnet.load_state_dict(torch.load('runs/%s' % args.name))",
         "net = Net()\nnet.load_state_dict(torch.load(sys.argv[2])['model'], strict=False)",
         HELPER.format(name="load") + "load(net, args.file)",
-        # in a method of the model, or tensor by tensor.
+        # in a method of the model, or in a lambda.
+        "load = lambda net, path: net.load_state_dict(torch.load(path))\nnet = Net()\n"
+        "load(net, args.file)",
         "class Loading(Net):\n    def load(self, path):\n"
         "        self.load_state_dict(torch.load(path))\nnet = Loading()\nnet.load('w/seg.pt')",
-        "net = Net()\nsaved = torch.load('ref.pth')\n"
-        "torch._foreach_copy_(list(net.neck.parameters()), list(saved.values()))",
         # What an option asks for later is another file.
         "net = Net()\nnet.load_state_dict(torch.load('seg.pth'))\n"
         "if args.resume:\n    net.load_state_dict(torch.load(args.resume))",

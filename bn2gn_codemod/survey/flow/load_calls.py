@@ -47,6 +47,8 @@ class LoadCall:
     made_of: list[Node] = dataclasses.field(default_factory=list)  # what the tensor is computed of
     copies: bool = False  # a.weight.data = b.weight.data: the tensors are those of a layer
     loader: str = ""  # an external function that finds the weights itself
+    # It is of a library that drives the training, and may go on with one: ``learn.load(name)``.
+    of_driver: bool = False
 
 
 class HandedTensor(NamedTuple):

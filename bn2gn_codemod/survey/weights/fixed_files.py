@@ -63,7 +63,10 @@ def _names_file(function: Function, call: ast.Call) -> bool:
 
 def _runs_always(spot: Spot) -> bool:
     """Whether whoever calls a function comes to a place in it."""
-    block, index = blocks_around(spot.function.node, spot.node)[-1]
+    around = blocks_around(spot.function.node, spot.node)
+    if not around:
+        return isinstance(spot.function.node, ast.Lambda)
+    block, index = around[-1]
     leaves = (walk(statement) for statement in block[:index])
     is_direct = block is getattr(spot.function.node, "body", None)
     return (
@@ -75,7 +78,10 @@ def _runs_always(spot: Spot) -> bool:
 
 def _comes_first(function: Function, first: ast.AST, second: ast.Call) -> bool:
     """Whether whatever comes to the second call has passed the first one."""
-    block, index = blocks_around(function.node, first)[-1]
+    around = blocks_around(function.node, first)
+    if not around:
+        return False  # a lambda
+    block, index = around[-1]
     return not _is_asked_for(block[index], first) and any(
         other is block and place > index for other, place in blocks_around(function.node, second)
     )

@@ -113,6 +113,8 @@ class _Search:
         """Add what is read, then what is copied from models that are loaded themselves."""
         left: list[LoadCall] = []
         for call in self._calls:
+            if call.of_driver:
+                continue  # where all of a model starts, if it is no training that goes on
             if are_copied_back(self._flow, call) or are_resumed(self._flow, call):
                 continue
             load = read_load(self._flow, call)

@@ -82,7 +82,7 @@ class WholeModels:
             if load is None:
                 for slot, copied in self._copied_states.slots(call):
                     self._named.setdefault(slot, copied)
-            if load is None or load.kind != "file":
+            if load is None or (load.kind != "file" and not call.of_driver):
                 continue
             if call.into_tensors:
                 self._add_named(call, load, self._put_together(call))
@@ -171,6 +171,10 @@ class WholeModels:
                 continue
             cls = value.class_
             if value.spot is not None and self._guarded.pass_by(call, cls):
+                continue
+            if call.of_driver:
+                if self._warm_starts.is_one(call, value):
+                    yield cls
                 continue
             if self._is_short_of_a_part(cls, load) or self._is_changed_after(call, cls):
                 yield cls

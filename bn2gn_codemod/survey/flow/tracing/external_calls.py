@@ -95,8 +95,6 @@ _LOADER = re.compile(
     r"load_objects$|"  # ignite's, for parts by name
     r"\w*Checkpointer$"  # Checkpointer(model).load(path)
 )
-# External functions that fill tensors, and where these and the weights stand.
-_COPIES_TENSORS = {"vector_to_parameters": (1, 0), "_foreach_copy_": (0, 1)}
 # By what objects that drive training are told which file all of a model starts from.
 _STARTS_FROM = "load_from"
 # What may as well load something else, unless it is handed one part of a model.
@@ -113,12 +111,12 @@ def call_external(call: Call, name: str) -> None:
         read_weights(call, "url", name)
     elif name in _WEIGHTS_FROM_FILE or last in _WEIGHTS_FROM_FILE:
         read_weights(call, "file", name)
-    elif last in _COPIES_TENSORS and len(call.arguments) > 1:
-        parameters, weights = (call.arguments[at][1] for at in _COPIES_TENSORS[last])
+    elif last == "vector_to_parameters" and len(call.arguments) > 1:
+        (_, weights), (_, parameters) = call.arguments[:2]
         flow.load_calls.append(LoadCall(parameters, [weights], call.spot(), False))
     elif name == "torch.distributed.checkpoint.load" and call.arguments:
         # It fills the tensors of the state dict that it is handed.
-        flow.load_calls.append(LoadCall(call.arguments[0][1], [], call.spot(), False, loader=last))
+        note_driven_load(call, call.arguments[0][1], last)
     elif last == "import_module":
         give_imported(call)
     elif last == "obj_from_dict":
@@ -221,7 +219,7 @@ def _make_something(call: Call, name: str, last: str) -> None:
     starts_from = _file_to_start_from(call.expr) if drives_training(name) else None
     for key, node in call.arguments:
         if starts_from is not None and key == "model":
-            flow.load_calls.append(LoadCall(node, [], spot, False, loader=_STARTS_FROM))
+            note_driven_load(call, node, _STARTS_FROM)
         if is_loader or (_MAY_LOAD.match(last) and _is_part(call.expr, key)):
             flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
         if wraps_model(name):
@@ -231,6 +229,12 @@ def _make_something(call: Call, name: str, last: str) -> None:
             flow.containers.take(node, call.result)
         _hand_over(call, name, node)
     keep_forwarded(flow, call.expr, name)
+
+
+def note_driven_load(call: Call, loaded: Node, loader: str) -> None:
+    """What drives a training finds the weights of all of a model by itself."""
+    load = LoadCall(loaded, [], call.spot(), False, loader=loader, of_driver=True)
+    call.flow.load_calls.append(load)
 
 
 def _file_to_start_from(expr: ast.expr) -> ast.expr | None:

@@ -133,6 +133,7 @@ def _make_pretrained(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result
         if tracer.flow.find_method(held.class_, func.attr) is None:
             instantiate(call, held.class_, is_written=False)
             load = LoadCall(result, [], tracer.spot(expr), False, loader=func.attr)
+            load.of_driver = func.attr == "load_from_checkpoint"
             tracer.flow.load_calls.append(load)
 
     if base is not None:
@@ -146,7 +147,7 @@ def _note_load_of_trainer(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -
         return
     flow = tracer.flow
     loaded = flow.node()
-    load = LoadCall(loaded, [], tracer.spot(expr), False, loader=func.attr)
+    load = LoadCall(loaded, [], tracer.spot(expr), False, loader=func.attr, of_driver=True)
 
     def on_trainer(held: Value) -> None:
         is_trainer = isinstance(held, ExternalObject) and drives_training(held.name)
