@@ -334,3 +334,59 @@ def test_path_of_a_factory_that_is_cut_in_two(path: str, expected: str) -> None:
     text = BUILDER.replace("get(cfg.body)", f"get({path})").replace("#! keep", f"#! {expected}")
     beside = "def body_beside(size):\n    return nn.BatchNorm2d(8)  #! unknown\n"
     check(f"{text}-- nets/seg/beside.py --\n{beside}")
+
+
+_SHARED = """\
+-- nets/blocks.py --
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {block}
+-- nets/seg/other.py --
+from nets.blocks import Block
+class Trunk(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.conv1 = Block()
+def trunk(size):
+    return Trunk(size)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "more"),
+    [
+        ("cfg.body", ""),
+        ("cfg.body or 'seg.net.body50'", ""),
+        ("os.getenv('BODY', 'seg.net.body50')", ""),
+        ("'seg.net.body50'", "get(sys.argv[1])"),
+        ("'seg.net.body50'", "builders = {'get': get}"),
+        ("'seg.net.body50'", "def other(**named): return get(**named)"),
+        ("'seg.net.body50'.replace('net', cfg.net)", ""),
+    ],
+)
+def test_path_that_may_be_another_one(given: str, more: str) -> None:
+    """What another module has may be in the backbone as well."""
+    text = BUILDER.replace("get(cfg.body)", f"get({given})")
+    text = text.replace("#! convert", "#! convert\n        self.neck = Block()")
+    text = text.replace("import importlib\n", "import importlib\nfrom nets.blocks import Block\n")
+    text = f"{text}-- more.py --\nfrom nets.build import get\n{more}\n"
+    check(text + _SHARED.format(block="conflict"))
+
+
+def test_path_that_every_call_says() -> None:
+    text = BUILDER.replace("get(cfg.body)", "get('seg.net.body50')")
+    text = text.replace("#! convert", "#! convert\n        self.neck = Block()")
+    text = text.replace("import importlib\n", "import importlib\nfrom nets.blocks import Block\n")
+    check(text + _SHARED.format(block="unknown"))  # nothing builds the other trunk
+
+
+@pytest.mark.parametrize(
+    "change", ["parts[-1] = cfg", "fix(parts)", "del parts[-1]", "last = parts"]
+)
+def test_path_whose_pieces_are_changed(change: str) -> None:
+    text = BUILDER.replace("get(cfg.body)", "get('seg.net.body50')")
+    text = text.replace('parts = name.split(".")', f'parts = name.split(".")\n        {change}')
+    text = text.replace("#! convert", "#! convert\n        self.neck = Block()")
+    text = text.replace("import importlib\n", "import importlib\nfrom nets.blocks import Block\n")
+    check(text + _SHARED.format(block="conflict"))

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.tracing.computed_names import text_node
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
+from bn2gn_codemod.survey.flow.tracing.written_paths import is_written_out
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.statements.newest_value import newest_value
+from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Function, Lost, Text, Value
 
 
@@ -22,7 +24,12 @@ def taken_text(tracer: Tracer, expr: ast.Subscript) -> Node | None:
             if cut is None or place is None:
                 return None
             whole = tracer.evaluate(cut.text)
-            return None if whole is None else _piece(tracer, whole, cut.separator, place)
+            if whole is None:
+                return None
+            piece = _piece(tracer, whole, cut.separator, place)
+            if isinstance(pieces, ast.Name) or place < 0:
+                _open_if_not_said(tracer, cut.text, piece)
+            return piece
 
 
 class SplitText(NamedTuple):
@@ -35,6 +42,8 @@ class SplitText(NamedTuple):
 def split_text(function: Function, pieces: ast.expr) -> SplitText | None:
     """What is cut there, at once or before: ``parts = name.split(".")``."""
     if isinstance(pieces, ast.Name):
+        if not _is_only_read(function, pieces.id):
+            return None
         made = newest_value(function.node, pieces, pieces)
         return None if made is None else split_text(function, made)
     match pieces:
@@ -46,6 +55,35 @@ def split_text(function: Function, pieces: ast.expr) -> SplitText | None:
             return SplitText(text, separator)
         case _:
             return None
+
+
+def _is_only_read(function: Function, name: str) -> bool:
+    """Whether a list is no more than looked into: ``parts[-1]``, ``len(parts)``."""
+    read: set[ast.Name] = set()
+    for node in walk(function.node):
+        match node:
+            case ast.Subscript(value=ast.Name() as used, ctx=ast.Load()):
+                read.add(used)
+            case ast.Call(func=ast.Name(id="len"), args=[ast.Name() as used]):
+                read.add(used)
+            case _:
+                pass
+    all_used = (node for node in walk(function.node) if isinstance(node, ast.Name))
+    return all(
+        node in read or not isinstance(node.ctx, ast.Load) for node in all_used if node.id == name
+    )
+
+
+def _open_if_not_said(tracer: Tracer, path: ast.expr, piece: Node) -> None:
+    """A piece of what may be any path may be any name."""
+    flow, function = tracer.flow, tracer.function
+
+    def give_any() -> None:
+        named = None if is_written_out(flow, function, path) else text_node(flow, "*")
+        if named is not None:
+            flow.edge(named, piece)
+
+    flow.unplaced.append((flow.node(), give_any))
 
 
 def _place(index: ast.expr) -> int | None:

@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.flow import script_options
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.arguments import Call
 from bn2gn_codemod.survey.flow.tracing.cut_texts import split_text
+from bn2gn_codemod.survey.flow.tracing.written_paths import is_written_out
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.syntax.nodes import text_pattern
@@ -47,29 +48,31 @@ def give_imported(call: Call) -> None:
 def _give_by_path(call: Call, name: ast.expr) -> bool:
     """``"models." + ".".join(parts[:-1])`` of ``parts = path.split(".")``, where that is so.
 
-    What the path is said to be tells the module; of one that nobody says, it is any that fits.
+    What the path is said to be tells the module; where it may be another one, it is any that fits.
     """
     flow, split = call.flow, _split(name)
     path = None if split is None else _without_last(call.function, split.part)
     whole = None if path is None else flow.expressions.get(path)
-    if split is None or whole is None:
+    if split is None or path is None or whole is None:
         return False
-
-    said = flow.node()
 
     def on_path(held: Value) -> None:
         if isinstance(held, Text):
-            flow.add(said, held)
             inner = split.before + held.pattern.rpartition(".")[0] + split.after
             for module in _fitting(flow, ast.Constant(inner), call.function.module):
                 flow.add(call.result, flow.module_value(module))
 
-    def give_all() -> None:
-        for module in _fitting(flow, name, call.function.module):
+    def give_others() -> None:
+        if is_written_out(flow, call.function, path):
+            return
+        found = list(_fitting(flow, name, call.function.module))
+        for module in found:
             flow.add(call.result, flow.module_value(module))
+        if not found:
+            flow.unnamed_imports.append(call.spot())
 
     flow.watch(whole, on_path)
-    flow.unplaced.append((said, give_all))
+    flow.unplaced.append((flow.node(), give_others))
     return True
 
 
