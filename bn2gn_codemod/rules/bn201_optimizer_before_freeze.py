@@ -101,7 +101,9 @@ is named without a fix: no class has names for its parts.
 A backbone that is only called so is frozen, too, and the report says so: where no
 weights come from elsewhere either, and the model is trained from scratch, its BatchNorm
 must learn, and `freeze = "none"` writes no freezes. Where every load in the repository may
-be one that resumes a training, the report says that as well.
+be one that resumes a training, the report says that as well. None is written where each
+load into such a model certainly goes on with its training (it says that it resumes, or
+restores the optimizer with it): the report names one, and the setting that says otherwise.
 
 No freeze is written where it could reach a layer that is not certain to be
 backbone, in any model that the script may build: the report names the layer

@@ -30,7 +30,10 @@ _PLAIN_HOMES = re.compile(
     r"torchvision\.(?:datasets|transforms)\.|torch\.(?:utils\.data|optim|distributions|autograd)\."
 )
 # How a name that holds a norm class is used where it stands.
-UseContext = Literal["callee", "partial", "argument", "plain", "test", "base", "other"]
+# ``activation``: a callee that no BatchNorm is, by what it is handed.
+UseContext = Literal[
+    "callee", "activation", "partial", "argument", "plain", "test", "base", "other"
+]
 
 
 @dataclasses.dataclass(eq=False)

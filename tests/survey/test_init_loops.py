@@ -476,6 +476,11 @@ RESET = {
     "a network that is taken apart": model(
         detector="trunk = dla34(pretrained=True)\nself.backbone = trunk.level0\n" + LOOP, after=DLA
     ).replace('        self.backbone = torchvision.models.resnet18(weights="DEFAULT")\n', ""),
+    "a library's transformer on a network": "import timm\n"
+    + model(detector=LOOP).replace(
+        'torchvision.models.resnet18(weights="DEFAULT")',
+        "timm.models.vision_transformer.vit_base_resnet50_224_in21k(pretrained=True)",
+    ),
     "a factory that loads them": model(detector=LOOP, after=DLA).replace(
         'torchvision.models.resnet18(weights="DEFAULT")', "dla34(pretrained=True)"
     ),
@@ -546,6 +551,16 @@ class Other(nn.Module):
     )
     .replace("class Neck(nn.Module)", "class Neck(Base)")
     .replace("class Detector(nn.Module)", "class Detector(Base)"),
+    "a transformer of a library": "import timm\n"
+    + model(detector=LOOP).replace(
+        'torchvision.models.resnet18(weights="DEFAULT")',
+        "timm.models.vision_transformer.vit_base_patch16_224(pretrained=True)",
+    ),
+    "a layer of a library": "import timm\n"
+    + model(detector=LOOP).replace(
+        'torchvision.models.resnet18(weights="DEFAULT")',
+        "timm.models.vision_transformer.Attention(512)",
+    ),
     "the new part alone": model(detector=LOOP.replace("self.modules", "self.neck.modules")),
 }  # fmt: skip
 

@@ -39,8 +39,8 @@ def main(args):
         model = Tiny(args)
     else:
         model = {other}
-    if args.resume:
-        model.load_state_dict(torch.load(args.resume))
+    if args.{file}:
+        model.load_state_dict(torch.load(args.{file}))
     {more}
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     for x in args.data:
@@ -54,6 +54,7 @@ _URL = "torch.hub.load_state_dict_from_url('https://a.org/tiny.pth')"
 
 def _plan(settings: Settings | None = None, **parts: str) -> Plan:
     names = {"own": "pass", "tiny": "pass", "small": _LOADED, "other": "Small(args)"}
+    names |= {"file": "resume"}
     text = _SCRIPT.format(**{**names, "more": "pass", **parts})
     read = SourceFile.from_bytes("train.py", text.encode())
     return plan_repository(Repository(Path("/repository"), (read,)), settings or Settings())
@@ -75,9 +76,9 @@ def test_one_that_nothing_loads_is_not_frozen_as_the_others_are() -> None:
 @pytest.mark.parametrize(
     "parts",
     [
-        # Names alone speak for all of them: the finding says so.
-        {"small": "Own()"},
-        {"other": "Tiny(args)"},
+        # Names alone speak for all of them, and the file may be any: the finding says so.
+        {"small": "Own()", "file": "file"},
+        {"other": "Tiny(args)", "file": "file"},
         # Weights come into that one, too.
         {"own": f"self.{_FILE}"},
         {"tiny": f"self.backbone.{_FILE}"},
@@ -92,12 +93,18 @@ def test_what_may_be_frozen_wherever_it_is(parts: dict[str, str]) -> None:
     assert _is_changed(_plan(None, **parts))
 
 
+@pytest.mark.parametrize("parts", [{"small": "Own()"}, {"other": "Tiny(args)"}])
+def test_where_nothing_loads_any_of_them(parts: dict[str, str]) -> None:
+    assert not _is_changed(_plan(None, **parts))
+
+
 def test_a_setting_says_that_it_is_pretrained() -> None:
     assert _is_changed(_plan(Settings(backbone=("Tiny.backbone",))))
 
 
 def test_the_scripts_of_others_are_not_asked() -> None:
-    text = _SCRIPT.format(own="", tiny="", small=_LOADED, other="Tiny(args)", more="pass")
+    names = {"own": "", "tiny": "", "small": _LOADED, "other": "Tiny(args)", "file": "file"}
+    text = _SCRIPT.format(**names, more="pass")
     other = "import torch\nfrom train import Small\n\ndef main(args):\n    model = Small(args)\n"
     other += "    optimizer = torch.optim.SGD(model.parameters(), 0.1)\n"
     files = {"train.py": text, "small.py": other}

@@ -227,3 +227,75 @@ UNSTARTED = "every load into this model may be one that resumes"
 )
 def test_loads_of_the_model_itself(parts: dict[str, str], is_unstarted: bool) -> None:
     assert (UNSTARTED in message(**parts)) is is_unstarted
+
+
+RESTORED = """state = torch.load(path)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    net.load_state_dict(state['net'])
+    optimizer.load_state_dict(state['optimizer'])"""
+GUARDED = """optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    if path:
+        state = torch.load(path)
+        net.load_state_dict(state['net'])
+        if 'optimizer' in state:
+            optimizer.load_state_dict(state['optimizer'])"""
+RESUME = """
+def resume(net, path):
+    net.load_state_dict(torch.load(path))
+"""
+
+
+def planned(parts: dict[str, str], settings: Settings = Settings()) -> tuple[bool, str]:  # noqa: B008
+    """Whether a freeze is written for a model that speaks of no weights, and what is said."""
+    names = dict.fromkeys(("helpers", "body", "net"), "")
+    names |= {"attribute": "backbone", "made": "Body()", "more": "pass"}
+    text = SCRIPT.format(**{**names, **parts}).replace("(self, pretrained=None)", "(self)")
+    read = SourceFile.from_bytes("train.py", text.encode())
+    plan = plan_repository(Repository(Path("/repository"), (read,)), settings)
+    found = [found.message for found in findings(plan) if found.code == "BN201"]
+    return any(file.freezes for file in plan.files), " ".join(found)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"more": RESTORED},
+        {"more": f"net = nn.DataParallel(net)\n    {RESTORED}"},
+        {"more": "resume(net, path)", "helpers": RESUME},
+        {"more": "if resume_path:\n        net.load_state_dict(torch.load(path))"},
+        {"more": f"resume(net, path)\n    {RESTORED}", "helpers": RESUME},
+    ],
+)
+def test_only_its_own_training_loads_it(parts: dict[str, str]) -> None:
+    is_frozen, found = planned(parts)
+    assert not is_frozen
+    assert "what is loaded into Net only lets its training go on (train.py:" in found
+    assert 'to settle it: backbone = ["Net.backbone"]' in found
+    is_frozen, found = planned(parts, Settings(backbone=("Net.backbone",)))
+    assert is_frozen
+    assert "to settle it" not in found
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        # nothing is loaded at all, or what may be anything
+        {},
+        {"more": "net.load_state_dict(torch.load(path)['state'])"},
+        {"more": GUARDED},
+        # one load goes on with the training, another one may start it
+        {"more": "net.load_state_dict(torch.load(path))\n    resume(net, path)", "helpers": RESUME},
+        {"more": f"net.backbone.load_state_dict(torch.load(path))\n    {RESTORED}"},
+        {"more": RESTORED, "body": "self.load_state_dict(torch.load('body.pth'))"},
+        {"more": RESTORED, "made": "torchvision.models.resnet18(weights='DEFAULT')"},
+        {"more": RESTORED, "net": "self.side = torchvision.models.resnet18(weights='DEFAULT')"},
+        # the model says that there are weights
+        {"more": RESTORED, "body": INIT.format(code="self.load(pretrained=path)")},
+        # of another model
+        {"more": f"other = nn.Linear(1, 1)\n    {RESTORED.replace('net.load', 'other.load')}"},
+    ],
+)
+def test_more_than_its_own_training_may_load_it(parts: dict[str, str]) -> None:
+    is_frozen, found = planned(parts)
+    assert is_frozen
+    assert "only lets its training go on" not in found

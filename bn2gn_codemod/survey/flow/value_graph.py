@@ -137,8 +137,12 @@ class ValueGraph:
         load = self.loads.get(node)
         if load is None:
             pass
+        elif isinstance(value, NormClass) and load[1] == "activation" and not value.local_class:
+            return
         elif isinstance(value, (NormClass, External, ClassValue)):
-            value = self._name_norm(value, *load)
+            spot, context, is_parameter = load
+            context = "callee" if context == "activation" else context
+            value = self._name_norm(value, spot, context, is_parameter)
         elif isinstance(value, FunctionValue) and value.function.layer_calls:
             value = self._name_function(value, node)
         held = self._values[node]

@@ -35,6 +35,11 @@ _NO_MODEL = re.compile(
     r"BoxGenerator|RCNNTransform|ImageList|"
     r"(?:Tokenizer|TokenizerFast|Processor|FeatureExtractor)(?:\.from_pretrained)?)$"
 )
+# Layers of timm's transformers, without BatchNorm, of which others build models of their own, too.
+_OF_TRANSFORMERS = re.compile(
+    r"timm\.models\.(?:vision_transformer|deit|beit|cait|swin_transformer(?:_v2)?|mlp_mixer)\."
+    r"(?:\w*Attention|Attention\w+|\w*Mlp|\w*Block|PatchEmbed|DropPath|LayerScale|PatchMerging)$"
+)
 # Of these, and of other layers of the libraries, the ones that hold BatchNorm.
 _TAKES_NORM_LAYER = re.compile(
     r"torchvision\.(?:models|ops)\.(?:\w+\.)*(?:Conv(?:2d|3d)?NormActivation|ConvBNActivation|"
@@ -95,6 +100,8 @@ def is_library_model(name: str) -> bool:
     if _LIBRARIES.match(name) is None or _NO_MODEL.search(name) is not None:
         return False
     if _READS_TEXT.match(name) is not None or part_with_norms(name):
+        return False
+    if _OF_TRANSFORMERS.match(name) is not None:
         return False
     return not families.is_block_name(name.rsplit(".", 1)[-1])
 

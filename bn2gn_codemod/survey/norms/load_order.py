@@ -11,7 +11,7 @@ from bn2gn_codemod.survey.because import Role
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_order import CallOrder, Event, about
 from bn2gn_codemod.survey.flow.call_sites import CallSites
-from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.known.library_models import holds_library_norms, library_model
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.held_layers import HeldLayers
 from bn2gn_codemod.survey.statements.newest_value import newest_value
@@ -214,7 +214,8 @@ class LoadOrder:
 
     def _loads(self, value: Value) -> Iterator[_Load]:
         name = library_model(value)
-        if name is not None and isinstance(value, ExternalObject):
+        has_norms = name is not None and holds_library_norms(value)
+        if name is not None and has_norms and isinstance(value, ExternalObject):
             call = value.spot.node
             if isinstance(call, ast.Call) and _asks_for_weights(call, name):
                 where = f"{name} ({value.spot.where})"

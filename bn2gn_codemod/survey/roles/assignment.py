@@ -40,6 +40,7 @@ class RoleMap:
         self.patterns = contents.patterns
         self.own: dict[Slot, Because] = evidence.own
         self.loads = evidence.loads
+        self.resumed_models = evidence.resumed_models
         self.contexts: dict[Class, Roles] = {}
         self._contents = contents
         self._evidence = evidence

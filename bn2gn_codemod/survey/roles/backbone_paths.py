@@ -136,6 +136,12 @@ class BackbonePaths:
             and self._gets_published.isdisjoint((*around, *below))
         )
 
+    def where_resumed(self, cls: Class) -> str | None:
+        """The line by which a training goes on with a model, where no other one loads it."""
+        if not self.starts_from_nothing(cls):
+            return None
+        return self._roles.resumed_models.where_trained(cls)
+
     @functools.cached_property
     def _gets_published(self) -> frozenset[Class]:
         """The classes into single layers of which weights from a URL go."""

@@ -100,7 +100,7 @@ class Evidence:
         self.loads = find_loads(contents, named, self.evaluations)
         self._lists = PartLists(contents, self.loads, self.own, self.parts.network_of)
         self._initialised_models = InitialisedModels(contents.flow)
-        self._resumed_models = ResumedModels(contents, self.loads, self.evaluations)
+        self.resumed_models = ResumedModels(contents, self.loads, self.evaluations)
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
         self.whole_models = WholeModels(contents, self._held.is_loaded_network, self.evaluations)
@@ -429,7 +429,7 @@ class Evidence:
         if initialised is not None:
             words = f"{words}, but {initialised} initialises the model as a whole before training"
             return Because(Role.UNDECIDED, words)
-        resumed = self._resumed_models.where(slot)
+        resumed = self.resumed_models.where(slot)
         if resumed is not None:
             words = f"{words}, but nothing is loaded except to go on with a training ({resumed})"
             return Because(Role.UNDECIDED, words)

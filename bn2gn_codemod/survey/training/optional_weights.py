@@ -5,7 +5,8 @@ trained from scratch, and a freeze would leave BatchNorm without statistics for 
 with a classifier; what has new layers beside its backbone is fine-tuned. And so it is where the
 code that trains says itself that it wants no weights: ``net = resnet18(pretrained=False)``.
 Or it initialises the whole model: what is a backbone by its name alone has no weights then.
-Nor has the one of several models that a script may build, where only the others are loaded.
+Nor has the one of several models that a script may build, where only the others are loaded;
+nor the one into which a training only loads its own checkpoints, with the optimizer's state.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ class OptionalWeights:
         if initialised and all(initialised):
             words = f"{initialised[0]} initialises the whole model, of which names alone say that"
             return f"{words} there is a backbone in it: trained from scratch, BatchNorm must learn"
+        resumed = self._resumed(models)
+        if resumed:
+            return resumed
         unstarted = self._unstarted(models)
         if unstarted or self._is_fine_tuned(models):
             return unstarted
@@ -100,9 +104,22 @@ class OptionalWeights:
                     f"{words} weights into {cls.name} but to go on with a training: frozen as in"
                 )
                 words = f"{words} the other models here, its BatchNorm would never learn"
-                settles = f'; to settle it: backbone = ["{cls.name}.{path}"]'
-                return words if "." in path else words + settles
+                return words + _settled_by(cls, path)
         return ""
+
+    def _resumed(self, models: list[Class]) -> str:
+        """Why models are not to be frozen that only their own training loads, to go on."""
+        words = ""
+        for cls in models:
+            where = self._paths.where_resumed(cls) if self._paths.is_only_named(cls) else None
+            paths = self._paths.below(cls)
+            if where is None or not paths:
+                return ""
+            if not words:
+                words = f"what is loaded into {cls.name} only lets its training go on ({where})"
+                words = f"{words}: trained from scratch, BatchNorm must learn"
+                words += _settled_by(cls, paths[0])
+        return words
 
     def _where_initialised(self, cls: Class) -> str | None:
         """Where code fills a model with random values that has a backbone for its name alone."""
@@ -158,3 +175,8 @@ class OptionalWeights:
         asked = sorted(one.text for one in conditions if one.holds)
         found = ((text, self._defaults.where_off(text, path)) for text in asked)
         return next((one for one in found if one[1]), None)
+
+
+def _settled_by(cls: Class, path: str) -> str:
+    """The setting that says that there are weights; no path to a part of a part is one."""
+    return "" if "." in path else f'; to settle it: backbone = ["{cls.name}.{path}"]'

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -20,6 +21,7 @@ from bn2gn_codemod.survey.weights.checkpoint_members import handles_weights
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.loads import Loads
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, is_said_to_go_on
+from bn2gn_codemod.survey.weights.warm_starts import restores_optimizer
 
 _TRAINS = re.compile(r"\.(?:backward|step|fit|train)\(|\btrain\w*\(")
 
@@ -54,22 +56,37 @@ class ResumedModels:
             if isinstance(value, Instance)
             for cls in (value.class_, *self._contents.below(value.class_))
         }
-        if any(handles_weights(cls.module, cls.node) for cls in (*models, *inner)):
-            return None
-        calls = [call for call in self._flow.load_calls if self._is_into(call, models | inner)]
-        left = [call for call in calls if not self._tells_nothing(call)]
+        left = self._loads_into(models | inner)
         if not left or not all(map(self._goes_on, left)):
             return None
         return left[0].spot.where
 
+    def where_trained(self, cls: Class) -> str | None:
+        """The same of a model, and of training that restores its optimizer together with it."""
+        classes = {*self._contents.around(cls), *self._contents.below(cls)}
+        left = self._loads_into(classes)
+        if not left:
+            return None
+        goes_on = all(self._goes_on(call) or self._restores(call, classes) for call in left)
+        return left[0].spot.where if goes_on else None
+
+    def _loads_into(self, classes: set[Class]) -> list[LoadCall]:
+        """What code loads to train; none where one of the classes speaks of pretrained weights."""
+        if any(handles_weights(cls.module, cls.node) for cls in classes):
+            return []
+        calls = [call for call in self._flow.load_calls if any(self._into(call, classes))]
+        return [call for call in calls if not self._tells_nothing(call)]
+
     def _goes_on(self, call: LoadCall) -> bool:
         return is_resumed(self._flow, call) or is_said_to_go_on(self._flow, call)
 
-    def _is_into(self, call: LoadCall, classes: set[Class]) -> bool:
-        return any(
-            isinstance(value, Instance) and value.class_ in classes
-            for value in self._flow.values(call.receiver)
-        )
+    def _restores(self, call: LoadCall, classes: set[Class]) -> bool:
+        return all(restores_optimizer(call, value) for value in self._into(call, classes))
+
+    def _into(self, call: LoadCall, classes: set[Class]) -> Iterator[Instance]:
+        for value in self._flow.values(call.receiver):
+            if isinstance(value, Instance) and value.class_ in classes:
+                yield value
 
     def _tells_nothing(self, call: LoadCall) -> bool:
         """Whether code that evaluates loads, or loads what it has trained itself."""

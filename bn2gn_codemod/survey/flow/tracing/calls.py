@@ -56,7 +56,7 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
         return result
     if isinstance(func, ast.Attribute) and call_method(tracer, func, expr, result):
         return result
-    callee = tracer.evaluate(func, "callee")
+    callee = tracer.evaluate(func, "activation" if _makes_activation(expr) else "callee")
     arguments = arguments_of(tracer, expr)
     if callee is None:
         for _, node in arguments:
@@ -71,6 +71,18 @@ def trace_call(tracer: Tracer, expr: ast.Call, context: UseContext) -> Node | No
     else:
         call_whatever(callee, Call(flow, tracer.function, expr, arguments, result))
     return result
+
+
+def _makes_activation(call: ast.Call) -> bool:
+    """``act_layer(inplace=True)``: of any BatchNorm somebody has to say for how many channels.
+
+    Norm classes that lie in a dict beside the activation seem to be there as well.
+    """
+    return (
+        not call.args
+        and any(keyword.arg == "inplace" for keyword in call.keywords)
+        and all(keyword.arg not in (None, "num_features") for keyword in call.keywords)
+    )
 
 
 def _make_apart(call: Call, callee: Node, arguments: Arguments) -> Node:

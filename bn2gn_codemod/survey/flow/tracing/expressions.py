@@ -372,7 +372,7 @@ def _move_narrowed(flow: Flow, source: Node, target: Node, narrowing: Narrowing)
 
 def _of_part(context: UseContext) -> UseContext:
     """``(norm or nn.BatchNorm2d)(c)`` calls neither part by its name."""
-    return "plain" if context in ("callee", "partial") else context
+    return "plain" if context in ("callee", "activation", "partial") else context
 
 
 def _is_text(expr: ast.expr) -> bool:
