@@ -346,8 +346,12 @@ class FreezingCertainty:
         settings = [line for line in site.settles if not line.startswith("#")]
         part = found.part or found.slot
         is_said = self._roles.is_pinned(part)
-        # A whole model is in there: a setting that calls it backbone would say too much.
-        if not settings and not is_said and not part[0].is_parallel_wrapper:
+        # A whole model is in there: a setting that calls it backbone would say too much. And
+        # where the lines serve another object as well, it would settle nothing.
+        is_shared = found.layer is not None and self._roles.is_beside_loaded(
+            found.slot, found.layer
+        )
+        if not (settings or is_said or is_shared or part[0].is_parallel_wrapper):
             settings = [f'backbone = ["{shown(part)}"]']
         settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
         return f"and {where} there is not certain to be backbone; to settle it: {settles}"
