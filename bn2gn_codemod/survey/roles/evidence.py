@@ -298,7 +298,7 @@ class Evidence:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
                     vague = self.own[same].vague
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
-        for slot, because in self.members.optional(cls, [load for _, load in networks]):
+        for slot, because in self.members.added_to_blocks(cls, [load for _, load in networks]):
             self.own.setdefault(slot, because)
 
     def _filled_otherwise(self, slot: Slot, cls: Class) -> Because | None:
