@@ -78,9 +78,10 @@ def test_what_nothing_loads_is_not_frozen(body: str) -> None:
     text = NET.replace("  #! VERDICT", "") + MODEL + body + "\n" + TRAIN
     found = [one for one in findings(plan_of(text)) if one.code.startswith("BN2")]
     assert [one.code for one in found] == ["BN201", "BN202"]
+    assert "model.image" in found[0].message
     for one in found:
-        assert "not certain to be backbone" in one.message
-        assert "to settle it: a comment" in one.message
+        assert "radar" not in one.message
+        assert one.fixable
 
 
 @pytest.mark.parametrize(

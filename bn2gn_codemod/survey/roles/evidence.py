@@ -575,14 +575,22 @@ class Evidence:
             or self._lent.beside(slot, value)
             or self._beside.beside(slot, value)
             or self._alternatives.beside(slot, value)
-            or self._beside_unloaded(slot)
         )
 
-    def _beside_unloaded(self, slot: Slot) -> Because | None:
+    def beside_unloaded(self, slot: Slot) -> Because | None:
         """What speaks against a part of a network being loaded in each of its objects."""
         own = self.own.get(slot)
         is_loaded = own is not None and own.role is Role.BACKBONE
         return self._unloaded.beside(slot) if is_loaded and not self.pinned.of(slot) else None
+
+    def is_unloaded(self, slot: Slot) -> bool:
+        """Whether an attribute holds a network of a loaded class into which nothing is loaded."""
+        return any(
+            self.beside_unloaded(part) is not None and self._unloaded.is_in(slot, part[0])
+            for value in self.contents.of_slot[slot]
+            if isinstance(value, Instance)
+            for part in self.contents.family_slots(value.class_)
+        )
 
     def _is_told_otherwise(self, slot: Slot) -> bool:
         """Whether a setting tells of an attribute, or it starts with a whole model."""

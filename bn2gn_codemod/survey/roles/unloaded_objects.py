@@ -7,7 +7,7 @@ the same model. The lines of their class serve both: they are pretrained in one 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.contents import Contents
@@ -26,16 +26,22 @@ class UnloadedObjects:
         self._contents = contents
         self._loads = loads
         self._is_told = is_told
-        self._found: dict[Class, Because | None] = {}
+        self._found: dict[Class, dict[Slot, Because]] = {}
 
     def beside(self, slot: Slot) -> Because | None:
         """What speaks against an attribute of a class being loaded in all objects of the class."""
-        cls = slot[0]
+        return next(iter(self._unloaded(slot[0]).values()), None)
+
+    def is_in(self, slot: Slot, cls: Class) -> bool:
+        """Whether what an attribute holds of a class is an object that nothing loads."""
+        return slot in self._unloaded(cls)
+
+    def _unloaded(self, cls: Class) -> dict[Slot, Because]:
         if cls not in self._found:
-            self._found[cls] = self._judge(cls)
+            self._found[cls] = dict(self._judge(cls))
         return self._found[cls]
 
-    def _judge(self, cls: Class) -> Because | None:
+    def _judge(self, cls: Class) -> Iterator[tuple[Slot, Because]]:
         load = self._load_by_objects(cls)
         made = [
             one
@@ -45,7 +51,7 @@ class UnloadedObjects:
         ]
         loaded = [one for one in made if one in self._filled]
         if load is None or not loaded:
-            return None
+            return
         for one in made:
             if one not in self._filled:
                 for slot in self._contents.held_in[one]:
@@ -55,8 +61,7 @@ class UnloadedObjects:
                         words = (
                             f"{words} seen to load weights ({load.where} is for {shown(beside)})"
                         )
-                        return Because(Role.UNDECIDED, words)
-        return None
+                        yield slot, Because(Role.UNDECIDED, words)
 
     def _load_by_objects(self, cls: Class) -> Load | None:
         """A load into a class, where each goes into objects that are told apart.
