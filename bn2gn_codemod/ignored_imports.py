@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bn2gn_codemod.module_names import ModuleIndex, dotted_parts, package_around
-from bn2gn_codemod.relevance import imports_in
+from bn2gn_codemod.own_names import imports_in, own_names
 from bn2gn_codemod.sources import Repository
 
 
@@ -17,7 +17,7 @@ def ignored_imports(repository: Repository) -> tuple[str, ...]:
     """The paths of such files, sorted; of a file that is read nothing else is looked up."""
     if not repository.ignored:
         return ()
-    index = ModuleIndex(file.path for file in repository.files)
+    index = ModuleIndex((file.path for file in repository.files), own_names(repository.files))
     asked: dict[tuple[int, str, str], None] = {}
     for file in repository.files:
         folder = file.path.rpartition("/")[0]

@@ -13,7 +13,9 @@ from collections.abc import Iterable
 class ModuleIndex:
     """Finds files by the dotted names under which they are imported."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(self, paths: Iterable[str], own_names: frozenset[str] = frozenset()) -> None:
+        """``own_names``: of the repository itself, as a package."""
+        self._own_names = own_names
         self._paths: dict[tuple[str, ...], str] = {}
         self._by_tail: dict[str, list[tuple[str, ...]]] = {}
         for path in paths:
@@ -36,7 +38,7 @@ class ModuleIndex:
             if parts[-len(wanted) :] == wanted and _plausible_root(parts[: -len(wanted)], home)
         ]
         if not candidates:
-            return None
+            return self._paths.get(wanted[1:]) if wanted[0] in self._own_names else None
         return self._paths[max(candidates, key=lambda parts: _nearness(parts, home))]
 
     def find_import(self, level: int, dotted: str, importer: str) -> str | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.own_names import imports_in, own_names
 from bn2gn_codemod.sources import Repository, SourceFile
 
 # Looked for in every file, so plain words first: a search for one of several
@@ -33,11 +34,6 @@ _BACKBONE_LIBRARIES = (
     (b"segmentation_models", re.compile(rb"\b(?:import|from) segmentation_models_pytorch\b")),
     (b"pretrainedmodels", re.compile(rb"\b(?:import|from) pretrainedmodels\b")),
 )
-_IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]+))",
-    re.MULTILINE,
-)
-_NAME = re.compile(rb"[A-Za-z_][\w.]*")
 # A file without any of these neither builds a model, nor loads, nor trains one.
 _MODEL_WORDS = (
     *(b".train(", b"Trainer", b"backbone", b"norm_layer"),
@@ -103,7 +99,7 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     A file counts when it names BatchNorm, imports such a file, or is imported
     by one, each through any number of steps. The rest costs a byte scan.
     """
-    index = ModuleIndex(file.path for file in repository.files)
+    index = ModuleIndex((file.path for file in repository.files), own_names(repository.files))
     by_path = {file.path: file for file in repository.files}
     seeds = [
         file.path
@@ -185,24 +181,6 @@ def _closure(start: Iterable[str], edges: dict[str, set[str]]) -> set[str]:
                 seen.add(path)
                 pending.append(path)
     return seen
-
-
-def imports_in(data: bytes) -> Iterator[tuple[int, str]]:
-    """What the import statements of a file may mean: dots in front, and the dotted name.
-
-    ``from .nets import cam`` is (1, "nets") and (1, "nets.cam").
-    """
-    for match in _IMPORT.finditer(data):
-        module, names, plain = match.groups()
-        if plain is not None:
-            heads = map(_NAME.search, plain.split(b","))
-            yield from ((0, head.group().decode()) for head in heads if head)
-            continue
-        dotted = module.decode()
-        stripped = dotted.lstrip(".")
-        for child in ["", *(name.decode() for name in _NAME.findall(names))]:
-            target = ".".join(part for part in (stripped, child) if part)
-            yield len(dotted) - len(stripped), target
 
 
 def imported_paths(file: SourceFile, index: ModuleIndex) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bn2gn_codemod.own_names import own_names
 from bn2gn_codemod.plan import Plan
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
@@ -39,6 +40,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
         modules,
         (file for file in repository.files if file.path in unread),
         read_injections(repository, modules),
+        own_names(repository.files),
     )
     flow.left_out.extend(file for file in repository.files if file.path not in read)
     roles = assign_roles(flow, Pins.of(settings, "backbone"), Pins.of(settings, "convert"))

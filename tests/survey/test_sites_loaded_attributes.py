@@ -106,11 +106,11 @@ class ResNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 8, 7)
-        self.bn1 = nn.BatchNorm2d(8)  #! keep
-        self.layer1 = nn.BatchNorm2d(8)  #! keep
-        self.layer2 = nn.BatchNorm2d(8)  #! keep
-        self.layer3 = nn.BatchNorm2d(8)  #! keep
-        self.layer4 = nn.BatchNorm2d(8)  #! keep
+        self.bn1 = nn.BatchNorm2d(8)  #! conflict
+        self.layer1 = nn.BatchNorm2d(8)  #! conflict
+        self.layer2 = nn.BatchNorm2d(8)  #! conflict
+        self.layer3 = nn.BatchNorm2d(8)  #! conflict
+        self.layer4 = nn.BatchNorm2d(8)  #! conflict
         self.fusion_neck = nn.BatchNorm2d(8)  #! convert
 class Model(nn.Module):
     def __init__(self):

@@ -142,3 +142,42 @@ def test_option_of_a_network_known_by_its_name(part: str, attribute: str) -> Non
 )
 def test_what_such_a_network_has_for_no_option(part: str) -> None:
     check(_named(part))
+
+
+_PUBLISHED = _URL.format("download.pytorch.org/models")
+_FILTERED = "{k: v for k, v in " + _PUBLISHED.replace(", strict=False", "") + ".items() if k in "
+_FILTERED = f"{_FILTERED}model.state_dict()}}, strict=False"
+
+
+@pytest.mark.parametrize("load", [_PUBLISHED, _FILTERED])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "self.motion = Strip(c)",
+        "self.motion = nn.Sequential(Strip(c), Strip(c))",
+        "if c != 64:\n    self.cbam = Strip(c)",
+    ],
+)
+def test_part_that_no_published_block_has(part: str, load: str) -> None:
+    check(_net("unknown", part, load))
+
+
+@pytest.mark.parametrize(
+    ("part", "load", "stage"),
+    [
+        # Published blocks have such parts, be they written in another way.
+        ("self.conv2 = Strip(c)", _PUBLISHED, "layer"),
+        ("self.downsample = Strip(c)", _PUBLISHED, "layer"),
+        ("self.shortcut = nn.Sequential(Strip(c))", _PUBLISHED, "layer"),
+        ("self.se_module = Strip(c)", _PUBLISHED, "layer"),
+        # The file has all there is, ...
+        ("self.motion = Strip(c)", _PUBLISHED.replace(", strict=False", ""), "layer"),
+        # ... or may have, ...
+        ("self.motion = Strip(c)", _URL.format("example.com"), "layer"),
+        ("self.motion = Strip(c)", _LOAD, "layer"),
+        # ... or is of a network of which nothing is known.
+        ("self.motion = Strip(c)", _PUBLISHED, "part"),
+    ],
+)
+def test_part_that_a_file_may_have(part: str, load: str, stage: str) -> None:
+    check(_net("keep", part, load, stage))

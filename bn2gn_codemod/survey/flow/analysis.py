@@ -112,13 +112,18 @@ class Making(NamedTuple):
 class Flow(ValueGraph):
     """The solved analysis. Build it with ``survey.tracing``."""
 
-    def __init__(self, modules: Iterable[Module], injections: Injections | None = None) -> None:
+    def __init__(
+        self,
+        modules: Iterable[Module],
+        injections: Injections | None = None,
+        own_names: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__()
         self.modules = list(modules)
         self.injections = injections  # ``None`` where no class asks for any
         self.unread: list[SourceFile] = []  # files that do not parse
         self.left_out: list[SourceFile] = []  # files that bear on no norm layer
-        self.index = ModuleIndex(module.path for module in self.modules)
+        self.index = ModuleIndex((module.path for module in self.modules), own_names)
         self.by_path = {module.path: module for module in self.modules}
         self.top_level: dict[str, Function] = {}
         self.classes: list[Class] = []

@@ -26,6 +26,8 @@ class Family(NamedTuple):
     of_classifier: re.Pattern[str] = re.compile("$^")
     library: re.Pattern[str] | None = None
     called: re.Pattern[str] = re.compile("")
+    # What a block of such a network may have; ``None``: anything.
+    of_block: re.Pattern[str] | None = None
 
     def is_twin(self, attribute: str) -> bool:
         """Whether a name is a member's with something added.
@@ -58,6 +60,10 @@ _FAMILIES = (
         re.compile(r"(conv[123]|bn[123]|norm1|layer[0-9]+|fc|avgpool|relu\d?|maxpool|stem)$"),
         library=re.compile(r"(?:torchvision|timm)\.models\.(?:\w+\.)?ResNet$"),
         called=re.compile(r"res|se_?net|drn|dla|hrnet|highresolution|regnet|osnet|stdcnet"),
+        of_block=re.compile(
+            r"(?:conv|bn|norm|relu|act|proj|expand|reduc)\w*|identity\w*|block\d*|layers?\d*|"
+            r"\w*(?:down|short_?cut|skip|residual)\w*|se(?:_?(?:module|layer|block))?"
+        ),
     ),
     Family(
         "DenseNet or VGG or MobileNet",

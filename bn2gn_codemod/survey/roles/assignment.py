@@ -109,6 +109,9 @@ class RoleMap:
     def roles_in(self, slot: Slot, value: Instance | NormLayer) -> Roles:
         """The roles of what an attribute holds, by its being held there."""
         roles = self.slot_roles(slot)
+        unloaded = self._evidence.beside_unloaded(slot)
+        if unloaded is not None:
+            roles = {**roles, unloaded.role: unloaded}
         own = self._evidence.beside_loaded(slot, value)
         if own is None:
             return roles
@@ -119,6 +122,14 @@ class RoleMap:
     def is_beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> bool:
         """Whether the value may not be loaded itself, where loaded parts go as well."""
         return self._evidence.beside_loaded(slot, value) is not None
+
+    def is_unloaded(self, slot: Slot) -> bool:
+        """Whether nothing loads the network in an attribute, but another one of its class."""
+        return self._evidence.is_unloaded(slot)
+
+    def serves_unloaded(self, slot: Slot) -> bool:
+        """Whether an attribute of a loaded network is one of such another network as well."""
+        return self._evidence.beside_unloaded(slot) is not None
 
     def is_never_filled(self, slot: Slot, value: Value) -> bool:
         """Whether an attribute holds a library's network into which no weights ever come."""

@@ -366,6 +366,8 @@ class BackbonePaths:
             name = module_name(slot)
             if families.is_teacher(name) or (name == "*" and not self._is_told(slot[0])):
                 continue  # what teaches is in the mode that the repository wants it in
+            if self._roles.is_unloaded(slot):
+                continue  # it has no statistics but those that it learns
             below = [path and f".{path}" for path in self._inner(slot, around)]
             if name == "*" and self._is_backbone(slot):
                 # What nn.Sequential.__init__ is handed has no name here, but what holds it has.

@@ -28,6 +28,7 @@ from bn2gn_codemod.survey.roles.part_lists import PartLists
 from bn2gn_codemod.survey.roles.parts_of_networks import PartsOfNetworks
 from bn2gn_codemod.survey.roles.pinned_roles import PinnedRoles
 from bn2gn_codemod.survey.roles.replaced_parts import ReplacedParts
+from bn2gn_codemod.survey.roles.unloaded_objects import UnloadedObjects
 from bn2gn_codemod.survey.statements.overridden_attributes import overrides
 from bn2gn_codemod.survey.values import (
     Class,
@@ -104,6 +105,7 @@ class Evidence:
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
         self.whole_models = WholeModels(contents, self._held.is_loaded_network, self.evaluations)
+        self._unloaded = UnloadedObjects(contents, self.loads, self._is_told_otherwise)
         self._set_finished_models_aside()
 
     def judge(self) -> None:
@@ -296,7 +298,7 @@ class Evidence:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
                     vague = self.own[same].vague
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
-        for slot, because in self.members.optional(cls, [load for _, load in networks]):
+        for slot, because in self.members.added_to_blocks(cls, [load for _, load in networks]):
             self.own.setdefault(slot, because)
 
     def _filled_otherwise(self, slot: Slot, cls: Class) -> Because | None:
@@ -574,6 +576,25 @@ class Evidence:
             or self._beside.beside(slot, value)
             or self._alternatives.beside(slot, value)
         )
+
+    def beside_unloaded(self, slot: Slot) -> Because | None:
+        """What speaks against a part of a network being loaded in each of its objects."""
+        own = self.own.get(slot)
+        is_loaded = own is not None and own.role is Role.BACKBONE
+        return self._unloaded.beside(slot) if is_loaded and not self.pinned.of(slot) else None
+
+    def is_unloaded(self, slot: Slot) -> bool:
+        """Whether an attribute holds a network of a loaded class into which nothing is loaded."""
+        return any(
+            self.beside_unloaded(part) is not None and self._unloaded.is_in(slot, part[0])
+            for value in self.contents.of_slot[slot]
+            if isinstance(value, Instance)
+            for part in self.contents.family_slots(value.class_)
+        )
+
+    def _is_told_otherwise(self, slot: Slot) -> bool:
+        """Whether a setting tells of an attribute, or it starts with a whole model."""
+        return self.pinned.of(slot) is not None or self.whole_models.load_of(slot) is not None
 
     def _is_filled(self, slot: Slot) -> bool:
         """Whether a setting or a load speaks for all that an attribute holds."""

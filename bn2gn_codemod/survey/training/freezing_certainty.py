@@ -233,7 +233,9 @@ class FreezingCertainty:
                 for value in self._roles.contents[slot]:
                     if isinstance(value, Instance) and value.class_ not in (cls, *around):
                         inner = (f"{name}.", pattern, (*around, cls), role)
-                        yield from self._matched(value.class_, *inner)
+                        is_unloaded = self._roles.is_unloaded(slot)
+                        for found in self._matched(value.class_, *inner):
+                            yield found._replace(kept=found.kept and not is_unloaded)
 
     def _matched_in_library(
         self, slot: Slot, name: str, pattern: re.Pattern[str], role: Role | None
@@ -268,8 +270,11 @@ class FreezingCertainty:
                 continue
             if isinstance(value, Instance):
                 around = None if self._roles.is_beside_loaded(slot, value) else role
+                is_unloaded = self._roles.is_unloaded(slot)
+                known = set[tuple[Slot, Role | None]]() if is_unloaded else seen
                 for inner in self._slots(value.class_):
-                    yield from self._layers(inner, self._role(inner, around), seen)
+                    for found in self._layers(inner, self._role(inner, around), known):
+                        yield found._replace(kept=found.kept and not is_unloaded)
             if holds_library_norms(value):
                 is_all = self._roles.pretrained_part(slot, value) == ""
                 yield _Matched(slot, role is Role.BACKBONE and is_all)
@@ -346,8 +351,10 @@ class FreezingCertainty:
         settings = [line for line in site.settles if not line.startswith("#")]
         part = found.part or found.slot
         is_said = self._roles.is_pinned(part)
-        # A whole model is in there: a setting that calls it backbone would say too much.
-        if not settings and not is_said and not part[0].is_parallel_wrapper:
+        # A whole model is in there: a setting that calls it backbone would say too much. And
+        # where the lines serve another object as well, it would settle nothing.
+        is_shared = self._roles.serves_unloaded(found.slot)
+        if not (settings or is_said or is_shared or part[0].is_parallel_wrapper):
             settings = [f'backbone = ["{shown(part)}"]']
         settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
         return f"and {where} there is not certain to be backbone; to settle it: {settles}"

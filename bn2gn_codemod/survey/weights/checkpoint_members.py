@@ -206,31 +206,45 @@ class CheckpointMembers:
             for slot in self._contents.family_slots(network)
         )
 
-    def optional(self, cls: Class, loads: list[Load]) -> Iterator[tuple[Slot, Because]]:
-        """What the blocks of a well-known network have only where an option asks for it.
+    def added_to_blocks(self, cls: Class, loads: list[Load]) -> Iterator[tuple[Slot, Because]]:
+        """What the blocks of a well-known network have, and those of published networks have not.
 
-        Published networks were trained without, and a load that is not strict passes it over.
+        An option asks for it, or no file has its name. What is not strict passes it over.
         """
         family = self.family(cls)
         is_own = any(load.kind == "url" and not load.published for load in loads)
         if family is None or is_own or any(load.strict or load.is_resumed for load in loads):
             return
+        is_published = all(load.published for load in loads)
+        for block in self._blocks(family, cls):
+            names = optional_parts(block)
+            for slot in self._contents.slots_of.get(block, ()):
+                held = self._contents.of_slot[slot]
+                if slot[1] in names and any(isinstance(value, Instance) for value in held):
+                    words = "which its blocks have as an option"
+                elif is_published and self._is_added_to_block(family, slot):
+                    words = f"which no block of a published {family.name} has"
+                else:
+                    continue
+                words = f"{cls.name} {loads[0].words}: whether they include {shown(slot)}, {words},"
+                yield slot, Because(Role.UNDECIDED, f"{words} is not known", vague=loads[0].vague)
+
+    def _blocks(self, family: families.Family, cls: Class) -> dict[Class, None]:
+        """The classes of the blocks in the stages of a network."""
         stages = (one for one in self._contents.slots_of[cls] if self.is_member(family, one))
-        blocks = {
+        return {
             owner: None
             for stage in stages
             for value in self._contents.of_slot[stage]
             if isinstance(value, Instance)
             for owner in value.class_.ancestors()
         }
-        for block in blocks:
-            names = optional_parts(block)
-            for slot in self._contents.slots_of.get(block, ()):
-                held = self._contents.of_slot[slot]
-                if slot[1] in names and any(isinstance(value, Instance) for value in held):
-                    words = f"{cls.name} {loads[0].words}: whether they include {shown(slot)}"
-                    words = f"{words}, which its blocks have as an option, is not known"
-                    yield slot, Because(Role.UNDECIDED, words, vague=loads[0].vague)
+
+    def _is_added_to_block(self, family: families.Family, slot: Slot) -> bool:
+        """Whether a part of a block has norms, and a name that no part of a published block has."""
+        name, known = slot[1], family.of_block
+        is_other = known is not None and name != "*" and known.fullmatch(name) is None
+        return is_other and any(isinstance(one, NormLayer) for one in self._contents.inside(slot))
 
     def _may_be_renamed(self, name: str, load: Load) -> bool:
         """Whether entries of other layers may be loaded under a name, or by a list with it."""

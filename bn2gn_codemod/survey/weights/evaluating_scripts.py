@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from bn2gn_codemod.module_names import ModuleIndex
+from bn2gn_codemod.own_names import own_names
 from bn2gn_codemod.relevance import imported_paths
 from bn2gn_codemod.sources import SourceFile
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -66,7 +67,7 @@ class EvaluatingScripts:
 
     @functools.cached_property
     def _imports(self) -> dict[str, set[str]]:
-        index = ModuleIndex(self._files)
+        index = ModuleIndex(self._files, own_names(self._files.values()))
         return {path: imported_paths(file, index) for path, file in self._files.items()}
 
     @functools.cached_property

@@ -30,9 +30,13 @@ def analyse(
     modules: Iterable[Module],
     unread: Iterable[SourceFile] = (),
     injections: Injections | None = None,
+    own_names: frozenset[str] = frozenset(),
 ) -> Flow:
-    """Build and solve the flow analysis of these modules; ``unread`` are files without a tree."""
-    flow = Flow(modules, injections)
+    """Build and solve the flow analysis of these modules; ``unread`` are files without a tree.
+
+    By ``own_names`` they import each other from the root of the repository.
+    """
+    flow = Flow(modules, injections, own_names)
     flow.unread.extend(unread)
     declare(flow)
     scopes = [flow.top_level[module.path] for module in flow.modules]

@@ -13,7 +13,7 @@ from bn2gn_codemod.survey.flow.tracing.put_back import without_children
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.weight_loads import TENSORS, weights_into
 from bn2gn_codemod.survey.flow.value_graph import Node
-from bn2gn_codemod.survey.syntax.nodes import call_name, dotted
+from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, walk
 from bn2gn_codemod.survey.values import Entries, Text, TupleValue, Value
 
 # Where modules keep their tensors: ``bn._parameters["weight"] = w``.
@@ -111,7 +111,7 @@ def _makers(tracer: Tracer) -> list[ast.expr]:
 def assign_each(tracer: Tracer, target: ast.expr, iterable: ast.expr) -> None:
     """``for target in iterable``; pairs that ``zip`` makes are taken apart again."""
     value = tracer.evaluate(iterable)
-    match target, iterable:
+    match target, _written_tuple(tracer, iterable) or iterable:
         case (
             ast.Tuple(elts=targets) | ast.List(elts=targets),
             ast.Call(func=ast.Name(id="zip" | "izip" | "zip_longest"), args=parts),
@@ -130,6 +130,27 @@ def assign_each(tracer: Tracer, target: ast.expr, iterable: ast.expr) -> None:
                 assign(tracer, target, tracer.evaluate(part))
         case _:
             assign(tracer, target, value, iterate=True)
+
+
+def _written_tuple(tracer: Tracer, iterable: ast.expr) -> ast.Tuple | None:
+    """``(net.stem, net.stage)``, which alone is stored in the variable that a loop goes over."""
+    if not isinstance(iterable, ast.Name) or iterable.id in tracer.function.parameters:
+        return None
+    made: list[ast.expr | None] = []
+    for one in walk(tracer.function.node):
+        match one:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == iterable.id:
+                made.append(value)
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) if name == iterable.id:
+                made.append(None)
+            case _:
+                pass
+    # The assignment, and the name in it.
+    match made:
+        case [ast.Tuple() as found, None]:
+            return found
+        case _:
+            return None
 
 
 def _has_starred(parts: list[ast.expr]) -> bool:

@@ -1,0 +1,157 @@
+"""Networks into which nothing loads weights, beside one of the same class that is loaded.
+
+``self.image.load_state_dict(...)`` says nothing of ``self.radar``, which is another object in
+the same model. The lines of their class serve both: they are pretrained in one of them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+
+from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.flow.network_contents import is_aside
+from bn2gn_codemod.survey.values import Class, Instance
+from bn2gn_codemod.survey.weights.loads import Load, Loads
+
+
+class UnloadedObjects:
+    """Finds the objects of a loaded class that no load is seen to fill.
+
+    ``is_told`` says whether a setting, or a load of the whole model, tells of an attribute.
+    """
+
+    def __init__(self, contents: Contents, loads: Loads, is_told: Callable[[Slot], bool]) -> None:
+        self._contents = contents
+        self._loads = loads
+        self._is_told = is_told
+        self._found: dict[Class, dict[Slot, Because]] = {}
+
+    def beside(self, slot: Slot) -> Because | None:
+        """What speaks against an attribute of a class being loaded in all objects of the class."""
+        return next(iter(self._unloaded(slot[0]).values()), None)
+
+    def is_in(self, slot: Slot, cls: Class) -> bool:
+        """Whether what an attribute holds of a class is an object that nothing loads."""
+        return slot in self._unloaded(cls)
+
+    def _unloaded(self, cls: Class) -> dict[Slot, Because]:
+        if cls not in self._found:
+            self._found[cls] = dict(self._judge(cls))
+        return self._found[cls]
+
+    def _judge(self, cls: Class) -> Iterator[tuple[Slot, Because]]:
+        load = self._load_by_objects(cls)
+        made = [
+            one
+            for child in cls.descendants()
+            for one in self._contents.flow.instances.get(child, ())
+            if one.spot is not None and not one.weak and one in self._contents.held_in
+        ]
+        loaded = [one for one in made if one in self._filled]
+        if load is None or not loaded:
+            return
+        for one in made:
+            if one not in self._filled:
+                for slot in self._contents.held_in[one]:
+                    beside = self._loaded_beside(slot, loaded)
+                    if beside is not None:
+                        words = f"{cls.name} is held by {shown(slot)}, too, into which nothing is"
+                        words = (
+                            f"{words} seen to load weights ({load.where} is for {shown(beside)})"
+                        )
+                        yield slot, Because(Role.UNDECIDED, words)
+
+    def _load_by_objects(self, cls: Class) -> Load | None:
+        """A load into a class, where each goes into objects that are told apart.
+
+        Not where the class loads itself, whoever makes it.
+        """
+        kin = {*cls.ancestors(), *cls.descendants()}
+        found = [self._loads.best(cls), *map(self._loads.resumed.get, cls.descendants())]
+        load = next(filter(None, found), None)
+        if load is None or load.vague or not kin.isdisjoint(self._load_self):
+            return None
+        every = [one for kind in kin for one in self._loads.of_class.get(kind, ())]
+        return None if any(one.kind == "library" for one in every) else load
+
+    def _loaded_beside(self, slot: Slot, loaded: list[Instance]) -> Slot | None:
+        """The attribute of a loaded object in a model that holds the other one for certain."""
+        if is_aside(self._contents, slot) or not self._is_alone(slot):
+            return None
+        around = self._above(slot[0])
+        if any(self._loads.best(one) is not None for one in around):
+            return None
+        for one in loaded:
+            for other in self._contents.held_in[one]:
+                if other == slot or is_aside(self._contents, other):
+                    continue
+                others = self._above(other[0])
+                apart = {above for cls in around - others for above in cls.ancestors()}
+                if apart.isdisjoint(self._classes_filled) and any(
+                    self._holds_both(model, (slot, around), (other, others))
+                    for model in around & others
+                ):
+                    return other
+        return None
+
+    def _is_alone(self, slot: Slot) -> bool:
+        """Whether nothing that may be in an attribute is loaded, as far as it is seen."""
+        held = self._contents.of_slot[slot]
+        return (
+            slot not in self._loads.of_slot
+            and not self._is_told(slot)
+            and all(isinstance(one, Instance) and one not in self._filled for one in held)
+        )
+
+    def _holds_both(
+        self, model: Class, one: tuple[Slot, set[Class]], other: tuple[Slot, set[Class]]
+    ) -> bool:
+        """Whether a model holds two attributes, or what has them, in attributes of its own."""
+        leading = [self._leading(model, *one), self._leading(model, *other)]
+        return all(mine - theirs for mine, theirs in (leading, leading[::-1]))
+
+    def _leading(self, model: Class, slot: Slot, around: set[Class]) -> set[Slot]:
+        """The attributes of a model by which another attribute is come to."""
+        return {
+            own
+            for own in self._contents.family_slots(model)
+            if own == slot
+            or any(
+                isinstance(value, Instance) and not value.weak and value.class_ in around
+                for value in self._contents.of_slot[own]
+                if model not in (value.class_ if isinstance(value, Instance) else model).ancestors()
+            )
+        }
+
+    def _above(self, cls: Class) -> set[Class]:
+        """A class, what extends it, and all that holds one of them."""
+        found = set(cls.descendants())
+        pending = list(found)
+        for one in pending:
+            for holder, _ in self._contents.holders.get(one, ()):
+                new = [kind for kind in holder.descendants() if kind not in found]
+                found.update(new)
+                pending.extend(new)
+        return found
+
+    @functools.cached_property
+    def _filled(self) -> set[Instance]:
+        """All objects into which anything goes, be it to go on with a training."""
+        flow = self._contents.flow
+        nodes = (
+            node
+            for call in flow.load_calls
+            for node in (call.receiver, *(whole.model for whole in call.wholes))
+        )
+        return {one for node in nodes for one in flow.values(node) if isinstance(one, Instance)}
+
+    @functools.cached_property
+    def _classes_filled(self) -> set[Class]:
+        return {one.class_ for one in self._filled}
+
+    @functools.cached_property
+    def _load_self(self) -> set[Class]:
+        """The classes that load weights into ``self``."""
+        return {one.class_ for one in self._filled if one.spot is None}
