@@ -760,6 +760,7 @@ def main(loader):
 def thaw(net):
     for module in net.modules():
         module.train()
++    eval_backbone_bn(net)
 
 def main(loader):
     model = Detector()

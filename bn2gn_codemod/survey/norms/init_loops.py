@@ -251,10 +251,13 @@ class _Survey:
 
     def _initialising(self, loop: ast.For) -> Iterator[ast.If]:
         """The branches in a loop that initialise modules of some class."""
-        for statement in loop.body:
-            if isinstance(statement, ast.If) and _class_tests(statement.test):
-                if effects_of(self._flow, statement.body).initialises:
-                    yield statement
+        return (
+            statement
+            for statement in loop.body
+            if isinstance(statement, ast.If)
+            and _class_tests(statement.test)
+            and effects_of(self._flow, statement.body).initialises
+        )
 
     def _sets_inside_blocks(self, loop: ast.For) -> bool:
         """Whether a loop initialises what blocks hold: ``if isinstance(m, Block): zero(m.bn2)``"""
