@@ -120,6 +120,9 @@ BY_NAME = "for key in saved:\n    if key in {0}:\n        own[{0}[key]] = saved[
         "names = {'a.weight': 'stem.0.weight', 'b.weight': 'blocks.0.bias'}\n"
         + BY_NAME.format("names"),
         "for old, new in NAMES.items():\n    own[new] = saved[old]",
+        # A larger network has more.
+        "for old, new in {'a': 'stem.0.weight', 'b': 'blocks.0.weight', 'c': 'top.1.bias'}.items():"
+        "\n    if new in own:\n        own[new] = saved[old]",
         "for old, new in NAMES.items():\n    if new in own.keys():\n"
         "        tensor = own[new]\n        own[new] = saved[old]",
         "for key in saved:\n    if key[:4] == 'stem':\n        own['stem.' + key] = saved[key]\n"
