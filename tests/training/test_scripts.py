@@ -494,6 +494,42 @@ class Trainer:
             m.train()
 +            eval_backbone_bn(m)
 """,
+    "a model in a dict that is there in one branch alone": f"""
+class Trainer:
+    def __init__(self, own):
+        self.models, self.groups = {{}}, []
+        if own:
+            self.models["detector"] = Detector()
++            frozen_count = freeze_backbone_bn(self.models['detector'], 'Detector')
++            {COUNT}
+            self.groups.append(dict(params=self.models["detector"].parameters()))
+        self.models["loss"] = Loss()
+        self.groups.append(dict(params=self.models["loss"].parameters()))
+        self.optimizer = torch.optim.SGD(self.groups, lr=0.1)
+
+    def run(self):
+        for m in self.models.values():
+            m.train()
++            eval_backbone_bn(m)
+""",
+    "a model in a dict that either branch makes": f"""
+class Trainer:
+    def __init__(self, own):
+        self.models, self.groups = {{}}, []
+        if own:
+            self.models["detector"] = Detector()
+        else:
+            self.models["detector"] = Detector().eval()
++        frozen_count = freeze_backbone_bn(self.models['detector'], 'Detector')
++        {COUNT}
+        self.groups.append(dict(params=self.models["detector"].parameters()))
+        self.optimizer = torch.optim.SGD(self.groups, lr=0.1)
+
+    def run(self):
+        for m in self.models.values():
+            m.train()
++            eval_backbone_bn(m)
+""",
     "DistributedDataParallel waits for the gradients that are due when it is made": f"""
 def main(loader):
     model = Detector(){FREEZE}
