@@ -512,6 +512,27 @@ class Trainer:
             m.train()
 +            eval_backbone_bn(m)
 """,
+    "two models in a dict that one call gives": f"""
+def make():
+    detector = Detector()
+    loss = Loss()
+    return detector, loss
+
+class Trainer:
+    def __init__(self):
+        self.models, self.groups = {{}}, []
+        self.models["detector"], self.models["loss"] = make()
++        frozen_count = freeze_backbone_bn(self.models['detector'], 'Detector')
++        {COUNT}
+        self.groups.append(dict(params=self.models["detector"].parameters()))
+        self.groups.append(dict(params=self.models["loss"].parameters()))
+        self.optimizer = torch.optim.SGD(self.groups, lr=0.1)
+
+    def run(self):
+        for m in self.models.values():
+            m.train()
++            eval_backbone_bn(m)
+""",
     "a model in a dict that either branch makes": f"""
 class Trainer:
     def __init__(self, own):
