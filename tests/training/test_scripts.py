@@ -512,6 +512,28 @@ class Trainer:
             m.train()
 +            eval_backbone_bn(m)
 """,
+    "a second model that the call is handed the first one for": f"""
+def make(first):
+    return Detector(), Loss()
+
+class Trainer:
+    def __init__(self):
+        self.models, self.groups = {{}}, []
+        self.models["first"] = Detector()
++        frozen_count = freeze_backbone_bn(self.models['first'], 'Detector')
++        {COUNT}
+        self.models["second"], self.models["loss"] = make(self.models["first"])
++        frozen_count = freeze_backbone_bn(self.models['second'], 'Detector')
++        {COUNT}
+        self.groups.append(dict(params=self.models["first"].parameters()))
+        self.groups.append(dict(params=self.models["second"].parameters()))
+        self.optimizer = torch.optim.SGD(self.groups, lr=0.1)
+
+    def run(self):
+        for m in self.models.values():
+            m.train()
++            eval_backbone_bn(m)
+""",
     "two models in a dict that one call gives": f"""
 def make():
     detector = Detector()
