@@ -858,6 +858,17 @@ def test_whether_the_load_comes_before_the_loop(
 
 CONV_ONLY = "for m in self.modules():\n    if isinstance(m, nn.Conv2d):\n        {init}"
 NORMAL = "nn.init.normal_(m.weight, std=0.001)"
+SEEN = LOOP.replace("nn.BatchNorm2d", "(nn.BatchNorm2d, nn.GroupNorm)")
+ZERO = (
+    "for m in self.modules():\n    if isinstance(m, Block):\n"
+    "        nn.init.constant_(m.last.weight, 0)\n"
+)
+BLOCK = """
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.BatchNorm2d(64)
+"""
 
 
 def test_a_loop_without_norms_gets_the_branch(repository: MakeRepository) -> None:
@@ -870,6 +881,23 @@ def test_a_loop_without_norms_gets_the_branch(repository: MakeRepository) -> Non
     migrate(root)
     assert "elif isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)):" in (root / "model.py").read_text()
     assert edits(plan_of(root)) == []
+
+
+@pytest.mark.parametrize(
+    ("neck", "after"),
+    [
+        # A convolution of the repository is a layer, and what only prints sets nothing.
+        (
+            CONV_ONLY.format(init=NORMAL).replace("nn.Conv2d", "Conv"),
+            "class Conv(nn.Conv2d):\n    pass",
+        ),
+        (CONV_ONLY.format(init=NORMAL) + "\n" + ZERO.replace("nn.init.constant_", "print"), BLOCK),
+        (SEEN.replace(INIT, "        print(m)\n") + CONV_ONLY.format(init=NORMAL), ""),
+    ],
+)
+def test_a_branch_that_sets_nothing_back(repository: MakeRepository, neck: str, after: str) -> None:
+    plan = plan_of(repository({"model.py": model(neck=neck, after=after)}))
+    assert [kind for _, _, kind, _ in edits(plan)] == ["branch"]
 
 
 @pytest.mark.parametrize(
@@ -892,6 +920,25 @@ def test_a_loop_without_norms_gets_the_branch(repository: MakeRepository) -> Non
         pytest.param(
             model(neck=CONV_ONLY.format(init=NORMAL).replace("self.mod", "self.conv.mod")),
             id="one attribute",
+        ),
+        pytest.param(model(neck=CONV_ONLY.format(init=NORMAL) + "\n" + SEEN), id="another loop"),
+        pytest.param(model(neck=SEEN + ZERO, after=BLOCK), id="a block's norm after that"),
+        # The block comes before its norms, and what it sets would be set back.
+        pytest.param(model(neck=ZERO, after=BLOCK), id="a block's norm"),
+        pytest.param(
+            model(neck=ZERO.replace("Block", "(nn.Linear, Block)"), after=BLOCK), id="one of two"
+        ),
+        pytest.param(
+            model(neck=CONV_ONLY.format(init=NORMAL) + "\n" + ZERO, after=BLOCK),
+            id="a block's norm in the second loop",
+        ),
+        pytest.param(
+            model(
+                neck=CONV_ONLY.format(init=NORMAL)
+                + "\n    if isinstance(m, Block):\n        nn.init.zeros_(m.last.weight)",
+                after=BLOCK,
+            ),
+            id="a block's norm in the same loop",
         ),
     ],
 )

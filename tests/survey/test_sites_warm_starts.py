@@ -250,3 +250,58 @@ def test_script_that_need_not_begin_with_it(script: str) -> None:
 def test_file_that_is_loaded_after_training() -> None:
     after = OPTIMIZER + "\nnet.load_state_dict(torch.load('best.pth'))"
     verdict("net = Net()", "convert", after)
+
+
+_FACTORY = """\
+def define(kind):
+    if kind == 'large':
+        return Net()
+    return nn.DataParallel(Net())
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "net = define(args.kind)\nnet.load_state_dict(torch.load('pretrained/other.pth'))",
+        "def main():\n    net = nn.DataParallel(define(args.kind)).cuda()\n"
+        "    net.load_state_dict(torch.load('pretrained/other.pth'))\nmain()\nnet = define('')",
+        "class Trainer:\n    def build(self):\n        return define('large')\n"
+        "    def __init__(self):\n        self.net = self.build()\n"
+        "        self.net.load_state_dict(torch.load(args.pretrained))\nnet = Trainer().net",
+        "net = define(args.kind)\nnet.load_state_dict(torch.load('seg.pth'))",
+    ],
+)
+def test_what_a_factory_gives_is_the_model_of_the_script(script: str) -> None:
+    verdict(_FACTORY + script, "unknown")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # Nothing says what the file is, or that the training goes on.
+        "net = define('')\nif args.file:\n    net.load_state_dict(torch.load(args.file))",
+        "net = define('')\nif args.resume:\n    net.load_state_dict(torch.load(args.pretrained))",
+        # A helper makes nothing of what it is handed.
+        "class Run:\n    def __init__(self):\n        self.net = define('')\n"
+        "    def model(self):\n        return self.net\n"
+        "def evaluate(run):\n    model = run.model()\n"
+        "    model.load_state_dict(torch.load('pretrained/own.pth'))\nrun = Run()\n"
+        "evaluate(run)\nnet = run.net",
+        # Another model is loaded.
+        "net = define('')\nother = nn.Linear(8, 8)\n"
+        "other.load_state_dict(torch.load('pretrained/other.pth'))",
+    ],
+)
+def test_factory_whose_model_does_not_start_from_a_file(script: str) -> None:
+    verdict(_FACTORY + script, "convert")
+
+
+def test_helper_of_a_training_that_tests_finished_models() -> None:
+    script = (
+        _FACTORY
+        + "def load_pretrained(model):\n    model = nn.DataParallel(model)\n"
+        + "    model.load_state_dict(torch.load(args.file))\n    return model\nnet = define('')"
+    )
+    test = "\n-- test.py --\nfrom train import define, load_pretrained\nload_pretrained(define(''))"
+    verdict(script, "convert", OPTIMIZER + test)

@@ -193,3 +193,68 @@ def test_a_test_does_not_hide_the_train_loop() -> None:
     plan = repository_of(files)
     assert overrides(plan) == []
     assert [len(file.loop_guards) for file in plan.files if file.path == "net.py"] == [1]
+
+
+SET_BY_MODULES = """
+def set_train(model):
+    {loop}
+
+def validate(model):
+    model.eval()
+    set_train(model)
+
+def main(loader):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    net.train()
+    for x in loader:
+        net(x).sum().backward()
+        validate(net)
+"""
+
+
+def guarded_loops(loop: str) -> list[tuple[str, str]]:
+    """What is said of train mode in the helper, by model."""
+    plan = plan_of(SET_BY_MODULES.format(loop=loop))
+    return [(call.model, call.fix) for call in plan.train_calls if call.model != "net"]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for m in model.modules():\n        m.train()",
+        "for m in model.children():\n        m.train(True)",
+        "for name, m in model.named_modules():\n        m.train()",
+        "if model.training is False:\n        for m in model.modules():\n            m.train()",
+    ],
+)
+def test_train_mode_that_is_set_module_by_module(loop: str) -> None:
+    assert guarded_loops(loop) == [("model", "eval_backbone_bn(model) after it")]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for m in model.modules():\n        m.train(False)",
+        "for m in model.modules():\n        m.eval()",
+        "for m in model.head.modules():\n        m.train()",
+        # Only some are, or what is in the same loop puts them back.
+        "for m in model.modules():\n        if isinstance(m, nn.Dropout):\n            m.train()",
+        "for m in model.modules():\n        m.train()\n"
+        "        if isinstance(m, nn.BatchNorm2d):\n            m.eval()",
+        "for m in model.modules():\n        print(m)\n    for m in other():\n        m.train()",
+        # The loop is for another variable.
+        "for name, m in model.named_modules():\n        name.train()",
+    ],
+)
+def test_modules_whose_mode_is_not_all_set(loop: str) -> None:
+    assert guarded_loops(loop) == []
+
+
+def test_a_freeze_behind_modules_that_are_set() -> None:
+    loop = (
+        "for m in model.modules():\n        m.train()\n    for m in model.backbone.modules():\n"
+        "        if isinstance(m, nn.BatchNorm2d):\n            m.eval()"
+    )
+    plan = plan_of(SET_BY_MODULES.format(loop=loop))
+    assert [call.guarded for call in plan.train_calls if call.model == "model"] == [True]

@@ -494,6 +494,85 @@ class Trainer:
             m.train()
 +            eval_backbone_bn(m)
 """,
+    "a model in a dict that is there in one branch alone": f"""
+class Trainer:
+    def __init__(self, own):
+        self.models, self.groups = {{}}, []
+        if own:
+            self.models["detector"] = Detector()
++            frozen_count = freeze_backbone_bn(self.models['detector'], 'Detector')
++            {COUNT}
+            self.groups.append(dict(params=self.models["detector"].parameters()))
+        self.models["loss"] = Loss()
+        self.groups.append(dict(params=self.models["loss"].parameters()))
+        self.optimizer = torch.optim.SGD(self.groups, lr=0.1)
+
+    def run(self):
+        for m in self.models.values():
+            m.train()
++            eval_backbone_bn(m)
+""",
+    "a second model that the call is handed the first one for": f"""
+def make(first):
+    return Detector(), Loss()
+
+class Trainer:
+    def __init__(self):
+        self.models, self.groups = {{}}, []
+        self.models["first"] = Detector()
++        frozen_count = freeze_backbone_bn(self.models['first'], 'Detector')
++        {COUNT}
+        self.models["second"], self.models["loss"] = make(self.models["first"])
++        frozen_count = freeze_backbone_bn(self.models['second'], 'Detector')
++        {COUNT}
+        self.groups.append(dict(params=self.models["first"].parameters()))
+        self.groups.append(dict(params=self.models["second"].parameters()))
+        self.optimizer = torch.optim.SGD(self.groups, lr=0.1)
+
+    def run(self):
+        for m in self.models.values():
+            m.train()
++            eval_backbone_bn(m)
+""",
+    "two models in a dict that one call gives": f"""
+def make():
+    detector = Detector()
+    loss = Loss()
+    return detector, loss
+
+class Trainer:
+    def __init__(self):
+        self.models, self.groups = {{}}, []
+        self.models["detector"], self.models["loss"] = make()
++        frozen_count = freeze_backbone_bn(self.models['detector'], 'Detector')
++        {COUNT}
+        self.groups.append(dict(params=self.models["detector"].parameters()))
+        self.groups.append(dict(params=self.models["loss"].parameters()))
+        self.optimizer = torch.optim.SGD(self.groups, lr=0.1)
+
+    def run(self):
+        for m in self.models.values():
+            m.train()
++            eval_backbone_bn(m)
+""",
+    "a model in a dict that either branch makes": f"""
+class Trainer:
+    def __init__(self, own):
+        self.models, self.groups = {{}}, []
+        if own:
+            self.models["detector"] = Detector()
+        else:
+            self.models["detector"] = Detector().eval()
++        frozen_count = freeze_backbone_bn(self.models['detector'], 'Detector')
++        {COUNT}
+        self.groups.append(dict(params=self.models["detector"].parameters()))
+        self.optimizer = torch.optim.SGD(self.groups, lr=0.1)
+
+    def run(self):
+        for m in self.models.values():
+            m.train()
++            eval_backbone_bn(m)
+""",
     "DistributedDataParallel waits for the gradients that are due when it is made": f"""
 def main(loader):
     model = Detector(){FREEZE}
@@ -760,6 +839,7 @@ def main(loader):
 def thaw(net):
     for module in net.modules():
         module.train()
++    eval_backbone_bn(net)
 
 def main(loader):
     model = Detector()

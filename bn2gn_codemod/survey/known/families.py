@@ -78,6 +78,14 @@ _FAMILIES = (
         frozenset({"conv1", "bn1", "block1", "block2", "block3"}),
         re.compile(r"(conv\d|bn\d|block\d+|fc|last_linear|relu\d?)$"),
     ),
+    Family(
+        "Inception v3",
+        frozenset({"Conv2d_1a_3x3"}),
+        re.compile(r"(Conv2d_\d[a-c]_\dx\d|Mixed_\d[a-e]|AuxLogits|fc|last_linear)$"),
+        of_classifier=re.compile("AuxLogits$"),
+        library=re.compile(r"torchvision\.models\.(?:\w+\.)?Inception3$"),
+        called=re.compile("inception|googlenet"),
+    ),
 )
 
 # Names of published classification networks.

@@ -27,6 +27,7 @@ from bn2gn_codemod.survey.roles.held_layers import HeldLayers
 from bn2gn_codemod.survey.syntax.nodes import all_arguments, call_name, walk
 from bn2gn_codemod.survey.values import (
     Class,
+    ClassValue,
     Entries,
     Function,
     FunctionValue,
@@ -227,23 +228,56 @@ class _Survey:
     # ------------------------------------------------------ branch, inject
 
     def branch(self) -> None:
-        """Find init loops that pass over the norms that their class converts."""
-        for cls in self._converting_classes():
-            for function in cls.methods.values():
-                for loop in _loops_over_self(function):
-                    if self._lacks_branch(cls, loop) and self._is_safe(cls):
-                        self._add_branch(cls, loop)
+        """Find init loops that pass over the norms that their class converts.
 
-    def _lacks_branch(self, cls: Class, loop: ast.For) -> bool:
-        initialising = [
+        Where another loop of the class sees them, there is nothing to add. Nor is there where the
+        last norm of a block gets its zero: the branch would come to it after the block.
+        """
+        for cls in self._converting_classes():
+            loops = [one for method in cls.methods.values() for one in _loops_over_self(method)]
+            if self._see_norms(cls, loops) or any(map(self._sets_inside_blocks, loops)):
+                continue
+            for loop in loops:
+                if any(self._initialising(loop)) and self._is_safe(cls):
+                    self._add_branch(cls, loop)
+
+    def _see_norms(self, cls: Class, loops: list[ast.For]) -> bool:
+        tree = self._found.tree(cls.module)
+        return any(
+            self._found.mentions_norm(walk(loop), tree)
+            for loop in loops
+            if any(self._initialising(loop))
+        )
+
+    def _initialising(self, loop: ast.For) -> Iterator[ast.If]:
+        """The branches in a loop that initialise modules of some class."""
+        return (
             statement
             for statement in loop.body
             if isinstance(statement, ast.If)
-            and _is_class_test(statement.test)
+            and _class_tests(statement.test)
             and effects_of(self._flow, statement.body).initialises
-        ]
-        tree = self._found.tree(cls.module)
-        return bool(initialising) and not self._found.mentions_norm(walk(loop), tree)
+        )
+
+    def _sets_inside_blocks(self, loop: ast.For) -> bool:
+        """Whether a loop initialises what blocks hold: ``if isinstance(m, Block): zero(m.bn2)``"""
+        return any(
+            self._may_be_block(tested)
+            for statement in self._initialising(loop)
+            for test in _class_tests(statement.test)
+            for tested in test.args[1:]
+        )
+
+    def _may_be_block(self, tested: ast.expr) -> bool:
+        """Whether a test is for a class of the repository that holds norms."""
+        parts = tested.elts if isinstance(tested, ast.Tuple) else [tested]
+        return any(
+            isinstance(layer, NormLayer) or is_group_norm(layer)
+            for part in parts
+            for value in self._flow.value_of(part)
+            if isinstance(value, ClassValue)
+            for layer in self._held.below([Instance(value.class_, None)])
+        )
 
     def _add_branch(self, cls: Class, loop: ast.For) -> None:
         self._covered.add(cls)
@@ -291,10 +325,12 @@ class _Survey:
         return families.is_backbone_attribute(name) or families.may_be_backbone_attribute(name)
 
 
-def _is_class_test(test: ast.expr) -> bool:
-    return any(
-        isinstance(node, ast.Call) and call_name(node) == "isinstance" for node in walk(test)
-    )
+def _class_tests(test: ast.expr) -> list[ast.Call]:
+    return [
+        node
+        for node in walk(test)
+        if isinstance(node, ast.Call) and call_name(node) == "isinstance"
+    ]
 
 
 def _loops_over_self(function: Function) -> list[ast.For]:

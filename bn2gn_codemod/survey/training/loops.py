@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.statements.scopes import Scope
 from bn2gn_codemod.survey.syntax.nodes import call_name, flat, given_arguments, walk
 from bn2gn_codemod.survey.training.model_places import Insertion
 from bn2gn_codemod.survey.training.models import TrainedModels
+from bn2gn_codemod.survey.training.module_loops import of_all_modules
 from bn2gn_codemod.survey.training.optimizers import Optimizers
 from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
@@ -96,8 +97,9 @@ class TrainLoops:
             if scope.function.class_ is not None:
                 in_eval = kept.setdefault(scope.function.class_, [])
                 in_eval.extend(self._kept_in_eval(optimizers, scope))
-            for statement, call in scope.calls:
-                called = receiver_of(call) if _is_switched_on(scope, statement, call) else None
+            for inner, call in scope.calls:
+                called = receiver_of(call) if _is_switched_on(scope, inner, call) else None
+                statement, called = of_all_modules(scope, inner, called)
                 models = self._models_of(called)
                 if called is not None and not models:
                     self._note_unfollowed(scope, statement, called)
@@ -107,7 +109,7 @@ class TrainLoops:
                     continue  # a freeze follows anyway, once for once
                 if self._trial_runs.has(scope, statement, called):
                     continue
-                receiver = _train_receiver(statement)
+                receiver = called if statement is not inner else _train_receiver(statement)
                 if receiver is not None and receiver is called:
                     found.append((scope, statement, receiver, models))
                     if _runs_in_loop(optimizers, scope, statement):

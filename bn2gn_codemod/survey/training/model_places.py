@@ -153,6 +153,11 @@ class ModelPlaces:
             if not bindings:
                 passed.append(statement)
                 continue
+            if model.endswith("]") and not _has_key_after(scope, statement, model):
+                # Elsewhere the dict has nothing under that key.
+                if len(bindings) != 1:
+                    return None
+                statement = bindings[0][0]
             if any(may_be_none(value) for _, value in _bindings(scope, model)):
                 # After a branch there may be nothing to freeze.
                 if any(may_be_none(value) for _, value in bindings):
@@ -344,6 +349,23 @@ def _making(statement: ast.stmt, model: str) -> list[tuple[ast.stmt, ast.expr | 
         for made, value in assignments(statement, model)
         if not isinstance(value, ast.Constant)
     ]
+
+
+def _has_key_after(scope: Scope, statement: ast.stmt, model: str) -> bool:
+    """Whether ``models["pose"]`` is there after a statement, whichever way was gone through it."""
+    earlier = any(binds(one, model) for one in scope.before(statement))
+    return earlier or _stores_key([statement], model)
+
+
+def _stores_key(block: list[ast.stmt], model: str) -> bool:
+    for statement in block:
+        match statement:
+            case ast.If(body=body, orelse=orelse):
+                if _stores_key(body, model) and _stores_key(orelse, model):
+                    return True
+            case _ if binds(statement, model):
+                return True
+    return False
 
 
 def _where_one_is(

@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.flow.optimizer_calls import (
 )
 from bn2gn_codemod.survey.flow.origins import Origins, arguments_for
 from bn2gn_codemod.survey.statements.last_made import last_made
-from bn2gn_codemod.survey.statements.scopes import Scope, assignments, binds
+from bn2gn_codemod.survey.statements.scopes import Scope, assignments, binds, targets_of
 from bn2gn_codemod.survey.syntax.nodes import (
     call_name,
     given_arguments,
@@ -326,10 +326,11 @@ class Optimizers:
         if isinstance(expression, ast.Subscript):
             source, container = ast.unparse(expression), ast.unparse(expression.value)
             stored = [
-                value
+                given
                 for _, statement in self._collecting(scope, use, container)
-                for _, value in assignments(statement, source)
-                if value is not None
+                for made, value in assignments(statement, source)
+                for given in ([value] if value is not None else targets_of(made, source))
+                if value is not None or any(True for _ in self._flow.value_of(given))
             ]
             if stored:
                 found = (cls for value in stored for cls in self._models.of(value))
@@ -454,6 +455,10 @@ def _puts_into(statement: ast.stmt, source: str) -> bool:
             return adds and source in _sources(owner)
         case ast.Assign(targets=[ast.Subscript(value=owner)]):
             return ast.unparse(owner) == source
+        case ast.Assign(targets=[ast.Tuple(elts=parts)]) if any(
+            isinstance(part, ast.Subscript) and ast.unparse(part.value) == source for part in parts
+        ):
+            return True
     return binds(statement, source)
 
 

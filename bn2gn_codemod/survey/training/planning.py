@@ -36,7 +36,7 @@ from bn2gn_codemod.survey.norms.sites import Decided
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.statements.made_anew import is_made_anew, reads
-from bn2gn_codemod.survey.statements.scopes import assignments
+from bn2gn_codemod.survey.statements.scopes import assignments, targets_of
 from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.training.freezing_names import FreezingNames
 from bn2gn_codemod.survey.training.freezing_placement import FreezingPlacement
@@ -52,7 +52,7 @@ from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.training.unfollowed_models import UnfollowedModels
 from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
-from bn2gn_codemod.survey.values import Class
+from bn2gn_codemod.survey.values import Class, Instance
 from bn2gn_codemod.survey.weights.copied_statistics import CopiedStatistics
 
 
@@ -244,13 +244,42 @@ class _Training:
         planned = [insertion for insertion in found if insertion is not None]
         return [
             min(
-                (other for other in planned if _is_of_same_model(other, insertion)),
+                (
+                    other
+                    for other in planned
+                    if other is insertion
+                    or (
+                        _is_of_same_model(other, insertion)
+                        and not self._is_made_beside(other, insertion)
+                    )
+                ),
                 key=lambda other: other.after.lineno,
             )
             if insertion is not None
             else None
             for insertion in found
         ]
+
+    def _is_made_beside(self, first: Insertion, second: Insertion) -> bool:
+        """Whether a call that is handed a model gives another one: ``d["b"], _ = make(d["a"])``.
+
+        Only of what is unpacked into a dict is known what each key gets.
+        """
+        stored = targets_of(second.after, second.model)
+        given = {
+            held
+            for target in stored
+            if isinstance(target, ast.Subscript)
+            for held in self._flow.value_of(target)
+            if isinstance(held, Instance)
+        }
+        known = {
+            held
+            for _, value in assignments(first.after, first.model)
+            if value is not None
+            for held in self._flow.value_of(value)
+        }
+        return bool(given) and bool(known) and given.isdisjoint(known)
 
     def _insertion(self, entry: Optimizer) -> Insertion | None:
         found = self._scripts.insertion(entry)

@@ -79,8 +79,11 @@ class CheckpointMembers:
         return Because(role, words, vague=load.vague)
 
     def _has(self, network: Class, names: frozenset[str]) -> bool:
-        """Whether a network has attributes of all these names, and there are any."""
-        return bool(names) and names <= self._contents.names(network)
+        """Whether a network has attributes of some of these names.
+
+        A dict of names may have more than the network, which code passes over.
+        """
+        return not names.isdisjoint(self._contents.names(network))
 
     def _in_checkpoint(
         self, slot: Slot, network: Class, load: Load, inside: Slot | None

@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk_scope
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, root_of, walk_scope
 from bn2gn_codemod.survey.values import Function, Instance, Weights
 from bn2gn_codemod.survey.weights.downloads import fetches_first
 from bn2gn_codemod.survey.weights.fixed_files import begins_with_file
@@ -96,7 +96,7 @@ class WarmStarts:
             read.append(call.spot.node)
         here = " ".join(_words(function, node) for node in (call.spot.node, *read))
         reading: list[tuple[Function, ast.AST]] = [(function, node) for node in read]
-        if value.spot is not None and value.spot.function is function:
+        if self._is_made_in(function, value):
             yield _Said(function, here, reading)
         for caller, site in self._call_sites.of(function):
             is_handed = any(value in self._flow.value_of(given) for given in given_arguments(site))
@@ -105,6 +105,28 @@ class WarmStarts:
             if (is_handed or is_own or is_its_method) and not speaks_of_resuming(caller, site):
                 words = f"{here} {_words(caller, site)}"
                 yield _Said(caller, words, [*reading, (caller, site)])
+
+    def _is_made_in(self, function: Function, value: Instance) -> bool:
+        """Whether a function makes the model, or a call in it does: ``net = define_model()``.
+
+        What it is handed it does not make, be that the model, what wraps it or what knows it.
+        """
+        if value.spot is None:
+            return False
+        if value.spot.function is function:
+            return True
+        handed = function.parameters
+        if function.class_ is not None:
+            handed = handed - {function.first_parameter}
+        for _, call in self._flow.calls_in.get(function, ()):
+            if value not in self._flow.value_of(call):
+                continue
+            root = root_of(call.func)
+            is_known = isinstance(root, ast.Name) and root.id in handed
+            given = (one for part in given_arguments(call) for one in self._flow.value_of(part))
+            if not is_known and value not in given:
+                return True
+        return False
 
     def _is_called_on(self, site: ast.Call, own: Instance) -> bool:
         """Whether a call is ``net.load(file)``, for the ``self`` of that method."""

@@ -179,6 +179,8 @@ def _unpack(tracer: Tracer, targets: list[ast.expr], value: Node, iterate: bool)
         flow.containers.take(value, node)
     for target, node in zip(targets, nodes, strict=True):
         assign(tracer, target, node)
+        if isinstance(target, ast.Subscript):  # what is read there is all that the dict has
+            flow.expressions.setdefault(target, node)
 
     def on_value(held: Value) -> None:
         if isinstance(held, TupleValue) and len(held.elements) == len(nodes):
