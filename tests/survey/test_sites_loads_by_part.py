@@ -211,3 +211,39 @@ def test_a_load_that_is_as_good_as_strict(load: str, rest: str) -> None:
 def _with_loader(load: str, rest: str, verdict: str) -> str:
     first, middle, last = _RESNET.format(load=load, verdict=verdict).partition("class Seg")
     return first + rest + middle + last
+
+
+_BESIDE = """\
+class Neck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+def loader_of(model, state):
+    def load(module, prefix=''):
+        module._load_from_state_dict(state, prefix, {{}}, True, [], [], [])
+        for name, child in module.named_children():
+            load(child, prefix + name + '.')
+    load(model)
+    {then}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = Trunk()
+        self.neck = Neck()
+        load = loader_of(self.trunk, torch.hub.load_state_dict_from_url('https://a.org/a.pth'))
+        {more}
+"""
+
+
+@pytest.mark.parametrize("then", ["return load", "give = load\n    return give"])
+def test_a_loader_that_is_called_elsewhere(then: str) -> None:
+    check(_BESIDE.format(then=then, more="load(self.neck, 'neck.')", verdict="keep"))
+
+
+@pytest.mark.parametrize("then", ["pass", "load = None", "load(model, 'module.')"])
+def test_a_loader_that_is_not(then: str) -> None:
+    check(_BESIDE.format(then=then, more="pass", verdict="convert"))
