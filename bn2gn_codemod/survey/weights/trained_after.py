@@ -235,8 +235,8 @@ def _bindings(statement: ast.stmt) -> Iterator[tuple[list[str], ast.expr | None]
                 if item.optional_vars is not None:
                     yield _names_of(item.optional_vars), item.context_expr
         case _:
-            value = getattr(statement, "iter", getattr(statement, "value", None))
-            yield list(bound_names(statement)), value if isinstance(value, ast.expr) else None
+            made = getattr(statement, "iter", getattr(statement, "value", None))
+            yield list(bound_names(statement)), made if isinstance(made, ast.expr) else None
 
 
 def _names_of(target: ast.expr) -> list[str]:
