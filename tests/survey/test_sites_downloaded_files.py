@@ -48,6 +48,14 @@ DOWNLOAD = "download_url_to_file(url, path)"
             "file = fetch('https://x/a.pth')\n        weights = torch.load(file)",
             "unknown",
         ),
+        # Before it is read, and once more where that fails.
+        (
+            DOWNLOAD,
+            "file = fetch('https://x/a.pth')\n        while True:\n"
+            "            try:\n                weights = torch.load(file)\n                break\n"
+            "            except IOError:\n                file = fetch('https://x/a.pth')",
+            "unknown",
+        ),
         # A file without layers or loads is not read.
         (
             "pass",
@@ -98,6 +106,22 @@ def _named(verdict: str, load: str, before: str = _CONSTANT, inner: str = "pass"
         _named("keep", "load_checkpoint(net, url)", f"if A:\n    {_CONSTANT}\nelse:\n    {_OTHER}"),
         _named("keep", f"{_OTHER}\n    load_checkpoint(net, url)"),
         _named("keep", f"for i in range(3):\n        {_OTHER}\n        load_checkpoint(net, url)"),
+        # In the first round it is, or in the next ones.
+        _named(
+            "keep",
+            f"{_OTHER}\n    for i in args.a:\n        load_checkpoint(net, url)\n        url = i",
+        ),
+        _named(
+            "keep",
+            "url = args.b\n    while True:\n        load_checkpoint(net, url)\n        "
+            f"if args.c:\n            {_OTHER}",
+        ),
+        *(
+            _named("keep", "start(net)", inner="load_checkpoint(net, url)").replace(
+                "start(net, path)", f"start(net, url={default})"
+            )
+            for default in ("url", "'https://a.org/net-12345678.pth'")
+        ),
     ],
 )
 def test_a_name_of_a_published_file(text: str) -> None:
@@ -119,8 +143,28 @@ def test_a_name_of_a_published_file(text: str) -> None:
         # Something else may be in it: a loop gives it to the next round, or the module does.
         _named(
             "unknown",
-            f"{_OTHER}\n    for i in args.a:\n        load_checkpoint(net, url)\n        url = i",
+            "url = args.b\n    for i in args.a:\n        load_checkpoint(net, url); url = i",
         ),
+        _named(
+            "unknown",
+            f"{_OTHER}\n    for i in args.a:\n        load_checkpoint(net, url)\n        url += i",
+        ),
+        # So are what a parameter is for whoever does not give it, and the names in that.
+        *(
+            _named(
+                "unknown", "start(net)", inner="load_checkpoint(net, url)", before=before
+            ).replace("start(net, path)", f"start(net, url={default})")
+            for default, before in (
+                ("None", _CONSTANT),
+                ("'net.pth'", _CONSTANT),
+                ("path", _CONSTANT),
+                ("url", f"{_CONSTANT}\nurl = A.url"),
+                ("url", f"def url():\n    {_CONSTANT}"),
+            )
+        ),
+        _named(
+            "unknown", "start(net)", inner="url = args.a\n    load_checkpoint(net, url)"
+        ).replace("start(net, path)", "start(net, url=url)"),
         _named("unknown", f"{_OTHER}\n    for url in args.a:\n        load_checkpoint(net, url)"),
         _named(
             "unknown", "load_checkpoint(net, url)", f"{_CONSTANT}\nfor url in A:\n    print(url)"

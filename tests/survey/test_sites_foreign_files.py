@@ -45,6 +45,7 @@ if args.weights.endswith('.params'):
     else:
         weights = torch.load(args.weights)"""
 _ANEW = "model = net.Cam()"
+_BROKEN = "for path in args.paths:\n        if path:\n            break\n"
 _TRAINS = "optimizer = torch.optim.SGD(model.parameters(), 0.1); optimizer.step()"
 
 
@@ -89,6 +90,26 @@ def net(
         net("keep", after=f"with scope():\n        model = nn.DataParallel(model)\n    {_TRAINS}"),
         net("keep", after=f"model, scaler = prepare(model, 1)\n    {_TRAINS}"),
         net("keep", after=f"try:\n        {_TRAINS}\n    finally:\n        model = 1"),
+        # Also where its name is given what is the same model, or where a loop may be left,
+        *(
+            net("keep", after=f"{given}:\n        {line}\n        {_TRAINS}")
+            for given in ("if args.train", "for i in range(3)", "with scope()")
+            for line in (
+                "model = model.to(args.device)",
+                "model = model.cuda(0)",
+                "model = model.to('cuda').float()",
+                "model = model.apply(start)",
+                "model = nn.DataParallel(model.cuda(0))",
+                "model, scale = model.cuda(), 2",
+                "scale, model = 2, model.to(args.device)",
+            )
+        ),
+        net("keep", after=f"with scope(model) as model:\n        {_TRAINS}"),
+        net("keep", after=f"{_BROKEN}    else:\n        return\n    {_TRAINS}"),
+        net(
+            "keep",
+            after=f"{_BROKEN}        {_ANEW}\n    else:\n        return\n    {_TRAINS}",
+        ),
         # Which of them it is, the same variable says.
         net("keep").replace(
             "def convert(path):",
@@ -141,6 +162,16 @@ def test_network_that_begins_with_such_a_file(text: str) -> None:
         net(load=_LOAD, after=f"for model in [net.Cam()]:\n        {_TRAINS}"),
         net(load=_LOAD, after=f"model, other = net.Cam(), 1\n    {_TRAINS}"),
         net(load=_LOAD, after=f"model: nn.Module = net.Cam()\n    {_TRAINS}"),
+        net(load=_LOAD, after=f"other, model = model, net.Cam()\n    {_TRAINS}"),
+        net(load=_LOAD, after=f"with net.Cam() as model:\n        {_TRAINS}"),
+        net(
+            load=_LOAD, after=f"if args.train:\n        model = net.Cam().to(0)\n        {_TRAINS}"
+        ),
+        net(load=_LOAD, after=f"{_BROKEN}    {_ANEW}\n    {_TRAINS}"),
+        net(
+            load=_LOAD,
+            after=f"if args.train:\n        model = other.to(model.device)\n        {_TRAINS}",
+        ),
         # or another model,
         net(
             load=_LOAD, after="learn(net.Cam(), model)\ndef learn(model, teacher):\n    " + _TRAINS

@@ -304,3 +304,36 @@ def test_star_import_of_the_repository_s_own_function(imports: str) -> None:
 )
 def test_star_import_of_the_library_s_function_alone(imports: str) -> None:
     check(_STARS.format(imports=imports, own="convert", library="  #! keep"))
+
+
+_TRIED = """\
+import torchvision
+{imports}
+class Net(nn.Module):
+    def __init__(self, norm="BN"):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.norm = get_norm(norm, 8){library}
+-- own.py --
+def get_norm(norm, width):
+    return nn.BatchNorm2d(width)  #! convert
+-- other.py --
+def get_it(norm, width):
+    return nn.Conv2d(8, width, 1)
+"""
+_TRY = "try:\n    from detectron2.layers import *\nexcept ImportError:\n    from {} import *"
+
+
+@pytest.mark.parametrize(
+    ("imports", "library"),
+    [
+        (_TRY.format("own"), "  #! unknown"),
+        # The last of two that both run counts,
+        ("from detectron2.layers import *\nfrom own import *", ""),
+        ("from own import *\ntry:\n    import a\nexcept ImportError:\n    pass", ""),
+        # and what the other one does not have, it does not bring.
+        (_TRY.format("own").replace("detectron2.layers", "others.layers"), ""),
+    ],
+)
+def test_star_import_that_may_fail(imports: str, library: str) -> None:
+    check(_TRIED.format(imports=imports, library=library))

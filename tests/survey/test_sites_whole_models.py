@@ -489,6 +489,13 @@ def test_what_a_model_inherits_may_be_called_on_the_model(load: str, rest: str) 
     check(INHERITED.format(head="unknown", load=load, rest=rest))
 
 
+_FITTING = """\
+own, rest = net.state_dict(), {}
+for k, v in saved.items():
+    if 'last' not in k:
+        if k in own:
+            own[k] = v
+"""
 _LAST = """\
 import torchvision
 class Net(nn.Module):
@@ -527,6 +534,12 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
         # be it where a second condition says whether an entry fits.
         "own = net.state_dict()\nfor k, v in saved.items():\n    if 'last' not in k:\n"
         "        if v.shape == own[k].shape:\n            own[k] = v\nsaved = own",
+        f"{_FITTING}saved.clear()\nsaved.update(own)",
+        _FITTING.replace("net.state_dict()", "{}") + "saved = own",
+        _FITTING.replace("in saved.items()", "in net.named_parameters()").replace(
+            "= v", "= saved[k]"
+        )
+        + "saved = own",
         "own = net.state_dict()\nfor mine, theirs in zip(own, saved):\n    if 'last' not in mine:\n"
         "        if own[mine].shape == saved[theirs].shape:\n"
         "            own[mine] = saved[theirs]\n        else:\n            print(mine)\n"
@@ -565,6 +578,15 @@ def test_script_that_leaves_the_last_layer_out(script: str) -> None:
         "        if k in own:\n            own[k] = v\n    else:\n        own[k] = v\nsaved = own",
         "own = net.state_dict()\nfor k, v in saved.items():\n    if v.dim() == 4:\n"
         "        if v.shape == own[k].shape:\n            own[k] = v\nsaved = own",
+        # by the same condition, after it, or by another load,
+        f"{_FITTING}    if 'last' in k:\n        own[k.replace('a', 'b')] = v\nsaved = own",
+        f"{_FITTING}    own.setdefault(k, v)\nsaved = own",
+        f"{_FITTING}own.update(saved)\nsaved = own",
+        f"{_FITTING}    rest[k] = v\nsaved = rest",
+        _FITTING.replace("net.state_dict()", "dict(saved)") + "saved = own",
+        # what is filled there is not what is loaded, or not by the file,
+        _FITTING,
+        _FITTING.replace("saved.items()", "net.named_parameters()") + "saved.update(own)",
         # and what is under the condition is no entry.
         "shapes = {}\nfor k, v in saved.items():\n    if 'last' not in k:\n"
         "        if v.dim() == 4:\n            shapes[k] = v.shape",

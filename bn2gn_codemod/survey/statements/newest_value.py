@@ -14,28 +14,52 @@ def newest_value(scope: ast.AST, at: ast.expr, expr: ast.expr) -> ast.expr | Non
     ``self.bn1 = nn.BatchNorm2d(64)`` and then ``init(self.bn1)``: what other branches
     store in the attribute is not what is handed over here.
     """
+    found = newest_values(scope, at, expr)
+    return found[0] if len(found) == 1 else None
+
+
+def newest_values(scope: ast.AST, at: ast.expr, expr: ast.expr) -> list[ast.expr]:
+    """All that ``expr`` may have been given last before ``at``; nothing if any of it is open.
+
+    That is one value, but where a loop around gives it another one for its next round.
+    """
     text = dotted(expr)
     if text is None:
-        return None
+        return []
+    found: list[ast.expr] = []
     inner: ast.stmt | None = None
     for block, index in reversed(blocks_around(scope, at)):
-        if inner is not None and _gives_before(block[index], text):
-            return None
+        if inner is not None:
+            given = _given_around(block[index], text)
+            if given is None:
+                return []
+            found += given
         inner = block[index]
         for statement in reversed(block[:index]):
             match statement:
                 case ast.Assign(targets=[target], value=value) if dotted(target) == text:
-                    return value
+                    return [value, *found]
             if _may_give(statement, text):
-                return None
-    return None
+                return []
+    return []
 
 
-def _gives_before(around: ast.stmt, text: str) -> bool:
-    """Whether a compound statement stores something there before its block, or between rounds."""
-    if isinstance(around, (ast.For, ast.AsyncFor, ast.While)):
-        return any(_is_store(node, text) for node in walk(around))
-    return text.partition(".")[0] in bound_names(around)
+def _given_around(around: ast.stmt, text: str) -> list[ast.expr] | None:
+    """What a compound statement stores there before its block, or between rounds.
+
+    ``None``: it is open what that is.
+    """
+    if text.partition(".")[0] in bound_names(around):
+        return None
+    if not isinstance(around, (ast.For, ast.AsyncFor, ast.While)):
+        return []
+    nodes = walk(around)
+    given = [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Assign) and [dotted(one) for one in node.targets] == [text]
+    ]
+    return given if len(given) == sum(_is_store(node, text) for node in nodes) else None
 
 
 def _is_store(node: ast.AST, text: str) -> bool:

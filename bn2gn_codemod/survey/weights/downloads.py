@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.statements.newest_value import newest_value
+from bn2gn_codemod.survey.statements.newest_value import newest_value, newest_values
 from bn2gn_codemod.survey.syntax.nodes import (
     bound_names,
     call_name,
+    defaults_of,
     flat,
     given_arguments,
     walk,
@@ -39,19 +40,36 @@ def names_url(spot: Spot) -> bool:
     if not isinstance(call, ast.Call):
         return False
     given = given_arguments(call)
-    return any(_is_url(_written(spot, call, one)) for one in given)
+    return any(_is_url(written) for one in given for written in _written(spot, call, one))
 
 
-def _written(spot: Spot, call: ast.Call, expr: ast.expr) -> ast.expr:
-    """What an argument is set to, in the function or by its module; of a dict, all of it."""
+def _written(spot: Spot, call: ast.Call, expr: ast.expr) -> list[ast.expr]:
+    """What an argument may be set to, in the function or by its module; of a dict, all of it."""
     if isinstance(expr, ast.Subscript):
         return _written(spot, call, expr.value)
     if not isinstance(expr, ast.Name):
-        return expr
-    found = newest_value(spot.function.node, call, expr)
-    if found is None and not _is_local(spot.function, expr.id):
+        return [expr]
+    found = newest_values(spot.function.node, call, expr)
+    if not found and expr.id in spot.function.parameters:
+        return _default(spot.function, expr.id)
+    if not found and not _is_local(spot.function, expr.id):
         found = _of_module(spot.module, expr.id)
-    return found or expr
+    return found
+
+
+def _default(function: Function, parameter: str) -> list[ast.expr]:
+    """What a parameter is for whoever does not give it, as it reads where that is written."""
+    if isinstance(function.node, ast.Module):
+        return []
+    for one, value in defaults_of(function.node.args):
+        if one.arg == parameter:
+            match value:
+                case ast.Name(id=name):
+                    is_inner = function.outer is not None and _is_local(function.outer, name)
+                    return [] if is_inner else _of_module(function.module, name)
+                case _:
+                    return [value]
+    return []
 
 
 def _is_local(function: Function, name: str) -> bool:
@@ -62,16 +80,16 @@ def _is_local(function: Function, name: str) -> bool:
     return is_own or (function.outer is not None and _is_local(function.outer, name))
 
 
-def _of_module(module: Module, name: str) -> ast.expr | None:
+def _of_module(module: Module, name: str) -> list[ast.expr]:
     """What a module sets a name to last, if nothing but plain assignments give it anything."""
-    found: ast.expr | None = None
+    found: list[ast.expr] = []
     for statement in flat(module.tree.body):
         if name in bound_names(statement):
             match statement:
                 case ast.Assign(targets=[ast.Name()], value=value):
-                    found = value
+                    found = [value]
                 case _:
-                    return None
+                    return []
     return found
 
 
@@ -96,11 +114,13 @@ def is_downloaded(flow: Flow, weights: Weights) -> bool:
     call = weights.spot.node
     if not isinstance(call, ast.Call) or not call.args:
         return False
-    path: ast.expr | None = call.args[0]
-    if isinstance(path, ast.Name):
-        path = newest_value(weights.spot.function.node, call, path)
-    if not isinstance(path, ast.Call):
-        return False
+    paths = [call.args[0]]
+    if isinstance(paths[0], ast.Name):
+        paths = newest_values(weights.spot.function.node, call, paths[0])
+    return any(isinstance(path, ast.Call) and _gives_download(flow, path) for path in paths)
+
+
+def _gives_download(flow: Flow, path: ast.Call) -> bool:
     return _is_download(path) or any(
         isinstance(value, FunctionValue) and _downloads(value.function.node)
         for value in flow.value_of(path.func)

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
-from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, flat, makes_empty, walk, walk_scope
+from bn2gn_codemod.survey.syntax.nodes import dotted, flat, makes_empty, walk, walk_scope
 from bn2gn_codemod.survey.values import Function
+from bn2gn_codemod.survey.weights.taken_entries import is_of_model, takes_entry, takes_one_of
 
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
 # The last layer of classification networks, in their published checkpoints.
@@ -29,7 +30,7 @@ def skipped_keys(function: Function, load: ast.AST) -> frozenset[str]:
     inside = [loop for loop in loops if any(one is load for one in walk(loop))]
     # In a loop of its own an entry is copied or not; else all that came before may sort them out.
     for loop in inside or loops:
-        found.update(_passed_over(loop, load))
+        found.update(_passed_over(loop, load, nodes))
     for loop in inside:
         found.update(_left_out(nodes, loop.iter, [one for one in loops if one not in inside]))
     if not inside:
@@ -52,28 +53,23 @@ def kept_words(function: Function, load: ast.AST) -> frozenset[str]:
     """The words that an entry has to have, or to begin with, to be loaded at all."""
     found: set[str] = set()
     end = load.lineno if isinstance(load, ast.expr) else 0
-    for node in walk_scope(function.node):
+    nodes = walk_scope(function.node)
+    for node in nodes:
         match node:
-            case ast.For(lineno=line, iter=source) if line < end and not _is_of_model(source):
-                for one in flat(node.body):
-                    if isinstance(one, ast.If) and not one.orelse and _takes_entry(one, node):
-                        found.update(_asked(one.test))
+            case ast.For(lineno=line, iter=source) if line < end and not is_of_model(source):
+                for one in takes_one_of(node, load, nodes):
+                    found.update(_asked(one.test))
             case ast.DictComp(lineno=line, generators=generators) if line <= end:
                 for generator in generators:
-                    for condition in generator.ifs if not _is_of_model(generator.iter) else ():
+                    for condition in generator.ifs if not is_of_model(generator.iter) else ():
                         found.update(_asked(condition))
             case ast.Call(
                 lineno=line, func=ast.Name(id="filter"), args=[ast.Lambda(body=asked), source]
-            ) if line <= end and not _is_of_model(source):
+            ) if line <= end and not is_of_model(source):
                 found.update(_asked(asked))
             case _:
                 pass
     return frozenset(found)
-
-
-def _is_of_model(source: ast.expr) -> bool:
-    """``net.named_parameters()``: what is chosen of these is for an optimizer."""
-    return isinstance(source, ast.Call) and (call_name(source) or "").startswith("named_")
 
 
 def _asked(test: ast.expr) -> Iterator[str]:
@@ -150,12 +146,12 @@ def _layer_of(word: str) -> str:
     return ".".join(parts)
 
 
-def _passed_over(loop: ast.For, load: ast.expr | ast.stmt) -> Iterator[str]:
+def _passed_over(loop: ast.For, load: ast.expr | ast.stmt, nodes: list[ast.AST]) -> Iterator[str]:
     for statement in flat(loop.body):
         if isinstance(statement, ast.If) and statement.lineno < load.lineno:
             if isinstance(statement.body[-1], ast.Continue):
                 yield from _words(statement.test)
-            elif not statement.orelse and _takes_entry(statement, loop):
+            elif not statement.orelse and takes_entry(statement, loop, load, nodes):
                 yield from _words(_opposite(statement.test))
 
 
@@ -174,7 +170,7 @@ def _left_out(nodes: list[ast.AST], source: ast.expr, loops: list[ast.For]) -> s
         around = [loop for loop in loops if any(one is filling for one in walk(loop))]
         if not around:
             return set()
-        found.append({word for loop in around for word in _passed_over(loop, filling)})
+        found.append({word for loop in around for word in _passed_over(loop, filling, nodes)})
     return set.intersection(*found) if found else set()
 
 
@@ -191,22 +187,6 @@ def _fills(node: ast.AST, name: str) -> TypeGuard[ast.expr | ast.stmt]:
             return filled == name
         case _:
             return False
-
-
-def _takes_entry(statement: ast.If, loop: ast.For) -> bool:
-    """``if ...: merged[key] = saved[key]``, or ``= value``, be it under a second condition"""
-    targets = {one.id for one in ast.walk(loop.target) if isinstance(one, ast.Name)}
-    return any(
-        isinstance(inner, ast.Assign)
-        and isinstance(inner.targets[0], ast.Subscript)
-        and _is_entry(inner.value, targets)
-        for inner in flat(statement.body)
-    )
-
-
-def _is_entry(value: ast.expr, targets: set[str]) -> bool:
-    key = value.slice if isinstance(value, ast.Subscript) else value
-    return isinstance(key, ast.Name) and key.id in targets
 
 
 def _removed(node: ast.expr | ast.Delete) -> Iterator[str]:

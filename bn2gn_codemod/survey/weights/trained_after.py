@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -24,6 +24,7 @@ from bn2gn_codemod.survey.syntax.nodes import (
     dotted,
     given_arguments,
     is_off,
+    target_names,
     walk,
 )
 from bn2gn_codemod.survey.values import Function, FunctionValue
@@ -33,6 +34,11 @@ _BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 _LEAVES = frozenset({"exit", "_exit", "quit"})
 # What a model is asked for by whoever trains it: also by the name of what holds it.
 _OF_WHOLE = re.compile(r"(?:\.\w*param\w*|\.train)?")
+# Methods of a model that give the model.
+_GIVE_THEMSELVES = frozenset(
+    {"to", "cuda", "cpu", "float", "half", "double", "apply", "train", "eval", "type"}
+    | {"requires_grad_", "to_empty", "share_memory", "bfloat16"}
+)
 
 
 class _Place(NamedTuple):
@@ -180,7 +186,10 @@ def _ways(statement: ast.stmt) -> list[list[ast.stmt]]:
         case ast.If(body=body, orelse=orelse):
             return [body, orelse]
         case ast.For() | ast.AsyncFor() | ast.While():
-            return [statement.body + statement.orelse, statement.orelse]
+            whole = [statement.body + statement.orelse, statement.orelse]
+            # A break may come before anything in the body, and passes the else over.
+            is_left = any(isinstance(one, ast.Break) for one in walk(statement))
+            return [*whole, statement.body, []] if is_left else whole
         case ast.Match(cases=cases):
             return [[], *(case.body for case in cases)]
         case ast.Try(body=body, orelse=orelse, finalbody=last, handlers=handlers):
@@ -202,20 +211,37 @@ def _leaves(statement: ast.stmt) -> bool:
 
 def _rebind(statement: ast.stmt, names: set[str]) -> None:
     """Take out what a statement gives another value, and add what it makes of the model."""
-    value = getattr(statement, "iter", getattr(statement, "value", None))
-    is_made_of_it = isinstance(value, ast.expr) and any(
-        _is_whole(one, names) for one in _handed(value)
-    )
+    before = frozenset(names)
+    for bound, value in _bindings(statement):
+        is_made_of_it = value is not None and any(_is_whole(one, before) for one in _handed(value))
+        if is_made_of_it and (len(bound) > 1 or isinstance(statement, (ast.For, ast.AsyncFor))):
+            continue  # model, optimizer = prepare(model, optimizer): which of them is not told
+        for name in bound:
+            names.difference_update([one for one in names if f"{one}.".startswith(f"{name}.")])
+            names.update([name] if is_made_of_it else [])
+
+
+def _bindings(statement: ast.stmt) -> Iterator[tuple[list[str], ast.expr | None]]:
+    """The names that a statement gives a value, with that value where it is known."""
     match statement:
-        case ast.Assign(targets=[target]) if name := dotted(target):
-            bound = [name]
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(
+            targets
+        ) == len(values) and not any(isinstance(one, ast.Starred) for one in (*targets, *values)):
+            yield from zip(map(_names_of, targets), values, strict=True)
+        case ast.Assign(targets=[target], value=value):
+            yield _names_of(target), value
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            for item in items:
+                if item.optional_vars is not None:
+                    yield _names_of(item.optional_vars), item.context_expr
         case _:
-            bound = list(bound_names(statement))
-            if is_made_of_it:
-                return  # model, optimizer = prepare(model, optimizer): which of them is not told
-    for name in bound:
-        names.difference_update([one for one in names if f"{one}.".startswith(f"{name}.")])
-        names.update([name] if is_made_of_it else [])
+            made = getattr(statement, "iter", getattr(statement, "value", None))
+            yield list(bound_names(statement)), made if isinstance(made, ast.expr) else None
+
+
+def _names_of(target: ast.expr) -> list[str]:
+    name = dotted(target)
+    return list(target_names(target)) if name is None else [name]
 
 
 def _arguments(call: ast.Call, function: Function) -> Iterator[tuple[str, ast.expr]]:
@@ -231,9 +257,19 @@ def _arguments(call: ast.Call, function: Function) -> Iterator[tuple[str, ast.ex
 
 
 def _handed(value: ast.expr) -> Iterator[str]:
-    """The dotted names in a value, but for what is called with something: ``model(images)``."""
+    """The dotted names in a value, but for what is called with something: ``model(images)``.
+
+    Those methods that give the model itself do not make another of it: ``model.to(device)``.
+    """
     called = {node.func for node in walk(value) if isinstance(node, ast.Call) and node.args}
     yield from _chains(value, without=called)
+    for node in walk(value):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _GIVE_THEMSELVES:
+                if chain := dotted(owner):
+                    yield chain
+            case _:
+                pass
 
 
 def _chains(expr: ast.expr, without: Iterable[ast.AST] = ()) -> Iterator[str]:
@@ -247,7 +283,7 @@ def _chains(expr: ast.expr, without: Iterable[ast.AST] = ()) -> Iterator[str]:
                 yield name
 
 
-def _is_whole(chain: str, names: set[str]) -> bool:
+def _is_whole(chain: str, names: Collection[str]) -> bool:
     """Whether a dotted name is of a model or of what holds it: ``net`` for ``net.trunk``."""
     for name in names:
         parts = name.split(".")

@@ -93,14 +93,31 @@ def _exported(exporter: Function) -> Callable[[str], bool]:
 
 
 def _bind_named_norm(flow: Flow, scope: Function) -> None:
-    """``from detectron2.layers import *`` brings ``get_norm``, if nothing else does."""
+    """``from detectron2.layers import *`` brings ``get_norm``, if nothing else does for sure."""
     name = "get_norm"
     for statement, path in _stars(flow, scope):
         is_bound = name in scope.locals - scope.guessed
         full = f"{statement.module or ''}.{name}"
-        if path is None and not is_bound and makes_named_norm(full):
+        if path is not None or not makes_named_norm(full):
+            continue
+        if not is_bound or _has_alternative(flow, scope, statement, name):
             scope.guessed.discard(name)
             _bind_name(flow, scope, name, None, full, None)
+
+
+def _has_alternative(flow: Flow, scope: Function, star: ast.ImportFrom, name: str) -> bool:
+    """Whether a star import of the repository brings a name where another one fails.
+
+    ``try: from detectron2.layers import *``, ``except ImportError: from layers import *``
+    """
+    around = [
+        one for one in scope.module.tree.body if isinstance(one, ast.Try) and star in one.body
+    ]
+    handled = {inner for one in around for handler in one.handlers for inner in flat(handler.body)}
+    return any(
+        statement in handled and path is not None and _defines(flow, path, name)
+        for statement, path in _stars(flow, scope)
+    )
 
 
 def _brought_beside(

@@ -37,6 +37,8 @@ def whole_model(tracer: Tracer, receiver: ast.expr) -> Node | None:
         return None
     if not isinstance(receiver, ast.Name) or receiver.id != function.first_parameter:
         return None
+    if _is_handed_on(function.node, outer.node):
+        return None
     given = list(_given_from_around(function, outer))
     if not given or not _goes_down(function.node, receiver.id):
         return None
@@ -58,6 +60,19 @@ def _given_from_around(function: Function, outer: Function) -> Iterator[ast.expr
     for node in walk(outer.node):
         if node not in inside and _calls(node, function.node.name):
             yield node.args[0] if node.args else None
+
+
+def _is_handed_on(function: ast.FunctionDef, outer: ast.AST) -> bool:
+    """Whether others may call the function as well, with models that are not told here."""
+    nodes = walk(outer)
+    called = {node.func for node in nodes if _calls(node, function.name)}
+    return any(
+        isinstance(node, ast.Name)
+        and node.id == function.name
+        and isinstance(node.ctx, ast.Load)
+        and node not in called
+        for node in nodes
+    ) or bool(function.decorator_list)
 
 
 def _calls(node: ast.AST, name: str) -> TypeGuard[ast.Call]:
