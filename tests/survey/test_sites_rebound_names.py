@@ -81,6 +81,12 @@ def _net(body: str, block: str) -> str:
         part = torchvision.models.resnet18(pretrained=self.training)
         self.backbone = part
         """,
+        f"""\
+        part = Block(8)
+        self.head = part
+        part = nn.Conv2d(3, 8, 1)
+        self.backbone = nn.Sequential({_LOADED}, part)
+        """,
         # What the generator goes over is read at once.
         f"""\
         part = {_LOADED}

@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.flow.value_graph import Node, ValueGraph
 from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.values import (
     ClassValue,
+    External,
     ExternalObject,
     FunctionValue,
     Instance,
@@ -29,6 +30,7 @@ _OBJECTS = (ClassValue, FunctionValue, Instance, NormClass, NormLayer)
 
 class _Given(NamedTuple):
     made: Node
+    callee: Node | None
     handed: tuple[Node, ...]
     variable: Node
     held: Node
@@ -41,11 +43,11 @@ class GivenAnew:
         self._graph = graph
         self._given: list[_Given] = []
 
-    def node(self, made: Node, handed: Iterable[Node], variable: Node) -> Node:
+    def node(self, made: Node, callee: Node | None, handed: Iterable[Node], variable: Node) -> Node:
         """The node of what ``variable`` holds after a call that was ``handed`` these gave it."""
         held = self._graph.node()
         self._graph.edge(made, held)
-        self._given.append(_Given(made, tuple(handed), variable, held))
+        self._given.append(_Given(made, callee, tuple(handed), variable, held))
         return held
 
     def join(self) -> None:
@@ -55,7 +57,11 @@ class GivenAnew:
                 self._graph.edge(given.variable, given.held)
 
     def _is_made_anew(self, given: _Given) -> bool:
-        is_made = any(map(_is_made, self._graph.values(given.made)))
+        is_made = any(map(_is_made, self._graph.values(given.made))) or any(
+            # What these make is not told apart.
+            isinstance(value, External) and _LAYER_OF_TORCH.match(value.name)
+            for value in self._graph.values(given.callee)
+        )
         return is_made and not any(
             _is_object(value) and self._graph.holds(given.variable, value)
             for node in given.handed
@@ -66,8 +72,7 @@ class GivenAnew:
 def _is_made(value: Value) -> bool:
     """Whether a value is what a call makes, rather than something from which nobody knows what."""
     if isinstance(value, ExternalObject):
-        is_layer = _LAYER_OF_TORCH.match(value.name) is not None
-        return is_layer or library_model(value) is not None or is_built_backbone(value)
+        return library_model(value) is not None or is_built_backbone(value)
     return isinstance(value, _OBJECTS)
 
 

@@ -114,7 +114,8 @@ class BranchBindings:
         parts = [self._flow.expressions.get(keyword.value) for keyword in call.keywords]
         handed = [part for part in parts if part is not None]
         variable = self._flow.name_node(self._function, name)
-        return self._flow.given_anew.node(made, handed, variable)
+        callee = self._flow.expressions.get(call.func)
+        return self._flow.given_anew.node(made, callee, handed, variable)
 
     def _is_told_by(self, call: ast.Call, name: str) -> bool:
         """Whether all that the name holds is what the call makes, whatever it is handed."""
