@@ -239,7 +239,8 @@ LAYER2 = "self.layer2 = nn.Sequential(Block())"
         # Another one is loaded, and not the one whose stage it is.
         ("ResNet", f"{PUBLISHED}\n    net = ResNet()", LAYER2, 0),
         # The file has nothing of what is given.
-        ("ResNet", f"{PUBLISHED[:-1]}, strict=False)\n    return net.neck", "self.neck = Block()", 0),
+        ("ResNet", f"{PUBLISHED[:-1]}, strict=False)\n    return net.neck",
+         "self.neck = Block()", 0),
         # It is in none of the network's own attributes.
         ("ResNet", f"{PUBLISHED}\n    return net.small()",
          f"{LAYER2}\n\n    def small(self):\n        return Block()", 0),
