@@ -252,3 +252,35 @@ def test_stage_that_may_be_another_network(forward: str) -> None:
 )
 def test_stage_behind_what_may_be_no_whole_network(text: str) -> None:
     check(text)
+
+
+_TRAINS = "torch.optim.SGD(model.parameters(), 0.1).step()\n"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        # A model around it is loaded, or it is itself, with a file that somebody names.
+        "class Outer(nn.Module):\n"
+        "    def __init__(self, net):\n        super().__init__()\n        self.net = net\n"
+        "outer = Outer(model)\n"
+        "outer.load_state_dict(torch.hub.load_state_dict_from_url('https://host.org/net.pth'))\n",
+        "model.load_state_dict(torch.load(args.pretrained), strict=False)\n" + _TRAINS,
+        "model.load_state_dict(torch.load(args.file))\n" + _TRAINS,
+    ],
+)
+def test_stage_that_comes_with_the_model(more: str) -> None:
+    check(_behind("unknown") + more)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "if args.resume:\n    model.load_state_dict(torch.load(args.resume))\n" + _TRAINS,
+        "model.eval()\nmodel.load_state_dict(torch.load(args.file))\n",
+        "other = nn.Linear(8, 8)\nother.load_state_dict(torch.load(args.file))\n" + _TRAINS,
+        "torch.save(model.state_dict(), args.file)\n" + _TRAINS,
+    ],
+)
+def test_stage_of_a_model_that_only_goes_on(more: str) -> None:
+    check(_behind(stem="convert") + more)

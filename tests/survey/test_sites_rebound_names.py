@@ -9,7 +9,8 @@ import pytest
 from tests.survey.verdicts import check
 
 _NET = """\
-import torchvision
+import torchvision, pluggy_models
+from torch.optim.swa_utils import AveragedModel
 class Block(nn.Module):
     def __init__(self, c):
         super().__init__()
@@ -20,6 +21,10 @@ class Around(nn.Module):
         self.net = net
 def same(net):
     return net
+def last():
+    return last.net
+def fresh():
+    return Block(8)
 class Net(nn.Module):
     def __init__(self, widths, part=None):
         super().__init__()
@@ -63,6 +68,31 @@ def _net(body: str, block: str) -> str:
         part = Block(8)
         self.head = part
         Net([], {_LOADED})
+        """,
+        f"""\
+        part = {_LOADED}
+        self.backbone = part
+        part = fresh()
+        self.head = part
+        """,
+        """\
+        part = Block(8)
+        self.head = part
+        part = torchvision.models.resnet18(pretrained=self.training)
+        self.backbone = part
+        """,
+        f"""\
+        part = Block(8)
+        self.head = part
+        part = nn.Conv2d(3, 8, 1)
+        self.backbone = nn.Sequential({_LOADED}, part)
+        """,
+        # What the generator goes over is read at once.
+        f"""\
+        part = {_LOADED}
+        self.backbone = part
+        part = fresh()
+        self.head = nn.Sequential(*(one for one in part))
         """,
         f"""\
         part = {_LOADED}
@@ -112,6 +142,48 @@ def test_what_a_name_was_given_last(body: str) -> None:
         """\
         part = Block(8)
         part = same(part)
+        self.backbone = part
+        """,
+        # A generator runs later.
+        f"""\
+        part = {_LOADED}
+        parts = (part for _ in range(2))
+        part = Block(8)
+        self.backbone = nn.Sequential(*parts)
+        """,
+        f"""\
+        part = {_LOADED}
+        parts = (nn.Sequential(part, one) for one in [nn.ReLU()] if part)
+        part = Block(8)
+        self.backbone = nn.Sequential(*parts)
+        """,
+        # It is not seen what the call gives.
+        """\
+        part = Block(8)
+        torch.save(part, "part.pth")
+        part = torch.load("part.pth")
+        self.backbone = part
+        """,
+        """\
+        part = Block(8)
+        pluggy_models.register("part", part)
+        part = pluggy_models.create("part")
+        self.backbone = part
+        """,
+        """\
+        part = Block(8)
+        last.net = part
+        part = last()
+        self.backbone = part
+        """,
+        """\
+        part = Block(8)
+        part = AveragedModel(model=part)
+        self.backbone = part
+        """,
+        """\
+        part = Block(8)
+        part = same(net=part)
         self.backbone = part
         """,
         f"""\

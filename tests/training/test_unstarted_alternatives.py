@@ -226,17 +226,28 @@ def tiny():
 PUBLISHED = "net.load_state_dict(torch.hub.load_state_dict_from_url('https://a.org/resnet50.pth'))"
 
 
+LAYER2 = "self.layer2 = nn.Sequential(Block())"
+
+
 @pytest.mark.parametrize(
-    ("network", "load", "number"),
+    ("network", "load", "rest", "number"),
     [
-        ("ResNet", PUBLISHED, 1),
+        ("ResNet", PUBLISHED, LAYER2, 1),
         # Nothing loads the network, or it may be anything.
-        ("ResNet", "pass", 0),
-        ("Tiny", "pass", 0),
+        ("ResNet", "pass", LAYER2, 0),
+        ("Tiny", "pass", LAYER2, 0),
+        # Another one is loaded, and not the one whose stage it is.
+        ("ResNet", f"{PUBLISHED}\n    net = ResNet()", LAYER2, 0),
+        # The file has nothing of what is given.
+        ("ResNet", f"{PUBLISHED[:-1]}, strict=False)\n    return net.neck",
+         "self.neck = Block()", 0),
+        # It is in none of the network's own attributes.
+        ("ResNet", f"{PUBLISHED}\n    return net.small()",
+         f"{LAYER2}\n\n    def small(self):\n        return Block()", 0),
     ],
-)
-def test_a_stage_of_a_network(network: str, load: str, number: int) -> None:
-    stages = STAGES.format(network=network, load=load, rest="self.layer2 = nn.Sequential(Block())")
+)  # fmt: skip
+def test_a_stage_of_a_network(network: str, load: str, rest: str, number: int) -> None:
+    stages = STAGES.format(network=network, load=load, rest=rest)
     lanes = LANES.format(factory=BRANCHES, attribute="feature_extractor", method="")
     files = {
         "tiny.py": stages,

@@ -31,6 +31,7 @@ from bn2gn_codemod.survey.flow.external_members import (
     is_plain_module,
 )
 from bn2gn_codemod.survey.flow.filled_containers import FilledContainers
+from bn2gn_codemod.survey.flow.given_anew import GivenAnew
 from bn2gn_codemod.survey.flow.injections import Injections
 from bn2gn_codemod.survey.flow.load_calls import AppliedFunction, HandedTensor, LoadCall
 from bn2gn_codemod.survey.flow.stray_attributes import StrayAttributes
@@ -185,6 +186,7 @@ class Flow(ValueGraph):
         self.strays = StrayAttributes(self)
         self.wrapped_places = WrappedPlaces(self)
         self.containers = FilledContainers(self)
+        self.given_anew = GivenAnew(self)
         # what containers have for keys, and what is looked up in some container
         self.keys: list[Node] = []
         self.lookups: list[Node] = []
@@ -273,6 +275,8 @@ class Flow(ValueGraph):
                 for _, node in arguments:
                     self.containers.separate(node, result)
                     self.edge(node, result)
+        self._settle()
+        self.given_anew.join()
         self._settle()
 
     def _settle(self) -> None:

@@ -24,6 +24,9 @@ _BUILDS_BACKBONE = re.compile(
     r"(?:mm(?:det|seg|pose|action|rotate|ocr)\w*\.models|(?:detectron2|fastreid|cvpods)\.modeling)"
     r"\.(?:\w+\.)*build_backbone$"
 )
+_BUILDS_PART = re.compile(
+    r"mm(?:det|seg|pose|action|rotate|ocr)\w*\.models\.(?:\w+\.)*build_(?:neck|\w*head)$"
+)
 _LAYERS = re.compile(r"torch\.nn(?:\.modules(?:\.\w+)?)?$|torchvision\.ops(?:\.|$)")
 _NO_MODEL = re.compile(
     r"\.(?:_utils|utils|ops|layers|helpers|registry|feature_extraction|features|data|loss(?:es)?|"
@@ -114,6 +117,11 @@ def builds_backbone(name: str) -> bool:
 def is_built_backbone(value: object) -> TypeGuard[ExternalObject]:
     """Whether a value is a network that a toolbox made of a config."""
     return isinstance(value, ExternalObject) and builds_backbone(value.name)
+
+
+def builds_part(name: str) -> bool:
+    """Whether an external callable makes what stands behind a backbone of a config."""
+    return _BUILDS_PART.match(name) is not None
 
 
 def builds_networks(name: str) -> bool:

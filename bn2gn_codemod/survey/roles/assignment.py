@@ -144,6 +144,14 @@ class RoleMap:
             return None
         return self._evidence.library.pretrained_part(slot, value)
 
+    def is_started(self, slot: Slot, value: Value) -> bool:
+        """Whether weights are loaded into a library's network, or into all of the attribute."""
+        return self._evidence.library.is_started(slot, value)
+
+    def is_started_at_times(self, slot: Slot, value: ExternalObject) -> bool:
+        """Whether weights come to a library's network, but it is not seen that they always do."""
+        return self._evidence.library.is_started_at_times(slot, value)
+
     def put_in(self, slot: Slot, value: Value) -> list[PutIn]:
         """What code puts into a library's network in an attribute, that nothing speaks for."""
         return self._evidence.library.put_in(slot, value)

@@ -176,7 +176,7 @@ class BehindBackbone:
             and not families.is_network_name(name)
             and not families.may_hold_whole_model(name)
             and is_fed_behind(cls, trunk[1], name)
-            and not any(self._evidence.load_of(one) for one in cls.descendants())
+            and not any(map(self._evidence.may_begin_with, self._contents.around(cls)))
             and not self._handles_weights(slot)
             and not self._is_handed_on(slot)
         )

@@ -165,6 +165,19 @@ class Evidence:
         """How pretrained weights get into the class, if they do."""
         return self.loads.best(cls)
 
+    def may_begin_with(self, cls: Class) -> bool:
+        """Whether a training of the class may begin with a file: be it one that somebody names.
+
+        Not with one by which it goes on, or which is the outcome of a training.
+        """
+        resumed = self.loads.resumed.get(cls)
+        return self.load_of(cls) is not None or (
+            resumed is not None
+            and not (resumed.goes_on or resumed.of_own_training)
+            and not self.evaluations.is_outcome(cls, resumed)
+            and not self.evaluations.is_only_evaluated(cls, resumed)
+        )
+
     def loaded_part(self, slot: Slot) -> Because | None:
         """What speaks against an attribute being new: something loads what it holds."""
         # A registry that makes a part of a model may seem to put the model there, too.

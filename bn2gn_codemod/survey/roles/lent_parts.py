@@ -14,7 +14,7 @@ from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.declined_weights import DeclinedWeights
@@ -123,6 +123,19 @@ class LentParts:
         """The same, where a load counts only if it does not say that it resumes a training."""
         return value in self._starts
 
+    def is_started_for_certain(self, value: ExternalObject) -> bool:
+        """Whether code that makes a network, or goes on with it, loads it in any case.
+
+        A method that nobody may call does not say so, nor does ``if args.weights: ...``.
+        """
+        return any(
+            call.spot.function is value.spot.function
+            or call.spot.function.enclosing_class is None
+            or call.spot.function.name == "__init__"
+            for call in self._starts.get(value, ())
+            if not any(True for _ in guarding_tests(call.spot.function, call.spot.node))
+        )
+
     def _is_loaded(self, cls: Class) -> bool:
         return any(self._load_of(one) is not None for one in cls.descendants())
 
@@ -143,11 +156,35 @@ class LentParts:
     @functools.cached_property
     def _starts(self) -> dict[Value, list[LoadCall]]:
         found: dict[Value, list[LoadCall]] = {}
+        copies: list[LoadCall] = []
         for call in self._flow.load_calls:
-            if not is_resumed(self._flow, call):
+            if is_resumed(self._flow, call):
+                continue
+            if self._copied_from(call):
+                copies.append(call)
+                continue
+            for value in self._flow.values(call.receiver):
+                found.setdefault(value, []).append(call)
+        self._follow(copies, found)
+        return found
+
+    def _follow(self, copies: list[LoadCall], found: dict[Value, list[LoadCall]]) -> None:
+        """Add what is copied from one network into another, where weights come to the first."""
+        left = len(copies) + 1
+        while len(copies) < left:
+            left = len(copies)
+            started = [
+                call for call in copies if any(one in found for one in self._copied_from(call))
+            ]
+            copies = [call for call in copies if call not in started]
+            for call in started:
                 for value in self._flow.values(call.receiver):
                     found.setdefault(value, []).append(call)
-        return found
+
+    def _copied_from(self, call: LoadCall) -> list[Value]:
+        """What toolboxes have built of configs, where a copy takes from nothing but that."""
+        given = [value for node in call.weights for value in self._flow.values(node)]
+        return given if all(map(is_built_backbone, given)) else []
 
 
 def _asks_for_kind(call: LoadCall) -> bool:

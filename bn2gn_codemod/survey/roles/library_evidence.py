@@ -51,12 +51,24 @@ class LibraryEvidence:
         """Whether a library's network has no weights, as far as anything is seen to load them."""
         return not self._is_filled(slot) and self._lent.is_never_filled(slot, value)
 
+    def is_started(self, slot: Slot, value: Value) -> bool:
+        """Whether weights are loaded into a library's network, or into all of the attribute."""
+        return self._is_filled(slot) or self._lent.is_started(value)
+
+    def is_started_at_times(self, slot: Slot, value: ExternalObject) -> bool:
+        """Whether weights come to a library's network, but it is not seen that they always do."""
+        return (
+            not self._is_filled(slot)
+            and self._lent.is_started(value)
+            and not self._lent.is_started_for_certain(value)
+        )
+
     def pretrained_part(self, slot: Slot, value: Value) -> str | None:
         """Where the pretrained part of a library's network lies below an attribute.
 
         ``""``: it is all that is there. ``None``: what is there is another part of the network.
         """
-        if self._is_filled(slot) or self._lent.is_started(value):
+        if self.is_started(slot, value):
             return ""
         return self._backbones.inside(slot, value)
 

@@ -12,9 +12,11 @@ from bn2gn_codemod.plan import Place, Site, Verdict
 from bn2gn_codemod.survey.because import Role, Slot, module_name, shown
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import (
+    builds_part,
     holds_library_norms,
     is_built_backbone,
     part_with_norms,
+    takes_norm_config,
 )
 from bn2gn_codemod.survey.known.local_norms import is_torch_norm
 from bn2gn_codemod.survey.norms.sites import Decided
@@ -91,7 +93,20 @@ class FreezingCertainty:
                 kept.append(found)
         if not kept:
             return "no layer that is certain to be the backbone's lies there"
-        return _not_seen(kept) or self._unstarted(kept)
+        return _not_seen(kept) or self._started_at_times(kept) or self._unstarted(kept)
+
+    def _started_at_times(self, found: list[_Matched]) -> str:
+        """Why what a toolbox builds of a config would be frozen without weights, at times.
+
+        The config may name no others: ``if args.weights: load_checkpoint(net.backbone, ...)``.
+        """
+        for slot in dict.fromkeys(one.slot for one in found):
+            for value in filter(is_built_backbone, self._roles.contents[slot]):
+                is_open = self._roles.is_started_at_times(slot, value)
+                if is_open and not self._roles.may_come_with_weights(slot):
+                    words = f"{shown(slot)} is built of a config, and it is not seen that weights"
+                    return f"{words} are always loaded into it: freeze it by hand where they are"
+        return ""
 
     def _unstarted(self, found: list[_Matched]) -> str:
         """Why what a toolbox builds of a config, and nothing else, would not be frozen.
@@ -275,6 +290,9 @@ class FreezingCertainty:
                 for inner in self._slots(value.class_):
                     for found in self._layers(inner, self._role(inner, around), known):
                         yield found._replace(kept=found.kept and not is_unloaded)
+            if isinstance(value, ExternalObject) and self._is_beside_built(slot, value):
+                yield _Matched(slot, kept=False, put_in=value.spot.where)
+                continue
             if holds_library_norms(value):
                 is_all = self._roles.pretrained_part(slot, value) == ""
                 yield _Matched(slot, role is Role.BACKBONE and is_all)
@@ -283,6 +301,22 @@ class FreezingCertainty:
                 is_backbone = Role.BACKBONE in self._roles.library_roles(slot, value)
                 is_kept = is_backbone and role is Role.BACKBONE
                 yield _Matched(slot, is_kept, put_in="" if is_kept else value.spot.where)
+
+    def _is_beside_built(self, slot: Slot, value: ExternalObject) -> bool:
+        """Whether no weights come to what a toolbox makes beside a network that it builds.
+
+        Beside one that is loaded, another one that is not; a neck, or a block, beside any.
+        """
+        others = [one for one in self._roles.contents[slot] if one is not value]
+        built = [one for one in others if is_built_backbone(one)]
+        if is_built_backbone(value):
+            is_part = any(self._roles.is_started(slot, one) for one in built)
+        else:
+            call = value.spot.node
+            is_part = builds_part(value.name) or (
+                isinstance(call, ast.expr) and takes_norm_config(value.name, call)
+            )
+        return bool(built) and is_part and not self._roles.is_started(slot, value)
 
     def _put_in(self, slot: Slot, network: Value) -> Iterator[_Matched]:
         """BatchNorm that code puts into a library's network, and that stays."""

@@ -69,13 +69,41 @@ class UnstartedAlternatives:
         return library_model(value) is not None
 
     def _is_of_pretrained(self, block: Instance) -> bool:
-        """Whether a network that is loaded has made it for itself: ``resnet101().layer4``."""
+        """Whether a network that is loaded has made it for itself: ``resnet101().layer4``.
+
+        Where the load fills the attribute that it is in, and every such network is loaded.
+        """
         network = block.spot.function.enclosing_class if block.spot is not None else None
+        if network is None or not families.is_network_class(network):
+            return False
+        slots = [
+            slot
+            for slot in self._roles.family_slots(network)
+            if block in self._roles.contents[slot]
+        ]
         return (
-            network is not None
-            and families.is_network_class(network)
+            bool(slots)
+            and all(self._is_filled(slot) for slot in slots)
             and self._roles.loads.best(network) is not None
+            and all(map(self._is_always_loaded, network.descendants()))
         )
+
+    def _is_filled(self, slot: Slot) -> bool:
+        because = self._roles.own.get(slot)
+        return because is not None and because.role is Role.BACKBONE
+
+    def _is_always_loaded(self, network: Class) -> bool:
+        """Whether weights come to each object of a class, or it loads itself."""
+        if any(self._flow.self_value(one) in self._receivers for one in network.ancestors()):
+            return True
+        made = [one for one in self._flow.instances.get(network, ()) if one.spot is not None]
+        return all(one in self._receivers for one in made)
+
+    @functools.cached_property
+    def _receivers(self) -> set[Value]:
+        """All that weights are loaded into."""
+        calls = self._flow.load_calls
+        return {value for call in calls for value in self._flow.values(call.receiver)}
 
     def _is_loaded(self, cls: Class) -> bool:
         """Whether weights that are no training that goes on come to all of a model."""

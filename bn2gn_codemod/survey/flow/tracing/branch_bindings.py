@@ -22,7 +22,8 @@ name that it gives something else as well, before or after:
 name may have been bound in any branch, the variable's own node is read again. So it is wherever
 order does not tell: around loops, exceptions and ``match``, in functions that are defined there,
 and where anything but an assignment binds the name. And so is a list or a dict that the function
-fills.
+fills, and what a generator reads, which runs later. Where it is not seen what the call makes, it
+may be what the name held before: ``net = torch.load(path)``.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ import ast
 import contextlib
 import functools
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
+from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.syntax.nodes import bound_names, dotted, flat, root_of, walk
 from bn2gn_codemod.survey.values import Function
@@ -48,10 +50,9 @@ _IN_ORDER = (ast.If,)  # runs once at most, and binds nothing before its blocks 
 class BranchBindings:
     """The names of one function, and what they hold for certain where the statements are read."""
 
-    def __init__(self, function: Function, class_names: Collection[str]) -> None:
-        """``class_names`` are those of all classes of the repository."""
+    def __init__(self, flow: Flow, function: Function) -> None:
+        self._flow = flow
         self._function = function
-        self._class_names = class_names
         self._depth = 0  # branches around the statement that is read
         self._held: dict[str, Node] = {}
 
@@ -60,7 +61,7 @@ class BranchBindings:
         held = self._held.get(name.id)
         if held is None or statement is None or not _is_in(name, statement):
             return None
-        return held
+        return None if _is_read_later(name, statement) else held
 
     @contextlib.contextmanager
     def block(self, is_branch: bool) -> Iterator[None]:
@@ -95,7 +96,7 @@ class BranchBindings:
             ):
                 is_open = self._depth > 0 or self._times_bound[name] > 1
                 if is_open and name in self._followed and self._is_told_by(call, name):
-                    self._held[name] = value
+                    self._held[name] = self._given_by(call, value, name)
             case _:
                 pass
 
@@ -108,10 +109,18 @@ class BranchBindings:
         """What the name holds is changed by other means."""
         self._held.pop(name, None)
 
+    def _given_by(self, call: ast.Call, made: Node, name: str) -> Node:
+        """The node of what the name holds from here on, where it is seen what the call makes."""
+        parts = [self._flow.expressions.get(keyword.value) for keyword in call.keywords]
+        handed = [part for part in parts if part is not None]
+        variable = self._flow.name_node(self._function, name)
+        callee = self._flow.expressions.get(call.func)
+        return self._flow.given_anew.node(made, callee, handed, variable)
+
     def _is_told_by(self, call: ast.Call, name: str) -> bool:
         """Whether all that the name holds is what the call makes, whatever it is handed."""
         made = dotted(call.func)
-        if made is None or made.rpartition(".")[2] not in self._class_names:
+        if made is None or made.rpartition(".")[2] not in self._flow.class_names:
             return not _hands_on(call, self._function.locals)
         read = {inner.id for inner in walk(call) if isinstance(inner, ast.Name)}
         return name not in read and made.partition(".")[0] not in self._function.locals
@@ -148,6 +157,20 @@ def _hands_on(call: ast.Call, names: set[str]) -> bool:
     return any(not isinstance(one, (ast.Name, ast.Constant)) for one in call.args) or any(
         isinstance(root, ast.Name) and root.id in names for root in roots
     )
+
+
+def _is_read_later(name: ast.Name, statement: ast.stmt) -> bool:
+    """Whether a generator reads the name, which runs when someone asks it for an element.
+
+    What it goes over first is read at once.
+    """
+    for inner in walk(statement):
+        if isinstance(inner, ast.GeneratorExp):
+            first, *others = inner.generators
+            later = (inner.elt, *first.ifs, *others)
+            if any(part is name for one in later for part in walk(one)):
+                return True
+    return False
 
 
 def _changed(node: ast.AST) -> Iterator[str]:

@@ -24,6 +24,7 @@ from bn2gn_codemod.survey.flow.tracing.objects_from_dicts import make_of_dict
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.library_models import (
     builds_backbone,
+    builds_part,
     is_library_model,
     part_with_norms,
     takes_norm_config,
@@ -194,6 +195,7 @@ def _matters(name: str) -> bool:
     return (
         is_library_model(name)
         or builds_backbone(name)
+        or builds_part(name)
         or drives_training(name)
         or part_with_norms(name)
         or wraps_model(name)

@@ -23,7 +23,7 @@ class Tracer(abc.ABC):
         self.loosened: set[ast.expr] = set()  # loads that were strict before a migration
         self.children_names: set[str] = set()  # loop variables over a module's children
         self.narrowed: dict[str, Narrowing] = {}  # variables that isinstance narrows down here
-        self.bindings = BranchBindings(function, flow.class_names)
+        self.bindings = BranchBindings(flow, function)
 
     @abc.abstractmethod
     def evaluate(self, expr: ast.expr, context: UseContext = "plain") -> Node | None:
