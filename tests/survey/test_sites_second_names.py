@@ -121,15 +121,19 @@ def test_an_object_around_what_is_there_holds_no_other_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "own"),
+    ("given", "own", "network"),
     [
-        ("MobileNetV2()", "pass"),
-        ("self.inner", "self.more = MobileNetV2()"),
-        ("self.inner", "self.bn = nn.BatchNorm2d(8)  #! convert"),
+        # Of two networks of a class one is loaded.
+        ("MobileNetV2()", "pass", "conflict"),
+        ("self.inner", "self.more = MobileNetV2()", "conflict"),
+        ("self.inner", "self.bn = nn.BatchNorm2d(8)  #! convert", "keep"),
     ],
 )
-def test_an_object_with_layers_of_its_own_may_be_added_in_either(given: str, own: str) -> None:
-    check(_EXTRACTOR.format(other="conflict", given=given, own=own))
+def test_an_object_with_layers_of_its_own_may_be_added_in_either(
+    given: str, own: str, network: str
+) -> None:
+    text = _EXTRACTOR.replace("#! keep", f"#! {network}")
+    check(text.format(other="conflict", given=given, own=own))
 
 
 # A function makes other layers by each call, though they are written once.

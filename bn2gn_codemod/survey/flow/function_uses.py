@@ -78,6 +78,8 @@ class FunctionUses:
         if isinstance(one.expr, ast.Name):
             return one.path == function.module.path
         held = list(self._flow.value_of(one.expr.value))
+        if function.class_ is None:  # ``net.load_state_dict(...)`` is none of a module's functions
+            return any(isinstance(value, ModuleValue) for value in held)
         inside = (Instance, ClassValue, ModuleValue)
         return not held or any(isinstance(value, inside) for value in held)
 
