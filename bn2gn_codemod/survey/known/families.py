@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -293,6 +294,7 @@ def may_be_whole_model(cls: Class) -> bool:
     return _MODEL_CLASS.search(words) is not None
 
 
+@functools.cache
 def _words(name: str) -> str:
     """``RefineHead`` -> ``Refine_Head``."""
     return re.sub(r"(?<=[a-zA-Z0-9])(?=[A-Z][a-z])", "_", name)

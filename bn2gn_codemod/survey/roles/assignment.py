@@ -47,6 +47,7 @@ class RoleMap:
         self._handed = HandedLayers(contents.flow)
         self._named_weights = NamedWeights(contents.flow.modules)
         self._unseen: dict[Class, bool] = {}
+        self._unloaded: dict[Slot, bool] = {}
         self._loaded_elsewhere: dict[str, bool] = {}
         self._lost = {
             cls: Because(Role.DOUBT, CROWDED.format(cls.name, where))
@@ -125,7 +126,9 @@ class RoleMap:
 
     def is_unloaded(self, slot: Slot) -> bool:
         """Whether nothing loads the network in an attribute, but another one of its class."""
-        return self._evidence.is_unloaded(slot)
+        if slot not in self._unloaded:
+            self._unloaded[slot] = self._evidence.is_unloaded(slot)
+        return self._unloaded[slot]
 
     def serves_unloaded(self, slot: Slot) -> bool:
         """Whether an attribute of a loaded network is one of such another network as well."""

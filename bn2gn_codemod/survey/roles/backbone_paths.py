@@ -61,6 +61,7 @@ class BackbonePaths:
         self._unused = unused
         self._converted = converted
         self._memo: dict[Class, tuple[str, ...]] = {}
+        self._stores_unnamed: dict[Class, bool] = {}
         self._slots_of: dict[Class, list[Slot]] = {}
         self._relatives_of: dict[Class, list[Class]] = {}
         self._kin_of: dict[Class, frozenset[Class]] = {}
@@ -431,7 +432,9 @@ class BackbonePaths:
 
     def _has_no_names(self, cls: Class) -> bool:
         """Whether a class itself puts all its layers below names that are not known."""
-        if not stores_unnamed(cls):
+        if cls not in self._stores_unnamed:
+            self._stores_unnamed[cls] = stores_unnamed(cls)
+        if not self._stores_unnamed[cls]:
             return False
         named = (slot for slot in self._slots(cls) if slot[1] != "*")
         return not any(self._makes_norm(slot) or self._holds_norm(slot) for slot in named)

@@ -594,7 +594,8 @@ class Evidence:
         """What speaks against a part of a network being loaded in each of its objects."""
         own = self.own.get(slot)
         is_loaded = own is not None and own.role is Role.BACKBONE
-        return self._unloaded.beside(slot) if is_loaded and not self.pinned.of(slot) else None
+        found = self._unloaded.beside(slot) if is_loaded else None
+        return found if found is not None and not self.pinned.of(slot) else None
 
     def is_unloaded(self, slot: Slot) -> bool:
         """Whether an attribute holds a network of a loaded class into which nothing is loaded."""
