@@ -374,10 +374,6 @@ class Flow(ValueGraph):
                     self.edge(stored, node)
         return node
 
-    def find_method(self, cls: Class, name: str) -> Function | None:
-        """The method that an instance of ``cls`` answers to, in the repository."""
-        return cls.find_method(name)
-
     def store(
         self,
         base: Node,

@@ -86,7 +86,7 @@ class CallSites:
             cls = caller.enclosing_class
             if call_name(func.value) == "super" and cls is not None:
                 for parent in cls.parents:
-                    method = self._flow.find_method(parent, func.attr)
+                    method = parent.find_method(func.attr)
                     if method is not None:
                         yield method
                 return
@@ -96,7 +96,7 @@ class CallSites:
                 if isinstance(value, FunctionValue):
                     yield value.function
                 elif isinstance(value, ClassValue) and expr is func:
-                    init = self._flow.find_method(value.class_, "__init__")
+                    init = value.class_.find_method("__init__")
                     if init is not None:
                         yield init
 

@@ -124,7 +124,7 @@ class CertainModules:
 
     def inherited_train(self, cls: Class) -> Function | None:
         """The ``train()`` of a base class of the repository that one of ``cls`` would call."""
-        return next((m for p in cls.parents if (m := self._flow.find_method(p, "train"))), None)
+        return next((m for p in cls.parents if (m := p.find_method("train"))), None)
 
     def are_always_there(self, cls: Class, attributes: tuple[str, ...]) -> bool:
         """Whether ``cls`` makes a module for each attribute, before anything asks for its mode."""

@@ -35,7 +35,7 @@ class KeptArguments:
         cls = self._made_class(made)
         if not isinstance(made, ast.Call) or cls is None:
             return None
-        init = self._flow.find_method(cls, "__init__")
+        init = cls.find_method("__init__")
         parameter = self._kept_parameter(cls, init, attribute, 0)
         given = passed(init, made, parameter) if init is not None and parameter else None
         if not isinstance(given, ast.Name):
@@ -78,7 +78,7 @@ class KeptArguments:
                 case ast.Expr(
                     value=ast.Call(func=ast.Attribute(value=owner, attr="__init__")) as call
                 ) if is_super(owner):
-                    base = _base_constructor(self._flow, init)
+                    base = _base_constructor(init)
                     parameter = self._kept_parameter(cls, base, attribute, depth + 1)
                     handed = passed(base, call, parameter) if base and parameter else None
                     return self._parameter(init, handed)
@@ -95,9 +95,9 @@ class KeptArguments:
         return None if is_set else value.id
 
 
-def _base_constructor(flow: Flow, init: Function) -> Function | None:
+def _base_constructor(init: Function) -> Function | None:
     parents = init.class_.parents if init.class_ is not None else ()
-    return next((m for p in parents if (m := flow.find_method(p, "__init__"))), None)
+    return next((m for p in parents if (m := p.find_method("__init__"))), None)
 
 
 def _stored(method: Function, attribute: str) -> list[ast.expr | None]:

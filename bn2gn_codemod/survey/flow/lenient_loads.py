@@ -39,7 +39,7 @@ def _has_own_method(flow: Flow, load: LoadCall) -> bool:
         for value in filled
         for cls in (value.class_.descendants() if value.spot is None else [value.class_])
     }
-    return any(flow.find_method(cls, "load_state_dict") is not None for cls in classes)
+    return any(cls.find_method("load_state_dict") is not None for cls in classes)
 
 
 def _is_lenient(uses: FunctionUses, load: LoadCall) -> bool:

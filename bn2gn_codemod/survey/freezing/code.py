@@ -247,7 +247,7 @@ class _Follower:
         func = call.func
         if not found and isinstance(func, ast.Attribute) and self.bindings.is_model(func.value):
             # model.module.freeze_bn(), where nothing is known of the wrapper
-            methods = (self._flow.find_method(cls, func.attr) for cls in self._classes)
+            methods = (cls.find_method(func.attr) for cls in self._classes)
             found = list(dict.fromkeys(method for method in methods if method is not None))
         return found
 

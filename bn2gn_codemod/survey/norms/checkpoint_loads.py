@@ -71,7 +71,7 @@ def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
 
 def _strict_ones(flow: Flow, models: list[Instance]) -> list[Instance]:
     """The models whose method fails; a wrapper is around one of them where it is not seen."""
-    found = [model for model in models if is_strict(flow, model.class_)]
+    found = [model for model in models if is_strict(model.class_)]
     if len(found) == len(models):
         return found
     return [model for model in found if not model.class_.is_parallel_wrapper]
@@ -105,7 +105,7 @@ def _is_wrapped(load: LoadCall) -> bool:
 def _refused(flow: Flow, load: LoadCall) -> str:
     """Why one of the models that it may be, for certain or not, would not take ``strict``."""
     models = (value for value in _received(flow, load) if isinstance(value, Instance))
-    return next(filter(None, (takes_no_strict(flow, one.class_) for one in models)), "")
+    return next(filter(None, (takes_no_strict(one.class_) for one in models)), "")
 
 
 def _bound_before(flow: Flow, load: LoadCall, expr: ast.expr) -> ast.expr | None:

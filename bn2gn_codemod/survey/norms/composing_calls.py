@@ -101,7 +101,7 @@ class ComposingCalls:
         if not _is_only_parameter(init, name) and not self._overrides_none(norm, init, name):
             return False
         return _takes_by_name(call, norm.spot.node, name, init) and all(
-            self._flow.find_method(one.class_, "__init__") is init for one in made
+            one.class_.find_method("__init__") is init for one in made
         )
 
     def _overrides_none(self, norm: NormClass, init: Function, name: str) -> bool:
@@ -192,7 +192,7 @@ class ComposingCalls:
         entered: list[Instance] = []
         is_built = False
         for child in default.cls.descendants():
-            if self._flow.find_method(child, "__init__") is not init:
+            if child.find_method("__init__") is not init:
                 return None  # it may call the one of its base with or without
             for one in filter(self._is_for_model, self._flow.instances.get(child, ())):
                 is_built = True

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.syntax.nodes import call_name, walk
 from bn2gn_codemod.survey.values import Class, Function
 
 _METHOD = "load_state_dict"
 
 
-def is_strict(flow: Flow, cls: Class) -> bool:
+def is_strict(cls: Class) -> bool:
     """Whether a call that does not speak of ``strict`` fails for a key that does not fit."""
-    method = flow.find_method(cls, _METHOD)
+    method = cls.find_method(_METHOD)
     if method is None:
         return True
     inner = [one for one in walk(method.node) if _hands_on(one)]
@@ -29,9 +28,9 @@ def is_strict(flow: Flow, cls: Class) -> bool:
     return bool(inner) or _takes_strict(method)
 
 
-def takes_no_strict(flow: Flow, cls: Class) -> str:
+def takes_no_strict(cls: Class) -> str:
     """Why ``strict=False`` must not be added to a call for such a model; ``""`` if it may."""
-    method = flow.find_method(cls, _METHOD)
+    method = cls.find_method(_METHOD)
     if method is None or isinstance(method.node, ast.Module) or _takes_strict(method):
         return ""
     where = f"{method.module.path}:{method.node.lineno}"

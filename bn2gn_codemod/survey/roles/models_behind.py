@@ -140,10 +140,7 @@ class ModelsBehind:
         runs = all(
             isinstance(one, Instance)
             and _is_model(one)
-            and (
-                callee.attr == "forward"
-                or self._flow.find_method(one.class_, callee.attr) is not None
-            )
+            and (callee.attr == "forward" or one.class_.find_method(callee.attr) is not None)
             for one in owners
         )
         return owners if owners and runs else frozenset()

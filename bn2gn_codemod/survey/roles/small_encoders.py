@@ -47,7 +47,7 @@ def _is_small(contents: Contents, value: Value) -> bool:
     """Whether a class writes all of its norms out, and they are too few."""
     if not isinstance(value, Instance) or value.weak or value.spot is None:
         return False
-    init = contents.flow.find_method(value.class_, "__init__")
+    init = value.class_.find_method("__init__")
     norms = {
         held for slot in contents.family_slots(value.class_) for held in contents.of_slot[slot]
     }

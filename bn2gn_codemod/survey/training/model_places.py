@@ -266,7 +266,7 @@ class ModelPlaces:
     def _after_init(self, entry: Optimizer) -> Insertion | None:
         """At the end of the constructor of a module that builds its own optimizer."""
         cls = entry.scope.function.class_
-        init = self._flow.find_method(cls, "__init__") if cls is not None else None
+        init = cls.find_method("__init__") if cls is not None else None
         if init is None or isinstance(init.node, (ast.Module, ast.Lambda)):
             return None
         body = [s for s in init.node.body if not isinstance(s, ast.Return)]

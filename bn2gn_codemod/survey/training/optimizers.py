@@ -108,7 +108,7 @@ class Optimizers:
             if isinstance(value, FunctionValue):
                 yield value.function
             elif isinstance(value, ClassValue):
-                init = self._flow.find_method(value.class_, "__init__")
+                init = value.class_.find_method("__init__")
                 if init is not None:
                     yield init
 

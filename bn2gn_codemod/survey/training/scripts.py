@@ -388,7 +388,7 @@ class TrainScripts:
         return coverage(self._effects_of_method(cls, name), self._models.model(cls))
 
     def _effects_of_method(self, cls: Class, name: str) -> list[Effect]:
-        function = self._flow.find_method(cls, name)
+        function = cls.find_method(name)
         if function is None or isinstance(function.node, (ast.Module, ast.Lambda)):
             return []
         roots = {"self": Part(())}

@@ -138,7 +138,7 @@ class UnfollowedModels:
         cls = scope.function.class_
         if cls is None or not isinstance(expr, ast.Attribute) or ast.unparse(expr.value) != "self":
             return
-        method = self._flow.find_method(cls, expr.attr)
+        method = cls.find_method(expr.attr)
         where = self._optimizers.origins.scopes.get(method) if method is not None else None
         for statement in where.order if where is not None else ():
             match statement:

@@ -131,7 +131,7 @@ class LoadedParts:
         for caller, site in self._call_sites.of(function):
             if isinstance(site.func, ast.Attribute):
                 for one in self._called_on(caller, site.func.value):
-                    if self._flow.find_method(one.class_, site.func.attr) is function:
+                    if one.class_.find_method(site.func.attr) is function:
                         yield one
 
     def _called_on(self, caller: Function, receiver: ast.expr) -> Iterator[Instance]:

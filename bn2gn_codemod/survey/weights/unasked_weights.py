@@ -29,7 +29,7 @@ class UnaskedWeights:
 
     def _declined(self, cls: Class, around: tuple[Class, ...]) -> list[str]:
         """The parameters of a constructor that ask for weights, if no call of it gives any."""
-        init = self._flow.find_method(cls, "__init__")
+        init = cls.find_method("__init__")
         names = [] if init is None else list(filter(_ASKS.fullmatch, init.parameters))
         if init is None or not names or cls in around:
             return []

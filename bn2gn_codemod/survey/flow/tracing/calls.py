@@ -130,7 +130,7 @@ def _apply(call: Call, held: Value) -> None:
         case NormClass():
             make_layer(call, held)
         case Instance():
-            method = flow.find_method(held.class_, "__call__")
+            method = held.class_.find_method("__call__")
             if method is not None:
                 _follow(call, method, skip_first=True)
         case Lost():

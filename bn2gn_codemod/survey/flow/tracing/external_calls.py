@@ -347,7 +347,7 @@ def _partial(call: Call) -> None:
             if isinstance(call.expr, ast.Call):
                 held.bound[call.expr] = None
         elif isinstance(held, ClassValue):
-            init = flow.find_method(held.class_, "__init__")
+            init = held.class_.find_method("__init__")
             if init is not None:
                 bind(later, init, skip_first=True)
         elif isinstance(held, FunctionValue):

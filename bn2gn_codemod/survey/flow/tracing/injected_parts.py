@@ -25,7 +25,7 @@ def fill_injected_arguments(flow: Flow) -> None:
     if flow.injections is None:
         return
     for cls in flow.classes:
-        init = flow.find_method(cls, "__init__")
+        init = cls.find_method("__init__")
         if init is None:
             continue
         for argument in sorted(init.parameters.intersection(injected_arguments(cls))):

@@ -28,7 +28,7 @@ from bn2gn_codemod.survey.values import (
 def instantiate(call: Call, cls: Class, *, is_written: bool = True) -> None:
     """A call of a class of the repository; not ``is_written``: what is called there calls it."""
     flow = call.flow
-    init = None if cls.is_registry else flow.find_method(cls, "__init__")
+    init = None if cls.is_registry else cls.find_method("__init__")
     if is_written and not cls.is_registry and not is_possible(call.expr, cls, init):
         return
 
@@ -104,7 +104,7 @@ def give_same_object(flow: Flow, base: Node, name: str, result: Node) -> None:
             if name in CHILDREN:
                 for owner in held.class_.ancestors():
                     flow.children(owner, result)
-            elif flow.find_method(held.class_, name) is None:
+            elif held.class_.find_method(name) is None:
                 flow.add(result, held)
         elif isinstance(held, ClassValue) and name == "build":
             flow.add(result, weak_instance(flow, held.class_))

@@ -130,7 +130,7 @@ def _make_pretrained(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result
         )
         if is_variable and isinstance(held, ClassValue):
             return  # whatever class it is: finished models that a library offers
-        if tracer.flow.find_method(held.class_, func.attr) is None:
+        if held.class_.find_method(func.attr) is None:
             instantiate(call, held.class_, is_written=False)
             load = LoadCall(result, [], tracer.spot(expr), False, loader=func.attr)
             load.of_driver = func.attr == "load_from_checkpoint"
@@ -187,7 +187,7 @@ def _call_super(tracer: Tracer, name: str, expr: ast.Call, result: Node) -> None
     cls = tracer.function.enclosing_class
     if cls is None:
         return
-    methods = [one for parent in cls.parents if (one := flow.find_method(parent, name))]
+    methods = [one for parent in cls.parents if (one := parent.find_method(name))]
     for method in methods if cls.is_one_of_several else methods[:1]:
         call = Call(flow, tracer.function, expr, arguments, result)
         bind(call, method, skip_first=True)
@@ -259,7 +259,7 @@ def _put_in_registry(tracer: Tracer, func: ast.Attribute, expr: ast.Call) -> Non
     def on_base(held: Value) -> None:
         is_function = isinstance(held, FunctionValue)  # @singledispatch
         if is_function or (
-            isinstance(held, ClassValue) and tracer.flow.find_method(held.class_, func.attr) is None
+            isinstance(held, ClassValue) and held.class_.find_method(func.attr) is None
         ):
             for argument in expr.args:
                 keep_class(tracer, argument, "is registered")
