@@ -21,8 +21,8 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, root_of, walk_scope
 from bn2gn_codemod.survey.values import Function, Instance, Weights
+from bn2gn_codemod.survey.weights.always_read_files import begins_with_file
 from bn2gn_codemod.survey.weights.downloads import fetches_first
-from bn2gn_codemod.survey.weights.fixed_files import begins_with_file
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.skipped_keys import kept_words
 

@@ -117,7 +117,7 @@ def call_external(call: Call, name: str) -> None:
         flow.load_calls.append(LoadCall(parameters, [weights], call.spot(), False))
     elif name == "torch.distributed.checkpoint.load" and call.arguments:
         # It fills the tensors of the state dict that it is handed.
-        note_driven_load(call, call.arguments[0][1], last)
+        _note_driven_load(call, call.arguments[0][1], last)
     elif last == "import_module":
         give_imported(call)
     elif last == "obj_from_dict":
@@ -218,10 +218,10 @@ def _make_something(call: Call, name: str, last: str) -> None:
     is_loader = _LOADER.match(last) is not None
     if _BUILDER.search(last) and _asks_for_pretrained(call.expr):
         flow.load_calls.append(LoadCall(call.result, [], spot, False, loader=last))
-    starts_from = _file_to_start_from(call.expr) if drives_training(name) else None
+    starts_from_file = drives_training(name) and _names_file_to_start_from(call.expr)
     for key, node in call.arguments:
-        if starts_from is not None and key == "model":
-            note_driven_load(call, node, _STARTS_FROM)
+        if starts_from_file and key == "model":
+            _note_driven_load(call, node, _STARTS_FROM)
         if is_loader or (_MAY_LOAD.match(last) and _is_part(call.expr, key)):
             flow.load_calls.append(LoadCall(node, [], spot, False, loader=last))
         if wraps_model(name):
@@ -233,20 +233,16 @@ def _make_something(call: Call, name: str, last: str) -> None:
     keep_forwarded(flow, call.expr, name)
 
 
-def note_driven_load(call: Call, loaded: Node, loader: str) -> None:
+def _note_driven_load(call: Call, loaded: Node, loader: str) -> None:
     """What drives a training finds the weights of all of a model by itself."""
     load = LoadCall(loaded, [], call.spot(), False, loader=loader, of_driver=True)
     call.flow.load_calls.append(load)
 
 
-def _file_to_start_from(expr: ast.expr) -> ast.expr | None:
-    """``file`` of ``Runner(model=net, load_from=file)``"""
-    given = (
-        [key.value for key in expr.keywords if key.arg == _STARTS_FROM]
-        if (isinstance(expr, ast.Call))
-        else []
-    )
-    return next((one for one in given if not is_off(one)), None)
+def _names_file_to_start_from(expr: ast.expr) -> bool:
+    """``Runner(model=net, load_from=file)``"""
+    given = expr.keywords if isinstance(expr, ast.Call) else []
+    return any(one.arg == _STARTS_FROM and not is_off(one.value) for one in given)
 
 
 def _is_part(expr: ast.expr, place: object) -> bool:
