@@ -65,11 +65,11 @@ def _would_fail(flow: Flow, held: HeldLayers, load: LoadCall) -> bool:
     if _is_of_model_itself(flow, load, weights, models) or _is_filtered(load):
         return False
     if not _is_wrapped(load):
-        models = _strict_ones(flow, models)
+        models = _strict_ones(models)
     return bool(held.converted_below(_certain(models)))
 
 
-def _strict_ones(flow: Flow, models: list[Instance]) -> list[Instance]:
+def _strict_ones(models: list[Instance]) -> list[Instance]:
     """The models whose method fails; a wrapper is around one of them where it is not seen."""
     found = [model for model in models if is_strict(model.class_)]
     if len(found) == len(models):
