@@ -95,3 +95,43 @@ def test_training_that_starts_from_a_file(imports: str, script: str) -> None:
 )  # fmt: skip
 def test_training_that_need_not_start_from_a_file(imports: str, script: str) -> None:
     check("-- net.py --\n" + _NET.format(imports=imports, script=script, verdict="convert"))
+
+
+_OWN = """\
+-- net.py --
+import pytorch_lightning as pl
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+class ResNet(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 7)
+        self.bn1 = nn.BatchNorm2d(8)  #! unknown
+        self.layer1 = nn.Sequential(Block())
+        self.layer2 = nn.Sequential(Block())
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+-- train.py --
+import pytorch_lightning as pl
+from fastai.learner import Learner
+from mmengine.runner import Runner
+from net import ResNet
+{script}
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "net = ResNet()\ntrainer = pl.Trainer()\ntrainer.fit(net)\n"
+        "trainer.test(ResNet.load_from_checkpoint('best.ckpt'))",
+        "net = ResNet.load_from_checkpoint('https://a.org/best.ckpt')\npl.Trainer().test(net)",
+        "learn = Learner(data, ResNet())\nlearn.fit(3)\nlearn.save('runs/a')\nlearn.load('runs/a')",
+        "runner = Runner(model=ResNet(), load_from='runs/a.pth')\nrunner.test()",
+    ],
+)
+def test_what_a_training_has_made_is_no_pretrained_backbone(script: str) -> None:
+    plan = check(_OWN.format(script=script))
+    assert not [file for file in plan.files if file.freezes]

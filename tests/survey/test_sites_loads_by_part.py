@@ -247,3 +247,20 @@ def test_a_loader_that_is_called_elsewhere(then: str) -> None:
 @pytest.mark.parametrize("then", ["pass", "load = None", "load(model, 'module.')"])
 def test_a_loader_that_is_not(then: str) -> None:
     check(_BESIDE.format(then=then, more="pass", verdict="convert"))
+
+
+def test_a_load_of_anything_else_is_no_call_of_a_function_of_its_name() -> None:
+    """``net.load_state_dict(state)`` asks nobody's ``load_state_dict(model, ..., strict)``."""
+    loader = _DOWN.format(children="_modules.items()").replace("load_state(", "load_state_dict(")
+    other = "-- other.py --\nimport torchvision\nfrom net import Seg\ndef test(net, path):\n"
+    other += "    net.load_state_dict(torch.load(path), strict=True)\n"
+    other += "    build(path).load_state_dict(torch.load(path), strict=True)\n"
+    other += "test(torchvision.models.resnet18(), 'a.pth')\nbest(Seg().load_state_dict)\n"
+    text = _MODEL.format(
+        loader=loader,
+        store="self.fpn = Align()",
+        verdict="unknown",
+        asked=", strict=False",
+    )
+    plan = check(text + other)
+    assert not any("strictly" in one for site in plan.sites for one in site.reasons)
