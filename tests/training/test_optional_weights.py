@@ -363,3 +363,45 @@ def test_what_says_nothing_of_the_option_of_a_config_beside(
     script: str, configs: dict[str, str]
 ) -> None:
     assert not _beside(script, **configs)
+
+
+AFTER = SCRIPT.replace("        train(net, loader)\n", "        train(net, loader)\n        {repeated}\n")
+BEST = "if args.best:\n            model.load(net, args.best)"
+
+
+def _repeated(made: str, repeated: str) -> Plan:
+    texts = {
+        "model.py": MODEL,
+        "train.py": AFTER.format(
+            made=made.replace("\n", "\n    "), repeated=repeated, option=OFF
+        ),
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in texts.items())
+    return plan_repository(Repository(Path("/repository"), read), Settings())
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "model.load(net, 'best.pth')",
+        "if epoch > 2:\n            model.load(net, 'best.pth')",
+        BEST,
+    ],
+)
+def test_what_epochs_load_is_no_start(repeated: str) -> None:
+    found = [one for one in findings(_repeated(MADE, repeated)) if one.code == "BN201"]
+    assert [one.fixable for one in found] == [False]
+    assert "weights come only with args.pretrained (train.py:9)" in found[0].message
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        # The first load is one of each epoch's models, and no repetition.
+        "for fold in range(5):\n    net = model.resnet18()\n    model.load(net, 'start.pth')",
+        # A loop over models fills each of them once.
+        "net = model.resnet18()\nfor one in [net]:\n    model.load(one, 'start.pth')",
+    ],
+)
+def test_what_other_loops_load_may_be_a_start(made: str) -> None:
+    assert _is_changed(_repeated(made, "pass"))

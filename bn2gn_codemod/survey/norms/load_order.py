@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.known.library_models import holds_library_norms, library_model
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.held_layers import HeldLayers
+from bn2gn_codemod.survey.statements.counted_loops import counted_loops
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.parts_left_out import left_out_at
 from bn2gn_codemod.survey.statements.run_conditions import Conditions, conditions_at
@@ -89,19 +90,36 @@ class LoadOrder:
     ) -> list[Conditions]:
         """What must be so for each load into parts or into what has them, and all around them.
 
-        As the calls in a function come to it.
+        As the calls in a function come to it. What each epoch loads, into a model that was made
+        before the first one, is none that training starts with.
         """
+        owners = list(owners)
         return [
             event.conditions
             for load in self._all_loads([*self._held.below(parts), *owners])
             for event in self._events_of(load)
-            if event.function is function
+            if event.function is function and not self._is_repeated(event, owners)
         ]
 
     def conditions_of(self, load: Load) -> list[Conditions]:
         """What must be so where a load stands."""
         spots = (spot for where, spot in self._load_spots if where == load.where)
         return [conditions_at(spot.function, spot.node) for spot in spots]
+
+    def _is_repeated(self, event: Event, owners: Iterable[Value]) -> bool:
+        """Whether a load is run again and again, for one and the same model."""
+        made = {owner.class_ for owner in owners if isinstance(owner, Instance)}
+        loop = next(counted_loops(event.function, event.node), None)
+        return loop is not None and not any(
+            loop.lineno <= call.lineno <= (loop.end_lineno or loop.lineno)
+            and self._holds_any(call, made)
+            and not any(self._holds_any(given, made) for given in about(call))
+            for _, call in self._flow.calls_in.get(event.function, ())
+        )
+
+    def _holds_any(self, expr: ast.expr, classes: set[Class]) -> bool:
+        held = self._flow.value_of(expr)
+        return any(isinstance(one, Instance) and one.class_ in classes for one in held)
 
     def _overwritten(
         self, values: Iterable[Value], of: Class | None, function: Function, node: ast.stmt
