@@ -365,16 +365,16 @@ def test_what_says_nothing_of_the_option_of_a_config_beside(
     assert not _beside(script, **configs)
 
 
-AFTER = SCRIPT.replace("        train(net, loader)\n", "        train(net, loader)\n        {repeated}\n")
+AFTER = SCRIPT.replace(
+    "        train(net, loader)\n", "        train(net, loader)\n        {repeated}\n"
+)
 BEST = "if args.best:\n            model.load(net, args.best)"
 
 
 def _repeated(made: str, repeated: str) -> Plan:
     texts = {
         "model.py": MODEL,
-        "train.py": AFTER.format(
-            made=made.replace("\n", "\n    "), repeated=repeated, option=OFF
-        ),
+        "train.py": AFTER.format(made=made.replace("\n", "\n    "), repeated=repeated, option=OFF),
     }
     read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in texts.items())
     return plan_repository(Repository(Path("/repository"), read), Settings())
