@@ -13,6 +13,7 @@ from tests.conftest import MakeRepository
 from tests.migrating import plan_of
 
 PRETRAINED = "init_cfg=dict(type='Pretrained', checkpoint='w://r')"
+OPEN = {"backbone": "unknown", "neck": "unknown"}
 BACKBONE = f"backbone=dict(type='Net', norm_cfg=dict(type='BN'), {PRETRAINED})"
 
 
@@ -80,7 +81,9 @@ def test_nothing_is_pretrained(repository: MakeRepository) -> None:
     backbone = "backbone=dict(type='Net', norm_cfg=dict(type='BN'))"
     root = repository({"configs/c.py": config("norm_cfg=dict(type='BN'), channels=64", backbone)})
     assert not migrated(root)
-    assert not plan_of(root).sites
+    assert verdicts(root) == OPEN
+    (found, _) = plan_of(root).findings
+    assert "no config names pretrained weights for the model" in found.message
 
 
 FOUND_ONLY = [
@@ -298,7 +301,8 @@ NOT_PRETRAINED = [
 
 @pytest.mark.parametrize("source", NOT_PRETRAINED)
 def test_backbone_is_not_pretrained(repository: MakeRepository, source: str) -> None:
-    assert not plan_of(repository({"configs/c.py": source})).sites
+    found = verdicts(repository({"configs/c.py": source}))
+    assert {name.removeprefix("img_"): verdict for name, verdict in found.items()} == OPEN
 
 
 def test_heir_takes_the_weights_away(repository: MakeRepository) -> None:
@@ -306,7 +310,12 @@ def test_heir_takes_the_weights_away(repository: MakeRepository) -> None:
     own = "neck=dict(norm_cfg=dict(type='SyncBN'))"
     base = beside("pretrained='torchvision://resnet50', ")
     root = repository({"configs/c.py": base, "configs/d.py": heir.format(own)})
-    assert {site.place.path for site in plan_of(root).sites} == {"configs/c.py"}
+    found = {(site.place.path, str(site.verdict)) for site in plan_of(root).sites}
+    assert found == {
+        ("configs/c.py", "keep"),
+        ("configs/c.py", "convert"),
+        ("configs/d.py", "unknown"),
+    }
 
 
 def test_weights_for_one_of_two_backbones(repository: MakeRepository) -> None:

@@ -32,6 +32,9 @@ class Net(nn.Module):
         "        self.key = ConvModule(64, 64, 1, norm_cfg=cfg)",
         "cfg = dict(norm_cfg=dict(type='BN'), act_cfg=None)  #! unknown\n"
         "        self.key = ConvModule(64, 64, 1, **cfg)",
+        "self.key = ConvModule(64, 64, 1, out_norm_cfg=dict(type='BN'))  #! unknown",
+        "cfg = dict(input_norm_cfg=dict(type='BN'))  #! unknown\n"
+        "        self.key = ConvModule(64, 64, 1, **cfg)",
         # made by one line, kept by another
         "cfg = dict(type='BN') if width > 8 else dict(type='GN', num_groups=8)  #! unknown\n"
         "        self.key = ConvModule(64, 64, 1, norm_cfg=cfg)",

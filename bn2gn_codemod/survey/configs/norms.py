@@ -39,22 +39,19 @@ class NormPlan:
 
 
 def plan_norms(configs: Sequence[Config], settings: Settings) -> NormPlan:
-    """Decide every ``norm_cfg`` of a model whose backbone is pretrained.
+    """Decide every ``norm_cfg`` of a model.
 
-    Without pretrained weights there is nothing to tell a backbone from new
-    layers by, and nothing to keep: those are no sites, but for what a comment
-    says.
+    Where no config names pretrained weights, there is nothing to tell a backbone from
+    new layers by: those are open, for a script may name them.
     """
     choices = norm_choices(configs)
     trainings = OwnTrainings(configs)
     judge = _Judge(settings, choices, trainings)
     judged = [(choice, judge.site(choice)) for choice in choices]
-    new = [choice for choice, site in judged if site and site.verdict is Verdict.CONVERT]
+    new = [choice for choice, site in judged if site.verdict is Verdict.CONVERT]
     writer = GroupNormWriter(configs, settings, new, trainings)
     sites, edits = [], []
     for choice, site in judged:
-        if site is None:
-            continue
         if site.verdict is Verdict.CONVERT:
             group_norm, problem = writer.group_norm(choice)
             if problem:
@@ -75,17 +72,18 @@ class _Judge:
         self._weights = ConfigWeights()
         self._trainings = trainings
         self._choices = {choice.entry.at: choice for choice in choices}
-        self._sites: dict[Place, Site | None] = {}
+        self._sites: dict[Place, Site] = {}
 
-    def site(self, choice: NormChoice) -> Site | None:
-        """The verdict; ``None`` where nothing is pretrained, and nothing said."""
+    def site(self, choice: NormChoice) -> Site:
+        """The verdict, and why."""
         at = choice.entry.at
         if at not in self._sites:
-            self._sites[at] = None  # what starts from a training of its own is open
+            # What starts from a training of its own is open.
+            self._sites[at] = choice.site(Verdict.UNKNOWN, "it starts from its own training")
             self._sites[at] = self._decide(choice)
         return self._sites[at]
 
-    def _decide(self, choice: NormChoice) -> Site | None:
+    def _decide(self, choice: NormChoice) -> Site:
         comment = _comment(choice)
         if comment == "keep":
             return choice.site(Verdict.KEEP, said(comment))
@@ -93,7 +91,8 @@ class _Judge:
             return self._new(choice, said(comment))
         backbones = [one for use in choice.uses for one in self._weights.backbones(use)]
         if not backbones:
-            return None
+            reason = "no config names pretrained weights for the model: nothing tells a backbone"
+            return choice.site(Verdict.UNKNOWN, reason, settles=(EITHER_COMMENT,))
         evidence = backbones[0].words
         if len(choice.sides) > 1:
             serves = " and ".join(sorted(map(dotted, choice.all_keys)))
@@ -115,8 +114,7 @@ class _Judge:
 
     def _is_new(self, entry: Entry) -> bool:
         choice = self._choices.get(entry.at)
-        site = self.site(choice) if choice else None
-        return site is not None and site.verdict is Verdict.CONVERT
+        return choice is not None and self.site(choice).verdict is Verdict.CONVERT
 
     def _loaded(self, choice: NormChoice, loaded: str) -> Site:
         part = dotted(choice.keys[:-1])

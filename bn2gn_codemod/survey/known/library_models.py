@@ -163,6 +163,11 @@ def takes_norm_layer(name: str) -> bool:
     return _TAKES_NORM_LAYER.match(name) is not None
 
 
+def is_norm_config(argument: str) -> bool:
+    """Whether an argument is the config of a norm layer: ``norm_cfg``, ``out_norm_cfg``."""
+    return argument == "norm_cfg" or argument.endswith("_norm_cfg")
+
+
 def takes_norm_config(name: str, call: ast.expr) -> bool:
     """Whether a call may hand a config of a norm layer to an external callable.
 
@@ -170,7 +175,7 @@ def takes_norm_config(name: str, call: ast.expr) -> bool:
     """
     if not isinstance(call, ast.Call):
         return False
-    by_name = any(keyword.arg == "norm_cfg" for keyword in call.keywords)
+    by_name = any(is_norm_config(keyword.arg or "") for keyword in call.keywords)
     if by_name or name.rpartition(".")[2] == "build_norm_layer":
         return True
     is_open = any(keyword.arg is None for keyword in call.keywords)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.value_graph import Node
-from bn2gn_codemod.survey.known.library_models import takes_norm_config
+from bn2gn_codemod.survey.known.library_models import is_norm_config, takes_norm_config
 from bn2gn_codemod.survey.known.norm_classes import REGISTERED
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.norms.library_parts import LibraryPart, part_made_by
@@ -89,21 +89,22 @@ def _configs(flow: Flow, call: ast.Call) -> Iterator[Entries]:
         places += [flow.expressions.get(call.args[0])] if call.args else []
         places += [flow.expressions.get(k.value) for k in call.keywords if k.arg == "cfg"]
     for keyword in call.keywords:
-        if keyword.arg == "norm_cfg":
+        if keyword.arg is None:
+            places += _norm_entries(flow.value_of(keyword.value))
+        elif is_norm_config(keyword.arg):
             places.append(flow.expressions.get(keyword.value))
-        elif keyword.arg is None:
-            places += _entries_named("norm_cfg", flow.value_of(keyword.value))
     forwarded = flow.forwards.get(call)
     if forwarded is not None:
-        places.append(flow.extras.get(forwarded, {}).get("norm_cfg"))
+        extras = flow.extras.get(forwarded, {})
+        places += [node for name, node in extras.items() if is_norm_config(name)]
     for place in places:
         yield from (held for held in flow.values(place) if isinstance(held, Entries))
 
 
-def _entries_named(name: str, values: Iterable[object]) -> Iterator[Node]:
+def _norm_entries(values: Iterable[object]) -> Iterator[Node]:
     for held in values:
         if isinstance(held, Entries):
-            yield from (node for key, node in held.nodes if key == name)
+            yield from (node for key, node in held.nodes if is_norm_config(key))
 
 
 def _own_entries(flow: Flow, written: _Written) -> Entries | None:
