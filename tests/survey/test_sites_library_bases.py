@@ -57,3 +57,41 @@ def test_what_is_added_to_a_network_of_a_library(
     base: str, name: str, load: str, verdict: str
 ) -> None:
     check(_REID.format(base=base, name=name, load=load, verdict=verdict))
+
+
+_DETECTOR = """\
+import torchvision
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+from torchvision.models.detection.roi_heads import RoIHeads
+class Embedding(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(64)  #! {verdict}
+class Heads(RoIHeads):
+    def __init__(self, embedding, *args):
+        super().__init__(*args)
+        self.embedding = embedding
+class Detector({base}):
+    def __init__(self, backbone):
+        heads = Heads(Embedding(), 1)
+        super().__init__({given})
+def detector():
+    return Detector(torchvision.models.resnet50(pretrained=True))
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "given", "verdict"),
+    [
+        ("GeneralizedRCNN", "backbone, None, heads, None", "convert"),
+        ("GeneralizedRCNN", "backbone, roi_heads=heads", "convert"),
+        # Where it keeps what else it is handed is not known.
+        ("FasterRCNN", "backbone, 91, heads", "convert"),
+        ("FasterRCNN", "*(backbone, heads)", "unknown"),
+    ],
+)
+def test_detectors_of_a_library_are_made_of_what_they_are_handed(
+    base: str, given: str, verdict: str
+) -> None:
+    check(_DETECTOR.format(base=base, given=given, verdict=verdict))

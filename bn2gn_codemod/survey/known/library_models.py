@@ -92,6 +92,16 @@ _BUILT_ON_BACKBONE = {
         r"torchvision\.models\.(?:segmentation|detection)\.(?!backbone_utils)(?:\w+\.)?(?:\w+|\*)$"
     ),
 }
+# Detectors that are made of what they are handed, without any weights: in which attributes it is.
+_PARTS_HANDED = {
+    re.compile(r"torchvision\.models\.detection\.(?:generalized_rcnn\.)?GeneralizedRCNN$"): (
+        *("backbone", "rpn", "roi_heads", "transform"),
+    ),
+    re.compile(
+        r"torchvision\.models\.detection\.(?:\w+\.)?"
+        r"(?:(?:Faster|Mask|Keypoint)RCNN|RetinaNet|FCOS|SSD)$"
+    ): ("backbone",),
+}
 _OF_ALL = ("weights", "pretrained")
 _OF_BACKBONE = ("encoder_weights", "weights_backbone", "pretrained_backbone")
 _WEIGHTS = re.compile(r"pretrain|weights|checkpoint|path|url|state_dict|ckpt")
@@ -117,6 +127,11 @@ def builds_backbone(name: str) -> bool:
 def is_built_backbone(value: object) -> TypeGuard[ExternalObject]:
     """Whether a value is a network that a toolbox made of a config."""
     return isinstance(value, ExternalObject) and builds_backbone(value.name)
+
+
+def parts_handed(model: str) -> tuple[str, ...]:
+    """The attributes in which a library's class keeps what it is made with, in their order."""
+    return next((names for one, names in _PARTS_HANDED.items() if one.match(model)), ())
 
 
 def builds_part(name: str) -> bool:

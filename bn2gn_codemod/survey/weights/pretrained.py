@@ -19,7 +19,11 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.receivers import Receivers
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import is_library_model, library_model
+from bn2gn_codemod.survey.known.library_models import (
+    is_library_model,
+    library_model,
+    parts_handed,
+)
 from bn2gn_codemod.survey.syntax.nodes import all_arguments, call_name, dotted, walk
 from bn2gn_codemod.survey.values import (
     Class,
@@ -134,7 +138,7 @@ class _Search:
         for cls in self._flow.classes:
             for ancestor in cls.ancestors():
                 for base in ancestor.external_bases:
-                    if is_library_model(base):
+                    if is_library_model(base) and not parts_handed(base):
                         where = f"{cls.path}:{cls.node.lineno}"
                         load = Load("library", base, where, False)
                         self.loads.of_class.setdefault(cls, []).append(load)

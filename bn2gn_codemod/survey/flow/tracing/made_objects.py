@@ -9,6 +9,7 @@ from bn2gn_codemod.survey.flow.tracing.arguments import Call, bind, is_possible
 from bn2gn_codemod.survey.flow.tracing.computed_names import spread
 from bn2gn_codemod.survey.flow.tracing.kept_classes import keep_forwarded, keep_handed
 from bn2gn_codemod.survey.flow.value_graph import Node
+from bn2gn_codemod.survey.known.library_models import parts_handed
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -57,7 +58,12 @@ def hold(flow: Flow, cls: Class, arguments: Arguments) -> None:
     """What a class of another package, which this one extends, is made with."""
     base = flow.node()
     flow.add(base, flow.self_value(cls))
+    kept = parts_handed(base_of_other_package(cls)) if cls.is_module else ()
     for key, node in arguments:
+        name = kept[key] if isinstance(key, int) and key < len(kept) else key
+        if name in kept:
+            flow.store(base, str(name), node)
+            continue
         flow.hold_in_base(cls, node)
         if cls.is_module:
             keep_handed(flow, node, base_of_other_package(cls))
