@@ -37,6 +37,7 @@ from bn2gn_codemod.survey.weights.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.named_keys import given_names, prefixes
+from bn2gn_codemod.survey.weights.prefixed_keys import parts_of_keys
 from bn2gn_codemod.survey.weights.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.weights.refitted_entries import refits_entries
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
@@ -165,10 +166,13 @@ class WholeModels:
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function
         goes_on = is_resumed(self._flow, call)
+        parts = parts_of_keys(self._flow, call)
         for value in self._flow.values(call.receiver):
             if not isinstance(value, Instance) or value.weak:
                 continue
             cls = value.class_
+            if parts and parts < self._contents.names(cls):
+                continue  # nothing else gets anything
             if value.spot is not None and self._guarded.pass_by(call, cls):
                 continue
             if call.of_driver:
