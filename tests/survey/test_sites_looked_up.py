@@ -303,3 +303,13 @@ def test_a_function_that_takes_less_is_not_what_a_name_means(
 ) -> None:
     head = f"{look_up}({given})"
     check(_HANDED.format(parameters=parameters, head=head, decorator=decorator, trunk=trunk))
+
+
+def test_a_function_of_a_module_of_models_may_be_handed_too_much() -> None:
+    text = _HANDED.format(
+        parameters="",
+        head="vars(nets)[cfg.head](8, with_norm=False)",
+        decorator="",
+        trunk="unknown",
+    )
+    check("import net as nets\n" + text)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.analysis import Arguments, Flow, Unpacked
-from bn2gn_codemod.survey.flow.tracing.computed_names import is_namespace
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.syntax.nodes import bound_names, call_name, flat, number_returned
@@ -22,7 +21,6 @@ from bn2gn_codemod.survey.values import (
     Value,
 )
 
-_LOOKUPS = frozenset({"eval", "getattr"})
 _BARE_BASES = frozenset({"torch.nn.Module", "torch.nn.modules.Module", "object"})
 
 
@@ -108,19 +106,20 @@ def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
 
 
 def may_be_called(call: ast.expr, function: Function) -> bool:
-    """Whether a function takes what is handed to whatever a name may stand for: else it is none.
+    """Whether a function takes what is handed to whatever a name of its file may stand for.
 
-    ``eval(name)(8, norm=True)`` calls none of the functions that know no ``norm``. Of a function
-    that is named there nothing is asked: others may hand it what a call does not write.
+    ``eval(name)(8, norm=True)`` calls none of the functions that know no ``norm``. Of one that is
+    named there nothing is asked, nor of those in a module that is full of models: what they do
+    not take, a script may well hand them by mistake.
     """
     match call:
         case ast.Call(func=ast.Call() as looked_up):
-            is_looked_up = call_name(looked_up) in _LOOKUPS
-        case ast.Call(func=ast.Subscript(value=names)):
-            is_looked_up = is_namespace(names)
+            is_own_name = call_name(looked_up) == "eval"
+        case ast.Call(func=ast.Subscript(value=ast.Call() as names)):
+            is_own_name = call_name(names) == "globals"
         case _:
             return True
-    return not is_looked_up or function.class_ is not None or _takes(call, function)
+    return not is_own_name or function.class_ is not None or _takes(call, function)
 
 
 def _takes(
