@@ -109,6 +109,59 @@ def test_what_may_well_be_the_start_of_training_is_evidence(text: str) -> None:
     check(text)
 
 
+_STARTED = (
+    _EVALUATE
+    + """\
+def validate(model, loader):
+    return [model(x) for x in loader]
+{starts}
+"""
+)
+_START = 'if __name__ == "__main__":\n    main(args, loader)'
+_VALIDATES = _TRAIN.format(imported="from evaluate import validate")
+
+
+def _started(head: str, train: str = _VALIDATES, starts: str = _START, more: str = "") -> str:
+    net = _NET.format(head=head, inner="")
+    evaluates = "model.eval()"
+    return net + train + _STARTED.format(evaluates=evaluates, starts=starts) + more
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [
+        _START,
+        "def run():\n    main(args, loader)\nif '__main__' == __name__:\n    pass\n"
+        'if __name__ == "__main__":\n    run()',
+    ],
+)
+def test_training_does_not_start_with_what_a_script_does_that_it_takes_a_function_from(
+    starts: str,
+) -> None:
+    check(_started("unknown", starts=starts))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _started("keep", starts="main(args, loader)"),
+        _started("keep", starts='if __name__ != "__main__":\n    main(args, loader)'),
+        _started("keep", starts=_START + "\nelse:\n    main(args, loader)"),
+        _started("keep", starts="def again():\n    main(args, loader)\n" + _START),
+        _started("keep", starts="starts = [main]\n" + _START),
+        # Whoever is given it may call it.
+        _started("keep", starts='if __name__ == "__main__":\n    Thread(target=main).start()'),
+        _started("keep", train=_TRAIN.format(imported="from evaluate import *\nmain(1, 2)")),
+        _started("keep", train=_TRAIN.format(imported="import evaluate\nevaluate.main(1, 2)")),
+        _started("keep", more="-- tools.py --\nimport evaluate\nprepare = evaluate.main\n"),
+        # The script may train what it has loaded.
+        _started("keep", starts="def go_on(opt):\n    opt.step()\n" + _START),
+    ],
+)
+def test_training_may_start_with_what_it_takes_from_a_script(text: str) -> None:
+    check(text)
+
+
 def test_a_model_that_loads_itself_strictly_may_be_evaluated_in_its_own_file() -> None:
     inner = """\
     def init_weights(self, path):

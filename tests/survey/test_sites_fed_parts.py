@@ -284,3 +284,23 @@ def test_stage_that_comes_with_the_model(more: str) -> None:
 )
 def test_stage_of_a_model_that_only_goes_on(more: str) -> None:
     check(_behind(stem="convert") + more)
+
+
+_THREE = "self.layer2 = Stage(); self.layer3 = Stage()"
+_GOES_ON = "if args.resume:\n    model.load_state_dict(torch.load(args.resume))\n"
+_ANY_FILE = "model.load_state_dict(torch.load(args.file))\n"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stem", "source", "load"),
+    [
+        ("convert", "convert", "c", _GOES_ON),
+        ("unknown", "unknown", "c", _ANY_FILE),
+        ("unknown", "unknown", "image", _GOES_ON),
+    ],
+)
+def test_stages_behind_a_published_network_are_no_resnet_for_their_names(
+    verdict: str, stem: str, source: str, load: str
+) -> None:
+    steps = _STEPS.replace("return ", f"c = self.layer3(self.layer2({source}))\nreturn ")
+    check(_behind(verdict, steps, more=_THREE, stem=stem) + load + _TRAINS)

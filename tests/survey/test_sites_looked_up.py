@@ -259,3 +259,57 @@ class Net(nn.Module):
         self.backbone = ({look_up})()
         self.backbone.load_state_dict(torch.load("net.pth"))
 """)
+
+
+_HANDED = """\
+class Trunk(nn.Module):
+    def __init__(self, depth=18):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {trunk}
+class Head(nn.Module):
+    def __init__(self, channels, with_norm=True):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+{decorator}
+def small({parameters}):
+    return Trunk(34)
+class Net(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = Trunk()
+        self.head = {head}
+"""
+
+
+@pytest.mark.parametrize("look_up", ["eval(cfg.head)", "globals()[cfg.head]"])
+@pytest.mark.parametrize(
+    ("parameters", "given", "decorator", "trunk"),
+    [
+        ("", "8, with_norm=False", "", "keep"),
+        ("channels", "8, with_norm=False", "", "keep"),
+        ("", "8", "", "unknown"),  # a Trunk of that depth
+        ("channels, with_norm", "8, with_norm=False", "", "unknown"),
+        ("channels, **more", "8, with_norm=False", "", "unknown"),
+        ("*channels, with_norm", "8, 9, with_norm=False", "", "unknown"),
+        # What it is handed there is not written,
+        ("channels", "8, **cfg.more, with_norm=False", "", "keep"),
+        ("channels", "8, **cfg.more", "", "unknown"),
+        # or a decorator sees to that.
+        ("channels", "8, with_norm=False", "@with_settings", "unknown"),
+    ],
+)
+def test_a_function_that_takes_less_is_not_what_a_name_means(
+    look_up: str, parameters: str, given: str, decorator: str, trunk: str
+) -> None:
+    head = f"{look_up}({given})"
+    check(_HANDED.format(parameters=parameters, head=head, decorator=decorator, trunk=trunk))
+
+
+def test_a_function_of_a_module_of_models_may_be_handed_too_much() -> None:
+    text = _HANDED.format(
+        parameters="",
+        head="vars(nets)[cfg.head](8, with_norm=False)",
+        decorator="",
+        trunk="unknown",
+    )
+    check("import net as nets\n" + text)

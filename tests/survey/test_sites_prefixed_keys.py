@@ -157,3 +157,63 @@ def test_what_a_dict_of_names_does_not_have_is_not_loaded_for_certain(load: str)
 )
 def test_what_a_dict_of_names_may_leave_to_the_file_is_loaded(load: str) -> None:
     check(named(load, "keep"))
+
+
+_WHOLE = """\
+import copy
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))  #! keep
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = ResNet()
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+def main(args, loader):
+    net = Net()
+    saved = torch.load(args.start)
+{load}
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for x in loader:
+        net(x).sum().backward()
+        optimizer.step()
+"""
+_OWN = "own = net.state_dict()\n"
+_INTO_ENCODER = (
+    "for k in saved:\n    own['encoder' + '.' + '.'.join(k.split('.')[1:])] = saved[k]\n"
+)
+_STRICTLY = "net.load_state_dict(own)\n"
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        _OWN + _INTO_ENCODER + _STRICTLY,
+        _OWN.replace("()", "().copy()") + _INTO_ENCODER + _STRICTLY,
+        "own = copy.deepcopy(net.state_dict())\n" + _INTO_ENCODER + _STRICTLY,
+        "own = dict(net.state_dict())\n" + _INTO_ENCODER + _STRICTLY,
+        "own = {}\n" + _INTO_ENCODER + "net.load_state_dict(own, strict=False)\n",
+    ],
+)
+def test_a_file_for_one_part_says_nothing_of_what_stands_beside(load: str) -> None:
+    check(_WHOLE.format(verdict="convert", load=textwrap.indent(load, "    ")))
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        _OWN + _INTO_ENCODER.replace("'encoder' + '.' + ", "") + _STRICTLY,
+        # The rest may be in there, too.
+        "own = saved.copy()\n" + _INTO_ENCODER + _STRICTLY,
+        _OWN + _INTO_ENCODER + "own.update(saved)\n" + _STRICTLY,
+        _OWN + _INTO_ENCODER + "    own[k] = saved[k]\n" + _STRICTLY,
+        _OWN + _INTO_ENCODER.replace("'encoder'", "args.part") + _STRICTLY,
+        # What no attribute is called is a wrapper's.
+        _OWN + _INTO_ENCODER.replace("'encoder'", "'module'") + _STRICTLY,
+        # All that the model has is in the file.
+        "own = {}\n" + _INTO_ENCODER + _STRICTLY,
+    ],
+)
+def test_a_file_for_more_than_one_part_may_have_what_stands_beside(load: str) -> None:
+    check(_WHOLE.format(verdict="unknown", load=textwrap.indent(load, "    ")))

@@ -164,3 +164,41 @@ def test_an_evaluated_network_that_may_be_filled_in_another_way() -> None:
     text = _REPOSITORY.format(verdict="keep", more="pass", load="pass")
     text = text.replace("-- train.py", f"{code}-- train.py")
     check(text + _EVALUATED.format(path=_OWN, lenient=""))
+
+
+_XCEPTION = """\
+-- net.py --
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Xception65(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)  #! keep
+        self.block1, self.block2, self.block3 = Stage(), Stage(), Stage()
+        self.{name} = nn.Sequential(Block())
+class Stage(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+-- train.py --
+from net import Xception65
+net = Xception65()
+net.load_state_dict(torch.load("xception.pth"), strict=False)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("midflow", "keep"),
+        ("middle_flow", "keep"),
+        ("exit_flow", "keep"),
+        ("block20", "keep"),
+        ("flow_head", "unknown"),
+        ("flow", "unknown"),
+    ],
+)
+def test_the_middle_of_an_xception_is_part_of_it(name: str, verdict: str) -> None:
+    check(_XCEPTION.format(name=name, verdict=verdict))

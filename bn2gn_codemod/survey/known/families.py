@@ -77,7 +77,9 @@ _FAMILIES = (
     Family(
         "Xception",
         frozenset({"conv1", "bn1", "block1", "block2", "block3"}),
-        re.compile(r"(conv\d|bn\d|block\d+|fc|last_linear|relu\d?)$"),
+        re.compile(
+            r"(conv\d|bn\d|block\d+|(?:entry|mid(?:dle)?|exit)_?flow|fc|last_linear|relu\d?)$"
+        ),
     ),
     Family(
         "Inception v3",

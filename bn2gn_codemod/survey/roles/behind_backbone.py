@@ -43,7 +43,7 @@ class BehindBackbone:
             or self._is_fed_by_stream(slot, trunk)
             or self._is_named_behind(slot)
             or self._is_small_encoder(slot)
-            or self._is_behind_library(slot, trunk)
+            or self.is_behind_library(slot, trunk)
         )
 
     def feeding(self, slot: Slot) -> Iterator[Slot]:
@@ -161,7 +161,7 @@ class BehindBackbone:
             and not self._is_handed_on(slot)
         )
 
-    def _is_behind_library(self, slot: Slot, trunk: Slot) -> bool:
+    def is_behind_library(self, slot: Slot, trunk: Slot) -> bool:
         """Whether all that an attribute gets was made of what a published network gives.
 
         ``x, y = self.encoder(image)``, ``self.layer1(x)``: a network of its own would get an

@@ -209,7 +209,8 @@ class Neighbours:
         words = f"{shown(slot)} stands beside the backbone ({owner.words})"
         family = self._evidence.members.family(cls)
         is_member = family is not None and self._evidence.is_member_of_network(slot)
-        if family is not None and is_member and not self._behind.is_plain_head(slot):
+        is_fed = self._behind.is_plain_head(slot) or self._behind.is_behind_library(slot, trunk)
+        if family is not None and is_member and not is_fed:
             words = f"{words}, but it is part of a {family.name} checkpoint"
             return Because(Role.UNDECIDED, words)
         return self._evidence.loaded_part(slot) or Because(Role.NEW, words)

@@ -7,6 +7,7 @@ import functools
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
+from bn2gn_codemod.survey.statements.main_blocks import is_main_block
 from bn2gn_codemod.survey.statements.scopes import Scope
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk
 from bn2gn_codemod.survey.training.optimizers import Optimizers
@@ -34,7 +35,7 @@ class TrialRuns:
             return True
         if not isinstance(scope.function.node, ast.Module) or scope.function in self._training:
             return False
-        if not any(map(_is_main_block, scope.around(statement))):
+        if not any(map(is_main_block, scope.around(statement))):
             return False
         source = ast.unparse(model)
         return all(self._keeps(call, source) for _, call in scope.calls)
@@ -73,11 +74,3 @@ class TrialRuns:
                     found[scope.function] = None
                     pending.append(scope.function)
         return frozenset(found)
-
-
-def _is_main_block(statement: ast.stmt) -> bool:
-    """``if __name__ == "__main__":``"""
-    match statement:
-        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()])):
-            return True
-    return False

@@ -11,6 +11,7 @@ import re
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.flow.started_functions import StartedFunctions
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.values import Class, Instance, Spot
 from bn2gn_codemod.survey.weights.evaluating_scripts import EvaluatingScripts
@@ -28,6 +29,7 @@ class Evaluations:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._scripts = EvaluatingScripts(flow)
+        self._started = StartedFunctions(flow)
 
     def of_others(self, cls: Class, loads: list[Load]) -> list[Load]:
         """The loads into a class, without those of evaluations where training has its own."""
@@ -133,7 +135,20 @@ class Evaluations:
         """Whether code with which nothing is trained evaluates what it loads."""
         call = self._calls.get(load.where)
         module = call.spot.module if call is not None else cls.module
-        return module is not cls.module and self.only_evaluates(module)
+        if module is cls.module:
+            return False
+        return self.only_evaluates(module) or (call is not None and self._only_looks(call.spot))
+
+    def _only_looks(self, spot: Spot) -> bool:
+        """Whether a script evaluates there what it is started for, whoever imports other parts.
+
+        ``def main(): ...`` of a file out of which training takes its ``validate``.
+        """
+        return (
+            _EVALUATES.search(spot.module.source.data) is not None
+            and not trains(spot.module)
+            and self._started.is_only_started(spot.function, spot.node)
+        )
 
     def only_evaluates(self, module: Module) -> bool:
         """Whether a module evaluates models, and nothing that uses it trains any."""

@@ -46,7 +46,9 @@ class Load(NamedTuple):
     of_base: Class | None = None  # the file has nothing of what subclasses of this one add
     # A published file surely has all that objects of this class have when it is loaded.
     fills: Class | None = None
-    of_network: bool = False  # of a container of layers that is a network by its factory's name
+    # Of a container of layers that is a network by its factory's name, or of a network that
+    # another last layer makes fit for another task.
+    of_network: bool = False
 
     @property
     def words(self) -> str:

@@ -25,11 +25,14 @@ from bn2gn_codemod.survey.weights.written_keys import written_keys
 
 _DEEPEST = 3  # functions in a row
 _SAME_ENTRIES = frozenset({"OrderedDict", "dict"})
+_COPIES = _SAME_ENTRIES | {"copy", "deepcopy"}
 
 
 def parts_of_keys(flow: Flow, call: LoadCall) -> frozenset[str]:
     """The attributes below which all entries go that a load puts in; empty where it is not told."""
     function = call.spot.function
+    if call.loader or isinstance(function.node, ast.Lambda):
+        return frozenset()  # a loader reads a file as it is, and a lambda binds nothing
     match call.spot.node:
         case ast.Call(func=ast.Attribute(value=model), args=[state, *_]) as load:
             own = ast.unparse(model)
@@ -78,7 +81,12 @@ def _begins_with_own(state: ast.expr, function: Function, line: int, own: str) -
 
 
 def _is_state_of(state: ast.expr, own: str) -> bool:
+    """Whether it is what the model has, or a copy of that."""
     match state:
+        case ast.Call(func=ast.Attribute(value=inner, attr="copy"), args=[], keywords=[]):
+            return _is_state_of(inner, own)
+        case ast.Call(args=[inner], keywords=[]) if call_name(state) in _COPIES:
+            return _is_state_of(inner, own)
         case ast.Call(func=ast.Attribute(value=model, attr="state_dict"), args=[], keywords=[]):
             return ast.unparse(model) == own
         case _:

@@ -44,6 +44,7 @@ from bn2gn_codemod.survey.weights.copied_parameters import (
 from bn2gn_codemod.survey.weights.downloads import is_downloaded, names_url
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.filled_networks import filled_class
+from bn2gn_codemod.survey.weights.fine_tuned import FineTunedNetworks
 from bn2gn_codemod.survey.weights.foreign_files import is_foreign, starts_from_foreign_file
 from bn2gn_codemod.survey.weights.imagenet_files import reads_imagenet_file
 from bn2gn_codemod.survey.weights.loaded_attributes import LoadedAttributes
@@ -112,6 +113,7 @@ class _Search:
         self._names = NamedKeys(contents)
         self._shared = SharedFiles(contents.flow)
         self._models = CopiedModels(contents, self.loads)
+        self._fine_tuned = FineTunedNetworks(contents, owners)
 
     def run(self) -> None:
         """Add what is read, then what is copied from models that are loaded themselves."""
@@ -235,6 +237,8 @@ class _Search:
         is_inner = call.spot.function.enclosing_class in cls.ancestors()
         of_classifier = not is_inner and _is_of_classifier(self._contents, cls, load)
         is_named = is_named_pretrained(call.spot.function)
+        if self._fine_tuned.are_filled(call, load, cls):
+            load = load._replace(of_network=True)
         is_meant = load.of_network or load.kind != "file"
         is_meant = is_meant or self._means_pretrained(
             call, value, is_named=is_named or load.by_path

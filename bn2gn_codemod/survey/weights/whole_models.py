@@ -21,22 +21,23 @@ from bn2gn_codemod.survey.flow.network_contents import is_aside
 from bn2gn_codemod.survey.flow.receivers import Receivers
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import defaults_of, dotted, is_off, walk, walk_scope
+from bn2gn_codemod.survey.syntax.nodes import defaults_of, dotted, is_off, walk_scope
 from bn2gn_codemod.survey.values import (
     Class,
-    External,
     Function,
     FunctionValue,
     Instance,
     NormLayer,
     Weights,
 )
+from bn2gn_codemod.survey.weights.changed_parts import ChangedParts
 from bn2gn_codemod.survey.weights.copied_states import CopiedStates
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.named_keys import given_names, prefixes
+from bn2gn_codemod.survey.weights.prefixed_keys import parts_of_keys
 from bn2gn_codemod.survey.weights.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.weights.refitted_entries import refits_entries
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
@@ -50,8 +51,6 @@ from bn2gn_codemod.survey.weights.skipped_keys import (
 from bn2gn_codemod.survey.weights.taken_parts import taken_apart
 from bn2gn_codemod.survey.weights.warm_starts import WarmStarts
 
-# What a new layer takes over from the one in whose place it is put.
-_SIZES = frozenset({"in_features", "out_features", "in_channels", "out_channels"})
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 
 
@@ -72,6 +71,7 @@ class WholeModels:
         self._guarded = GuardedLoads(contents.flow)
         self._receivers = Receivers(contents.flow)
         self._taken_apart = taken_apart(contents.flow)
+        self._changed = ChangedParts(contents)
         self._warm_starts = WarmStarts(contents, self._call_sites)
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, Load] = {}
@@ -166,17 +166,20 @@ class WholeModels:
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function
         goes_on = is_resumed(self._flow, call)
+        parts = parts_of_keys(self._flow, call)
         for value in self._flow.values(call.receiver):
             if not isinstance(value, Instance) or value.weak:
                 continue
             cls = value.class_
+            if parts and parts < self._contents.names(cls):
+                continue  # nothing else gets anything
             if value.spot is not None and self._guarded.pass_by(call, cls):
                 continue
             if call.of_driver:
                 if self._warm_starts.is_one(call, value):
                     yield cls
                 continue
-            if self._is_short_of_a_part(cls, load) or self._is_changed_after(call, cls):
+            if self._is_short_of_a_part(cls, load) or self._changed.is_changed(call, cls):
                 yield cls
             elif goes_on:
                 continue
@@ -303,54 +306,6 @@ class WholeModels:
             for name in self._contents.names(cls)
         ) or any(are_left_out(name, of_heads) for name in inner)
 
-    def _is_changed_after(self, call: LoadCall, cls: Class) -> bool:
-        """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``"""
-        match call.spot.node:
-            case ast.Call(func=ast.Attribute(value=receiver)) as load:
-                model = dotted(receiver)
-            case _:
-                return False
-        if model is None:
-            return False
-        for node in walk_scope(call.spot.function.node):
-            match node:
-                case ast.Assign(value=ast.Call() as made) if node.lineno > load.lineno:
-                    is_other = not any(_hands_over(one, model) for one in walk(made))
-                    if is_other and self._replaces_part(node, model, cls):
-                        return True
-                case ast.Call(func=ast.Attribute(value=owner)) if node.lineno > load.lineno:
-                    if dotted(owner) == model and self._calls_replacing(node, cls):
-                        return True
-                case _:
-                    pass
-        return False
-
-    def _calls_replacing(self, call: ast.Call, cls: Class) -> bool:
-        """``model.reset_classifier(5)``, a method that replaces a part as the model's own."""
-        methods = [
-            value.function
-            for value in self._flow.value_of(call.func)
-            if isinstance(value, FunctionValue) and value.function.class_ in cls.ancestors()
-        ]
-        return any(
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Call)
-            and self._replaces_part(node, method.first_parameter or "", cls)
-            for method in methods
-            for node in walk(method.node)
-        )
-
-    def _replaces_part(self, assign: ast.Assign, model: str, cls: Class) -> bool:
-        """Whether a layer is put where the model has one: of what has norms, or of PyTorch."""
-        stored = {_attribute_of(target, model) for target in assign.targets}
-        if not stored.isdisjoint(name for _, name in self._contents.family_slots(cls)):
-            return True
-        is_layer = isinstance(assign.value, ast.Call) and any(
-            isinstance(value, External) and value.name.startswith("torch.nn.")
-            for value in self._flow.value_of(assign.value.func)
-        )
-        return is_layer and any(not stored.isdisjoint(one.stored_names) for one in cls.ancestors())
-
 
 def _file_of_constructor(weights: Weights, cls: Class) -> bool:
     """Whether what is read is the path that a constructor keeps as an attribute."""
@@ -390,20 +345,6 @@ def _hands_on(caller: Function, site: ast.Call) -> bool:
     """Whether a call is about the ``self`` of a method, or what another function is handed."""
     given = {caller.first_parameter} if caller.class_ is not None else caller.parameters
     return any(isinstance(expr, ast.Name) and expr.id in given for expr in about(site))
-
-
-def _hands_over(node: ast.AST, model: str) -> bool:
-    """Whether the model, or a part of it, is in what is made; its sizes may be."""
-    match node:
-        case ast.Call(args=arguments, keywords=keywords):
-            given = [*arguments, *(keyword.value for keyword in keywords)]
-        case _:
-            return False
-    names = (dotted(one) or "" for one in given)
-    return any(
-        f"{name}.".startswith(f"{model}.") and name.rpartition(".")[2] not in _SIZES
-        for name in names
-    )
 
 
 def _attribute_of(target: ast.expr, model: str) -> str:

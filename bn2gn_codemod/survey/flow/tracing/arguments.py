@@ -101,16 +101,39 @@ def is_possible(call: ast.expr, cls: Class, init: Function | None) -> bool:
         written = [one for one in call.args if not isinstance(one, ast.Starred)]
         is_handed = written or any(keyword.arg is not None for keyword in call.keywords)
         return not is_handed or not _takes_nothing(cls)
-    node = init.node
+    # A base class of another package may come before the one that has the constructor.
+    return _takes(call, init, skip_first=True, any_number=init.class_ is not cls)
+
+
+def may_be_called(call: ast.expr, function: Function) -> bool:
+    """Whether a function takes what is handed to whatever a name of its file may stand for.
+
+    ``eval(name)(8, norm=True)`` calls none of the functions that know no ``norm``. Of one that is
+    named there nothing is asked, nor of those in a module that is full of models: what they do
+    not take, a script may well hand them by mistake.
+    """
+    match call:
+        case ast.Call(func=ast.Call() as looked_up):
+            is_own_name = call_name(looked_up) == "eval"
+        case ast.Call(func=ast.Subscript(value=ast.Call() as names)):
+            is_own_name = call_name(names) == "globals"
+        case _:
+            return True
+    return not is_own_name or function.class_ is not None or _takes(call, function)
+
+
+def _takes(
+    call: ast.Call, function: Function, *, skip_first: bool = False, any_number: bool = False
+) -> bool:
+    node = function.node
     if isinstance(node, (ast.Module, ast.Lambda)):
         return True
     if node.args.kwarg is not None or node.decorator_list:
         return True
     named = {parameter.arg for parameter in [*node.args.args, *node.args.kwonlyargs]}
     placed = [one for one in call.args if not isinstance(one, ast.Starred)]
-    names = [*node.args.posonlyargs, *node.args.args][1:]
-    is_own = init.class_ is cls  # else a base class of another package may come first
-    if is_own and node.args.vararg is None and len(placed) > len(names):
+    names = [*node.args.posonlyargs, *node.args.args][skip_first:]
+    if not any_number and node.args.vararg is None and len(placed) > len(names):
         return False
     return all(keyword.arg is None or keyword.arg in named for keyword in call.keywords)
 

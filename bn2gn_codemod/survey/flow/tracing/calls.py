@@ -7,7 +7,12 @@ import functools
 
 from bn2gn_codemod.survey.flow.analysis import Arguments, Making, Unpacked
 from bn2gn_codemod.survey.flow.injections import is_injector
-from bn2gn_codemod.survey.flow.tracing.arguments import Call, arguments_of, bind
+from bn2gn_codemod.survey.flow.tracing.arguments import (
+    Call,
+    arguments_of,
+    bind,
+    may_be_called,
+)
 from bn2gn_codemod.survey.flow.tracing.builtin_calls import call_builtin, calls_in_text
 from bn2gn_codemod.survey.flow.tracing.external_calls import call_external, hand_to_object
 from bn2gn_codemod.survey.flow.tracing.given_back import give_back
@@ -122,7 +127,8 @@ def _apply(call: Call, held: Value) -> None:
         case ClassValue():
             instantiate(call, held.class_)
         case FunctionValue():
-            _call_function(call, held.function, bound=held.bound)
+            if may_be_called(call.expr, held.function):
+                _call_function(call, held.function, bound=held.bound)
         case External():
             call_external(call, held.name)
         case ExternalObject():
