@@ -174,6 +174,43 @@ def test_what_has_new_layers_is_fine_tuned(option: str) -> None:
     assert _is_changed(_plan("net = model.Necked(args.pretrained)", option))
 
 
+AFRESH = """
+class Afresh(nn.Module):
+    def __init__(self, opt):
+        super().__init__()
+        net = torchvision.models.resnet18(pretrained=opt.pretrained)
+        {otherwise}
+        self.stage1 = net._modules["layer1"]
+        self.stage2 = net._modules["layer2"]
+        self.neck = nn.Sequential(nn.Conv2d(8, 4, 1), nn.BatchNorm2d(4))
+"""
+RESTORED = "saved = torch.load(args.arch)\nargs = saved['args']\nnet = model.Afresh(args)"
+
+
+def _afresh(otherwise: str, made: str = "net = model.Afresh(args)") -> Plan:
+    script = SCRIPT.format(made=made.replace("\n", "\n    "), option=OFF)
+    texts = {"model.py": MODEL + AFRESH.format(otherwise=otherwise), "train.py": script}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in texts.items())
+    return plan_repository(Repository(Path("/repository"), read), Settings())
+
+
+@pytest.mark.parametrize("made", ["net = model.Afresh(args)", RESTORED])
+def test_what_is_filled_otherwise_is_trained_from_scratch_as_well(made: str) -> None:
+    plan = _afresh("if not opt.pretrained: net.apply(fill)", made)
+    assert not any(file.freezes or file.loop_guards for file in plan.files)
+    found = [one for one in findings(plan) if one.code in ("BN201", "BN202")]
+    assert found
+    assert all("weights come only with" in one.message for one in found)
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    ["pass", "net.apply(fill)", "if opt.pretrained: net.apply(fill)", "if not opt.wide: fill(net)"],
+)
+def test_what_is_filled_in_any_case_says_nothing(otherwise: str) -> None:
+    assert _is_changed(_afresh(otherwise))
+
+
 def test_what_a_setting_says_is_certain() -> None:
     settings = Settings(backbone=("ResNet",))
     assert _is_changed(_plan(settings=settings))

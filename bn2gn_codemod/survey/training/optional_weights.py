@@ -18,7 +18,13 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.option_defaults import OptionDefaults
 from bn2gn_codemod.survey.norms.load_order import LoadOrder
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
-from bn2gn_codemod.survey.statements.run_conditions import NONE, Conditions, conditions_above
+from bn2gn_codemod.survey.statements.run_conditions import (
+    NONE,
+    Conditions,
+    conditions_above,
+    conditions_at,
+)
+from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance
 from bn2gn_codemod.survey.weights.initialised_models import InitialisedModels
 
@@ -50,8 +56,10 @@ class OptionalWeights:
         if resumed:
             return resumed
         unstarted = self._unstarted(models)
-        if unstarted or self._is_fine_tuned(models):
+        if unstarted:
             return unstarted
+        if self._is_fine_tuned(models) and not self._starts_without(models, made_in):
+            return ""
         return self._missing(models, made_in)
 
     def caveat(self, models: Iterable[Class], made_in: Function) -> str:
@@ -76,18 +84,43 @@ class OptionalWeights:
             named = ", ".join(f"{name} ({where})" for one in missing for name, where in one.items())
             words = f"weights come only with {named}, which no call gives"
             return f"{words}: trained from scratch, BatchNorm must learn"
-        asked: dict[str, str] = {}
-        for cls in models:
-            for conditions in self._ways(cls, made_in):
-                found = self._option(conditions, made_in)
-                if found is None:
-                    return ""
-                asked.setdefault(*found)
+        asked = self._options_off(models, made_in)
         if not asked:
             return ""
         named = ", ".join(f"{option} ({where})" for option, where in asked.items())
         words = f"weights come only with {named}, which is off by default"
         return f"{words}: freeze under the same condition, as without it BatchNorm must learn"
+
+    def _options_off(self, models: list[Class], made_in: Function) -> dict[str, str]:
+        """The options that all weights hang on, and where they are off; none: not all do."""
+        asked: dict[str, str] = {}
+        for cls in models:
+            for conditions in self._ways(cls, made_in):
+                found = self._option(conditions, made_in)
+                if found is None:
+                    return {}
+                asked.setdefault(*found)
+        return asked
+
+    def _starts_without(self, models: list[Class], made_in: Function) -> bool:
+        """Whether a model fills its backbone with other values where it gets no weights.
+
+        ``if not args.pretrained: net.apply(init)``: it is meant to be trained like that, too.
+        """
+        options = {option.rpartition(".")[2] for option in self._options_off(models, made_in)}
+        methods = (
+            method
+            for cls in (models if options else ())
+            for owner in cls.ancestors()
+            for method in owner.methods.values()
+        )
+        return any(
+            not condition.holds and condition.text.rpartition(".")[2] in options
+            for method in methods
+            for _, call in self._flow.calls_in.get(method, ())
+            if call_name(call) == "apply" or "init" in call_name(call)
+            for condition in conditions_at(method, call)
+        )
 
     def _unstarted(self, models: list[Class]) -> str:
         """Why one of the models is not to be frozen, where others in its place are.
