@@ -15,6 +15,7 @@ import ast
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.option_defaults import OptionDefaults
 from bn2gn_codemod.survey.norms.load_order import LoadOrder
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
@@ -28,6 +29,8 @@ from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance
 from bn2gn_codemod.survey.weights.initialised_models import InitialisedModels
 
+_DEEPEST = 3  # calls between a script with an option and the code that asks for weights
+
 
 class OptionalWeights:
     """Finds the option that all weights of a model hang on, where the model is made."""
@@ -39,6 +42,7 @@ class OptionalWeights:
         self._paths = paths
         self._order = order
         self._defaults = defaults
+        self._call_sites = CallSites(flow)
         self._initialised = InitialisedModels(flow)
 
     def objection(self, models: Iterable[Class], made_in: Function) -> str:
@@ -202,12 +206,35 @@ class OptionalWeights:
             ways += self._order.conditions_of(load) or [NONE]
         return ways or [NONE]
 
-    def _option(self, conditions: Conditions, made_in: Function) -> tuple[str, str] | None:
-        """The option that is off among what must be so, and where that is said."""
+    def _option(
+        self, conditions: Conditions, made_in: Function, depth: int = 0
+    ) -> tuple[str, str] | None:
+        """The option that is off among what must be so, and where that is said.
+
+        It may be that of a script which hands it on: ``Trainer(args.weights)``.
+        """
         path = made_in.module.path
         asked = sorted(one.text for one in conditions if one.holds)
         found = ((text, self._defaults.where_off(text, path)) for text in asked)
-        return next((one for one in found if one[1]), None)
+        option = next((one for one in found if one[1]), None)
+        if option is not None or depth > _DEEPEST:
+            return option
+        owners = {one.owner for one in conditions if isinstance(one.owner, Function)}
+        handed = (self._handed(owner, conditions, made_in, depth) for owner in owners)
+        return next((one for one in handed if one is not None), None)
+
+    def _handed(
+        self, function: Function, conditions: Conditions, made_in: Function, depth: int
+    ) -> tuple[str, str] | None:
+        """The option by which all calls of a function ask for weights that ask for any."""
+        calls = self._call_sites.of(function)
+        calls = [one for one in calls if one[0] is made_in] or calls
+        mine = frozenset(one for one in conditions if one.owner is function)
+        known = [(caller, conditions_above(mine, function, call, caller)) for caller, call in calls]
+        options = [
+            self._option(above, caller, depth + 1) for caller, above in known if above is not None
+        ]
+        return options[0] if options and None not in options else None
 
 
 def _settled_by(cls: Class, path: str) -> str:
