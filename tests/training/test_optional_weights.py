@@ -124,6 +124,7 @@ def test_an_option_that_is_off_by_default(made: str) -> None:
         'parser.add_argument("--pretrained", default=None)',
         'parser.add_argument("--pretrained", type=str, default="")',
         'parser.add_argument("-p", "--pretrained")',
+        'parser.add_argument("--pretrained", required=False)',
         'parser.add_argument("--weights", dest="pretrained", default=False)',
         "cfg = dict(pretrained=None)",
     ],
@@ -172,6 +173,105 @@ def test_weights_that_come_without_the_option(made: str) -> None:
 @pytest.mark.parametrize("option", [OFF, 'parser.add_argument("--pretrained", default=None)'])
 def test_what_has_new_layers_is_fine_tuned(option: str) -> None:
     assert _is_changed(_plan("net = model.Necked(args.pretrained)", option))
+
+
+AFRESH = """
+class Afresh(nn.Module):
+    def __init__(self, opt):
+        super().__init__()
+        net = torchvision.models.resnet18(pretrained=opt.pretrained)
+        {otherwise}
+        self.stage1 = net._modules["layer1"]
+        self.stage2 = net._modules["layer2"]
+        self.neck = nn.Sequential(nn.Conv2d(8, 4, 1), nn.BatchNorm2d(4))
+"""
+RESTORED = "saved = torch.load(args.arch)\nargs = saved['args']\nnet = model.Afresh(args)"
+
+
+def _afresh(otherwise: str, made: str = "net = model.Afresh(args)") -> Plan:
+    script = SCRIPT.format(made=made.replace("\n", "\n    "), option=OFF)
+    texts = {"model.py": MODEL + AFRESH.format(otherwise=otherwise), "train.py": script}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in texts.items())
+    return plan_repository(Repository(Path("/repository"), read), Settings())
+
+
+@pytest.mark.parametrize("made", ["net = model.Afresh(args)", RESTORED])
+def test_what_is_filled_otherwise_is_trained_from_scratch_as_well(made: str) -> None:
+    plan = _afresh("if not opt.pretrained: net.apply(fill)", made)
+    assert not any(file.freezes or file.loop_guards for file in plan.files)
+    found = [one for one in findings(plan) if one.code in ("BN201", "BN202")]
+    assert found
+    assert all("weights come only with" in one.message for one in found)
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    ["pass", "net.apply(fill)", "if opt.pretrained: net.apply(fill)", "if not opt.wide: fill(net)"],
+)
+def test_what_is_filled_in_any_case_says_nothing(otherwise: str) -> None:
+    assert _is_changed(_afresh(otherwise))
+
+
+HANDED = """
+import argparse
+import torch
+from torch import nn
+import model
+
+class Whole(nn.Module):
+    def __init__(self, path=None):
+        super().__init__()
+        self.backbone = model.resnet18()
+        self.head = nn.Conv2d(8, 4, 1)
+        if path is not None:
+            self.backbone.load_state_dict(torch.load(path + "/backbone"), strict=True)
+
+class Training:
+    def __init__(self, rate, path=None):
+        self.path = path
+        self.net = Whole(self.path)
+        self.optimizer = torch.optim.SGD(self.net.parameters(), rate)
+
+    def run(self, loader):
+        self.net.train()
+        for x in loader:
+            self.net(x).sum().backward()
+
+class Using:
+    def __init__(self, folder):
+        self.net = Whole(folder).eval()
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--weights", type=str, default={default})
+args = parser.parse_args()
+Training({given}).run([])
+{more}
+"""
+
+
+def _handed(given: str, default: str = "None", more: str = "") -> bool:
+    script = HANDED.format(given=given, default=default, more=more)
+    texts = {"model.py": MODEL, "train.py": script}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in texts.items())
+    return _is_changed(plan_repository(Repository(Path("/repository"), read), Settings()))
+
+
+@pytest.mark.parametrize("given", ["0.1, args.weights", "0.1, path=args.weights"])
+def test_an_option_that_is_handed_on(given: str) -> None:
+    assert not _handed(given)
+    assert not _handed(given, more="Using('finished')")
+
+
+@pytest.mark.parametrize(
+    ("given", "default", "more"),
+    [
+        ("0.1, args.weights", "'published'", ""),
+        ("0.1, 'published'", "None", ""),
+        ("0.1, args.weights", "None", "Training(0.1, 'published').run([])"),
+    ],
+)
+def test_weights_that_are_handed_on_for_certain(given: str, default: str, more: str) -> None:
+    assert _handed(given, default, more)
 
 
 def test_what_a_setting_says_is_certain() -> None:

@@ -37,6 +37,7 @@ from bn2gn_codemod.survey.flow.load_calls import AppliedFunction, HandedTensor, 
 from bn2gn_codemod.survey.flow.stray_attributes import StrayAttributes
 from bn2gn_codemod.survey.flow.value_graph import Node, ValueGraph
 from bn2gn_codemod.survey.flow.wrapped_places import WrappedPlaces
+from bn2gn_codemod.survey.flow.written_tables import WrittenTables
 from bn2gn_codemod.survey.known.norm_classes import is_norm_class
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import has_decorator
@@ -168,6 +169,7 @@ class Flow(ValueGraph):
         self.unnamed: list[tuple[Node, Node, Node]] = []
         # (path, name) -> (module, attribute) or (dotted name, None)
         self.bindings: dict[tuple[str, str], tuple[Module | str, str | None]] = {}
+        self.tables = WrittenTables(self.modules, self.bindings)
         self.packages: dict[tuple[Function, str], dict[tuple[str, ...], Module]] = {}
         self.expressions: dict[ast.expr, Node | None] = {}
         # Calls in the order of the source, with the statement whose own they are.

@@ -220,7 +220,9 @@ def _added(call: ast.Call) -> Iterator[tuple[str, bool]]:
     name = dest.value if isinstance(dest, ast.Constant) and is_named else long[0]
     action = given.get("action")
     is_on = isinstance(action, ast.Constant) and action.value == "store_false"
-    is_asked = "required" in given or not long[0].startswith("-") or None in given
+    required = given.get("required")
+    is_required = required is not None and not is_off(required)
+    is_asked = is_required or not long[0].startswith("-") or None in given
     default = given.get("default")
     off = is_off(default) if default is not None else not is_on
     yield str(name).lstrip("-").replace("-", "_"), off and not is_asked

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey.syntax.nodes import dotted, is_off, is_super, unpacks, walk
 from bn2gn_codemod.survey.values import Function
@@ -216,16 +216,30 @@ def _is_steady(function: Function, expr: ast.expr, text: str) -> bool:
         isinstance(block[index], (ast.For, ast.AsyncFor, ast.While))
         for block, index in blocks_around(where, expr)
     )
+    nodes = walk(where)
+    restored = {node.targets[0] for node in nodes if _restores(node, root)}
     stores = [
         node.lineno
-        for node in walk(where)
+        for node in nodes
         if isinstance(node, ast.Name) and node.id == root and isinstance(node.ctx, ast.Store)
+        if node not in restored
     ]
     before = [line for line in stores if not is_here or line < expr.lineno]
     if len(before) > (0 if is_given else 1):
         return False
     most = 1 if root == "self" else 0  # ``self.pretrained = pretrained``
     return not rest or _times_stored(function, text) <= most
+
+
+def _restores(node: ast.AST, name: str) -> TypeGuard[ast.Assign]:
+    """``args = checkpoint["args"]``: what the training was started with that goes on."""
+    match node:
+        case ast.Assign(
+            targets=[ast.Name(id=target)], value=ast.Subscript(slice=ast.Constant(value=key))
+        ):
+            return target == name == key
+        case _:
+            return False
 
 
 def _times_stored(function: Function, text: str) -> int:

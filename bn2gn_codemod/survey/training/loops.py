@@ -26,6 +26,7 @@ from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.module_loops import of_all_modules
 from bn2gn_codemod.survey.training.optimizers import Optimizers
 from bn2gn_codemod.survey.training.scripts import TrainScripts
+from bn2gn_codemod.survey.training.training_steps import TrainingSteps
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.values import Class
 
@@ -67,6 +68,7 @@ class TrainLoops:
         driven: set[Class],
         nameless: set[Class],
         trial_runs: TrialRuns,
+        steps: TrainingSteps,
     ) -> None:
         """``trained``: by model, the classes that have the methods in which its optimizers are
         built; ``None`` for a function."""
@@ -78,6 +80,7 @@ class TrainLoops:
         self._trained = trained
         self._driven = driven | nameless
         self._trial_runs = trial_runs
+        self._steps = steps
         self._nameless = nameless  # no pattern of names finds their backbone in the receiver
         self.calls: list[TrainCall] = []
         self.loop_guards: list[LoopGuard] = []
@@ -222,7 +225,10 @@ class TrainLoops:
         """Whether the backbone is in eval mode again before the next batch."""
         if all(self._scripts.keeps_eval(cls) for cls in models):
             return True
-        effects = self._effects(scope, self._until_loop(scope, statement), sources, models)
+        following, training = self._until_training(scope, statement, sources)
+        effects = self._effects(scope, following, sources, models)
+        inside = self._effects(scope, training, sources, models)
+        effects += [effect for effect in inside if self._steps.may_follow(effect)]
         if all(coverage(effects, self._models.model(cls)).evaluates for cls in models):
             return True
         earlier = self._effects(scope, list(scope.before(statement))[::-1], sources, models)
@@ -236,7 +242,8 @@ class TrainLoops:
 
         Another ``.train()`` gets a guard of its own.
         """
-        for later in reversed(self._until_loop(scope, statement)):
+        following, _ = self._until_training(scope, statement, sources)
+        for later in reversed(following):
             if isinstance(later, (ast.Expr, ast.Assign)) and is_train(later.value):
                 continue
             effects = self._effects(scope, [later], sources, models)
@@ -244,13 +251,18 @@ class TrainLoops:
                 return later
         return statement
 
-    def _until_loop(self, scope: Scope, statement: ast.stmt) -> list[ast.stmt]:
+    def _until_training(
+        self, scope: Scope, statement: ast.stmt, sources: set[str]
+    ) -> tuple[list[ast.stmt], list[ast.stmt]]:
+        """What follows before the first batch, and the call in which that comes, if it is one."""
         following: list[ast.stmt] = []
         for later in scope.after(statement):
             if any(is_train_loop(inner) for inner in flat([later])):
                 break
+            if self._steps.may_be_in(later, sources):
+                return following, [later]
             following.append(later)
-        return following
+        return following, []
 
     def _effects(
         self,

@@ -15,12 +15,21 @@ import ast
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.option_defaults import OptionDefaults
 from bn2gn_codemod.survey.norms.load_order import LoadOrder
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
-from bn2gn_codemod.survey.statements.run_conditions import NONE, Conditions, conditions_above
+from bn2gn_codemod.survey.statements.run_conditions import (
+    NONE,
+    Conditions,
+    conditions_above,
+    conditions_at,
+)
+from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance
 from bn2gn_codemod.survey.weights.initialised_models import InitialisedModels
+
+_DEEPEST = 3  # calls between a script with an option and the code that asks for weights
 
 
 class OptionalWeights:
@@ -33,6 +42,7 @@ class OptionalWeights:
         self._paths = paths
         self._order = order
         self._defaults = defaults
+        self._call_sites = CallSites(flow)
         self._initialised = InitialisedModels(flow)
 
     def objection(self, models: Iterable[Class], made_in: Function) -> str:
@@ -50,8 +60,10 @@ class OptionalWeights:
         if resumed:
             return resumed
         unstarted = self._unstarted(models)
-        if unstarted or self._is_fine_tuned(models):
+        if unstarted:
             return unstarted
+        if self._is_fine_tuned(models) and not self._starts_without(models, made_in):
+            return ""
         return self._missing(models, made_in)
 
     def caveat(self, models: Iterable[Class], made_in: Function) -> str:
@@ -76,18 +88,43 @@ class OptionalWeights:
             named = ", ".join(f"{name} ({where})" for one in missing for name, where in one.items())
             words = f"weights come only with {named}, which no call gives"
             return f"{words}: trained from scratch, BatchNorm must learn"
-        asked: dict[str, str] = {}
-        for cls in models:
-            for conditions in self._ways(cls, made_in):
-                found = self._option(conditions, made_in)
-                if found is None:
-                    return ""
-                asked.setdefault(*found)
+        asked = self._options_off(models, made_in)
         if not asked:
             return ""
         named = ", ".join(f"{option} ({where})" for option, where in asked.items())
         words = f"weights come only with {named}, which is off by default"
         return f"{words}: freeze under the same condition, as without it BatchNorm must learn"
+
+    def _options_off(self, models: list[Class], made_in: Function) -> dict[str, str]:
+        """The options that all weights hang on, and where they are off; none: not all do."""
+        asked: dict[str, str] = {}
+        for cls in models:
+            for conditions in self._ways(cls, made_in):
+                found = self._option(conditions, made_in)
+                if found is None:
+                    return {}
+                asked.setdefault(*found)
+        return asked
+
+    def _starts_without(self, models: list[Class], made_in: Function) -> bool:
+        """Whether a model fills its backbone with other values where it gets no weights.
+
+        ``if not args.pretrained: net.apply(init)``: it is meant to be trained like that, too.
+        """
+        options = {option.rpartition(".")[2] for option in self._options_off(models, made_in)}
+        methods = (
+            method
+            for cls in (models if options else ())
+            for owner in cls.ancestors()
+            for method in owner.methods.values()
+        )
+        return any(
+            not condition.holds and condition.text.rpartition(".")[2] in options
+            for method in methods
+            for _, call in self._flow.calls_in.get(method, ())
+            if call_name(call) == "apply" or "init" in call_name(call)
+            for condition in conditions_at(method, call)
+        )
 
     def _unstarted(self, models: list[Class]) -> str:
         """Why one of the models is not to be frozen, where others in its place are.
@@ -169,12 +206,35 @@ class OptionalWeights:
             ways += self._order.conditions_of(load) or [NONE]
         return ways or [NONE]
 
-    def _option(self, conditions: Conditions, made_in: Function) -> tuple[str, str] | None:
-        """The option that is off among what must be so, and where that is said."""
+    def _option(
+        self, conditions: Conditions, made_in: Function, depth: int = 0
+    ) -> tuple[str, str] | None:
+        """The option that is off among what must be so, and where that is said.
+
+        It may be that of a script which hands it on: ``Trainer(args.weights)``.
+        """
         path = made_in.module.path
         asked = sorted(one.text for one in conditions if one.holds)
         found = ((text, self._defaults.where_off(text, path)) for text in asked)
-        return next((one for one in found if one[1]), None)
+        option = next((one for one in found if one[1]), None)
+        if option is not None or depth > _DEEPEST:
+            return option
+        owners = {one.owner for one in conditions if isinstance(one.owner, Function)}
+        handed = (self._handed(owner, conditions, made_in, depth) for owner in owners)
+        return next((one for one in handed if one is not None), None)
+
+    def _handed(
+        self, function: Function, conditions: Conditions, made_in: Function, depth: int
+    ) -> tuple[str, str] | None:
+        """The option by which all calls of a function ask for weights that ask for any."""
+        calls = self._call_sites.of(function)
+        calls = [one for one in calls if one[0] is made_in] or calls
+        mine = frozenset(one for one in conditions if one.owner is function)
+        known = [(caller, conditions_above(mine, function, call, caller)) for caller, call in calls]
+        options = [
+            self._option(above, caller, depth + 1) for caller, above in known if above is not None
+        ]
+        return options[0] if options and None not in options else None
 
 
 def _settled_by(cls: Class, path: str) -> str:

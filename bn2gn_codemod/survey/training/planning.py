@@ -49,6 +49,7 @@ from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.training.optional_weights import OptionalWeights
 from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
 from bn2gn_codemod.survey.training.scripts import TrainScripts
+from bn2gn_codemod.survey.training.training_steps import TrainingSteps
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.training.unfollowed_models import UnfollowedModels
 from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
@@ -143,6 +144,7 @@ class _Training:
             self._optimizers.driven() | self._lightning(entries),
             self._places.inside_unknown(entries),
             trial_runs,
+            TrainingSteps(self._flow, self._optimizers),
         )
         found = [insertion for insertion in insertions if insertion is not None]
         loops.look(self._optimizers, found)

@@ -50,9 +50,10 @@ class CopiedModels:
     def source(self, call: LoadCall) -> Class | None:
         """A class of which a loaded object is copied into one of another class, if one is."""
         mine, around = self._receivers(call)
+        own = self._own_slot(call)
         # Many values come to the same attributes: each is asked once.
         is_filled = functools.cache(
-            lambda slot: self._is_filled(slot, slot[0] in mine or slot[0] in around)
+            lambda slot: slot != own and self._is_filled(slot, slot[0] in mine or slot[0] in around)
         )
         found = [
             cls for value in self._given(call) for cls in self._loaded_in(value, mine, is_filled)
@@ -91,6 +92,12 @@ class CopiedModels:
             if isinstance(value, (Instance, NormLayer)):
                 around.update(slot[0] for slot in self._contents.held_in.get(value, ()))
         return mine, around
+
+    def _own_slot(self, call: LoadCall) -> Slot | None:
+        """The only attribute with what is filled: copied out of that is its own earlier state."""
+        values = [one for one in self._flow.values(call.receiver) if isinstance(one, Instance)]
+        slots = {slot for value in values for slot in self._contents.held_in.get(value, ())}
+        return slots.pop() if len(slots) == 1 else None
 
     def _loaded_in(
         self, value: Instance | NormLayer, mine: set[Class], is_filled: Callable[[Slot], bool]

@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.flow.tracing.kept_classes import (
     keep_keys,
     note_lookup,
 )
+from bn2gn_codemod.survey.flow.tracing.table_entries import give_entry
 from bn2gn_codemod.survey.flow.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.type_tests import Narrowing, gives_number, may_be
@@ -236,6 +237,8 @@ class Expressions(Tracer):
         if is_namespace(expr.value):
             return read_named(self, base, expr.slice, expr, context)
         result = flow.node()
+        if give_entry(self, expr, result):
+            return result
         flow.containers.take(base, result)
         if isinstance(expr.slice, ast.Slice):
             flow.containers.make(result)

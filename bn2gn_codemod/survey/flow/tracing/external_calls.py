@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow.tracing.arguments import Call, bind
 from bn2gn_codemod.survey.flow.tracing.containers import CONTAINERS
 from bn2gn_codemod.survey.flow.tracing.imported_modules import give_imported
 from bn2gn_codemod.survey.flow.tracing.kept_classes import keep_forwarded, keep_handed
+from bn2gn_codemod.survey.flow.tracing.loaded_files import give_loaded
 from bn2gn_codemod.survey.flow.tracing.made_objects import (
     give_same_object,
     instantiate,
@@ -120,6 +121,8 @@ def call_external(call: Call, name: str) -> None:
         _note_driven_load(call, call.arguments[0][1], last)
     elif last == "import_module":
         give_imported(call)
+    elif last in ("load_source", "spec_from_file_location") and give_loaded(call):
+        pass
     elif last == "obj_from_dict":
         make_of_dict(call)
     elif name in _FIELDS:

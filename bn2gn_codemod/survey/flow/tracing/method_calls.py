@@ -31,6 +31,7 @@ from bn2gn_codemod.survey.flow.tracing.made_objects import (
 )
 from bn2gn_codemod.survey.flow.tracing.named_makers import make_named, maker_of
 from bn2gn_codemod.survey.flow.tracing.put_back import without_children
+from bn2gn_codemod.survey.flow.tracing.table_entries import give_entry_or_default
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.flow.value_graph import Node
@@ -91,6 +92,8 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         return True
     if name == "get" and expr.args and is_namespace(func.value):
         _read_named(tracer, func.value, expr, result)
+        return True
+    if name == "get" and give_entry_or_default(tracer, func, expr, result):
         return True
     if name == "get_submodule" and len(expr.args) == 1:
         _follow_path(tracer, func.value, expr.args[0], result)

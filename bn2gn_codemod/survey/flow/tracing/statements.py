@@ -138,7 +138,7 @@ class Statements:
 
     def _run_branch(self, branch: ast.If | ast.While) -> None:
         before = dict(self._expressions.narrowed)
-        tested = narrowed_by(self.flow, self.function.module, branch)
+        tested = narrowed_by(self.flow, self.function, branch)
         self._expressions.narrowed = {**tested, **before}
         self.run(branch.body, is_branch=True)
         self._expressions.narrowed = before

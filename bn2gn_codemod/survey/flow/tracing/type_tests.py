@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from typing import Literal
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.tracing.keyed_choices import chosen_by
 from bn2gn_codemod.survey.known.library_models import is_library_model
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import bound_names, call_name, dotted, flat
-from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import Class, ExternalObject, Function, Instance, NormLayer, Value
 
 # Layers that hold no others, and that are no containers: those are transparent here.
 _SIMPLE_LAYER = re.compile(r"torch\.nn\.(?:\w+\.)*(?:Conv(?:Transpose)?[123]d|Linear)$")
@@ -25,9 +27,10 @@ _PLAIN_BASES = re.compile(r"torch\.nn\.(?:\w+\.)*Module$|object$|(?:abc\.)?ABC$"
 Narrowing = Literal["layer", "network"] | frozenset[Class]
 
 
-def narrowed_by(flow: Flow, module: Module, branch: ast.If | ast.While) -> dict[str, Narrowing]:
+def narrowed_by(flow: Flow, function: Function, branch: ast.If | ast.While) -> dict[str, Narrowing]:
     """The variables that are such a layer, or network, in the body of ``branch``."""
     found: dict[str, Narrowing] = {}
+    module = function.module
     tests = [branch.test]
     if isinstance(branch.test, ast.BoolOp) and isinstance(branch.test.op, ast.And):
         tests = branch.test.values
@@ -39,6 +42,10 @@ def narrowed_by(flow: Flow, module: Module, branch: ast.If | ast.While) -> dict[
                     name in bound_names(statement) for statement in flat(branch.body)
                 ):
                     found.setdefault(name, narrowing)
+            case ast.Compare() if isinstance(branch, ast.If):
+                class_of = functools.partial(_told_class, flow, module)
+                for name, classes in chosen_by(flow, function, branch, test, class_of):
+                    found.setdefault(name, classes)
             case _:
                 pass
     return found
@@ -51,8 +58,8 @@ def _narrowing(flow: Flow, module: Module, kinds: ast.expr) -> Narrowing | None:
         return "layer"
     if all(map(is_library_model, asked)):
         return "network"
-    classes = [_class(flow, module, kind) for kind in named]
-    told = frozenset(cls for cls in classes if cls is not None and _is_told(cls))
+    classes = [_told_class(flow, module, kind) for kind in named]
+    told = frozenset(cls for cls in classes if cls is not None)
     return told if told and len(told) == len(named) else None
 
 
@@ -114,6 +121,12 @@ def gives_number(choice: ast.IfExp) -> bool:
             is_one = isinstance(choice.body, ast.Name) and choice.body.id == name
             return is_one and all(isinstance(k, ast.Name) and k.id in _NUMBERS for k in named)
     return False
+
+
+def _told_class(flow: Flow, module: Module, kind: ast.expr) -> Class | None:
+    """The class that a name stands for, where it is known what that extends."""
+    cls = _class(flow, module, kind)
+    return cls if cls is not None and _is_told(cls) else None
 
 
 def _class(flow: Flow, module: Module, kind: ast.expr) -> Class | None:
