@@ -88,8 +88,9 @@ class BackbonePaths:
             leads = cls in self._leads_to_backbone
             try:
                 known = self._find(cls, ()) if leads else ()
-            except _TooTangled:
-                known = ()
+            except _TooTangled:  # the model is known for its own, and no pattern fits all of it
+                own = tuple(module_name(one) for one in self._slots(cls) if self._is_backbone(one))
+                known = (*own, "*") if own else ()
             self._memo[cls] = known
         return known
 
