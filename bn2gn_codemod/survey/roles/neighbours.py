@@ -196,12 +196,13 @@ class Neighbours:
         if families.is_stem_attribute(name):
             words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
             return Because(Role.BACKBONE, words, owner)
-        if not families.has_new_word(name):
+        is_for_task = families.is_backbone_for_task(name)
+        if is_for_task or not families.has_new_word(name):
             # ``setattr(owner, name, wrapped)`` puts a part of the model back where it was.
             besides = self._evidence.backbones_beside(slot) if name == "*" else []
             network = network_content(self._contents, slot, besides)
-            may_be_one = network is None and families.may_be_backbone_attribute(name)
-            if may_be_one and not self._behind.is_new(slot, trunk):
+            may_be_one = is_for_task or families.may_be_backbone_attribute(name)
+            if network is None and may_be_one and not self._behind.is_new(slot, trunk):
                 network = "what may be another backbone by the attribute's name"
             if network is not None and self._contents.may_hold_layers(slot):
                 words = "but nothing is seen to load weights into it"
@@ -212,7 +213,14 @@ class Neighbours:
         if family is not None and is_member and not self._behind.is_plain_head(slot):
             words = f"{words}, but it is part of a {family.name} checkpoint"
             return Because(Role.UNDECIDED, words)
-        return self._evidence.loaded_part(slot) or Because(Role.NEW, words)
+        loaded = self._evidence.loaded_part(slot)
+        if loaded is not None:
+            return loaded
+        resumed = self._evidence.resumed_models.where_trained(cls)
+        if resumed is not None and self._is_only_named(owner):
+            words = f"{words}, but nothing is loaded except to go on with a training ({resumed})"
+            return Because(Role.UNDECIDED, words)
+        return Because(Role.NEW, words)
 
     def _load_of_all(self, slot: Slot) -> Load | None:
         """What loads the model as a whole, and may have the attribute as well."""
