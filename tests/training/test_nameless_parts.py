@@ -94,4 +94,7 @@ def test_where_everything_seems_to_hold_everything_no_freeze_is_written_and_that
     [script] = plan.train_scripts
     assert script.backbone == ("backbone",)
     assert not script.fix
-    assert "not known (*)" in script.reason
+    assert "too much comes together in Net" in script.reason
+    [call] = plan.train_calls
+    assert call.reason == script.reason
+    assert call.place.path == "train.py"

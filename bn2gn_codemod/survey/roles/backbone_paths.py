@@ -70,11 +70,16 @@ class BackbonePaths:
         self._reached: dict[Class, frozenset[Class]] = {}
         self._backbones_below: dict[Class, frozenset[Class]] = {}
         self._found: dict[tuple[Class, int, frozenset[Class]], tuple[str, ...]] = {}
+        self._tangled: set[Class] = set()
         self._steps = 0  # of the search below one class: classes and paths come to
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
         return tuple(path for path in self._all_below(cls) if not _is_nameless(path))
+
+    def is_tangled(self, cls: Class) -> bool:
+        """Whether so much comes together below a class that not all paths were followed."""
+        return bool(self._all_below(cls)) and cls in self._tangled
 
     def nameless(self, cls: Class) -> tuple[str, ...]:
         """Where backbones lie below ``cls`` under a name that is not known: ``heads.*``."""
@@ -87,9 +92,9 @@ class BackbonePaths:
             leads = cls in self._leads_to_backbone
             try:
                 known = self._find(cls, ()) if leads else ()
-            except _TooTangled:  # the model is known for its own, and no pattern fits all of it
-                own = tuple(module_name(one) for one in self._slots(cls) if self._is_backbone(one))
-                known = (*own, "*") if own else ()
+            except _TooTangled:  # it is known for its own, and no pattern would fit all of it
+                known = tuple(module_name(s) for s in self._slots(cls) if self._is_backbone(s))
+                self._tangled.add(cls)
             self._memo[cls] = known
         return known
 
