@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow.network_contents import (
 )
 from bn2gn_codemod.survey.flow.second_names import same_layers, wraps
 from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.known.library_models import is_built_backbone
 from bn2gn_codemod.survey.roles.behind_backbone import BehindBackbone
 from bn2gn_codemod.survey.roles.built_backbones import BuiltBackbones
 from bn2gn_codemod.survey.roles.evidence import Evidence
@@ -216,11 +217,22 @@ class Neighbours:
         loaded = self._evidence.loaded_part(slot)
         if loaded is not None:
             return loaded
-        resumed = self._evidence.resumed_models.where_trained(cls)
-        if resumed is not None and self._is_only_named(owner):
+        resumed = self._where_resumed(cls, owner)
+        if resumed is not None:
             words = f"{words}, but nothing is loaded except to go on with a training ({resumed})"
             return Because(Role.UNDECIDED, words)
         return Because(Role.NEW, words)
+
+    def _where_resumed(self, cls: Class, owner: Because) -> str | None:
+        """The line by which a training goes on with a model that begins with no weights at all.
+
+        What a toolbox builds is no name alone: it is told there which file it begins with.
+        """
+        named = [one for one in self._evidence.only_named if self._own.get(one) == owner]
+        held = (value for one in named for value in self._contents.of_slot[one])
+        if not named or any(map(is_built_backbone, held)):
+            return None
+        return self._evidence.resumed_models.where_trained(cls)
 
     def _load_of_all(self, slot: Slot) -> Load | None:
         """What loads the model as a whole, and may have the attribute as well."""
