@@ -106,7 +106,36 @@ def test_a_name_says_that_weights_may_be_loaded(load: str, decoder: str) -> None
 
 
 def test_an_attribute_that_is_called_a_backbone_is_one() -> None:
-    check(_repository("keep", "convert", attribute="backbone"))
+    text = _repository("keep", "unknown", attribute="backbone")
+    plan = check(text)
+    assert "nothing is loaded except to go on" in " ".join(plan.sites[-1].reasons)
+    [script] = plan.train_scripts
+    assert "trained from scratch" in script.reason
+
+
+@pytest.mark.parametrize("attribute", ["encoder", "backbone"])
+@pytest.mark.parametrize(
+    ("load", "decoder"),
+    [
+        ("pass", "convert"),
+        ("if args.weights: model.load_state_dict(torch.load(args.weights))", "convert"),
+        (_RESUME + "; model.backbone.load_state_dict(torch.load(args.weights))", "convert"),
+    ],
+)
+def test_what_is_frozen_has_new_layers_beside_it(load: str, decoder: str, attribute: str) -> None:
+    load = load.replace("model.backbone", f"model.{attribute}")
+    plan = check(_repository("keep", decoder, load, attribute))
+    [script] = plan.train_scripts
+    assert script.fix
+
+
+def test_an_optimizer_that_is_restored_with_the_model() -> None:
+    load = """\
+state = torch.load(args.path)
+    model.load_state_dict(state['model'])
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    optimizer.load_state_dict(state['optimizer'])"""
+    check(_repository("keep", "unknown", load, attribute="backbone"))
 
 
 def test_code_that_speaks_of_pretrained_weights() -> None:
@@ -125,7 +154,7 @@ class Other(nn.Module):
     text = _repository("keep", "convert") + more
     assert {site.verdict for site in plan_of(text).sites if site.place.path == "net.py"} == {
         "keep",
-        "convert",
+        "unknown",  # the model itself is only resumed
     }
 
 
@@ -146,3 +175,65 @@ def test_a_negation_that_asks_to_resume(test: str) -> None:
 def test_a_load_where_nothing_is_resumed() -> None:
     load = _RESUME.replace("if args.resume:", "if not args.resume:")
     check(_repository("keep", "convert", load.replace("args.resume)", "args.path)")))
+
+
+_FOLDER = """\
+-- backbones/trunk.py --
+class {name}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "changes"),
+    [
+        ("Trunk", "unknown", {}),
+        # A network's name is more than a folder,
+        ("ResNet", "keep", {}),
+        # and what others are to load, or a file that a training may begin with, may be for it.
+        ("Trunk", "keep", {"load": "pass"}),
+        ("Trunk", "keep", {"load": "model.load_state_dict(torch.load(args.weights))"}),
+        ("Trunk", "keep", {"option": ", pretrained=True"}),
+    ],
+)
+def test_where_backbones_live_beside_a_model_that_is_only_resumed(
+    name: str, verdict: str, changes: dict[str, str]
+) -> None:
+    folder = _FOLDER.format(name=name, verdict=verdict)
+    text = _repository("{network}", "{decoder}", **{"attribute": "parts", **changes}) + folder
+    [site] = [
+        site
+        for site in plan_of(text.replace("#! {", "# {")).sites
+        if site.place.path.startswith("backbones/")
+    ]
+    assert site.verdict == verdict, site.reasons
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("seg_backbone", "unknown"),
+        ("center_reg_backbone", "unknown"),
+        ("mask_backbones", "unknown"),
+        ("backbone_fpn", "convert"),
+        ("seg_head", "convert"),
+    ],
+)
+def test_a_second_backbone_for_a_task(name: str, verdict: str) -> None:
+    check(
+        f"""\
+import torchvision
+class Segmenter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.{name} = Segmenter()
+"""
+    )

@@ -65,3 +65,36 @@ def test_a_model_by_itself_has_no_name_for_them(store: str) -> None:
 @pytest.mark.parametrize("store", _STORES)
 def test_new_layers_are_in_there_as_well(own: str, store: str) -> None:
     assert _frozen(store, own) == []
+
+
+_CELLS = 9
+_TANGLE = "\n".join(
+    [
+        "def trunk():",
+        '    return torchvision.models.resnet18(weights="DEFAULT")',
+        *(f"class Cell{i}(nn.Module): pass" for i in range(_CELLS)),
+        f"CELLS = [{', '.join(f'Cell{i}' for i in range(_CELLS))}]",
+        "def cell(config):",
+        "    made = CELLS[config]()",
+        *(f"    made.part{i} = cell(config - 1)" for i in range(_CELLS)),
+        "    made.trunk = trunk()",
+        "    return made",
+        "class Net(nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        "        self.backbone = trunk()",
+        "        self.neck = cell(3)",
+        "        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))",
+    ]
+)
+
+
+def test_where_everything_seems_to_hold_everything_no_freeze_is_written_and_that_is_said() -> None:
+    plan = plan_of(_TANGLE, "model.Net()")
+    [script] = plan.train_scripts
+    assert script.backbone == ("backbone",)
+    assert not script.fix
+    assert "too much comes together in Net" in script.reason
+    [call] = plan.train_calls
+    assert call.reason == script.reason
+    assert call.place.path == "train.py"

@@ -137,6 +137,8 @@ class Flow(ValueGraph):
         self.handed_tensors: list[HandedTensor] = []
         self.applied: list[AppliedFunction] = []
         self.transplants: list[LoadCall] = []
+        # (module, part, where) of what is put beside a child that stays in the module
+        self.put_beside: list[tuple[ast.expr, ast.expr, Spot]] = []
         # Parameters that are tensors, and what weights are copied into them
         self.filled_parameters: dict[tuple[Function, str], list[list[Node]]] = {}
         # (class, attribute or pattern) -> node, for what is stored and read

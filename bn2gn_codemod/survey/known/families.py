@@ -342,6 +342,11 @@ def is_backbone_attribute(name: str) -> bool:
     return _BACKBONE_ATTRIBUTE.match(name) is not None and not has_new_word(name)
 
 
+def is_backbone_for_task(name: str) -> bool:
+    """Whether an attribute is called a backbone, and after what is new: ``seg_backbone``."""
+    return _BACKBONE_ATTRIBUTE.match(name) is not None and has_new_word(name)
+
+
 def is_for_volumes(name: str) -> bool:
     """Whether an attribute is named after what it does in three dimensions: ``backbone_3d``."""
     return _FOR_VOLUMES.search(name) is not None

@@ -10,7 +10,6 @@ from bn2gn_codemod.survey.because import Role, Slot, module_name
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.unnamed_attributes import stores_unnamed
 from bn2gn_codemod.survey.flow.unused_branches import UnusedBranches
-from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import (
     has_frozen_norms,
@@ -20,7 +19,7 @@ from bn2gn_codemod.survey.known.library_models import (
 )
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.converted_layers import is_group_norm
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value, Weights
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.resumed_models import starts_nothing
 from bn2gn_codemod.survey.weights.uncalled_loads import UncalledLoads
@@ -71,11 +70,16 @@ class BackbonePaths:
         self._reached: dict[Class, frozenset[Class]] = {}
         self._backbones_below: dict[Class, frozenset[Class]] = {}
         self._found: dict[tuple[Class, int, frozenset[Class]], tuple[str, ...]] = {}
+        self._tangled: set[Class] = set()
         self._steps = 0  # of the search below one class: classes and paths come to
 
     def below(self, cls: Class) -> tuple[str, ...]:
         """Paths below an instance of ``cls``; empty for a model without a backbone."""
         return tuple(path for path in self._all_below(cls) if not _is_nameless(path))
+
+    def is_tangled(self, cls: Class) -> bool:
+        """Whether so much comes together below a class that not all paths were followed."""
+        return bool(self._all_below(cls)) and cls in self._tangled
 
     def nameless(self, cls: Class) -> tuple[str, ...]:
         """Where backbones lie below ``cls`` under a name that is not known: ``heads.*``."""
@@ -88,8 +92,9 @@ class BackbonePaths:
             leads = cls in self._leads_to_backbone
             try:
                 known = self._find(cls, ()) if leads else ()
-            except _TooTangled:
-                known = ()
+            except _TooTangled:  # it is known for its own, and no pattern would fit all of it
+                known = tuple(module_name(s) for s in self._slots(cls) if self._is_backbone(s))
+                self._tangled.add(cls)
             self._memo[cls] = known
         return known
 
@@ -118,45 +123,11 @@ class BackbonePaths:
 
     def starts_from_nothing(self, cls: Class) -> bool:
         """The same of a model alone: what goes into it, its parts, or what holds it."""
-        loads, held = self._roles.loads, self._roles.contents
-        around = dict.fromkeys(self._relatives(cls))
-        pending = list(around)
-        for one in pending:
-            pending += [holder for holder in self._holders_of.get(one, ()) if holder not in around]
-            around.update(dict.fromkeys(pending))
-        below = [part for one in self._relatives(cls) for part in self.held_below(one)]
-        slots = [slot for one in (*around, *below) for slot in self._roles.slots_of.get(one, ())]
-        return (
-            not any(self._loads(one) for one in (*around, *below))
-            and not any(slot in loads.of_slot for slot in slots)
-            and not any(
-                value in loads.of_layer or library_model(value)
-                for slot in slots
-                for value in held[slot]
-            )
-            and self._gets_published.isdisjoint((*around, *below))
-        )
+        return self._roles.resumed_models.starts_from_nothing(cls)
 
     def where_resumed(self, cls: Class) -> str | None:
         """The line by which a training goes on with a model, where no other one loads it."""
-        if not self.starts_from_nothing(cls):
-            return None
         return self._roles.resumed_models.where_trained(cls)
-
-    @functools.cached_property
-    def _gets_published(self) -> frozenset[Class]:
-        """The classes into single layers of which weights from a URL go."""
-        return frozenset(
-            holder.class_
-            for call in self._flow.load_calls
-            if call.base is not None and any(map(self._are_published, call.weights))
-            for holder in self._flow.values(call.base)
-            if isinstance(holder, Instance)
-        )
-
-    def _are_published(self, weights: Node) -> bool:
-        held = self._flow.values(weights)
-        return any(isinstance(one, Weights) and one.kind == "url" for one in held)
 
     def is_only_named(self, cls: Class) -> bool:
         """Whether names alone say that what is backbone in a model is pretrained.

@@ -108,7 +108,12 @@ class IdleLayers:
             and not self.roles.is_loaded_elsewhere(home, cls.path)
         )
         if home is not None and is_there_for_it:
-            return Because(Role.BACKBONE, f"{cls.name} stands in {home}, where backbones live")
+            words = f"{cls.name} stands in {home}, where backbones live"
+            resumed = None if is_named else self.roles.resumed_models.where_all_go_on
+            if resumed is None:
+                return Because(Role.BACKBONE, words)
+            words = f"{words}, but nothing is loaded except to go on with a training ({resumed})"
+            return Because(Role.UNDECIDED, words)
         if is_named:
             where = "is followed to no known model" if self.roles.is_built(cls) else "is not used"
             return self._roles_of_file(cls.path, f"{cls.name} {where}", is_named=True)

@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow.network_contents import (
 )
 from bn2gn_codemod.survey.flow.second_names import same_layers, wraps
 from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.known.library_models import is_built_backbone
 from bn2gn_codemod.survey.roles.behind_backbone import BehindBackbone
 from bn2gn_codemod.survey.roles.built_backbones import BuiltBackbones
 from bn2gn_codemod.survey.roles.evidence import Evidence
@@ -196,12 +197,13 @@ class Neighbours:
         if families.is_stem_attribute(name):
             words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
             return Because(Role.BACKBONE, words, owner)
-        if not families.has_new_word(name):
+        is_for_task = families.is_backbone_for_task(name)
+        if is_for_task or not families.has_new_word(name):
             # ``setattr(owner, name, wrapped)`` puts a part of the model back where it was.
             besides = self._evidence.backbones_beside(slot) if name == "*" else []
             network = network_content(self._contents, slot, besides)
-            may_be_one = network is None and families.may_be_backbone_attribute(name)
-            if may_be_one and not self._behind.is_new(slot, trunk):
+            may_be_one = is_for_task or families.may_be_backbone_attribute(name)
+            if network is None and may_be_one and not self._behind.is_new(slot, trunk):
                 network = "what may be another backbone by the attribute's name"
             if network is not None and self._contents.may_hold_layers(slot):
                 words = "but nothing is seen to load weights into it"
@@ -213,7 +215,25 @@ class Neighbours:
         if family is not None and is_member and not is_fed:
             words = f"{words}, but it is part of a {family.name} checkpoint"
             return Because(Role.UNDECIDED, words)
-        return self._evidence.loaded_part(slot) or Because(Role.NEW, words)
+        loaded = self._evidence.loaded_part(slot)
+        if loaded is not None:
+            return loaded
+        resumed = self._where_resumed(cls, owner)
+        if resumed is not None:
+            words = f"{words}, but nothing is loaded except to go on with a training ({resumed})"
+            return Because(Role.UNDECIDED, words)
+        return Because(Role.NEW, words)
+
+    def _where_resumed(self, cls: Class, owner: Because) -> str | None:
+        """The line by which a training goes on with a model that begins with no weights at all.
+
+        What a toolbox builds is no name alone: it is told there which file it begins with.
+        """
+        named = [one for one in self._evidence.only_named if self._own.get(one) == owner]
+        held = (value for one in named for value in self._contents.of_slot[one])
+        if not named or any(map(is_built_backbone, held)):
+            return None
+        return self._evidence.resumed_models.where_trained(cls)
 
     def _load_of_all(self, slot: Slot) -> Load | None:
         """What loads the model as a whole, and may have the attribute as well."""

@@ -80,7 +80,7 @@ class ReplacedParts:
         found: set[Value] = set()
         orders: set[bool | None] = set()
         where = ""
-        for store in self._stores.get(slot[1], ()):
+        for store in (*self._stores.get(slot[1], ()), *self._put_beside):
             if self._hands_about(store.value, store):
                 continue
             stored = layers.intersection(self._flow.value_of(store.value))
@@ -89,8 +89,11 @@ class ReplacedParts:
                 # What the class makes itself was in there, and is put back.
                 found |= {layer for layer in stored if _is_made_outside(slot[0], layer)}
                 orders |= before
-                if self._may_put_back(store, slot, stored) or self._is_filled_later(
-                    store, slot[0], places
+                # Where a child is told by a variable, it may be any: none is certain to be new.
+                if (
+                    store in self._put_beside
+                    or self._may_put_back(store, slot, stored)
+                    or self._is_filled_later(store, slot[0], places)
                 ):
                     orders.add(None)
                 where = where or store.spot.where
@@ -149,7 +152,8 @@ class ReplacedParts:
                 and (is_group_norm(value) or may_be_named_batch_norm(value))
             )
             if not any(
-                one[0] in related and one[1] != slot[1]
+                # What has a name that is not known may be in any of them.
+                one[0] in related and one[1] != slot[1] and "*" not in (one[1], slot[1])
                 for one in self._contents.held_in.get(value, ())
             )
         }
@@ -163,6 +167,11 @@ class ReplacedParts:
                 spot = Spot(function.module, statement, function)
                 found.setdefault(name, []).append(_Store(spot, base, value))
         return found
+
+    @functools.cached_property
+    def _put_beside(self) -> list[_Store]:
+        """What is put beside a child that stays: ``nn.Sequential(getattr(net, name), Own())``."""
+        return [_Store(spot, base, value) for base, value, spot in self._flow.put_beside]
 
     @functools.cached_property
     def _put_in(self) -> dict[str, list[_Store]]:

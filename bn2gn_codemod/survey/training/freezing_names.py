@@ -63,6 +63,9 @@ class FreezingNames:
     def objection(self, classes: Iterable[Class], others: Iterable[Class], names: Names) -> str:
         """Why nothing is to be written for these models; ``""``: nothing speaks against it."""
         classes = list(classes)
+        tangle = self._models.tangle(classes)
+        if tangle:
+            return tangle
         nameless = self._models.nameless(classes)
         if nameless:
             words = f"pretrained layers lie below a name that is not known ({nameless})"

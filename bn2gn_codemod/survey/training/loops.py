@@ -276,6 +276,8 @@ class TrainLoops:
 
     def _guard_model(self, cls: Class) -> str:
         """Plan ``train()`` overrides for a model; why not, if that cannot be."""
+        if tangle := self._models.tangle([cls]):
+            return tangle  # said once, where it is trained
         for owner in self._models.owners(cls):
             if self._scripts.keeps_eval(owner):
                 continue

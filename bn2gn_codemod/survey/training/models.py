@@ -12,6 +12,7 @@ from bn2gn_codemod.generated.freezing import WRAPPERS
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.certain_modules import BY_HAND
 from bn2gn_codemod.survey.flow.external_members import wraps_model
 from bn2gn_codemod.survey.flow.wrapped_models import WrappedModels
 from bn2gn_codemod.survey.freezing.effects import Model
@@ -264,6 +265,13 @@ class TrainedModels:
     def start_from_nothing(self, classes: Iterable[Class]) -> bool:
         """Whether every load into one of these may be one that lets its training go on."""
         return all(map(self._paths.starts_from_nothing, classes))
+
+    def tangle(self, classes: Iterable[Class]) -> str:
+        """Why no pattern of names is certain to be complete; ``""``: all paths were followed."""
+        tangled = next((cls for cls in classes if self._paths.is_tangled(cls)), None)
+        if tangled is None:
+            return ""
+        return f"too much comes together in {tangled.name} to name all backbones in it: {BY_HAND}"
 
     def nameless(self, classes: Iterable[Class]) -> str:
         """Where a pattern of names would pass by a part of the backbone; ``""``: nowhere."""

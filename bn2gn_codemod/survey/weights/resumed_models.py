@@ -7,6 +7,7 @@ resumes the model, and loads nothing else anywhere, it begins with none, whateve
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 
@@ -14,9 +15,10 @@ from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.syntax.nodes import walk_scope
-from bn2gn_codemod.survey.values import Class, Instance
+from bn2gn_codemod.survey.values import Class, Instance, Weights
 from bn2gn_codemod.survey.weights.checkpoint_members import handles_weights
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.loads import Loads
@@ -61,14 +63,61 @@ class ResumedModels:
             return None
         return left[0].spot.where
 
+    @functools.cached_property
+    def where_all_go_on(self) -> str | None:
+        """The first line by which trainings go on, if nothing in the repository loads to begin."""
+        if not starts_nothing(self._flow, self._loads):
+            return None
+        return self._where_restored({cls for cls in self._flow.classes if cls.is_module})
+
     def where_trained(self, cls: Class) -> str | None:
-        """The same of a model, and of training that restores its optimizer together with it."""
-        classes = {*self._contents.around(cls), *self._contents.below(cls)}
+        """The same of a model that starts from nothing, be it in a repository with other ones.
+
+        What a training restores together with its optimizer goes on as well.
+        """
+        if not self.starts_from_nothing(cls):
+            return None
+        return self._where_restored({*self._contents.around(cls), *self._contents.below(cls)})
+
+    def _where_restored(self, classes: set[Class]) -> str | None:
         left = self._loads_into(classes)
         if not left:
             return None
         goes_on = all(self._goes_on(call) or self._restores(call, classes) for call in left)
         return left[0].spot.where if goes_on else None
+
+    def starts_from_nothing(self, cls: Class) -> bool:
+        """Whether every load into a model, its parts, or what holds it may be one that resumes."""
+        loads, held = self._loads, self._contents.of_slot
+        classes = self._contents.around(cls)
+        kin = (*cls.ancestors(), *cls.descendants())
+        classes |= {part for one in kin for part in self._contents.below(one)}
+        slots = [slot for one in classes for slot in self._contents.slots_of.get(one, ())]
+        return (
+            not any(loads.of_class.get(base) for one in classes for base in one.ancestors())
+            and not any(slot in loads.of_slot for slot in slots)
+            and not any(
+                value in loads.of_layer or library_model(value)
+                for slot in slots
+                for value in held[slot]
+            )
+            and self._gets_published.isdisjoint(classes)
+        )
+
+    @functools.cached_property
+    def _gets_published(self) -> frozenset[Class]:
+        """The classes into single layers of which weights from a URL go."""
+        return frozenset(
+            holder.class_
+            for call in self._flow.load_calls
+            if call.base is not None and any(map(self._are_published, call.weights))
+            for holder in self._flow.values(call.base)
+            if isinstance(holder, Instance)
+        )
+
+    def _are_published(self, weights: Node) -> bool:
+        held = self._flow.values(weights)
+        return any(isinstance(one, Weights) and one.kind == "url" for one in held)
 
     def _loads_into(self, classes: set[Class]) -> list[LoadCall]:
         """What code loads to train; none where one of the classes speaks of pretrained weights."""

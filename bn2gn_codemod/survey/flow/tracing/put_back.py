@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from bn2gn_codemod.survey.flow.tracing.put_around import beside_child
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.syntax.nodes import (
@@ -41,6 +42,9 @@ def without_children(
     """Of a value that is stored in ``owner`` under ``name``, what did not stand there before."""
     if not isinstance(name, ast.Name):
         return value
+    beside = beside_child(tracer, owner, name, given, value)
+    if beside is not None:
+        return beside
     child = _child_of(tracer.function.node, owner, name, given)
     made = None if child is None else list(_makers(tracer.function.node, given, child.id))
     if child is None or not made:
