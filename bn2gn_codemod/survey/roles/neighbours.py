@@ -221,7 +221,7 @@ class Neighbours:
         for load in loads:
             if not (load.published and families.has_new_word(name)):
                 return load
-        return None if loads else self._evidence.whole_models.load_of(slot)
+        return self._evidence.whole_models.load_of(slot)
 
     def _only_named_behind(self) -> dict[Slot, Because]:
         """Attributes named like a network that get what one that is loaded gives.
