@@ -37,6 +37,7 @@ from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.statements.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.statements.scopes import assignments, targets_of
+from bn2gn_codemod.survey.training.broken_off_loads import BrokenOffLoads
 from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.training.freezing_names import FreezingNames
 from bn2gn_codemod.survey.training.freezing_placement import FreezingPlacement
@@ -117,6 +118,7 @@ class _Training:
             CopiedStatistics(flow, roles.loads),
             overwritten,
             UnstartedAlternatives(flow, roles),
+            BrokenOffLoads(flow, roles),
         )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow, classes)
