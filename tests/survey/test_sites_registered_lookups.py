@@ -246,3 +246,46 @@ def test_look_ups_in_the_names_of_what_is_not_followed(look_up: str, verdict: st
 def test_what_is_put_under_a_name_is_not_looked_up() -> None:
     more = "-- made.py --\nimport net\ndef set_all(args, name):\n    args.__dict__[name] = 1\n"
     _check("convert", CORE, more=more)
+
+
+_ENTRIES = """\
+NETWORKS = {{}}
+def register(name):
+    def add(made):
+        NETWORKS[name] = made
+        return made
+    return add
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+class PoseResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! keep
+        self.deconv_layers = nn.BatchNorm2d(8)  #! {deconv}
+@register('resnet')
+def resnet(cfg):
+    net = ResNet()
+    net.load_state_dict(torch.hub.load_state_dict_from_url('https://a.org/resnet.pth'))
+    return net
+@register('pose')
+def pose(cfg):
+    net = PoseResNet()
+    {load}
+    return net
+class Model(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.{attribute} = NETWORKS[cfg.name](cfg)
+"""
+
+
+@pytest.mark.parametrize("attribute", ["reference", "backbone"])
+def test_the_load_of_one_entry_says_nothing_of_another(attribute: str) -> None:
+    check(_ENTRIES.format(attribute=attribute, load="pass", deconv="unknown"))
+
+
+def test_an_entry_that_is_loaded_as_a_whole() -> None:
+    load = "net.load_state_dict(torch.hub.load_state_dict_from_url('https://a.org/pose.pth'))"
+    check(_ENTRIES.format(attribute="reference", load=load, deconv="keep"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bn2gn_codemod.rules import findings
 from tests.training.test_certain_freezes import frozen, plan_of
 
 _IMPORTS = """
@@ -117,3 +118,63 @@ def test_a_loss_of_a_library_is_no_backbone() -> None:
     for made in ("smp.losses.DiceLoss('binary')", "smp.metrics.IoU()"):
         plan = plan_of(_IMPORTS + task.format(made=made), "model.Task()")
         assert [str(site.verdict) for site in plan.sites] == ["unknown"]
+
+
+_DETECTION = """
+from torchvision.models.detection import fasterrcnn_resnet50_fpn
+from torchvision.models.detection.backbone_utils import mobilenet_backbone, resnet_fpn_backbone
+from torchvision.ops import FrozenBatchNorm2d
+"""
+
+
+def _named(made: str) -> tuple[list[str], list[str]]:
+    """What is frozen, and what is said of the scripts, of a model with such a part."""
+    plan = plan_of(_IMPORTS + _DETECTION + _TASK.format(made=made), "model.Task()")
+    assert str(plan.sites[-1].verdict) == "convert", plan.sites
+    return frozen(plan), [one.code for one in findings(plan) if one.code[:3] == "BN2"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "resnet_fpn_backbone('resnet50', pretrained=True)",
+        "resnet_fpn_backbone('resnet50', True)",
+        "resnet_fpn_backbone(backbone_name=f'resnet{cfg.depth}', weights=cfg.weights)",
+        "resnet_fpn_backbone('resnet50', True, norm_layer=FrozenBatchNorm2d)",
+        "mobilenet_backbone('mobilenet_v2', pretrained=True, fpn=True)",
+        "fasterrcnn_resnet50_fpn(pretrained=True)",
+        "fasterrcnn_resnet50_fpn(True)",
+        "fasterrcnn_resnet50_fpn(weights='DEFAULT', weights_backbone=None)",
+        # Its backbone has weights all the same.
+        "fasterrcnn_resnet50_fpn()",
+        "fasterrcnn_resnet50_fpn(weights=None)",
+        "detection.maskrcnn_resnet50_fpn(pretrained=False)",
+        "detection.fasterrcnn_mobilenet_v3_large_320_fpn(weights_backbone='DEFAULT')",
+    ],
+)
+def test_what_comes_with_frozen_layers(made: str) -> None:
+    assert _named(made) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "norm", ["norm_layer=nn.BatchNorm2d", "nn.BatchNorm2d", "norm_layer=cfg.norm"]
+)
+def test_another_norm_layer_is_asked_for(norm: str) -> None:
+    assert _named(f"resnet_fpn_backbone('resnet50', True, {norm})")[1] == ["BN201", "BN202"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "resnet_fpn_backbone('resnet50', **cfg.backbone)",
+        "detection.fasterrcnn_resnet50_fpn_v2(weights='DEFAULT')",
+        # They are frozen ones only where there are some weights.
+        "fasterrcnn_resnet50_fpn(weights_backbone=cfg.weights)\n"
+        "        self.net.load_state_dict(torch.load('whole.pth'))",
+        # One of two has BatchNorm.
+        "resnet_fpn_backbone('resnet50', True) if cfg.a else "
+        "torchvision.models.resnet18(pretrained=True)",
+    ],
+)
+def test_what_comes_with_batch_norm(made: str) -> None:
+    assert _named(made) == (["net"], ["BN201", "BN202"])

@@ -25,7 +25,8 @@ class Net(nn.Module):
 TRAINER = """
 class Trainer:
     def __init__(self, conf):
-        self.net = nn.parallel.DistributedDataParallel(Net().cuda())
+        net = Net().cuda()
+        self.net = nn.parallel.DistributedDataParallel(net)
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
 
     def {name}(self):
@@ -258,3 +259,31 @@ def test_a_freeze_behind_modules_that_are_set() -> None:
     )
     plan = plan_of(SET_BY_MODULES.format(loop=loop))
     assert [call.guarded for call in plan.train_calls if call.model == "model"] == [True]
+
+
+GUARDS = [
+    # by the loop, and by the model
+    "def run(loader):\n    net = {made}\n    optimizer = torch.optim.SGD(net.parameters(), 0.1)\n"
+    "    for x in loader:\n        net.train()\n        net(x).sum().backward()\n",
+    TRAINER.format(name="start", body="self.net.eval()").replace(
+        "        net = Net().cuda()\n        self.net = nn.parallel.DistributedDataParallel(net)",
+        "        self.net = {made}",
+    ),
+]
+
+
+@pytest.mark.parametrize("text", GUARDS)
+def test_no_guard_without_its_freeze(text: str) -> None:
+    """Where the model is made and wrapped at once, the freeze is left to the user."""
+    made = "nn.parallel.DistributedDataParallel(Net().cuda())"
+    plan = plan_of(text.format(made=made))
+    assert not any(file.loop_guards or file.model_guards for file in plan.files)
+    [call] = [call for call in plan.train_calls if not call.guarded]
+    assert call.reason.startswith("the freeze that it belongs to is not written (train.py:")
+
+
+@pytest.mark.parametrize("text", GUARDS)
+def test_a_guard_with_its_freeze(text: str) -> None:
+    plan = plan_of(text.format(made="Net()"))
+    assert any(file.freezes for file in plan.files)
+    assert any(file.loop_guards or file.model_guards for file in plan.files)

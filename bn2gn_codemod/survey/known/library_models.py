@@ -102,6 +102,15 @@ _PARTS_HANDED = {
         r"(?:(?:Faster|Mask|Keypoint)RCNN|RetinaNet|FCOS|SSD)$"
     ): ("backbone",),
 }
+# What torchvision builds with FrozenBatchNorm2d: unless it is handed another norm_layer, and, for
+# whole detectors, if it has any weights to begin with. Their second versions have BatchNorm.
+_FROZEN_BACKBONE = re.compile(
+    r"torchvision\.models\.detection\.(?:backbone_utils\.)?(?:resnet_fpn|mobilenet)_backbone$"
+)
+_FROZEN_IF_TRAINED = re.compile(
+    r"torchvision\.models\.detection\.(?:\w+\.)?"
+    r"(?:fasterrcnn|maskrcnn|keypointrcnn|retinanet|fcos)_\w+_fpn$"
+)
 _OF_ALL = ("weights", "pretrained")
 _OF_BACKBONE = ("encoder_weights", "weights_backbone", "pretrained_backbone")
 _WEIGHTS = re.compile(r"pretrain|weights|checkpoint|path|url|state_dict|ckpt")
@@ -291,9 +300,24 @@ def has_frozen_norms(value: object) -> bool:
     if isinstance(value, Instance):
         owners = [owner.node for owner in value.class_.ancestors()]
         return any(_asks_for_frozen(node, owner) for owner in owners for node in ast.walk(owner))
-    return isinstance(value, ExternalObject) and _asks_for_frozen(
-        value.spot.node, value.spot.function.node
-    )
+    if not isinstance(value, ExternalObject):
+        return False
+    call = value.spot.node
+    return _asks_for_frozen(call, value.spot.function.node) or _is_built_frozen(call, value.name)
+
+
+def _is_built_frozen(call: ast.AST, model: str) -> bool:
+    """Whether frozen layers are what a call gets that asks for no others."""
+    if not isinstance(call, ast.Call) or unpacks(call):
+        return False
+    if any(keyword.arg == "norm_layer" for keyword in call.keywords):
+        return False
+    if _FROZEN_BACKBONE.match(model) is not None:
+        return len(call.args) <= 2  # a third one is the norm_layer
+    if _FROZEN_IF_TRAINED.match(model) is None or len(call.args) > 3:
+        return False
+    of_backbone = [given for name in _OF_BACKBONE for given in _given(call, model, name)]
+    return all(map(_is_on, of_backbone)) or any(map(_is_on, _for_all(call, model)))
 
 
 def _asks_for_frozen(node: ast.AST, scope: ast.AST) -> bool:

@@ -475,7 +475,7 @@ class BackbonePaths:
     def _holds_norm(self, slot: Slot) -> bool:
         """Whether BatchNorm that stays lies in an attribute, however deep."""
         library = [value for value in self._roles.contents[slot] if library_model(value)]
-        if library and has_frozen_norms(library[0]):
+        if library and all(map(has_frozen_norms, library)):
             return False
         return self._has_norm_itself(slot) or any(
             held in self._classes_with_norms for held in self._held(slot)

@@ -50,8 +50,12 @@ class HeldBackbones:
 
     def is_loaded_network(self, cls: Class) -> bool:
         """Whether pretrained weights are loaded into a class that is all backbone, not a model."""
-        is_network = families.is_network_class(cls) or not self.holds_one(cls)
-        return is_network and self._load_of(cls) is not None
+        load = self._load_of(cls)
+        if load is None:
+            return False
+        if load.kind == "file" and self.holds_one_below(cls):
+            return False  # a checkpoint of the whole model
+        return families.is_network_class(cls) or not self.holds_one(cls)
 
     def holds_one_below(self, cls: Class) -> bool:
         """Whether something that the class holds, however deep, holds a backbone."""

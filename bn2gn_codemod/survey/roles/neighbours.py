@@ -242,7 +242,7 @@ class Neighbours:
         for load in loads:
             if not (load.published and families.has_new_word(name)):
                 return load
-        return None if loads else self._evidence.whole_models.load_of(slot)
+        return self._evidence.whole_models.load_of(slot)
 
     def _only_named_behind(self) -> dict[Slot, Because]:
         """Attributes named like a network that get what one that is loaded gives.
@@ -346,8 +346,11 @@ class Neighbours:
             networks = self._networks_in(outer, but=Role.DOUBT)
             slots = {slot: None for cls in networks for slot in self._contents.family_slots(cls)}
             added = {slot[1] for slot in slots if self._is_added(slot)}
+            is_only_named = outer in self._evidence.only_named
+            alone = [cls for cls in networks if is_only_named or self._is_unloaded(outer, cls)]
+            doubtful = {slot for cls in alone for slot in self._contents.family_slots(cls)}
             for slot in slots:
-                is_addition = outer in self._evidence.only_named and (
+                is_addition = slot in doubtful and (
                     families.has_certainly_new_word(slot[1])
                     or self._extends(networks, slot)
                     or self._is_beside_network(slot)
@@ -356,6 +359,26 @@ class Neighbours:
                 if slot not in self._own and (slot[1] in added or is_addition):
                     words = f"{self._own[outer].words}: whether {shown(slot)} in it is one, too"
                     self._own[slot] = Because(Role.UNDECIDED, f"{words}, is not known")
+
+    def _is_unloaded(self, outer: Slot, cls: Class) -> bool:
+        """Whether an attribute is a backbone for a network that another one may stand in for.
+
+        What a registry makes of another entry comes with no weights for those of this one.
+        """
+        evidence = self._evidence
+        if outer in evidence.loads.of_slot or evidence.pinned.of(outer) is not None:
+            return False
+        if not families.is_network_class(cls) or evidence.load_of(cls) is not None:
+            return False
+        kin = {*cls.ancestors(), *cls.descendants()}
+        return any(
+            isinstance(value, Instance)
+            and value.class_ not in kin
+            and not value.weak
+            and evidence.load_of(value.class_) is not None
+            and kin.isdisjoint(self._contents.below(value.class_))
+            for value in self._contents.of_slot[outer]
+        )
 
     def _networks_in(self, outer: Slot, but: Role | None = None) -> dict[Class, None]:
         """The classes of what an attribute may hold, without what has that role in it."""

@@ -38,6 +38,7 @@ class _Matched(NamedTuple):
     layer: NormLayer | None = None
     part: Slot | None = None  # of the model, that the pattern takes it for
     put_in: str = ""  # the line that puts it into a network, or makes it there
+    named: Slot | None = None  # a backbone by its name alone, in what is new or undecided
 
 
 def _not_seen(found: list[_Matched]) -> str:
@@ -238,8 +239,9 @@ class FreezingCertainty:
                 continue
             role = None if self._may_be_all(slot) else self._role(slot, outer)
             if pattern.match(name):
+                named = slot if self._is_only_named_in(slot, outer) else None
                 for found in self._layers(slot, role, set()):
-                    yield found._replace(part=slot)
+                    yield found._replace(part=slot, named=named, kept=found.kept and not named)
                 if self._whole and role is not Role.BACKBONE:
                     yield _Matched(slot, kept=False, part=slot)
                 continue
@@ -251,6 +253,13 @@ class FreezingCertainty:
                         is_unloaded = self._roles.is_unloaded(slot)
                         for found in self._matched(value.class_, *inner):
                             yield found._replace(kept=found.kept and not is_unloaded)
+
+    def _is_only_named_in(self, slot: Slot, outer: Role | None) -> bool:
+        """Whether a name is all that speaks for a backbone in a part that is not one for certain.
+
+        The model has its weights elsewhere, or a file for the whole part, if it is given one.
+        """
+        return outer in (Role.NEW, Role.UNDECIDED) and self._roles.is_only_named(slot)
 
     def _matched_in_library(
         self, slot: Slot, name: str, pattern: re.Pattern[str], role: Role | None
@@ -371,6 +380,9 @@ class FreezingCertainty:
         return self._sites.get(Place(spot.module.path, spot.node.lineno, column))
 
     def _why(self, found: _Matched) -> str:
+        if found.named is not None:
+            words = "which is a backbone by its name alone, in a part that is none for certain"
+            return f'{words}; to settle it: backbone = ["{shown(found.named)}"]'
         if found.put_in and self._role(found.slot, None) is not Role.NEW:
             settles = f'backbone = ["{shown(found.slot)}"]'
             words = f"and nothing is seen to load weights into what is put there ({found.put_in})"

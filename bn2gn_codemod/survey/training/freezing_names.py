@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow.certain_modules import BY_HAND
 from bn2gn_codemod.survey.flow.shared_import import NotPlaced
+from bn2gn_codemod.survey.training.broken_off_loads import BrokenOffLoads
 from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.training.models import Names, TrainedModels
 from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
@@ -24,12 +25,14 @@ class FreezingNames:
         statistics: CopiedStatistics,
         overwritten: OverwrittenBackbones,
         alternatives: UnstartedAlternatives,
+        broken_off: BrokenOffLoads,
     ) -> None:
         self._models = models
         self._certainty = certainty
         self._statistics = statistics
         self._overwritten = overwritten
         self._alternatives = alternatives
+        self._broken_off = broken_off
         # By file: the models that its pattern is for, and what else may come in their place.
         self._classes_in: dict[str, dict[Class, None]] = {}
         self._others_in: dict[str, dict[Class, None]] = {}
@@ -76,4 +79,5 @@ class FreezingNames:
             return f"{words}, so in eval mode it would normalise nothing"
         overwritten = self._overwritten.objection(self._models.with_backbones(classes))
         reason = overwritten or self._certainty.objection(classes, others, names)
-        return reason or self._alternatives.objection(classes)
+        reason = reason or self._alternatives.objection(classes)
+        return reason or self._broken_off.objection(self._models.with_backbones(classes))

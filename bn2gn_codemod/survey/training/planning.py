@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated import freezing
@@ -37,6 +37,7 @@ from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.statements.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.statements.scopes import assignments, targets_of
+from bn2gn_codemod.survey.training.broken_off_loads import BrokenOffLoads
 from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.training.freezing_names import FreezingNames
 from bn2gn_codemod.survey.training.freezing_placement import FreezingPlacement
@@ -109,6 +110,8 @@ class _Training:
         self._weights = OptionalWeights(flow, paths, order, OptionDefaults(flow, repository))
         # By the class of a model, for each optimizer its file, and why it is to have no freeze.
         self._optional: dict[Class, list[tuple[str, str]]] = {}
+        # The same for freezes that are planned, or not for whatever reason: where that is said.
+        self._unfrozen: dict[Class, list[tuple[str, str]]] = {}
         whole = settings.freeze == "backbone"
         self._names = FreezingNames(
             self._models,
@@ -116,6 +119,7 @@ class _Training:
             CopiedStatistics(flow, roles.loads),
             overwritten,
             UnstartedAlternatives(flow, roles),
+            BrokenOffLoads(flow, roles),
         )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow, classes)
@@ -150,6 +154,7 @@ class _Training:
         loops.look(self._optimizers, found)
         self._collect_classes(entries, insertions, loops)
         freezes, scripts = self._freezes(entries, scripts, insertions)
+        self._find_unfrozen(entries, scripts)
         loop_guards, calls = self._loop_guards(loops.loop_guards, loops.calls)
         model_guards, calls = self._model_guards(loops, calls)
         calls += self._awake(entries, scripts, calls)
@@ -201,6 +206,31 @@ class _Training:
             reason = self._option_asked(entry, insertion) if insertion is not None else ""
             for cls in entry.models:
                 self._optional.setdefault(cls, []).append((entry.scope.path, reason))
+
+    def _find_unfrozen(self, entries: list[Optimizer], scripts: list[TrainScript]) -> None:
+        """Note the models by the optimizers before which they are not frozen."""
+        for entry, script in zip(entries, scripts, strict=True):
+            place, is_frozen = script.optimizer, script.state == "frozen" or script.fix
+            where = "" if is_frozen else f"{place.path}:{place.line}"
+            for cls in entry.models:
+                self._unfrozen.setdefault(cls, []).append((place.path, where))
+
+    def _need_freeze(self, models: Iterable[Class], path: str) -> None:
+        """Raise ``NotPlaced`` where none of the optimizers of models has a freeze before it.
+
+        In eval mode alone, weight and bias would be trained on. Of several optimizers, those in
+        the file of the guard count, where there are any.
+        """
+        models = list(models)
+        found = [
+            one
+            for cls, places in self._unfrozen.items()
+            if any(self._models.holds(*pair) for model in models for pair in _both(model, cls))
+            for one in places
+        ]
+        found = [one for one in found if one[0] == path] or found
+        if found and all(where for _, where in found):
+            raise NotPlaced(f"the freeze that it belongs to is not written ({found[0][1]})")
 
     def _option_asked(self, entry: Optimizer, insertion: Insertion) -> str:
         return self._weights.objection(entry.models, insertion.scope.function)
@@ -368,6 +398,7 @@ class _Training:
                 continue
             try:
                 names = self._names.of_file(path)
+                self._need_freeze(guard.models, path)
                 source = self._placement.source(path, freezing.EVAL, names)
             except NotPlaced as error:
                 refused[place] = str(error)
@@ -410,15 +441,16 @@ class _Training:
             if option:
                 refused[guard.place] = option
                 continue
-            if guard.attributes:
-                objection = self._names.objection([owner], [], Names(guard.attributes))
-                if objection:
-                    refused[guard.place] = objection
-                    continue
-                edits.append(ModelGuardEdit(guard.place, owner.name, guard.attributes))
-                continue
             try:
+                if guard.attributes:
+                    objection = self._names.objection([owner], [], Names(guard.attributes))
+                    if objection:
+                        raise NotPlaced(objection)
+                    self._need_freeze([owner], owner.path)
+                    edits.append(ModelGuardEdit(guard.place, owner.name, guard.attributes))
+                    continue
                 names = self._names.of_file(owner.path)
+                self._need_freeze([owner], owner.path)
                 source = self._placement.source(owner.path, freezing.EVAL, names)
             except NotPlaced as error:
                 refused[guard.place] = str(error)
@@ -529,6 +561,11 @@ class _Training:
         if isinstance(classes, ast.Attribute) and classes.attr == "BatchNorm2d":
             return ast.unparse(classes.value)
         return self._top_names.torch_nn(effect.module_path)
+
+
+def _both(first: Class, second: Class) -> list[tuple[Class, Class]]:
+    """Two classes, each as what may hold the other one."""
+    return [(first, second), (second, first)]
 
 
 def _trained(entries: list[Optimizer]) -> dict[Class, set[Class | None]]:

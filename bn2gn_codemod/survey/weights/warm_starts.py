@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, root_of, walk_scope
-from bn2gn_codemod.survey.values import Function, Instance, Weights
+from bn2gn_codemod.survey.values import Class, Function, Instance, Weights
 from bn2gn_codemod.survey.weights.always_read_files import begins_with_file
 from bn2gn_codemod.survey.weights.downloads import fetches_first
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
@@ -100,7 +100,7 @@ class WarmStarts:
             yield _Said(function, here, reading)
         for caller, site in self._call_sites.of(function):
             is_handed = any(value in self._flow.value_of(given) for given in given_arguments(site))
-            is_own = function.class_ is not None and function.class_ is caller.class_
+            is_own = function.class_ is not None and _are_kin(function.class_, caller.class_)
             is_its_method = value.spot is None and self._is_called_on(site, value)
             if (is_handed or is_own or is_its_method) and not speaks_of_resuming(caller, site):
                 words = f"{here} {_words(caller, site)}"
@@ -160,6 +160,11 @@ class WarmStarts:
             held in parts or (isinstance(held, Instance) and held.class_ in below)
             for held in self._flow.values(other.receiver)
         )
+
+
+def _are_kin(cls: Class, other: Class | None) -> bool:
+    """Whether a method of one class may be called on the ``self`` of the other one's."""
+    return other is not None and (cls in other.ancestors() or other in cls.ancestors())
 
 
 def _words(function: Function, call: ast.AST) -> str:

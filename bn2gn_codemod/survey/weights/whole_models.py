@@ -9,6 +9,7 @@ is itself a part of another one.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -74,7 +75,7 @@ class WholeModels:
         self._changed = ChangedParts(contents)
         self._warm_starts = WarmStarts(contents, self._call_sites)
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
-        self._loads: dict[Class, Load] = {}
+        self._loads: dict[Class, list[Load]] = {}
         self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
         for call in contents.flow.load_calls:
@@ -87,7 +88,7 @@ class WholeModels:
             if call.into_tensors:
                 self._add_named(call, load, self._put_together(call))
                 for cls in self._filled_by_key(call):
-                    self._loads.setdefault(cls, load)
+                    self._loads.setdefault(cls, []).append(load)
                 continue
             if not call.as_read:
                 self._add_named(call, load, given_names(call.spot.function))
@@ -100,26 +101,30 @@ class WholeModels:
             )
             for cls in self._started(call, load):
                 if not (hub.is_only_offered(load.where) and hub.is_trained(cls)):
-                    self._loads.setdefault(cls, load)
+                    self._loads.setdefault(cls, []).append(load)
 
     def load_of(self, slot: Slot) -> Load | None:
         """What loads the attribute together with a whole model, as far as it starts from there."""
         cls, name = slot
-        load = self._named.get(slot) or self._whole_load(cls)
-        return None if load is None or are_left_out(name, load.skipped) else load
-
-    def _whole_load(self, cls: Class) -> Load | None:
-        """What loads the class, or a model that holds it."""
-        kin = {*cls.ancestors(), *cls.descendants()}
+        named = self._named.get(slot)
+        loads = [] if named is None else [named]
         return next(
             (
                 load
-                for model, load in self._loads.items()
-                if model in kin
-                or any(cls in self._contents.below(one) for one in self._kinds_of_model(model))
+                for load in itertools.chain(loads, self._whole_loads(cls))
+                if not are_left_out(name, load.skipped)
             ),
             None,
         )
+
+    def _whole_loads(self, cls: Class) -> Iterator[Load]:
+        """What loads the class, or a model that holds it: one may have what another leaves out."""
+        kin = {*cls.ancestors(), *cls.descendants()}
+        for model, loads in self._loads.items():
+            if model in kin or any(
+                cls in self._contents.below(one) for one in self._kinds_of_model(model)
+            ):
+                yield from loads
 
     def _kinds_of_model(self, model: Class) -> Iterator[Class]:
         """The classes that are loaded with a class and may hold models: no backbone does."""
