@@ -23,7 +23,7 @@ def dla34(pretrained=True, **kwargs):
     if pretrained:
         model.load_pretrained_model('dla34.pth')
     return model
-def dla60(pretrained=True, **kwargs):
+def dla60(pretrained=False, **kwargs):
     model = DLA(**kwargs)
     if pretrained:
         model.load_pretrained_model('dla60.pth')
@@ -78,7 +78,7 @@ def test_weights_that_every_call_declines(made: str, given: str) -> None:
         ("globals()[name](pretrained=pretrained)", "True"),
         ("globals()[name](pretrained=pretrained)", "layers > 34"),
         ("dla34()", "False"),
-        ("dla34(False) if name else dla60()", "False"),
+        ("dla34(False) if name else dla60(True)", "False"),
         ("dla34(*name)", "False"),
         ("dla34(**name)", "False"),
     ],
@@ -110,6 +110,19 @@ def test_backbone_by_its_name() -> None:
     """What is loaded into the whole model may have it: it stays what it is called."""
     text = _repository("keep", "convert", attribute="backbone")
     check(text)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        # An offer that nothing takes up yet is one.
+        "def start(self):\n        self.base = dla34(pretrained=True)",
+        "def fill(self, path):\n        self.base.load_state_dict(torch.load(path))",
+    ],
+)
+def test_network_that_may_get_weights_in_another_way(method: str) -> None:
+    text = _repository("keep", "convert", "dla34(pretrained=False)")
+    check(text.replace("def get_net", f"    {method}\ndef get_net"))
 
 
 def test_factory_that_is_only_tried_out() -> None:

@@ -22,6 +22,7 @@ from bn2gn_codemod.survey.statements.run_conditions import (
 from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Function
 
+_BARE = ast.Call(func=ast.Name(id="_", ctx=ast.Load()), args=[], keywords=[])
 _DEEPEST = 5  # functions that hand the answer on to another one
 
 
@@ -32,7 +33,7 @@ class Way(NamedTuple):
     call: ast.Call | None  # the last one that was looked at
     is_closed: bool  # that call is at odds with what the code asks for
     is_said: bool = False  # it says so itself, and leaves it to no default
-    is_start: bool = False  # nothing is seen to call the function
+    is_off: bool = False  # nothing is seen to call the function, which says so by its defaults
 
 
 class WaysToCode:
@@ -54,7 +55,8 @@ class WaysToCode:
     ) -> Iterator[Way]:
         calls = self._call_sites.of(function)
         if not calls or len(behind) > _DEEPEST:
-            yield Way(function, call, is_closed=False, is_start=not calls)
+            is_off = not calls and conditions_above(conditions, function, _BARE, function) is None
+            yield Way(function, call, is_closed=False, is_off=is_off)
             return
         for caller, one in calls:
             if caller in behind:

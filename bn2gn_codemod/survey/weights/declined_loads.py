@@ -25,6 +25,7 @@ from bn2gn_codemod.survey.statements.run_conditions import (
 )
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Spot, Value
 from bn2gn_codemod.survey.weights.loads import Load, Loads
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed
 from bn2gn_codemod.survey.weights.uncalled_loads import UncalledLoads
 
 _ASKS = re.compile(r"(?:\w*_)?pretrained(?:_\w*)?")
@@ -79,14 +80,29 @@ class DeclinedLoads:
     def mark(self, loads: Loads) -> None:
         """Note which loads everything in the repository declines.
 
-        What lives where backbones live is one, and may get its weights in another way.
+        What lives where backbones live is one, and may get its weights in another way; what any
+        other load reaches may have them from there.
         """
         for cls, found in loads.of_class.items():
-            if families.backbone_home(cls.path) is None:
-                found[:] = [one._replace(declined=self._by_all(one)) for one in found]
+            if families.backbone_home(cls.path) is not None:
+                continue
+            told = [one._replace(declined=self._by_all(one)) for one in found]
+            declined = {one.where for one in told if one.declined}
+            if declined and not self._is_loaded_otherwise(cls, declined):
+                found[:] = told
         for slot, load in loads.of_slot.items():
             loads.of_slot[slot] = load._replace(declined=self._by_all(load))
         loads.forget_best()
+
+    def _is_loaded_otherwise(self, cls: Class, declined: set[str]) -> bool:
+        """Whether a class gets weights by more than the loads at some places, or may get them."""
+        kin = {*cls.ancestors(), *cls.descendants()}
+        return any(
+            isinstance(value, Instance) and value.class_ in kin
+            for call in self._flow.load_calls
+            if call.spot.where not in declined and not is_resumed(self._flow, call)
+            for value in self._flow.values(call.receiver)
+        )
 
     def _by_all(self, load: Load) -> str:
         """A call that says no to a load, where each of them leaves it out: ``net.py:12``.
@@ -102,7 +118,7 @@ class DeclinedLoads:
                 if way.is_closed and way.call is not None:
                     if way.is_said and not _is_tried_out(way, spot):
                         first = first or f"{way.function.module.path}:{way.call.lineno}"
-                elif not (way.is_start and self._uncalled.is_uncalled(way.function)):
+                elif not (way.is_off and self._uncalled.is_uncalled(way.function)):
                     return ""
         return first
 
