@@ -164,6 +164,9 @@ class Trainer:
     verdict(trainer.format(option="pretrained"), "unknown", "")
     verdict(trainer.format(option="weights"), "convert", "")
     verdict(trainer.format(option="resume"), "convert", "")
+    # What makes the model says nothing of the file.
+    made = trainer.replace("begin", "init_model")
+    verdict(made.format(option="checkpoint"), "convert", "")
 
 
 _BY_KEY = """\

@@ -204,7 +204,8 @@ class WarmStarts:
 def _words(function: Function, call: ast.AST) -> str:
     """A call, the name of its function, and the tests that it stands under."""
     tests = map(ast.unparse, guarding_tests(function, call))
-    return " ".join((function.name, ast.unparse(call), *tests))
+    # ``Trainer.init_model`` is no attribute that is read.
+    return " ".join((function.name.replace(".", " "), ast.unparse(call), *tests))
 
 
 def trains(function: Function) -> bool:
