@@ -125,6 +125,12 @@ def test_network_that_may_get_weights_in_another_way(method: str) -> None:
     check(text.replace("def get_net", f"    {method}\ndef get_net"))
 
 
+def test_network_that_is_not_made_without_its_weights() -> None:
+    text = _repository("keep", "convert", "dla34()").replace("pretrained=False)", "deep=False)")
+    text = text.replace("(self, name, pretrained)", "(self, name, deep)")
+    check(text.replace("self.base = dla34()", "if deep: self.base = dla34()"))
+
+
 def test_factory_that_is_only_tried_out() -> None:
     """Whoever imports it may ask for its weights."""
     check(

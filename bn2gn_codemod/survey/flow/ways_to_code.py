@@ -7,7 +7,6 @@ not lead there. It may do so through functions that hand the answer on.
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -32,7 +31,7 @@ class Way(NamedTuple):
     function: Function
     call: ast.Call | None  # the last one that was looked at
     is_closed: bool  # that call is at odds with what the code asks for
-    is_said: bool = False  # it says so itself, and leaves it to no default
+    said: tuple[str, ...] = ()  # the parameters by which it says so, and leaves it to no default
     is_off: bool = False  # nothing is seen to call the function, which says so by its defaults
 
 
@@ -63,8 +62,8 @@ class WaysToCode:
                 continue  # it is come to from elsewhere before
             above = conditions_above(conditions, function, one, caller)
             if above is None:
-                is_said = any(map(functools.partial(_says_otherwise, function, one), conditions))
-                yield Way(caller, one, is_closed=True, is_said=is_said)
+                said = (c.text for c in conditions if _says_otherwise(function, one, c))
+                yield Way(caller, one, is_closed=True, said=tuple(sorted(said)))
             else:
                 above |= conditions_at(caller, one)
                 yield from self._to(caller, one, above, (*behind, caller))

@@ -29,6 +29,8 @@ from bn2gn_codemod.survey.weights.resumed_training import is_resumed
 from bn2gn_codemod.survey.weights.uncalled_loads import UncalledLoads
 
 _ASKS = re.compile(r"(?:\w*_)?pretrained(?:_\w*)?")
+# What else keeps from a load may keep from the network as well: ``if deep: net = loaded()``.
+_SPEAKS = re.compile(r"pretrain|imagenet|weights", re.IGNORECASE)
 _DEEPEST = 4  # functions that hand the answer on to another one
 
 
@@ -116,7 +118,7 @@ class DeclinedLoads:
             start = conditions_at(spot.function, spot.node)
             for way in self._ways.to(spot.function, start):
                 if way.is_closed and way.call is not None:
-                    if way.is_said and not _is_tried_out(way, spot):
+                    if any(map(_SPEAKS.search, way.said)) and not _is_tried_out(way, spot):
                         first = first or f"{way.function.module.path}:{way.call.lineno}"
                 elif not (way.is_off and self._uncalled.is_uncalled(way.function)):
                     return ""

@@ -27,7 +27,7 @@ def takes_what_fits(call: LoadCall) -> bool:
     """Whether a load is of such a file, as its function and the file with it tell."""
     if _RESTORES.search(call.spot.module.source.data):
         return False
-    if not call.strict:
+    if not (call.strict or call.loader):  # what a library's loader leaves out, nobody chose
         return True
     function = call.spot.function
     nodes = walk_scope(function.node)
