@@ -390,7 +390,7 @@ from torch.hub import load_state_dict_from_url
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
-        self.bn = nn.BatchNorm2d(8)  #! keep
+        self.bn = nn.BatchNorm2d(8)  #! {block}
 class ResNet(nn.Module):
     def __init__(self):
         super().__init__()
@@ -426,22 +426,27 @@ net(x).sum().backward()
 """
 
 
-def _without_weights(up: str, made: str, given: str = "", others: str = "") -> str:
-    return _WITHOUT_WEIGHTS.format(up=up, made=f"features = {made}", given=given, others=others)
+def _without_weights(
+    up: str, made: str, given: str = "", others: str = "", block: str = "keep"
+) -> str:
+    made = f"features = {made}"
+    return _WITHOUT_WEIGHTS.format(up=up, made=made, given=given, others=others, block=block)
 
 
 @pytest.mark.parametrize(
-    "made",
+    ("made", "block"),
     [
-        "torchvision.models.resnet50(pretrained=False)",
-        "torchvision.models.resnet50(weights=None)",
-        "resnet50()",
-        "resnet50(pretrained=False)",
-        "resnet50(False).cuda()",
+        ("torchvision.models.resnet50(pretrained=False)", "keep"),
+        ("torchvision.models.resnet50(weights=None)", "keep"),
+        ("resnet50()", "keep"),
+        ("resnet50(pretrained=False)", "unknown"),
+        ("resnet50(False).cuda()", "unknown"),
     ],
 )
-def test_nothing_is_new_in_a_finished_model_whose_backbone_asks_for_no_weights(made: str) -> None:
-    plan = check(_without_weights("unknown", made))
+def test_nothing_is_new_in_a_finished_model_whose_backbone_asks_for_no_weights(
+    made: str, block: str
+) -> None:
+    plan = check(_without_weights("unknown", made, block=block))
     assert not plan.strict_loads
     # Others may ask for them.
     others = "-- other.py --\nfrom resnet import resnet50\nnet = resnet50(True)\n"

@@ -25,6 +25,14 @@ def {name}(model, path):
     return model
 net = Net()
 """
+READER = "def read(path):\n    return torch.load(path)\nnet = Net()\n"
+COPY = """\
+def copy(state, model):
+    own = model.state_dict()
+    for key, tensor in state.items():
+        if key in own:
+            own[key].copy_(tensor)
+"""
 
 
 def verdict(script: str, expected: str, optimizer: str = OPTIMIZER) -> None:
@@ -60,6 +68,15 @@ def verdict(script: str, expected: str, optimizer: str = OPTIMIZER) -> None:
         "def fetch(path):\n    urlretrieve(url, path)\n"
         + HELPER.format(name="load")
         + "fetch('a.pth')\nload(net, 'a.pth')",
+        # What the file is called says so, where a helper reads it as well.
+        READER
+        + "if args.init_1:\n    saved = read(args.init_1)\n    net.load_state_dict(saved['net'])",
+        READER + "if args.start:\n    initial_weights = read(args.start)\n"
+        "    net.load_state_dict(initial_weights['net'])",
+        READER + "if full:\n    ckpt = read(args.pretrain)\n    state = ckpt['net']\n"
+        "    net.load_state_dict(state, strict=False)",
+        READER + COPY + "if full:\n    ckpt = read(args.pretrain)\n    copy(ckpt['net'], net)",
+        READER + COPY + "if full:\n    copy(read(args.initial_model), net)",
         # Another load is the one that goes on.
         "net = Net()\nif args.finetune:\n    net.load_state_dict(torch.load(args.finetune))\n"
         "if args.resume:\n    net.load_state_dict(torch.load(args.resume))",
@@ -95,6 +112,12 @@ def test_script_that_starts_from_a_file(script: str) -> None:
         HELPER.format(name="load_pretrained") + "load_pretrained(net, args.resume)",
         HELPER.format(name="load_pretrained") + "load_pretrained(net, args.snapshot)",
         "net = Net()\nif args.resume:\n    net.load_state_dict(torch.load(args.pretrained))",
+        READER
+        + "if full:\n    ckpt = read(args.resume)\n    net.load_state_dict(ckpt['pretrain'])",
+        READER + COPY + "if full:\n    ckpt = read(args.resume)\n    copy(ckpt['pretrain'], net)",
+        # Layers are initialised, and the file has no such name,
+        READER + "nn.init_weights(net)\nif full:\n    net.load_state_dict(read(args.file))",
+        READER + "init = read(args.pretrain)\nif full:\n    net.load_state_dict(read(args.file))",
         # The helper is handed another model, or is for parts and for whole models,
         HELPER.format(name="load_pretrained") + "load_pretrained(nn.Linear(8, 8), 'a.pth')",
         HELPER.format(name="load_pretrained")
@@ -141,6 +164,9 @@ class Trainer:
     verdict(trainer.format(option="pretrained"), "unknown", "")
     verdict(trainer.format(option="weights"), "convert", "")
     verdict(trainer.format(option="resume"), "convert", "")
+    # What makes the model says nothing of the file.
+    made = trainer.replace("begin", "init_model")
+    verdict(made.format(option="checkpoint"), "convert", "")
 
 
 _BY_KEY = """\

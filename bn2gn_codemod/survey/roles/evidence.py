@@ -49,7 +49,6 @@ from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.pretrained import find_loads
 from bn2gn_codemod.survey.weights.resumed_models import ResumedModels
 from bn2gn_codemod.survey.weights.taken_parts import TakenParts
-from bn2gn_codemod.survey.weights.unasked_weights import UnaskedWeights
 from bn2gn_codemod.survey.weights.whole_models import WholeModels
 
 # Where several networks inherit an attribute, the first of these that one of them gives it.
@@ -76,7 +75,6 @@ class Evidence:
         self._beside = BesideNetworks(contents, self.load_of, self.parts.network_of)
         self._alternatives = AlternativeModels(self.load_of, self.parts.network_of)
         self.evaluations = Evaluations(self.flow)
-        self._unasked = UnaskedWeights(self.flow)
         self._declined = DeclinedLoads(self.flow, self._call_sites)
         self.idle = IdleClasses(contents, self.own)
         self._replaced = ReplacedParts(contents, self._call_sites, self.load_of)
@@ -99,6 +97,7 @@ class Evidence:
             )
         }
         self.loads = find_loads(contents, named, self.evaluations)
+        self._declined.mark(self.loads)
         self._lists = PartLists(contents, self.loads, self.own, self.parts.network_of)
         self._initialised_models = InitialisedModels(contents.flow)
         self.resumed_models = ResumedModels(contents, self.loads, self.evaluations)
@@ -214,7 +213,7 @@ class Evidence:
 
     def _speaks_of_weights(self, cls: Class) -> bool:
         """Whether a class speaks of weights to begin with, and is not made without them."""
-        return handles_weights(cls.module, cls.node) and not self._unasked.are_for(cls)
+        return handles_weights(cls.module, cls.node) and not self._declined.are_unasked(cls)
 
     def _gets_no_weights(self, slot: Slot) -> bool:
         """Whether an attribute is backbone for networks alone that are made without weights.
@@ -283,7 +282,9 @@ class Evidence:
         places = {load.where for one in related for load in self.loads.of_class.get(one, ())}
         for slot in self.contents.slots_of[cls]:
             if slot not in self.own:
-                if all(load.is_resumed for _, load in networks) and self._is_in_backbone(slot):
+                if all(load.is_resumed or load.declined for _, load in networks) and (
+                    self._is_in_backbone(slot)
+                ):
                     continue  # judged as what holds it
                 filled = [one for one in networks if is_network or not overrides(one[0], slot)]
                 if not filled:
@@ -293,6 +294,8 @@ class Evidence:
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
                 if because.role is Role.NEW:
                     because = self._filled_otherwise(slot, cls) or self.loaded_part(slot) or because
+                if because.role is not Role.UNDECIDED and all(load.declined for _, load in filled):
+                    because = because._replace(role=Role.UNDECIDED)
                 if because.role is Role.BACKBONE:
                     self._replaced.add_put_in(slot, places)
                     because = self._replaced.said(slot, networks[0][1].words, places) or because
@@ -425,6 +428,9 @@ class Evidence:
         if families.is_backbone_attribute(name) and may_be_network(self.contents, slot):
             self._name(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
+        declined = self._declined_content(slot)
+        if declined is not None:
+            return Because(Role.UNDECIDED, f"{shown(slot)} {declined}")
         if (
             families.may_be_backbone_attribute(name)
             and not families.may_hold_whole_model(name)
@@ -461,6 +467,10 @@ class Evidence:
             return None
         words = f"{shown(slot)} {load.words}"
         name = slot[1]
+        if load.declined:
+            if families.is_backbone_attribute(name):
+                return None
+            return Because(Role.UNDECIDED, words)
         if families.has_new_word(name):
             if load.published and self._is_judged_inside(slot):
                 return None
@@ -526,6 +536,21 @@ class Evidence:
             first = first or (words, vague)
         return first
 
+    def _asked_load(self, cls: Class) -> Load | None:
+        """How weights get into the class that somebody here asks for."""
+        load = self.load_of(cls)
+        return None if load is None or load.declined else load
+
+    def _declined_content(self, slot: Slot) -> str | None:
+        """In words, what it holds that would be pretrained if anybody asked for the weights."""
+        for value in self.contents.of_slot[slot]:
+            if not isinstance(value, Instance) or value.weak or slot[0].is_parallel_wrapper:
+                continue
+            load = self.load_of(value.class_)
+            if load is not None and load.declined and not self._is_around(value, slot):
+                return f"holds {value.class_.name}, which {load.words}"
+        return None
+
     def _pretrained_contents(self, slot: Slot) -> Iterator[tuple[str, bool, Class | Value]]:
         """The same for each network that it is, or is a part of, and that network."""
         crowded = self.flow.is_crowded(self.flow.slots[slot])
@@ -540,14 +565,14 @@ class Evidence:
             if is_wrapper:
                 continue
             if isinstance(value, Instance) and not value.weak:
-                load = self.load_of(value.class_)
+                load = self._asked_load(value.class_)
                 is_part = not self.contents.is_above(value.class_, slot)
                 if load is not None and is_part and not self.parts.is_mixed(value.class_):
                     words = f"holds {value.class_.name}, which {load.words}"
                     yield words, crowded or load.vague, value.class_
             if isinstance(value, (Instance, NormLayer)) and not self._is_around(value, slot):
                 maker = self.parts.network_of(value, slot)
-                load = self.load_of(maker) if maker is not None else None
+                load = self._asked_load(maker) if maker is not None else None
                 if maker is not None and load is not None:
                     words = f"holds parts of {maker.name}, which {load.words}"
                     yield words, crowded or load.vague, maker

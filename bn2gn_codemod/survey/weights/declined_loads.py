@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.flow.ways_to_code import Way, WaysToCode
+from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.statements.run_conditions import (
     NONE,
+    Condition,
     Conditions,
     conditions_above,
     conditions_at,
 )
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Spot, Value
-from bn2gn_codemod.survey.weights.loads import Load
+from bn2gn_codemod.survey.weights.loads import Load, Loads
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.uncalled_loads import UncalledLoads
 
+_ASKS = re.compile(r"(?:\w*_)?pretrained(?:_\w*)?")
+# What else keeps from a load may keep from the network as well: ``if deep: net = loaded()``.
+_SPEAKS = re.compile(r"pretrain|imagenet|weights", re.IGNORECASE)
 _DEEPEST = 4  # functions that hand the answer on to another one
 
 
@@ -31,12 +40,14 @@ class DeclinedLoads:
     def __init__(self, flow: Flow, call_sites: CallSites) -> None:
         self._flow = flow
         self._call_sites = call_sites
+        self._ways = WaysToCode(call_sites)
+        self._uncalled = UncalledLoads(flow)
 
     def are_for(self, slot: Slot, network: Class, loads: Iterable[Load]) -> bool:
         """Whether none of the loads runs for a network that the slot's class asks for."""
         line = dict.fromkeys((*slot[0].ancestors(), *slot[0].descendants()))
         methods = {method for cls in line for method in cls.methods.values()}
-        spots = [self._spot_at.get(load.where) for load in loads]
+        spots = [spot for load in loads for spot in self._spots_at.get(load.where, [None])]
         ways = [
             (call, method)
             for method in methods
@@ -48,6 +59,70 @@ class DeclinedLoads:
             and not any(self._is_handed(method, network) for method in methods)
             and all(self._leaves_out(spot, *way) for spot in spots for way in ways)
         )
+
+    def are_unasked(self, cls: Class) -> bool:
+        """Whether every call that makes an object of a class says no to pretrained weights.
+
+        ``def __init__(self, pretrained=False)``, and nothing but ``Net()``: that its code speaks
+        of weights does not say that there is any use for them here.
+        """
+        init = cls.find_method("__init__")
+        names = [] if init is None else list(filter(_ASKS.fullmatch, init.parameters))
+        if init is None or not names:
+            return False
+        calls = {call for _, call in self._call_sites.of(init)}
+        made = {one.spot.node for one in self._flow.instances.get(cls, ()) if one.spot is not None}
+        if not made.issubset(calls):
+            return False  # something makes it that is no call of the class
+        ways = [
+            list(self._ways.to(init, frozenset({Condition(name, True, init)}))) for name in names
+        ]
+        return all(each and all(way.is_closed for way in each) for each in ways)
+
+    def mark(self, loads: Loads) -> None:
+        """Note which loads everything in the repository declines.
+
+        What lives where backbones live is one, and may get its weights in another way; what any
+        other load reaches may have them from there.
+        """
+        for cls, found in loads.of_class.items():
+            if families.backbone_home(cls.path) is not None:
+                continue
+            told = [one._replace(declined=self._by_all(one)) for one in found]
+            declined = {one.where for one in told if one.declined}
+            if declined and not self._is_loaded_otherwise(cls, declined):
+                found[:] = told
+        for slot, load in loads.of_slot.items():
+            loads.of_slot[slot] = load._replace(declined=self._by_all(load))
+        loads.forget_best()
+
+    def _is_loaded_otherwise(self, cls: Class, declined: set[str]) -> bool:
+        """Whether a class gets weights by more than the loads at some places, or may get them."""
+        kin = {*cls.ancestors(), *cls.descendants()}
+        return any(
+            isinstance(value, Instance) and value.class_ in kin
+            for call in self._flow.load_calls
+            if call.spot.where not in declined and not is_resumed(self._flow, call)
+            for value in self._flow.values(call.receiver)
+        )
+
+    def _by_all(self, load: Load) -> str:
+        """A call that says no to a load, where each of them leaves it out: ``net.py:12``.
+
+        ``""`` where some may ask for it, or all say nothing of it: ``resnet50()`` is how anybody
+        takes a network, to whom a default may not matter. What is tried out beside the load does
+        not count, nor do factories that nothing calls.
+        """
+        first = ""
+        for spot in self._spots_at.get(load.where, []):
+            start = conditions_at(spot.function, spot.node)
+            for way in self._ways.to(spot.function, start):
+                if way.is_closed and way.call is not None:
+                    if any(map(_SPEAKS.search, way.said)) and not _is_tried_out(way, spot):
+                        first = first or f"{way.function.module.path}:{way.call.lineno}"
+                elif not (way.is_off and self._uncalled.is_uncalled(way.function)):
+                    return ""
+        return first
 
     def _leaves_out(self, spot: Spot | None, call: ast.Call, caller: Function) -> bool:
         """Whether a load does not run for a call that gives a network.
@@ -91,5 +166,14 @@ class DeclinedLoads:
         )
 
     @functools.cached_property
-    def _spot_at(self) -> dict[str, Spot]:
-        return {load.spot.where: load.spot for load in self._flow.load_calls}
+    def _spots_at(self) -> dict[str, list[Spot]]:
+        found: dict[str, list[Spot]] = {}
+        for load in self._flow.load_calls:
+            found.setdefault(load.spot.where, []).append(load.spot)
+        return found
+
+
+def _is_tried_out(way: Way, load: Spot) -> bool:
+    """Whether a call only tells that the code around a load runs: ``resnet50()`` at its end."""
+    is_top = isinstance(way.function.node, ast.Module)
+    return way.function.module is load.module and (is_top or way.function.name.startswith("test"))

@@ -49,13 +49,17 @@ class Load(NamedTuple):
     # Of a container of layers that is a network by its factory's name, or of a network that
     # another last layer makes fit for another task.
     of_network: bool = False
+    declined: str = ""  # the call by which nobody asks for it, where every one says no
 
     @property
     def words(self) -> str:
         """For a reason: ``loads weights by model_zoo.load_url (dla.py:294)``."""
         if self.kind == "library":
             return f"is a subclass of {self.source}, which comes with pretrained weights"
-        return f"loads weights by {self.source} ({self.where})"
+        words = f"loads weights by {self.source} ({self.where})"
+        if self.declined:
+            words = f"{words} only for who asks, and nobody does ({self.declined})"
+        return words
 
 
 @dataclasses.dataclass
@@ -74,7 +78,7 @@ class Loads:
         """How pretrained weights get into the class, if they do."""
         if cls not in self._best:
             found = self.all_into(cls)
-            best = min(found, key=lambda load: load.vague, default=None)
+            best = min(found, key=lambda load: (load.declined != "", load.vague), default=None)
             if best is not None and best.published:
                 # What is not in one file may be in another one.
                 others = [load for load in found if load.kind == "url" and not load.published]
@@ -86,6 +90,10 @@ class Loads:
                 best = best._replace(of_task=of_task)
             self._best[cls] = best
         return self._best[cls]
+
+    def forget_best(self) -> None:
+        """Look again for :meth:`best`, after the loads have changed."""
+        self._best.clear()
 
     def into(self, cls: Class) -> list[Load]:
         """:meth:`best`, and what is copied from other models, which may have more to give."""

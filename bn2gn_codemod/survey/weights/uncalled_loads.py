@@ -40,6 +40,15 @@ class UncalledLoads:
             self._is_idle(one.function, cls, _DEEPEST) or self._missing(one) for one in spots
         )
 
+    def is_uncalled(self, function: Function) -> bool:
+        """Whether nothing in the repository names a method or factory that loads weights."""
+        if function not in self._uncalled:
+            self._uncalled[function] = True  # what calls itself is called by nobody else
+            self._uncalled[function] = self._may_be_idle(function) and all(
+                any(map(self.is_uncalled, around)) for around in self._mentions(function)
+            )
+        return self._uncalled[function]
+
     def missing(self, load: Load) -> str:
         """The parameter without which a load never runs, if no call gives it; ``""`` if none."""
         missing = [self._missing(spot) for spot in self._spots_at.get(load.where, [])]
@@ -91,7 +100,7 @@ class UncalledLoads:
         return calls > 0
 
     def _is_idle(self, function: Function, cls: Class, depth: int) -> bool:
-        if self._is_uncalled(function):
+        if self.is_uncalled(function):
             return True
         if function.class_ is not None or depth == 0:
             return False
@@ -109,14 +118,6 @@ class UncalledLoads:
         )
 
     # ------------------------------------------------------------- by name
-
-    def _is_uncalled(self, function: Function) -> bool:
-        if function not in self._uncalled:
-            self._uncalled[function] = True  # what calls itself is called by nobody else
-            self._uncalled[function] = self._may_be_idle(function) and all(
-                any(map(self._is_uncalled, around)) for around in self._mentions(function)
-            )
-        return self._uncalled[function]
 
     def _may_be_idle(self, function: Function) -> bool:
         """Whether nobody calls it but the code of the repository: no hook of a framework."""

@@ -19,8 +19,8 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, root_of, walk_scope
-from bn2gn_codemod.survey.values import Class, Function, Instance, Weights
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, root_of, walk, walk_scope
+from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Weights
 from bn2gn_codemod.survey.weights.always_read_files import begins_with_file
 from bn2gn_codemod.survey.weights.downloads import fetches_first
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
@@ -28,6 +28,9 @@ from bn2gn_codemod.survey.weights.skipped_keys import kept_words
 
 _START = re.compile(
     r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from|"
+    # ``args.init_1``, ``initial_weights``; not what initialises layers: ``init_weights(net)``
+    r"\.init(?:ial)?(?:_?\d+|_model|_file|_path)?\b(?!\()|"
+    r"\binit(?:ial)?_(?:weights?|checkpoint|ckpt|state\w*)\b(?!\()|"
     # What is asked of DeepSpeed for a training that does not go on.
     r"\bload_module_only=True|\bload_optimizer_states=False",
     re.IGNORECASE,
@@ -65,7 +68,7 @@ class WarmStarts:
         if self._is_one_part(call, value):
             return False
         return any(
-            _trains(function)
+            trains(function)
             and (
                 _START.search(words) is not None
                 or (call.loader and _LOAD_FROM.search(words) is not None)
@@ -86,7 +89,7 @@ class WarmStarts:
     def _said(self, call: LoadCall, value: Instance) -> Iterator[_Said]:
         """The code that loads the model, and what it says there."""
         function = call.spot.function
-        read = [
+        read: list[ast.AST] = [
             one.spot.node
             for node in call.weights
             for one in self._flow.values(node)
@@ -94,6 +97,9 @@ class WarmStarts:
         ]
         if call.loader and call.spot.node is not None:
             read.append(call.spot.node)
+        read += self._reading(function, call.spot.node)
+        if any(speaks_of_resuming(function, node) for node in read):
+            return
         here = " ".join(_words(function, node) for node in (call.spot.node, *read))
         reading: list[tuple[Function, ast.AST]] = [(function, node) for node in read]
         if self._is_made_in(function, value):
@@ -102,9 +108,42 @@ class WarmStarts:
             is_handed = any(value in self._flow.value_of(given) for given in given_arguments(site))
             is_own = function.class_ is not None and _are_kin(function.class_, caller.class_)
             is_its_method = value.spot is None and self._is_called_on(site, value)
-            if (is_handed or is_own or is_its_method) and not speaks_of_resuming(caller, site):
-                words = f"{here} {_words(caller, site)}"
-                yield _Said(caller, words, [*reading, (caller, site)])
+            told = [site, *self._reading(caller, site)]
+            if (is_handed or is_own or is_its_method) and not any(
+                speaks_of_resuming(caller, one) for one in told
+            ):
+                words = " ".join([here, *(_words(caller, one) for one in told)])
+                yield _Said(caller, words, [*reading, *((caller, one) for one in told)])
+
+    def _reading(self, function: Function, load: ast.AST) -> list[ast.AST]:
+        """The calls of helpers that read what a call is handed: ``saved = load_file(path)``."""
+        given = {node.id for node in walk(load) if isinstance(node, ast.Name)}
+        nodes = walk_scope(function.node)
+        found: list[ast.AST] = []
+        names: set[str] = set()
+        while given - names:
+            names |= given
+            for node in nodes:
+                match node:
+                    case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in names:
+                        pass
+                    case _:
+                        continue
+                if node.lineno > getattr(load, "lineno", 0) or not self._is_read(value):
+                    continue
+                given |= {one.id for one in walk(value) if isinstance(one, ast.Name)}
+                found += (one for one in walk(value) if self._is_helper(one))
+        return list(dict.fromkeys(found))
+
+    def _is_read(self, value: ast.expr) -> bool:
+        return any(isinstance(one, Weights) for one in self._flow.value_of(value))
+
+    def _is_helper(self, node: ast.AST) -> bool:
+        return (
+            isinstance(node, ast.Call)
+            and self._is_read(node)
+            and any(isinstance(one, FunctionValue) for one in self._flow.value_of(node.func))
+        )
 
     def _is_made_in(self, function: Function, value: Instance) -> bool:
         """Whether a function makes the model, or a call in it does: ``net = define_model()``.
@@ -170,10 +209,11 @@ def _are_kin(cls: Class, other: Class | None) -> bool:
 def _words(function: Function, call: ast.AST) -> str:
     """A call, the name of its function, and the tests that it stands under."""
     tests = map(ast.unparse, guarding_tests(function, call))
-    return " ".join((function.name, ast.unparse(call), *tests))
+    # ``Trainer.init_model`` is no attribute that is read.
+    return " ".join((function.name.replace(".", " "), ast.unparse(call), *tests))
 
 
-def _trains(function: Function) -> bool:
+def trains(function: Function) -> bool:
     return _OPTIMIZER.search(function.module.source.data) is not None
 
 

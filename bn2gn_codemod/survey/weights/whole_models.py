@@ -34,6 +34,7 @@ from bn2gn_codemod.survey.values import (
 from bn2gn_codemod.survey.weights.changed_parts import ChangedParts
 from bn2gn_codemod.survey.weights.copied_states import CopiedStates
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.fitting_entries import takes_what_fits
 from bn2gn_codemod.survey.weights.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.loads import Load
@@ -50,7 +51,7 @@ from bn2gn_codemod.survey.weights.skipped_keys import (
     skipped_keys,
 )
 from bn2gn_codemod.survey.weights.taken_parts import taken_apart
-from bn2gn_codemod.survey.weights.warm_starts import WarmStarts
+from bn2gn_codemod.survey.weights.warm_starts import WarmStarts, trains
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 
@@ -187,7 +188,8 @@ class WholeModels:
             if self._is_short_of_a_part(cls, load) or self._changed.is_changed(call, cls):
                 yield cls
             elif goes_on:
-                continue
+                if takes_what_fits(call) and trains(function):
+                    yield cls
             elif refits_entries(call) or self._is_trained_part(call, value):
                 yield cls
             elif value.spot is None:

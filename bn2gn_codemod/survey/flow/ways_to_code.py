@@ -1,0 +1,81 @@
+"""The calls by which code is come to, and those that keep what it asks for from being so.
+
+``if pretrained: net.load(...)`` in ``resnet50(pretrained)``, and ``resnet50(False)``: that way does
+not lead there. It may do so through functions that hand the answer on.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.statements.run_conditions import (
+    Condition,
+    Conditions,
+    conditions_above,
+    conditions_at,
+    passed,
+)
+from bn2gn_codemod.survey.syntax.nodes import given_arguments
+from bn2gn_codemod.survey.values import Function
+
+_BARE = ast.Call(func=ast.Name(id="_", ctx=ast.Load()), args=[], keywords=[])
+_DEEPEST = 5  # functions that hand the answer on to another one
+
+
+class Way(NamedTuple):
+    """One way to code, as far up as it was followed."""
+
+    function: Function
+    call: ast.Call | None  # the last one that was looked at
+    is_closed: bool  # that call is at odds with what the code asks for
+    said: tuple[str, ...] = ()  # the parameters by which it says so, and leaves it to no default
+    is_off: bool = False  # nothing is seen to call the function, which says so by its defaults
+
+
+class WaysToCode:
+    """Goes up from code to those that call it."""
+
+    def __init__(self, call_sites: CallSites) -> None:
+        self._call_sites = call_sites
+
+    def to(self, function: Function, conditions: Conditions) -> Iterator[Way]:
+        """All ways to code in a function that runs under ``conditions``, beyond the function."""
+        yield from self._to(function, None, conditions, (function,))
+
+    def _to(
+        self,
+        function: Function,
+        call: ast.Call | None,
+        conditions: Conditions,
+        behind: tuple[Function, ...],
+    ) -> Iterator[Way]:
+        calls = self._call_sites.of(function)
+        if not calls or len(behind) > _DEEPEST:
+            is_off = not calls and conditions_above(conditions, function, _BARE, function) is None
+            yield Way(function, call, is_closed=False, is_off=is_off)
+            return
+        for caller, one in calls:
+            if caller in behind:
+                continue  # it is come to from elsewhere before
+            above = conditions_above(conditions, function, one, caller)
+            if above is None:
+                said = (c.text for c in conditions if _says_otherwise(function, one, c))
+                yield Way(caller, one, is_closed=True, said=tuple(sorted(said)))
+            else:
+                above |= conditions_at(caller, one)
+                yield from self._to(caller, one, above, (*behind, caller))
+
+
+def _says_otherwise(function: Function, call: ast.Call, condition: Condition) -> bool:
+    """Whether a call hands over the opposite of a condition: ``False``, which is no path yet."""
+    if condition.owner is not function:
+        return False
+    given = passed(function, call, condition.text)
+    return (
+        isinstance(given, ast.Constant)
+        and given.value is (not condition.holds)
+        and given in given_arguments(call)
+    )
