@@ -74,7 +74,7 @@ class WholeModels:
         self._taken_apart = taken_apart(contents.flow)
         self._warm_starts = WarmStarts(contents, self._call_sites)
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
-        self._loads: dict[Class, Load] = {}
+        self._loads: dict[Class, list[Load]] = {}
         self._named: dict[Slot, Load] = {}
         hub = HubEntries(contents.flow)
         for call in contents.flow.load_calls:
@@ -87,39 +87,41 @@ class WholeModels:
             if call.into_tensors:
                 self._add_named(call, load, self._put_together(call))
                 for cls in self._filled_by_key(call):
-                    self._loads.setdefault(cls, load)
+                    self._loads.setdefault(cls, []).append(load)
                 continue
             if not call.as_read:
                 self._add_named(call, load, given_names(call.spot.function))
             words = kept_words(call.spot.function, call.spot.node)
             self._add_named(call, load, frozenset(map(_first_of, words)), are_asked_for=True)
-            load = load._replace(
-                skipped=frozenset()
-                if load.strict
-                else skipped_keys(call.spot.function, call.spot.node)
-            )
+            load = load._replace(skipped=frozenset(), left_out=frozenset())
+            if not load.strict:
+                place = (call.spot.function, call.spot.node)
+                load = load._replace(
+                    skipped=skipped_keys(*place), left_out=skipped_keys(*place, surely=True)
+                )
             for cls in self._started(call, load):
                 if not (hub.is_only_offered(load.where) and hub.is_trained(cls)):
-                    self._loads.setdefault(cls, load)
+                    self._loads.setdefault(cls, []).append(load)
 
     def load_of(self, slot: Slot) -> Load | None:
-        """What loads the attribute together with a whole model, as far as it starts from there."""
-        cls, name = slot
-        load = self._named.get(slot) or self._whole_load(cls)
-        return None if load is None or are_left_out(name, load.skipped) else load
+        """What loads the attribute together with a whole model, as far as it starts from there.
 
-    def _whole_load(self, cls: Class) -> Load | None:
+        What one file leaves out may come from another one.
+        """
+        cls, name = slot
+        found = [self._named[slot]] if slot in self._named else self._whole_loads(cls)
+        return next((load for load in found if not are_left_out(name, load.left_out)), None)
+
+    def _whole_loads(self, cls: Class) -> list[Load]:
         """What loads the class, or a model that holds it."""
         kin = {*cls.ancestors(), *cls.descendants()}
-        return next(
-            (
-                load
-                for model, load in self._loads.items()
-                if model in kin
-                or any(cls in self._contents.below(one) for one in self._kinds_of_model(model))
-            ),
-            None,
-        )
+        return [
+            load
+            for model, loads in self._loads.items()
+            if model in kin
+            or any(cls in self._contents.below(one) for one in self._kinds_of_model(model))
+            for load in loads
+        ]
 
     def _kinds_of_model(self, model: Class) -> Iterator[Class]:
         """The classes that are loaded with a class and may hold models: no backbone does."""
