@@ -52,11 +52,8 @@ _SAME_OBJECT = {
     "build", "state_dict", "parameters", "named_parameters", "buffers", "named_buffers",
     "item",
 }  # fmt: skip
-# What tensors of weights give is weights: ``torch.from_numpy(saved[key].asnumpy())``.
-_SAME_WEIGHTS = {
-    "asnumpy", "astype", "clone", "contiguous", "detach", "numpy", "permute", "reshape", "squeeze",
-    "t", "transpose", "unsqueeze", "view",
-}  # fmt: skip
+# What gives the tensors of weights as they are: ``torch.from_numpy(saved[key].asnumpy())``.
+_SAME_WEIGHTS = {"asnumpy", "astype", "clone", "contiguous", "detach", "numpy"}
 # Methods of containers that give what is in them.
 _GETTERS = {"get", "pop", "values", "items", "copy", "popitem"}
 
