@@ -22,10 +22,12 @@ from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
+    External,
     ExternalObject,
     Function,
     FunctionValue,
     Instance,
+    NormClass,
     NormLayer,
     Value,
 )
@@ -37,6 +39,7 @@ _HARMLESS = frozenset({
     "list", "tuple", "dict", "append", "extend", "update", "ModuleList", "ModuleDict", "items",
     "state_dict", "watch", "hasattr", "getattr", "setattr", "filter", "sum", "chain",
     "clip_grad_norm_", "add_module", "register_module", "insert",
+    "__init__",
 })  # fmt: skip
 # What a load says that goes on with a training of its own, and what it must not say.
 _GOES_ON = re.compile(r"resum|snapshot|latest|last_|epoch|iter|continue", re.IGNORECASE)
@@ -45,7 +48,6 @@ _OF_OWN_FILE = re.compile(r"snapshot", re.IGNORECASE)  # which says so where nob
 _STARTS = re.compile(r"pretrain|imagenet|init|coco|https?:|backbone", re.IGNORECASE)
 # What has a state of its own, and no weights.
 _NO_MODEL = re.compile(r"optim|sched|scaler|\bopt\b|_opt\b|sampler|loader|\bamp\b", re.IGNORECASE)
-_FOLLOWED = (FunctionValue, ClassValue, Instance)
 
 
 class FilledModels:
@@ -94,7 +96,7 @@ class FilledModels:
             for _, call in calls
             if call_name(call) not in _HARMLESS
             and optimizer_call(self._flow, call) is None
-            and not any(isinstance(v, _FOLLOWED) for v in self._flow.value_of(call.func))
+            and not any(_loads_nothing(value) for value in self._flow.value_of(call.func))
             for argument in given_arguments(call)
             for part in _elements(argument)
             if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript))
@@ -141,6 +143,12 @@ class FilledModels:
 
 def _text(tests: Iterator[ast.expr]) -> str:
     return " ".join(map(ast.unparse, tests))
+
+
+def _loads_nothing(callee: Value) -> bool:
+    """Whether it is code that is followed, or a layer of PyTorch."""
+    is_layer = isinstance(callee, External) and callee.name.startswith("torch.nn.")
+    return is_layer or isinstance(callee, (FunctionValue, ClassValue, Instance, NormClass))
 
 
 def _is_followed(value: Value) -> bool:
