@@ -218,3 +218,72 @@ def test_what_is_loaded_with_a_whole_model_is_not_new() -> None:
         """
     check(text.format("unknown", "mxnet.nd.load(path)"))
     check(text.format("convert", "torch.load(path)"))
+
+
+_OBJECT = """\
+-- train.py --
+import net
+import torch
+class Trainer:
+    def __init__(self, args):
+        self.model = net.Cam()
+        {init}
+    def load(self, args):
+        self.model.load_state_dict(net.convert(args.weights), strict=False)
+    def build(self):
+        {build}
+{script}
+"""
+_BUILD = "self.optimizer = torch.optim.SGD(self.model.parameters(), 0.1)"
+_HEAD = net().partition("-- train.py --")[0]
+
+
+def _objects(verdict: str, init: str, build: str = _BUILD, script: str = "") -> str:
+    head = _HEAD.replace("#! unknown", f"#! {verdict}")
+    return head + _OBJECT.format(init=init, build=build, script=script)
+
+
+_LOADS = "self.model.load_state_dict(net.convert(args.weights), strict=False)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # It is trained in another method of the object that holds it.
+        _objects("keep", _LOADS),
+        _objects("keep", "self.load(args)"),
+        _objects("keep", f"{_LOADS}; self.build()"),
+        _objects(
+            "keep", "pass", script="trainer = Trainer(args)\ntrainer.load(args)\ntrainer.build()"
+        ),
+        _objects("unknown", "pass", script="one = Trainer(args)\none.build()\none.load(args)"),
+        _objects("unknown", _LOADS, build="self.model.eval()"),
+        _objects("unknown", _LOADS, build="torch.optim.SGD(self.other.parameters(), 0.1)"),
+        # What is called with the model trains it, or the object that is made of it.
+        _HEAD.replace("#! unknown", "#! keep")
+        + "-- train.py --\nimport net, torch\nclass Engine:\n    def __init__(self, one):\n"
+        "        self.one = one\n    def fit(self):\n"
+        "        torch.optim.SGD(self.one.parameters(), 0.1)\n"
+        "model = net.Cam()\nmodel.load_state_dict(net.convert(path), strict=False)\n"
+        "Engine(model).fit()\n",
+        # What makes it is wrapped at once.
+        _HEAD.replace("#! unknown", "#! keep")
+        + "-- train.py --\nimport net, torch\ndef build(path):\n    one = net.Cam()\n"
+        "    one.load_state_dict(net.convert(path), strict=False)\n    return one\n"
+        "model = nn.DataParallel(build(path)).cuda()\n"
+        "torch.optim.SGD(model.parameters(), 0.1)\n",
+    ],
+)
+def test_object_that_begins_with_such_a_file(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize("value", ["value", "value.asnumpy()", "torch.from_numpy(value.asnumpy())"])
+def test_entries_that_are_stored_as_they_are_made(value: str) -> None:
+    two = (
+        "        value = torch.from_numpy(value.asnumpy())\n"
+        "        renamed[key.replace('gamma', 'weight')] = value\n"
+    )
+    text = net("keep", load=_LOAD)
+    assert two in text
+    check(text.replace(two, f"        renamed[key.replace('gamma', 'weight')] = {value}\n"))

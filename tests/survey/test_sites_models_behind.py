@@ -134,6 +134,18 @@ def test_model_that_is_trained_on_what_a_loaded_one_gives(script: str) -> None:
         "def init(model, path):\n    model.load_state_dict(torch.load(path))\n"
         "net, fuse = ResNet(), Fuse()\ninit(net, args.net)\ninit(fuse, args.fuse)\n"
         "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        # nor one that always runs, however the file is called,
+        "net, fuse = ResNet(), Fuse()\nnet.load_state_dict(torch.load('out/net_epoch_20.pth'))\n"
+        "fuse.load_state_dict(torch.load('out/fuse_epoch_20.pth'))\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        "net, fuse = ResNet(), Fuse()\nif args.weights:\n"
+        "    net.load_state_dict(torch.load(args.weights)['last_net'])\n"
+        "    fuse.load_state_dict(torch.load(args.weights)['last_fuse'])\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
+        # nor one for whatever variables are there.
+        "net, fuse = ResNet(), Fuse()\nfor name in ('net', 'fuse'):\n"
+        "    locals()[name].load_state_dict(saved[name])\n"
+        "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",
         # In a list, to code that is not here.
         "import tools\nnet, fuse = ResNet(), Fuse()\ntools.Loader(args).apply([net, fuse])\n"
         "opt = torch.optim.SGD(fuse.parameters(), 0.1)\nfuse(net(x))\n",

@@ -848,3 +848,38 @@ def test_part_that_is_filled_from_a_pretrained_part(code: str) -> None:
 )
 def test_part_that_is_not_filled_from_one(code: str) -> None:
     check(_OWN_ENTRIES.format(code=code, depth="convert"))
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict"),
+    [
+        (_BODY := "body = {k: v for k, v in saved.items() if 'neck' not in k}\n"
+         "net.load_state_dict(body, strict=False)\n", "convert"),
+        # What one file leaves out, a second one has,
+        (_BODY + "net.load_state_dict(torch.load('all.pth'))", "unknown"),
+        (_BODY + "other = torch.load('neck.pth')\nnet.load_state_dict(other, strict=False)",
+         "unknown"),
+        (_BODY.replace("body", "saved") + "saved = torch.load('neck.pth')\n"
+         "net.load_state_dict(saved, strict=False)", "unknown"),
+        # or leaves out as well.
+        (_BODY + "body.pop('epoch')\nnet.load_state_dict(body, strict=False)", "convert"),
+        (_BODY + "if args.resume:\n    net.load_state_dict(torch.load(args.resume))", "convert"),
+        # Passed over, or taken before that.
+        (_LOOP := "new = {}\nfor k, v in saved.items():\n    if 'neck' in k:\n"
+         "        print(k)\n        continue\n    new[k] = v\n"
+         "net.load_state_dict(new, strict=False)", "convert"),
+        ("new = {}\nfor k, v in saved.items():\n    new[k] = v\n    if 'neck' in k:\n"
+         "        print(k)\n        continue\n    print('taken', k)\n"
+         "net.load_state_dict(new, strict=False)", "unknown"),
+        (_LOOP.replace("        print(k)", "        new['module.' + k] = v"), "unknown"),
+        (_LOOP.replace("        print(k)", "        seen[k] = v"), "convert"),
+        # Taken out, or given another name.
+        ("for k in list(saved):\n    if 'neck' in k:\n        del saved[k]\n"
+         "net.load_state_dict(saved, strict=False)", "convert"),
+        ("for k in list(saved):\n    if 'neck' in k:\n        saved[rename(k)] = saved[k]\n"
+         "        del saved[k]\nnet.load_state_dict(saved, strict=False)", "unknown"),
+    ],
+)  # fmt: skip
+def test_part_that_one_of_two_loads_or_a_loop_leaves_out(script: str, verdict: str) -> None:
+    start = "saved = torch.load('a.pth')\nnet = Net(2)\n"
+    check(_LAST.format(script=start + script, verdict=verdict))

@@ -20,6 +20,7 @@ from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.known.pins import Pins
 from bn2gn_codemod.survey.roles.evidence import Evidence
+from bn2gn_codemod.survey.roles.filled_models import FilledModels
 from bn2gn_codemod.survey.roles.models_behind import ModelsBehind
 from bn2gn_codemod.survey.roles.neighbours import Neighbours
 from bn2gn_codemod.survey.roles.put_in_parts import PutIn
@@ -33,7 +34,7 @@ CROWDED = "{} also reaches {}, where too much comes together to follow it"
 class RoleMap:
     """Who is what. Build it with :func:`assign_roles`."""
 
-    def __init__(self, contents: Contents, evidence: Evidence) -> None:
+    def __init__(self, contents: Contents, evidence: Evidence, filled: FilledModels) -> None:
         self.contents: dict[Slot, list[Value]] = contents.of_slot
         self.slots_of: dict[Class, list[Slot]] = contents.slots_of
         self.held_in: dict[Value, list[Slot]] = contents.held_in
@@ -44,6 +45,7 @@ class RoleMap:
         self.contexts: dict[Class, Roles] = {}
         self._contents = contents
         self._evidence = evidence
+        self._filled = filled
         self._handed = HandedLayers(contents.flow)
         self._named_weights = NamedWeights(contents.flow.modules)
         self._unseen: dict[Class, bool] = {}
@@ -352,6 +354,10 @@ class RoleMap:
         """Whether the class's own code speaks of pretrained weights."""
         return self._evidence.idle.handles_weights(cls)
 
+    def may_begin_with_weights(self, cls: Class) -> bool:
+        """Whether its own code speaks of pretrained weights, or any code may load some into it."""
+        return self.handles_weights(cls) or self._filled.may_be(cls)
+
     def may_load_unseen(self, cls: Class) -> bool:
         """Whether a class without any evidence of its own speaks of pretrained weights."""
         known = self._unseen.get(cls)
@@ -480,5 +486,6 @@ def assign_roles(flow: Flow, backbone: Pins, convert: Pins) -> RoleMap:
     evidence = Evidence(contents, backbone, convert)
     evidence.judge()
     Neighbours(contents, evidence).judge()
-    ModelsBehind(contents, evidence).judge()
-    return RoleMap(contents, evidence)
+    filled = FilledModels(contents, evidence)
+    ModelsBehind(contents, evidence, filled).judge()
+    return RoleMap(contents, evidence, filled)

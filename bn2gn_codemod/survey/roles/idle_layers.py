@@ -118,7 +118,9 @@ class IdleLayers:
             where = "is followed to no known model" if self.roles.is_built(cls) else "is not used"
             return self._roles_of_file(cls.path, f"{cls.name} {where}", is_named=True)
         home = families.new_home(cls)
-        if home is not None and self.roles.has_backbone and not self.roles.handles_weights(cls):
+        if home is None or not self.roles.has_backbone:
+            return None
+        if not self.roles.may_begin_with_weights(cls):
             return Because(Role.NEW, f"{cls.name} stands in {home}, where new parts live")
         return None
 
@@ -149,7 +151,7 @@ class IdleLayers:
         holders = self.roles.holders(cls)
         found = [self._roles_of_home(slot[0]) for slot in holders]
         are_new = all(one is not None and one.role is Role.NEW for one in found)
-        if not found or not are_new or self.roles.handles_weights(cls):
+        if not found or not are_new or self.roles.may_begin_with_weights(cls):
             return None
         held = f"{cls.name} is held by nothing but {shown(holders[0])} and the like"
         if len(holders) == 1:

@@ -7,51 +7,32 @@ beside a backbone. Here they are variables of a script, or parts of a trainer th
 from __future__ import annotations
 
 import ast
-import functools
-import re
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey.because import Because, Role
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.keyed_parts import KeyedParts
-from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.roles.evidence import Evidence
+from bn2gn_codemod.survey.roles.filled_models import FilledModels
 from bn2gn_codemod.survey.roles.trained_objects import TrainedObjects
 from bn2gn_codemod.survey.statements.given_on import calls_on_what_is_given
-from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
 from bn2gn_codemod.survey.values import (
     Class,
-    ClassValue,
     ExternalObject,
     Function,
-    FunctionValue,
     Instance,
-    Spot,
     Value,
 )
-
-# Code elsewhere that leaves the weights of what it is handed as they are.
-_HARMLESS = frozenset({
-    "DataParallel", "DistributedDataParallel", "convert_sync_batchnorm", "SyncBatchNorm", "print",
-    "len", "isinstance", "type", "id", "str", "repr", "save", "summary", "zip", "enumerate",
-    "list", "tuple", "dict", "append", "extend", "update", "ModuleList", "ModuleDict", "items",
-    "state_dict", "watch", "hasattr", "getattr", "setattr", "filter", "sum", "chain",
-    "clip_grad_norm_",
-})  # fmt: skip
-# What a load says that goes on with a training of its own, and what it must not say.
-_GOES_ON = re.compile(r"resum|snapshot|latest|last_|epoch|iter|continue", re.IGNORECASE)
-_STARTS = re.compile(r"pretrain|imagenet|init|coco|https?:|backbone", re.IGNORECASE)
-_FOLLOWED = (FunctionValue, ClassValue, Instance)
 
 
 class ModelsBehind:
     """Finds models that are new for the model in front of them."""
 
-    def __init__(self, contents: Contents, evidence: Evidence) -> None:
+    def __init__(self, contents: Contents, evidence: Evidence, filled: FilledModels) -> None:
         self._contents = contents
         self._evidence = evidence
+        self._filled = filled
         self._flow = contents.flow
         self._parts = KeyedParts(contents.flow)
         self._loaded: dict[Class, bool] = {}
@@ -114,7 +95,7 @@ class ModelsBehind:
         return {
             cls: because
             for cls, because in found.items()
-            if not self._is_loaded(cls, givers_of[cls]) and cls not in self._may_be_filled
+            if not self._filled.may_be(cls, givers_of[cls])
         }
 
     def _are_pretrained(self, models: Iterable[Value]) -> bool:
@@ -166,57 +147,6 @@ class ModelsBehind:
 
     def _family(self, cls: Class) -> list[tuple[Class, str]]:
         return self._contents.family_slots(cls)
-
-    @functools.cached_property
-    def _may_be_filled(self) -> set[Class]:
-        """Classes whose objects are handed to code elsewhere that may load them."""
-        return {
-            value.class_
-            for calls in self._flow.calls_in.values()
-            for _, call in calls
-            if call_name(call) not in _HARMLESS
-            and optimizer_call(self._flow, call) is None
-            and not any(isinstance(v, _FOLLOWED) for v in self._flow.value_of(call.func))
-            for argument in given_arguments(call)
-            for part in _elements(argument)
-            if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript))
-            for value in self._flow.value_of(part)
-            if isinstance(value, Instance)
-        }
-
-    def _is_loaded(self, cls: Class, before: Iterable[Value]) -> bool:
-        """Whether anything loads the model but code that goes on with a training of both.
-
-        That has a file for each of them, and says that it goes on. What a test loads, of which
-        nothing is trained, tells nothing.
-        """
-        made = self._flow.instances[cls]
-        found = self._evidence.loaders(made)
-        loaders = {one for one in found if not self._evidence.only_evaluates(one)}
-        return not loaders <= self._evidence.loaders(before) or not all(
-            _goes_on(call.spot)
-            for call in self._flow.load_calls
-            if call.spot.function in loaders
-            and any(one in made for one in self._flow.values(call.receiver))
-        )
-
-
-def _goes_on(load: Spot) -> bool:
-    """Whether a load, or a test around it, speaks of a training that goes on."""
-    if load.node is None:
-        return False
-    said = [load.node, *guarding_tests(load.function, load.node)]
-    words = " ".join(map(ast.unparse, said))
-    return _GOES_ON.search(words) is not None and _STARTS.search(words) is None
-
-
-def _elements(expr: ast.expr) -> list[ast.expr]:
-    """An argument, and what is written out in it: ``apply([net, fuse])``."""
-    match expr:
-        case ast.List(elts=inner) | ast.Tuple(elts=inner) | ast.Dict(values=inner):
-            return [expr, *(part for one in inner for part in _elements(one))]
-        case _:
-            return [expr]
 
 
 def _is_model(value: Value) -> bool:

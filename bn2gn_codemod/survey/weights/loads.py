@@ -29,6 +29,7 @@ class Load(NamedTuple):
     # So many objects come to where the weights are loaded that it may be a mix-up.
     vague: bool = False
     skipped: frozenset[str] = frozenset()  # words and keys of entries that are left out
+    left_out: frozenset[str] = frozenset()  # those of which that is certain
     listed_in: str | None = None  # the variable that tells which layers are taken
     # The attributes below which all entries go, where code gives them such keys.
     parts: frozenset[str] = frozenset()

@@ -9,7 +9,14 @@ from typing import TypeGuard
 
 from bn2gn_codemod.survey.syntax.nodes import dotted, flat, makes_empty, walk, walk_scope
 from bn2gn_codemod.survey.values import Function
-from bn2gn_codemod.survey.weights.taken_entries import is_of_model, takes_entry, takes_one_of
+from bn2gn_codemod.survey.weights.taken_entries import (
+    is_of_model,
+    is_taken_before,
+    puts_back,
+    sources,
+    takes_entry,
+    takes_one_of,
+)
 
 _TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
 # The last layer of classification networks, in their published checkpoints.
@@ -20,25 +27,31 @@ _LEFT_OUT = re.compile(r"exclu|ignore|skip|drop")
 _SHORTEST = 2  # "1" or "." name no attribute
 
 
-def skipped_keys(function: Function, load: ast.AST) -> frozenset[str]:
-    """Words and keys by which a function sorts entries out before ``load``, a call in it."""
+def skipped_keys(function: Function, load: ast.AST, *, surely: bool = False) -> frozenset[str]:
+    """Words and keys by which a function sorts entries out before ``load``, a call in it.
+
+    With ``surely``, none of those that may be of another load, or whose entries may get in under
+    another name.
+    """
     if isinstance(function.node, ast.Lambda) or not isinstance(load, ast.expr):
         return frozenset()
     found: set[str] = set(_excluded(load))
     nodes = walk_scope(function.node)
     loops = [one for one in nodes if isinstance(one, ast.For) and one.lineno < load.lineno]
     inside = [loop for loop in loops if any(one is load for one in walk(loop))]
+    mine = sources(load, function) if surely else set(nodes)
     # In a loop of its own an entry is copied or not; else all that came before may sort them out.
-    for loop in inside or loops:
-        found.update(_passed_over(loop, load, nodes))
+    for loop in inside or [one for one in loops if one in mine]:
+        found.update(_passed_over(loop, load, nodes, surely=surely))
     for loop in inside:
         found.update(_left_out(nodes, loop.iter, [one for one in loops if one not in inside]))
     if not inside:
-        for one in nodes:
+        for one in mine:
             if isinstance(one, (ast.expr, ast.Delete)) and one.lineno <= load.lineno:
                 found.update(_removed(one))
         for loop in loops:
-            found.update(_removed_in(loop, nodes, function.module.tree))
+            if loop in mine and not (surely and puts_back(loop)):
+                found.update(_removed_in(loop, nodes, function.module.tree))
     return frozenset(word for word in found if len(word) >= _SHORTEST)
 
 
@@ -146,11 +159,14 @@ def _layer_of(word: str) -> str:
     return ".".join(parts)
 
 
-def _passed_over(loop: ast.For, load: ast.expr | ast.stmt, nodes: list[ast.AST]) -> Iterator[str]:
+def _passed_over(
+    loop: ast.For, load: ast.expr | ast.stmt, nodes: list[ast.AST], *, surely: bool = False
+) -> Iterator[str]:
     for statement in flat(loop.body):
         if isinstance(statement, ast.If) and statement.lineno < load.lineno:
             if isinstance(statement.body[-1], ast.Continue):
-                yield from _words(statement.test)
+                if not (surely and is_taken_before(statement, loop, load, nodes)):
+                    yield from _words(statement.test)
             elif not statement.orelse and takes_entry(statement, loop, load, nodes):
                 yield from _words(_opposite(statement.test))
 

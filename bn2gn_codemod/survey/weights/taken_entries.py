@@ -5,7 +5,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from bn2gn_codemod.survey.syntax.nodes import call_name, flat, makes_empty, target_names, walk
+from bn2gn_codemod.survey.statements.run_conditions import blocks_around
+from bn2gn_codemod.survey.syntax.nodes import (
+    call_name,
+    flat,
+    makes_empty,
+    root_of,
+    target_names,
+    walk,
+    walk_scope,
+)
+from bn2gn_codemod.survey.values import Function
 
 _FILL = frozenset({"update", "append", "extend", "setdefault", "__setitem__"})
 
@@ -25,6 +35,90 @@ def takes_entry(statement: ast.If, loop: ast.For, at: ast.AST, nodes: list[ast.A
     return bool(filled) and not any(
         _fills(one, name) for one in nodes if one not in inside for name in filled
     )
+
+
+def is_taken_before(test: ast.If, loop: ast.For, at: ast.AST, nodes: list[ast.AST]) -> bool:
+    """``merged[key] = value``, and only then ``if ...: continue``, or the same under the test."""
+    given = _names_in(at, nodes)
+    before = [one for one in walk(loop) if getattr(one, "lineno", test.lineno) < test.lineno]
+    return any(_puts_in(one, given) for one in (*before, *(n for b in test.body for n in walk(b))))
+
+
+def sources(at: ast.expr, function: Function) -> set[ast.AST]:
+    """The code that may change what ``at`` is handed: none for the dict of another load.
+
+    ``saved = torch.load(path)`` is where a name begins anew.
+    """
+    nodes = walk_scope(function.node)
+    names = _names_in(at, nodes)
+    start = _begin(at, function)
+    found = set(walk(at))
+    for node in nodes:
+        if getattr(node, "lineno", start) < start:
+            continue
+        match node:
+            case ast.For(target=target, body=body):
+                used = {n.id for b in body for n in walk(b) if isinstance(n, ast.Name)}
+                if used & names - set(target_names(target)):
+                    found.add(node)
+            case ast.Delete(targets=targets):
+                if any(_is_of(one, names) for one in targets):
+                    found.add(node)
+            case ast.Call(func=ast.Attribute(value=owner, attr="pop")) if _is_of(owner, names):
+                found.add(node)
+            case _:
+                pass
+        for name, value in _given(node):
+            if name in names:
+                found.update(walk(value))
+    return found
+
+
+def _begin(at: ast.expr, function: Function) -> int:
+    """The line of the last file that all ways to a load read into the variable it is handed."""
+    given = {one.id for one in getattr(at, "args", ()) if isinstance(one, ast.Name)}
+    for block, index in reversed(blocks_around(function.node, at)):
+        for statement in reversed(block[:index]):
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as value) if (
+                    name in given and call_name(value) == "load"
+                ):
+                    return statement.lineno
+                case _:
+                    pass
+    return 0
+
+
+def _is_of(expr: ast.expr, names: set[str]) -> bool:
+    root = root_of(expr)
+    return isinstance(root, ast.Name) and root.id in names
+
+
+def puts_back(loop: ast.For) -> bool:
+    """Whether an entry may get another name there: ``saved[new] = saved.pop(key)``."""
+    return any(map(_renames, walk(loop)))
+
+
+def _renames(node: ast.AST) -> bool:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            is_stored = any(isinstance(one, ast.Subscript) for one in targets)
+            return is_stored and not isinstance(value, ast.Constant)
+        case ast.Call(func=ast.Attribute(attr="update" | "setdefault" | "__setitem__")):
+            return True
+        case _:
+            return False
+
+
+def _puts_in(node: ast.AST, names: set[str]) -> bool:
+    """Whether something gets into one of the dicts or lists, under a key or at the end."""
+    match node:
+        case ast.Assign(targets=targets):
+            return any(_is_part_of(one, name) for one in targets for name in names)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=filled), attr=method)):
+            return filled in names and method in _FILL
+        case _:
+            return False
 
 
 def takes_one_of(loop: ast.For, at: ast.AST, nodes: list[ast.AST]) -> list[ast.If]:

@@ -27,7 +27,7 @@ from bn2gn_codemod.survey.syntax.nodes import (
     target_names,
     walk,
 )
-from bn2gn_codemod.survey.values import Function, FunctionValue
+from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
@@ -77,6 +77,9 @@ class _Search:
         if any(self._is_trained_in(place, block, names) for block in _after(place)):
             return True
         self._add_callers(place.function, place.model)
+        for name in {place.model, *names}:
+            if name.startswith("self."):
+                self._add_methods(place.function, name)
         return False
 
     def _is_trained_in(self, place: _Place, block: list[ast.stmt], names: set[str]) -> bool:
@@ -126,12 +129,34 @@ class _Search:
         for value in self._flow.value_of(call.func):
             if isinstance(value, FunctionValue):
                 self._hand_over(call, value.function, names)
+            elif isinstance(value, ClassValue) and (init := value.class_.find_method("__init__")):
+                self._hand_over(call, init, names)
         return False
 
     def _hand_over(self, call: ast.Call, function: Function, names: set[str]) -> None:
         for parameter, given in _arguments(call, function):
             if dotted(given) in names:
                 self._add(_Place(function, None, parameter))
+        if function.class_ is not None and isinstance(call.func, ast.Attribute):
+            owner = dotted(call.func.value)
+            for name in names:
+                if owner is not None and f"{name}.".startswith(f"{owner}."):
+                    self._add(_Place(function, None, f"self{name[len(owner) :]}"))
+
+    def _add_methods(self, function: Function, name: str) -> None:
+        """What a method has stored, where it goes on: after a constructor, in any other one."""
+        cls = function.class_
+        if cls is None:
+            return
+        if not function.is_constructor:
+            for caller, site in self._sites.of(function):
+                if isinstance(site.func, ast.Attribute) and (owner := dotted(site.func.value)):
+                    self._add(_Place(caller, site, name.replace("self", owner, 1)))
+            return
+        for one in {*cls.ancestors(), *cls.descendants()}:
+            for method in one.methods.values():
+                if not method.is_constructor:
+                    self._add(_Place(method, None, name))
 
     def _add_callers(self, function: Function, model: str | None) -> None:
         """What a function was handed, or with ``None`` what it returns, where it is called."""
@@ -152,12 +177,25 @@ class _Search:
     def _add_result(self, caller: Function, site: ast.Call) -> None:
         for block, index in blocks_around(caller.node, site)[-1:]:
             match block[index]:
-                case ast.Assign(targets=[target], value=value) if value is site:
+                case ast.Assign(targets=[target], value=value) if _is_same_model(value, site):
                     self._add_named(caller, site, target)
-                case ast.Return(value=value) if value is site:
+                case ast.Return(value=ast.expr() as value) if _is_same_model(value, site):
                     self._add_callers(caller, None)
                 case _:
                     pass
+
+
+def _is_same_model(value: ast.expr, made: ast.Call) -> bool:
+    """``make().cuda()`` and ``DataParallel(make())`` for ``make()``"""
+    match value:
+        case ast.Call() if value is made:
+            return True
+        case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _GIVE_THEMSELVES:
+            return _is_same_model(owner, made)
+        case ast.Call(args=[wrapped, *_]):
+            return call_name(value).endswith("DataParallel") and _is_same_model(wrapped, made)
+        case _:
+            return False
 
 
 def _after(place: _Place) -> list[list[ast.stmt]]:

@@ -95,11 +95,12 @@ class WholeModels:
                 self._add_named(call, load, given_names(call.spot.function))
             words = kept_words(call.spot.function, call.spot.node)
             self._add_named(call, load, frozenset(map(_first_of, words)), are_asked_for=True)
-            load = load._replace(
-                skipped=frozenset()
-                if load.strict
-                else skipped_keys(call.spot.function, call.spot.node)
-            )
+            load = load._replace(skipped=frozenset(), left_out=frozenset())
+            if not load.strict:
+                place = (call.spot.function, call.spot.node)
+                load = load._replace(
+                    skipped=skipped_keys(*place), left_out=skipped_keys(*place, surely=True)
+                )
             for cls in self._started(call, load):
                 if not (hub.is_only_offered(load.where) and hub.is_trained(cls)):
                     self._loads.setdefault(cls, []).append(load)
@@ -113,7 +114,7 @@ class WholeModels:
             (
                 load
                 for load in itertools.chain(loads, self._whole_loads(cls))
-                if not are_left_out(name, load.skipped)
+                if not are_left_out(name, load.left_out)
             ),
             None,
         )

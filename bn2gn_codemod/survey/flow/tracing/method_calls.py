@@ -43,6 +43,7 @@ from bn2gn_codemod.survey.values import (
     FunctionValue,
     Instance,
     Value,
+    Weights,
     is_registry,
 )
 
@@ -52,6 +53,8 @@ _SAME_OBJECT = {
     "build", "state_dict", "parameters", "named_parameters", "buffers", "named_buffers",
     "item",
 }  # fmt: skip
+# What gives the tensors of weights as they are: ``torch.from_numpy(saved[key].asnumpy())``.
+_SAME_WEIGHTS = {"asnumpy", "astype", "clone", "contiguous", "detach", "numpy"}
 # Methods of containers that give what is in them.
 _GETTERS = {"get", "pop", "values", "items", "copy", "popitem"}
 
@@ -112,7 +115,20 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
             if name in ("copy", "deepcopy"):
                 tracer.flow.containers.make(result)
             give_same_object(tracer.flow, base, name, result)
+    elif name in _SAME_WEIGHTS:
+        _give_weights(tracer, func.value, result)
     return name in CHILDREN
+
+
+def _give_weights(tracer: Tracer, expr: ast.expr, result: Node) -> None:
+    base = tracer.evaluate(expr)
+
+    def on_base(held: Value) -> None:
+        if isinstance(held, Weights):
+            tracer.flow.add(result, held)
+
+    if base is not None:
+        tracer.flow.watch(base, on_base)
 
 
 def _make_pretrained(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -> None:
