@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.flow.network_contents import is_aside
 from bn2gn_codemod.survey.flow.receivers import Receivers
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
+from bn2gn_codemod.survey.statements.run_conditions import conditions_at
 from bn2gn_codemod.survey.syntax.nodes import defaults_of, dotted, is_off, walk, walk_scope
 from bn2gn_codemod.survey.values import (
     Class,
@@ -193,7 +194,7 @@ class WholeModels:
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 is_start = is_said or self._warm_starts.is_one(call, value)
-                if is_start and not self._is_only_offered(function):
+                if is_start and not self._is_only_offered(function, call.spot.node):
                     yield cls
             elif self._warm_starts.is_one(call, value):
                 yield cls
@@ -272,9 +273,10 @@ class WholeModels:
             for _, call in calls
         )
 
-    def _is_only_offered(self, factory: Function) -> bool:
+    def _is_only_offered(self, factory: Function, load: ast.AST) -> bool:
         """Whether it gives finished models to users: ``pretrained=False``, as training has it."""
-        switches = _switched_off(factory)
+        asked = {one.text for one in conditions_at(factory, load)}
+        switches = _switched_off(factory) & asked
         return bool(switches) and not any(
             keyword.arg in switches and not is_off(keyword.value)
             for caller, calls in self._flow.calls_in.items()
