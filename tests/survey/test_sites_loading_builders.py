@@ -310,3 +310,52 @@ def main(args):
 )
 def test_object_that_loads_and_trains(init: str, script: str, verdict: str) -> None:
     check(NET.format(verdict=verdict) + _OBJECT.format(init=init, script=script))
+
+
+_REGISTRY = """\
+-- steps.py --
+STEPS = {{}}
+def register(function):
+    STEPS[function.__name__] = function
+    return function
+@register
+def train(model, loader, optimizer=None):
+    model(loader).backward()
+    optimizer.step()
+@register
+def test(model, loader):
+    print(model(loader))
+-- evaluate.py --
+from net import Net
+from steps import STEPS
+model = Net()
+model.load_state_dict(torch.load(path))
+{evaluates}
+STEPS[cfg.step](model, loader)
+"""
+
+
+@pytest.mark.parametrize(
+    ("evaluates", "verdict"), [("model.eval()", "convert"), ("print(model)", "unknown")]
+)
+def test_registry_that_gives_what_trains_and_what_tests(evaluates: str, verdict: str) -> None:
+    check(NET.format(verdict=verdict) + _REGISTRY.format(evaluates=evaluates))
+
+
+@pytest.mark.parametrize(
+    ("path", "verdict"),
+    [
+        ("getattr(cfg.path, 'pretrained_checkpoint', None)", "unknown"),
+        ("cfg.finetune", "unknown"),
+        ("os.path.join('pretrained', cfg.name)", "unknown"),
+        ("cfg.checkpoint", "convert"),
+        # What a network was asked for says nothing of a file.
+        ("find_file(Net(pretrained=True))", "convert"),
+    ],
+)
+def test_variable_that_was_given_the_path(path: str, verdict: str) -> None:
+    script = f"path = {path}\nif path is not None:\n    model.load_state_dict(torch.load(path))\n"
+    script = "".join(
+        f"    {line}\n" for line in f"{script}learner.optimizer_for(cfg, model)".splitlines()
+    )
+    check(NET.format(verdict=verdict) + _ELSEWHERE.format(script=script))

@@ -36,14 +36,14 @@ def begins_with_file(
     if not begin:
         return False
     below = [place for place in way if place[0] is not function]
-    if not all(_runs_always(*place) for place in below[1:]):
+    if not all(runs_always(*place) for place in below[1:]):
         return False
     if load.loader and load.loader != "load_from_checkpoint":
         is_loaded = False  # code of others, which may do nothing without a file
     elif not below:
         is_loaded = all(_comes_first(function, load.spot.node, call) for call in begin)
     else:
-        is_loaded = _runs_always(*below[0])
+        is_loaded = runs_always(*below[0])
     is_named = any(_names_file(*place) for place in below)
     return any(
         all(_comes_first(function, node, call) for call in begin)
@@ -64,7 +64,7 @@ def _names_file(function: Function, call: ast.AST) -> bool:
     )
 
 
-def _runs_always(function: Function, node: ast.AST) -> bool:
+def runs_always(function: Function, node: ast.AST) -> bool:
     """Whether whoever calls a function comes to a place in it."""
     around = blocks_around(function.node, node)
     if not around:

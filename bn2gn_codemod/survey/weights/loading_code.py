@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
+from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import (
     Conditions,
     conditions_above,
@@ -195,6 +196,28 @@ def _file_given(step: Step, site: ast.Call) -> Iterator[ast.expr]:
 
 
 def _words(function: Function, call: ast.AST) -> str:
-    """A call, the name of its function, and the tests that it stands under."""
+    """A call, what it is given, the name of its function, and the tests that it stands under."""
     tests = map(ast.unparse, guarding_tests(function, call))
-    return " ".join((function.name, ast.unparse(call), *tests))
+    made = (
+        newest_value(function.node, call, one)
+        for one in (given_arguments(call) if isinstance(call, ast.Call) else ())
+        if isinstance(call, ast.Call) and isinstance(one, ast.Name)
+    )
+    values = (ast.unparse(one) for one in made if one is not None and _names_path(one))
+    return " ".join((function.name, ast.unparse(call), *values, *tests))
+
+
+def _names_path(value: ast.expr) -> bool:
+    """Whether a variable is given an option, or a path: ``path = getattr(cfg, "pretrained")``.
+
+    What is made of a network or read from a file has words of its own.
+    """
+    match value:
+        case ast.Call(func=ast.Name(id="getattr")) | ast.Attribute() | ast.Constant():
+            return True
+        case ast.Subscript() | ast.JoinedStr() | ast.BinOp():
+            return True
+        case ast.Call(func=ast.Attribute(attr="join" | "get")):
+            return True
+        case _:
+            return False

@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.values import (
     TupleValue,
     Value,
 )
+from bn2gn_codemod.survey.weights.evaluations import Evaluations
 
 # A loop that trains: others go backward to look at gradients, or step through something else.
 _GOES_BACKWARD = re.compile(r"\.backward\(")
@@ -32,8 +33,9 @@ Models = frozenset[Value]
 class StartedTrainings:
     """Tells the calls by which a training of one model begins."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, evaluations: Evaluations) -> None:
         self._flow = flow
+        self._evaluations = evaluations
         self._train: dict[Function, bool] = {}
 
     def direct(self, function: Function) -> list[ast.Call]:
@@ -57,8 +59,16 @@ class StartedTrainings:
                     yield from self._flow.values(node)
 
     def _comes_to_training(self, function: Function, call: ast.Call, models: Models) -> bool:
+        callees = list(self._trainers(function, call, models))
+        found = (self._is_trained_by(callee, models) for callee in callees)
+        # A registry may give what evaluates as well as what trains.
+        if len(callees) > 1 and self._evaluations.only_evaluates(function.module):
+            return all(found)
+        return any(found)
+
+    def _is_trained_by(self, function: Function, models: Models) -> bool:
         seen: set[Function] = set()
-        pending = list(self._trainers(function, call, models))
+        pending = [function]
         while pending:
             callee = pending.pop()
             if callee in seen:

@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.syntax.nodes import call_name, walk_scope
 from bn2gn_codemod.survey.values import Function, Instance
 from bn2gn_codemod.survey.weights.always_read_files import begins_with_file
 from bn2gn_codemod.survey.weights.downloads import fetches_first
+from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.loading_code import LoadingCode, Step
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
 from bn2gn_codemod.survey.weights.skipped_keys import kept_words
@@ -45,11 +46,11 @@ _OPTIMIZER = re.compile(
 class WarmStarts:
     """Tells the loads of whole models that scripts begin with."""
 
-    def __init__(self, contents: Contents, call_sites: CallSites) -> None:
+    def __init__(self, contents: Contents, call_sites: CallSites, evaluations: Evaluations) -> None:
         self._contents = contents
         self._flow = contents.flow
         self._call_sites = call_sites
-        self._trainings = StartedTrainings(contents.flow)
+        self._trainings = StartedTrainings(contents.flow, evaluations)
         self._code = LoadingCode(contents.flow, call_sites, self._trainings)
 
     def is_one(self, call: LoadCall, value: Instance) -> bool:
@@ -72,7 +73,7 @@ class WarmStarts:
         ):
             return True
         if not (
-            others or (direct and not step.is_its_own) or (step.is_its_own and _trains(function))
+            others or (direct and not step.is_its_own) or (step.is_its_own and may_train(function))
         ):
             return False
         return (
@@ -107,7 +108,8 @@ class WarmStarts:
         )
 
 
-def _trains(function: Function) -> bool:
+def may_train(function: Function) -> bool:
+    """Whether code beside a function trains something, by its text."""
     return _OPTIMIZER.search(function.module.source.data) is not None
 
 
