@@ -776,10 +776,16 @@ optimizer = torch.optim.SGD(net.parameters(), 0.1)
         ("pass", "self.load_state_dict(torch.load(self.path))", "net.setup()", "unknown"),
         ("self.setup()", "self.load('weights/a.pt')", "pass", "unknown"),
         ("self.setup()", "fill(self, torch.load('a.pth'))", "pass", "unknown"),
-        # Nobody calls the method, or it reads another file, or goes on;
+        # not where nobody calls the method, or only some do, or it goes on;
         ("pass", "fill(self, torch.load(self.path))", "pass", "convert"),
-        ("pass", "fill(self, torch.load(self.folder))", "net.setup()", "convert"),
+        ("pass", "fill(self, torch.load(self.folder))", "net.setup()", "unknown"),
         ("pass", "self.load_state_dict(torch.load(self.folder))", "net.setup()", "unknown"),
+        (
+            "pass",
+            "fill(self, torch.load(self.folder))",
+            "if args.go_on:\n    net.setup()",
+            "convert",
+        ),
         (
             "pass",
             "self.load_state_dict(torch.load(self.folder))",

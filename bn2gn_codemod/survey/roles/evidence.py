@@ -47,6 +47,7 @@ from bn2gn_codemod.survey.weights.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.weights.loading_models import is_added_to
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.pretrained import find_loads
+from bn2gn_codemod.survey.weights.reference_models import ReferenceModels
 from bn2gn_codemod.survey.weights.resumed_models import ResumedModels
 from bn2gn_codemod.survey.weights.taken_parts import TakenParts
 from bn2gn_codemod.survey.weights.whole_models import WholeModels
@@ -101,6 +102,7 @@ class Evidence:
         self._lists = PartLists(contents, self.loads, self.own, self.parts.network_of)
         self._initialised_models = InitialisedModels(contents.flow)
         self.resumed_models = ResumedModels(contents, self.loads, self.evaluations)
+        self.reference_models = ReferenceModels(contents, self.evaluations)
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
         self.whole_models = WholeModels(contents, self._held.is_loaded_network, self.evaluations)

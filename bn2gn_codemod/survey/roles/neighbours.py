@@ -194,6 +194,10 @@ class Neighbours:
         if finished is not None:
             words = f"nothing trains {cls.name}, and all of it {finished.words} to be evaluated"
             return Because(Role.UNDECIDED, f"{words} ({owner.words})")
+        where = self._evidence.reference_models.where(slot)
+        if where is not None:
+            words = f"nothing trains {cls.name}, and whatever makes one loads all of it ({where})"
+            return Because(Role.UNDECIDED, f"{words} ({owner.words})")
         if families.is_stem_attribute(name):
             words = f"{shown(slot)} is the stem of the backbone ({owner.words})"
             return Because(Role.BACKBONE, words, owner)

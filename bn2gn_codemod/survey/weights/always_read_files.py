@@ -11,48 +11,51 @@ from __future__ import annotations
 import ast
 import re
 
-from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
-from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
 from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
-from bn2gn_codemod.survey.values import Function, Spot
+from bn2gn_codemod.survey.values import Function
 
 _PATH = re.compile(r"\w[./]")
 _ASKING = (ast.IfExp, ast.BoolOp, ast.Lambda)
 
 
 def begins_with_file(
-    flow: Flow, function: Function, reading: list[ast.AST], load: LoadCall
+    function: Function,
+    begin: list[ast.Call],
+    reading: list[ast.AST],
+    load: LoadCall,
+    way: list[tuple[Function, ast.AST]],
 ) -> bool:
-    """Whether a function reads such a file before each training that it begins.
+    """Whether a function reads such a file before each training that it begins by a call.
 
-    ``load`` puts what is read into a model, in the function or in one that it calls.
+    ``load`` puts what is read into a model, in the function or in one that it comes to by the
+    calls of ``way``.
     """
-    begin = [call for _, call in flow.calls_in.get(function, ()) if _begins_training(flow, call)]
     if not begin:
+        return False
+    below = [place for place in way if place[0] is not function]
+    if not all(runs_always(*place) for place in below[1:]):
         return False
     if load.loader and load.loader != "load_from_checkpoint":
         is_loaded = False  # code of others, which may do nothing without a file
-    elif load.spot.function is function:
+    elif not below:
         is_loaded = all(_comes_first(function, load.spot.node, call) for call in begin)
     else:
-        is_loaded = _runs_always(load.spot)
+        is_loaded = runs_always(*below[0])
+    is_named = any(_names_file(*place) for place in below)
     return any(
         all(_comes_first(function, node, call) for call in begin)
         for node in reading
-        if isinstance(node, ast.Call) and (is_loaded or _names_file(function, node))
+        if isinstance(node, ast.Call) and (is_loaded or is_named or _names_file(function, node))
     )
 
 
-def _begins_training(flow: Flow, call: ast.Call) -> bool:
-    """Whether an optimizer is made for a model, here or by what drives the training."""
-    return optimizer_call(flow, call) is not None or is_fitted(flow, call)
-
-
-def _names_file(function: Function, call: ast.Call) -> bool:
+def _names_file(function: Function, call: ast.AST) -> bool:
     """Whether a call is handed the name of a file, or of a folder, that is written out."""
+    if not isinstance(call, ast.Call):
+        return False
     given = given_arguments(call)
     values = [newest_value(function.node, call, one) or one for one in given]
     return any(
@@ -61,17 +64,17 @@ def _names_file(function: Function, call: ast.Call) -> bool:
     )
 
 
-def _runs_always(spot: Spot) -> bool:
+def runs_always(function: Function, node: ast.AST) -> bool:
     """Whether whoever calls a function comes to a place in it."""
-    around = blocks_around(spot.function.node, spot.node)
+    around = blocks_around(function.node, node)
     if not around:
-        return isinstance(spot.function.node, ast.Lambda)
+        return isinstance(function.node, ast.Lambda)
     block, index = around[-1]
     leaves = (walk(statement) for statement in block[:index])
-    is_direct = block is getattr(spot.function.node, "body", None)
+    is_direct = block is getattr(function.node, "body", None)
     return (
         is_direct
-        and not _is_asked_for(block[index], spot.node)
+        and not _is_asked_for(block[index], node)
         and not any(isinstance(node, ast.Return) for each in leaves for node in each)
     )
 

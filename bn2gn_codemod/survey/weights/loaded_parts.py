@@ -17,6 +17,8 @@ from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value, We
 from bn2gn_codemod.survey.weights import copied_parameters
 from bn2gn_codemod.survey.weights.copied_models import of_wholes
 from bn2gn_codemod.survey.weights.pretrained import parts_of_others, read_load
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.warm_starts import restores_optimizer
 
 
 class LoadedParts:
@@ -47,6 +49,7 @@ class LoadedParts:
                 or copied_parameters.are_copied_back(flow, call)
                 or copied_parameters.are_resumed(flow, call)
                 or self._only_sets(call)
+                or self._is_step_of_resuming(call)
             ):
                 self._add(call)
         self._add_copies(copies)
@@ -107,6 +110,30 @@ class LoadedParts:
         made_of = (value for node in call.made_of for value in self._flow.values(node))
         is_read = any(isinstance(value, Weights) for value in made_of)
         return is_set and not is_read and read_load(self._flow, call) is None
+
+    def _is_step_of_resuming(self, call: LoadCall) -> bool:
+        """Whether a model's own ``load_state_dict`` fills a part, and each call of it resumes.
+
+        That is how the whole model is loaded, whatever entries it has.
+        """
+        method = call.spot.function
+        if method.class_ is None or method.class_.methods.get("load_state_dict") is not method:
+            return False
+        loads = [
+            (one, value)
+            for one in self._flow.load_calls
+            for value in self._flow.values(one.receiver)
+            if isinstance(value, Instance) and value.class_.find_method("load_state_dict") is method
+        ]
+        seen = {one.spot.node for one, _ in loads}
+        return (
+            bool(loads)
+            and all(site in seen for _, site in self._call_sites.of(method))
+            and all(
+                is_resumed(self._flow, one) or restores_optimizer(one, value)
+                for one, value in loads
+            )
+        )
 
     def _add_copies(self, copies: list[tuple[LoadCall, set[Value]]]) -> None:
         """A moving average of a new part is as new as that; of a loaded one, it is loaded."""

@@ -22,11 +22,10 @@ from bn2gn_codemod.survey.flow.network_contents import is_aside
 from bn2gn_codemod.survey.flow.receivers import Receivers
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import defaults_of, dotted, is_off, walk_scope
+from bn2gn_codemod.survey.syntax.nodes import dotted, walk_scope
 from bn2gn_codemod.survey.values import (
     Class,
     Function,
-    FunctionValue,
     Instance,
     NormLayer,
     Weights,
@@ -39,6 +38,7 @@ from bn2gn_codemod.survey.weights.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.named_keys import given_names, prefixes
+from bn2gn_codemod.survey.weights.offered_factories import is_only_offered
 from bn2gn_codemod.survey.weights.prefixed_keys import parts_of_keys
 from bn2gn_codemod.survey.weights.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.weights.refitted_entries import refits_entries
@@ -51,7 +51,7 @@ from bn2gn_codemod.survey.weights.skipped_keys import (
     skipped_keys,
 )
 from bn2gn_codemod.survey.weights.taken_parts import taken_apart
-from bn2gn_codemod.survey.weights.warm_starts import WarmStarts, trains
+from bn2gn_codemod.survey.weights.warm_starts import WarmStarts, may_train
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 
@@ -74,7 +74,7 @@ class WholeModels:
         self._receivers = Receivers(contents.flow)
         self._taken_apart = taken_apart(contents.flow)
         self._changed = ChangedParts(contents)
-        self._warm_starts = WarmStarts(contents, self._call_sites)
+        self._warm_starts = WarmStarts(contents, self._call_sites, evaluations)
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, list[Load]] = {}
         self._named: dict[Slot, Load] = {}
@@ -189,7 +189,7 @@ class WholeModels:
             if self._is_short_of_a_part(cls, load) or self._changed.is_changed(call, cls):
                 yield cls
             elif goes_on:
-                if takes_what_fits(call) and trains(function):
+                if takes_what_fits(call) and may_train(function):
                     yield cls
             elif refits_entries(call) or self._is_trained_part(call, value):
                 yield cls
@@ -204,7 +204,7 @@ class WholeModels:
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 is_start = is_said or self._warm_starts.is_one(call, value)
-                if is_start and not self._is_only_offered(function):
+                if is_start and not is_only_offered(self._flow, function, call.spot.node):
                     yield cls
             elif self._warm_starts.is_one(call, value):
                 yield cls
@@ -283,18 +283,6 @@ class WholeModels:
             for _, call in calls
         )
 
-    def _is_only_offered(self, factory: Function) -> bool:
-        """Whether it gives finished models to users: ``pretrained=False``, as training has it."""
-        switches = _switched_off(factory)
-        return bool(switches) and not any(
-            keyword.arg in switches and not is_off(keyword.value)
-            for caller, calls in self._flow.calls_in.items()
-            if b".backward(" in caller.module.source.data
-            for _, call in calls
-            if any(isinstance(held, FunctionValue) for held in self._flow.value_of(call.func))
-            for keyword in call.keywords
-        )
-
     def _gives(self, function: Function, value: Instance) -> bool:
         return value in set(self._flow.values(self._flow.return_node(function)))
 
@@ -336,17 +324,6 @@ def _file_of_constructor(weights: Weights, cls: Class) -> bool:
 def _first_of(word: str) -> str:
     """``neck`` of ``neck.`` and of ``neck.0.weight``"""
     return word.partition(".")[0]
-
-
-def _switched_off(function: Function) -> set[str]:
-    """The parameters that speak of pretrained weights, and say no unless they are given."""
-    if isinstance(function.node, ast.Module):
-        return set()
-    return {
-        one.arg
-        for one, value in defaults_of(function.node.args)
-        if _PRETRAINED.search(one.arg) and is_off(value)
-    }
 
 
 def _hands_on(caller: Function, site: ast.Call) -> bool:

@@ -1,0 +1,140 @@
+"""Models that are only there as they were published: whatever makes one loads all of it.
+
+The code that trains in the repository has other models. What the file holds was made with the
+norms that the code has now, in the new parts as well, and would not fit any others. Where nothing
+trains at all, whoever uses the code may train the model.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+
+from bn2gn_codemod.survey.because import Slot
+from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
+from bn2gn_codemod.survey.statements.run_conditions import blocks_around
+from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
+from bn2gn_codemod.survey.values import Class, Function, Instance, Value
+from bn2gn_codemod.survey.weights.always_read_files import runs_always
+from bn2gn_codemod.survey.weights.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.loading_code import LoadingCode, Place
+from bn2gn_codemod.survey.weights.pretrained import read_load
+from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.started_trainings import StartedTrainings
+from bn2gn_codemod.survey.weights.warm_starts import may_train
+
+
+class ReferenceModels:
+    """Tells the classes of such models."""
+
+    def __init__(self, contents: Contents, evaluations: Evaluations) -> None:
+        self._contents = contents
+        self._flow = contents.flow
+        self._call_sites = CallSites(contents.flow)
+        self._trainings = StartedTrainings(contents.flow, evaluations)
+        self._code = LoadingCode(contents.flow, self._call_sites, self._trainings)
+        self._known: dict[Class, str | None] = {}
+
+    def where(self, slot: Slot) -> str | None:
+        """The line that loads an object with an attribute, if each is loaded when it is made.
+
+        Not where such a part is made for other models as well: a training may have it there, and
+        the file be what came of that.
+        """
+        parts = {one for one in self._contents.of_slot[slot] if isinstance(one, Instance)}
+        others = (
+            one
+            for part in parts
+            for kind in part.class_.descendants()
+            for one in self._flow.instances.get(kind, ())
+            if one.spot is not None and one not in parts
+        )
+        return None if any(True for _ in others) else self._where_all(slot[0])
+
+    def _where_all(self, cls: Class) -> str | None:
+        if not any(isinstance(one, Instance) and one.class_.is_module for one in self._optimised):
+            return None
+        if cls not in self._known:
+            made = [one for kind in cls.descendants() for one in self._flow.instances.get(kind, ())]
+            found = [self._load_of(one) for one in made if one.spot is not None]
+            is_one = bool(found) and all(found)
+            self._known[cls] = found[0] if is_one else None
+        return self._known[cls]
+
+    def _load_of(self, value: Instance) -> str | None:
+        """The line that loads an object whenever it is made, where nothing trains it."""
+        loads = list(self._loads_into(value))
+        if value.spot is None or not loads or value in self._optimised:
+            return None
+        loading: dict[ast.AST, LoadCall] = {}
+        for call in loads:
+            for step in self._code.steps(call, value):
+                if self._trains(step.function, step.models):
+                    return None
+                if all(runs_always(*place) for place in step.way[:-1]):
+                    loading.setdefault(step.way[-1][1], call)
+        place = (value.spot.function, value.spot.node)
+        return loads[0].spot.where if self._is_loaded(place, value, set(loading), set()) else None
+
+    def _loads_into(self, value: Instance) -> Iterator[LoadCall]:
+        """What loads all of an object from a file, for no training that goes on."""
+        for call in self._flow.load_calls:
+            if call.into_tensors or call.of_driver or not call.strict:
+                continue
+            if self._flow.is_crowded(call.receiver) or value not in self._flow.values(
+                call.receiver
+            ):
+                continue
+            if read_load(self._flow, call) is not None and not is_resumed(self._flow, call):
+                yield call
+
+    def _is_loaded(
+        self, place: Place, value: Instance, loading: set[ast.AST], seen: set[ast.AST]
+    ) -> bool:
+        """Whether a load follows wherever the object is there: where it is made, or given back."""
+        function, node = place
+        if node in seen:
+            return True
+        seen.add(node)
+        if any(_follows(function, node, load) for load in loading):
+            return True
+        sites = self._call_sites.of(function)
+        return (
+            bool(sites)
+            and value in self._flow.values(self._flow.return_node(function))
+            and all(self._is_loaded(site, value, loading, seen) for site in sites)
+        )
+
+    def _trains(self, function: Function, models: frozenset[Value]) -> bool:
+        return may_train(function) or bool(self._trainings.by_others(function, models))
+
+    @functools.cached_property
+    def _optimised(self) -> set[Value]:
+        """What optimizers are given: ``SGD(net.parameters())``."""
+        return {
+            value
+            for calls in self._flow.calls_in.values()
+            for _, call in calls
+            if optimizer_call(self._flow, call) is not None
+            for given in given_arguments(call)
+            for part in walk(given)
+            if isinstance(part, (ast.Name, ast.Attribute))
+            for value in self._flow.value_of(part)
+        }
+
+
+def _follows(function: Function, first: ast.AST, second: ast.AST) -> bool:
+    """Whether whatever comes to the first place comes to the second one next."""
+    around = blocks_around(function.node, second)
+    if not around:
+        return False
+    block, index = around[-1]
+    for other, place in blocks_around(function.node, first):
+        if other is block and place <= index:
+            left = (node for statement in block[place:index] for node in walk(statement))
+            return not any(isinstance(node, ast.Return) for node in left)
+    return False

@@ -1,0 +1,148 @@
+"""Models that are loaded wherever one is made, in a repository that trains others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.survey.verdicts import check
+
+_TEXT = """\
+import torchvision
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Published(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.head = Head()
+-- own.py --
+import torchvision
+class OwnHead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! convert
+class Own(nn.Module):
+    def __init__(self, head):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.head = head
+-- train.py --
+from own import Own, OwnHead
+{train}
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+-- evaluate.py --
+from net import Head, Published
+{evaluate}
+model.eval()
+"""
+_TRAIN = "net = Own(OwnHead())"
+_LOADED = "model = Published()\nmodel.load_state_dict(torch.load(path)['model'])"
+
+
+def verdict(expected: str, evaluate: str = _LOADED, train: str = _TRAIN) -> None:
+    check(_TEXT.format(verdict=expected, evaluate=evaluate, train=train))
+
+
+@pytest.mark.parametrize(
+    "evaluate",
+    [
+        _LOADED,
+        "def build(path):\n    model = Published()\n    saved = torch.load(path)\n"
+        "    model.load_state_dict(saved)\n    return model.cuda()\nmodel = build(path)",
+        "def build():\n    return Published()\nmodel = build()\n"
+        "model.load_state_dict(torch.load(path))",
+        "def fill(model):\n    model.load_state_dict(torch.load(path))\nmodel = Published()\n"
+        "fill(model)",
+    ],
+)
+def test_model_that_only_its_file_fills(evaluate: str) -> None:
+    verdict("unknown", evaluate)
+
+
+@pytest.mark.parametrize(
+    "evaluate",
+    [
+        # The load is asked for, need not fit, or goes on;
+        "model = Published()\nif path:\n    model.load_state_dict(torch.load(path))",
+        "model = Published()\nmodel.load_state_dict(torch.load(path), strict=False)",
+        "model = Published()\nmodel.load_state_dict(torch.load(args.resume))",
+        "model = Published()",
+        "def fill(model):\n    if path:\n        model.load_state_dict(torch.load(path))\n"
+        "model = Published()\nfill(model)",
+        # or there are others that are not loaded.
+        f"{_LOADED}\nother = Published()",
+        "def build():\n    return Published()\nmodel = build()\n"
+        "model.load_state_dict(torch.load(path))\nother = build()",
+    ],
+)
+def test_model_that_something_else_may_fill(evaluate: str) -> None:
+    verdict("convert", evaluate)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        # Training has the model, or one with such a head.
+        "from net import Published\nother = Own(OwnHead())\nnet = Published()",
+        "from net import Head\nother = Own(OwnHead())\nnet = Own(Head())",
+    ],
+)
+def test_model_that_is_evaluated_after_its_training(train: str) -> None:
+    verdict("convert", train=train)
+
+
+def test_repository_that_trains_nothing() -> None:
+    text = _TEXT.format(verdict="convert", evaluate=_LOADED, train=_TRAIN)
+    check(text.replace("optimizer = torch.optim.SGD(net.parameters(), 0.1)\n", ""))
+
+
+_OWN_METHOD = """\
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+    def {method}(self, state):
+        self.head.load_state_dict({{k[5:]: v for k, v in state.items()}})
+-- train.py --
+from net import Net
+class Trainer:
+    def __init__(self, net):
+        self.net = net
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+    def load_checkpoint(self, path):
+        saved = torch.load(path)
+        {load}
+trainer = Trainer(Net())
+trainer.load_checkpoint('last.pth')
+"""
+_RESTORED = "self.optimizer.load_state_dict(saved['optim'])"
+
+
+@pytest.mark.parametrize(
+    ("method", "load", "verdict"),
+    [
+        ("load_state_dict", f"self.net.load_state_dict(saved['net']); {_RESTORED}", "convert"),
+        (
+            "load_state_dict",
+            "if self.resume:\n            self.net.load_state_dict(saved)",
+            "convert",
+        ),
+        # Another file may be meant, too, or nothing calls it here, or its name says that it fills
+        # the part.
+        ("load_state_dict", "self.net.load_state_dict(saved)", "unknown"),
+        (
+            "load_state_dict",
+            f"self.net.load_state_dict(saved['net']); {_RESTORED}\n"
+            "    def start(self):\n        self.net.load_state_dict(torch.load('a.pth'))",
+            "unknown",
+        ),
+        ("load_state_dict", "pass", "unknown"),
+        ("load_head", f"self.net.load_head(saved['net']); {_RESTORED}", "unknown"),
+    ],
+)
+def test_load_state_dict_of_the_model_s_own(method: str, load: str, verdict: str) -> None:
+    check(_OWN_METHOD.format(method=method, load=load, verdict=verdict))
