@@ -137,7 +137,7 @@ def test_script_that_starts_from_a_file(script: str) -> None:
         "    net.load_state_dict(saved['net'])\n    net_opt.load_state_dict(saved['opt'])",
         "def load(model, optim, pretrained):\n    saved = torch.load(pretrained)\n"
         "    model.load_state_dict(saved['net'])\n    if optim is not None:\n"
-        "        optim.load_state_dict(saved['optim'])\nnet = Net()\nload(net, None, 'a.pth')",
+        "        optim.load_state_dict(saved['optim'])\nnet = Net()\nload(net, make_optim(net), 'a.pth')",
     ],
 )
 def test_script_that_does_not_start_from_it(script: str) -> None:
@@ -331,3 +331,47 @@ def test_helper_of_a_training_that_tests_finished_models() -> None:
     )
     test = "\n-- test.py --\nfrom train import define, load_pretrained\nload_pretrained(define(''))"
     verdict(script, "convert", OPTIMIZER + test)
+
+
+TRAINER = """\
+class Base:
+    def __init__(self, config, model):
+        self.model = model
+        self.optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        if config["resume_file"] != "":
+            self._load(config["resume_file"], resume=True)
+        elif config["{name}"] != "":
+            self._load(config["{name}"], resume={resume})
+    def _load(self, path, resume):
+        saved = torch.load(path)
+        self.model.load_state_dict(saved["model"])
+        if resume:
+            self.optimizer.load_state_dict(saved["optimizer"])
+class Trainer(Base):
+    pass
+trainer = Trainer(config, Net())
+"""
+
+
+def test_a_helper_that_is_handed_no_optimizer_does_not_go_on() -> None:
+    script = (
+        "def load(model, optim, pretrained):\n    saved = torch.load(pretrained)\n"
+        "    model.load_state_dict(saved['net'])\n    if optim is not None:\n"
+        "        optim.load_state_dict(saved['optim'])\nnet = Net()\nload(net, None, 'a.pth')"
+    )
+    verdict(script, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("name", "resume", "expected"),
+    [
+        ("finetune_file", "False", "unknown"),
+        ("finetune_file", "None", "unknown"),
+        # It says so, or does so.
+        ("resume_other", "False", "convert"),
+        ("finetune_file", "True", "convert"),
+        ("finetune_file", "config['again']", "convert"),
+    ],
+)
+def test_one_helper_for_a_start_and_for_going_on(name: str, resume: str, expected: str) -> None:
+    verdict(TRAINER.format(name=name, resume=resume), expected, "")

@@ -20,8 +20,8 @@ from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
 from bn2gn_codemod.survey.values import Class, ClassValue, External, Instance, Spot
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.pretrained import read_load
+from bn2gn_codemod.survey.weights.restored_optimizers import restores_optimizer
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
-from bn2gn_codemod.survey.weights.warm_starts import restores_optimizer
 
 # Decorators that hand a class to nobody.
 _KEEPS_TO_ITSELF = re.compile(

@@ -17,8 +17,8 @@ from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value, We
 from bn2gn_codemod.survey.weights import copied_parameters
 from bn2gn_codemod.survey.weights.copied_models import of_wholes
 from bn2gn_codemod.survey.weights.pretrained import parts_of_others, read_load
+from bn2gn_codemod.survey.weights.restored_optimizers import restores_optimizer
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
-from bn2gn_codemod.survey.weights.warm_starts import restores_optimizer
 
 
 class LoadedParts:

@@ -7,7 +7,6 @@ that holds it; and those to which it gives what it has made and loaded, as a fac
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -24,10 +23,13 @@ from bn2gn_codemod.survey.statements.run_conditions import (
 )
 from bn2gn_codemod.survey.syntax.nodes import given_arguments, root_of, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Value, Weights
+from bn2gn_codemod.survey.weights.restored_optimizers import (
+    is_helper_for,
+    is_optimizer_load,
+    restores_for,
+)
 from bn2gn_codemod.survey.weights.resumed_training import speaks_of_resuming
 from bn2gn_codemod.survey.weights.started_trainings import Models, StartedTrainings, holders
-
-_OF_OPTIMIZER = re.compile(r"optim|(?:\b|_)opt\.", re.IGNORECASE)
 
 Place = tuple[Function, ast.AST]
 
@@ -83,11 +85,26 @@ class LoadingCode:
                     seen.add(site)
                     pending.append(above)
 
+    def is_for_the_model_alone(self, call: LoadCall, value: Instance) -> bool:
+        """Whether a helper that may restore an optimizer does not do so for one of its calls."""
+        function = call.spot.function
+        return is_helper_for(function, value) and not all(
+            restores_for(function, site, caller) for caller, site in self._call_sites.of(function)
+        )
+
+    @staticmethod
+    def _goes_on(call: LoadCall, value: Instance, caller: Function, site: ast.Call) -> bool:
+        """Whether a call of the helper that loads restores an optimizer, too."""
+        function = call.spot.function
+        return is_helper_for(function, value) and restores_for(function, site, caller)
+
     def _above(
         self, call: LoadCall, value: Instance, step: Step, caller: Function, site: ast.Call
     ) -> Step | None:
         """The step that a caller is, if the call is about the model."""
         function = step.function
+        if function is call.spot.function and self._goes_on(call, value, caller, site):
+            return None
         is_handed = any(value in self._flow.value_of(given) for given in given_arguments(site))
         is_own = function.class_ is not None and _are_kin(function.class_, caller.class_)
         is_its_method = value.spot is None and self._is_called_on(site, value)
@@ -196,7 +213,8 @@ class LoadingCode:
         around = set(guarding_tests(caller, site))
         return any(
             other.spot.function is caller
-            and _is_into_optimizer(other)
+            and other.spot.node is not None
+            and is_optimizer_load(other.spot.node)
             and not files.isdisjoint(one for node in other.weights for one in self._weights(node))
             and around == set(guarding_tests(caller, other.spot.node))
             for other in self._flow.load_calls
@@ -209,14 +227,6 @@ class LoadingCode:
 def _are_kin(cls: Class, other: Class | None) -> bool:
     """Whether a method of one class may be called on the ``self`` of the other one's."""
     return other is not None and (cls in other.ancestors() or other in cls.ancestors())
-
-
-def _is_into_optimizer(call: LoadCall) -> bool:
-    match call.spot.node:
-        case ast.Call(func=ast.Attribute() as method):
-            return _OF_OPTIMIZER.search(ast.unparse(method)) is not None
-        case _:
-            return False
 
 
 def _file_given(step: Step, site: ast.Call) -> Iterator[ast.expr]:

@@ -22,8 +22,8 @@ from bn2gn_codemod.survey.values import Class, Instance, Weights
 from bn2gn_codemod.survey.weights.checkpoint_members import handles_weights
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.loads import Loads
+from bn2gn_codemod.survey.weights.restored_optimizers import restores_optimizer
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, is_said_to_go_on
-from bn2gn_codemod.survey.weights.warm_starts import restores_optimizer
 
 _TRAINS = re.compile(r"\.(?:backward|step|fit|train)\(|\btrain\w*\(")
 

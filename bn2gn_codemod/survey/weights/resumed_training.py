@@ -19,6 +19,7 @@ _GOES_ON = re.compile(
 )
 # Not ``not args.resume is None``, nor ``not args.no_resume``, which say the opposite.
 _NOT_RESUMED = re.compile(
+    r"\b\w*(?:resum|snapshot)\w*=(?:False|None)\b|"
     r"\bnot (?![\w.]*(?:\b|_)(?:no|not|skip|disable|without|never|ignore|dont)_?(?:\w+_)?"
     r"(?:resum|snapshot))"
     r"[\w.]*(?:resum|snapshot)[\w.]*(?![\w.(\[]|\s+(?:is|in|not|[=!<>]))",
@@ -57,6 +58,6 @@ def _spots(flow: Flow, call: LoadCall) -> Iterator[Spot]:
 
 def speaks_of_resuming(function: Function, call: ast.AST) -> bool:
     """The same of any call: by its words, those of its function and of the tests around it."""
-    tests = (_NOT_RESUMED.sub("", ast.unparse(test)) for test in guarding_tests(function, call))
-    around = (function.name, ast.unparse(call), *tests)
+    said = (ast.unparse(node) for node in (call, *guarding_tests(function, call)))
+    around = (function.name, *(_NOT_RESUMED.sub("", words) for words in said))
     return any(map(_RESUMED.search, around))

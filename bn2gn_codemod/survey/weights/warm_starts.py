@@ -10,19 +10,17 @@ its state there, the training goes on.
 
 from __future__ import annotations
 
-import ast
 import re
 
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
-from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import call_name, walk_scope
 from bn2gn_codemod.survey.values import Function, Instance
 from bn2gn_codemod.survey.weights.always_read_files import begins_with_file
 from bn2gn_codemod.survey.weights.downloads import fetches_first
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.loading_code import LoadingCode, Step
+from bn2gn_codemod.survey.weights.restored_optimizers import restores_optimizer
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
 from bn2gn_codemod.survey.weights.skipped_keys import kept_words
 from bn2gn_codemod.survey.weights.started_trainings import StartedTrainings
@@ -58,7 +56,9 @@ class WarmStarts:
 
     def is_one(self, call: LoadCall, value: Instance) -> bool:
         """Whether a training says that a model starts from what a call loads into it."""
-        if is_resumed(self._flow, call) or restores_optimizer(call, value):
+        if is_resumed(self._flow, call):
+            return False
+        if restores_optimizer(call, value) and not self._code.is_for_the_model_alone(call, value):
             return False
         if self._is_one_part(call, value):
             return False
@@ -114,20 +114,3 @@ class WarmStarts:
 def may_train(function: Function) -> bool:
     """Whether code beside a function trains something, by its text."""
     return _OPTIMIZER.search(function.module.source.data) is not None
-
-
-def restores_optimizer(call: LoadCall, value: Instance) -> bool:
-    """Whether the state of an optimizer is loaded where the model is, in the same branch.
-
-    A helper for both of them is for training that goes on, and is handed no optimizer else.
-    """
-    function = call.spot.function
-    is_helper = value.spot is not None and value.spot.function is not function
-    here = set(guarding_tests(function, call.spot.node))
-    return any(
-        isinstance(node, ast.Call)
-        and call_name(node) == "load_state_dict"
-        and _OF_OPTIMIZER.search(ast.unparse(node.func))
-        and (is_helper or here == set(guarding_tests(function, node)))
-        for node in walk_scope(function.node)
-    )
