@@ -16,7 +16,7 @@ import ast
 import fnmatch
 import functools
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.module_names import ModuleIndex
@@ -215,7 +215,7 @@ class Flow(ValueGraph):
         for (cls, attribute), node in self.slots.items():
             yield cls, attribute, node
 
-    def attributes_of(self, cls: Class) -> Iterable[str]:
+    def attributes_of(self, cls: Class) -> Collection[str]:
         """Names of the attributes (and patterns of names) that a class stores in."""
         return self._slots_of.get(cls, {})
 

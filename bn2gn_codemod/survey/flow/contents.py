@@ -37,6 +37,11 @@ class Contents:
         self._below: dict[Class, dict[Class, None]] = {}
         self._held_by: dict[Class, dict[Class, None]] = {}
         self._layers: dict[Slot, frozenset[Instance | NormLayer]] = {}
+        # Where code sets attributes by names that it computes, a class may have a thousand of
+        # them, and all hold the same: what is asked of each is found out once for a class.
+        self._by_layers: dict[Class, dict[frozenset[Instance | NormLayer], list[Slot]]] = {}
+        self._own_values: dict[Class, frozenset[Value]] = {}
+        self._inside: dict[Class, frozenset[Value]] = {}
         self._patterns: set[Value] = set()
         dicts: list[tuple[Class, int]] = []
         for cls, name, node in flow.holders():
@@ -98,6 +103,9 @@ class Contents:
         self.slots_of[slot[0]].remove(slot)
         self._held_by.pop(slot[0], None)
         self._layers.pop(slot, None)
+        self._by_layers.pop(slot[0], None)
+        self._own_values.pop(slot[0], None)
+        self._inside.clear()  # of whatever holds the class
         for holders in (*self.held_in.values(), *self.holders.values()):
             if slot in holders:
                 holders.remove(slot)
@@ -112,6 +120,10 @@ class Contents:
             name for owner in cls.ancestors() for name in self.flow.attributes_of(owner)
         )
 
+    def has_name(self, cls: Class, name: str) -> bool:
+        """Whether a name is among these."""
+        return any(name in self.flow.attributes_of(owner) for owner in cls.ancestors())
+
     def may_hold_layers(self, slot: Slot) -> bool:
         """Whether something of the repository's own, with layers, is in there."""
         return any(isinstance(value, (Instance, NormLayer)) for value in self.of_slot[slot])
@@ -123,6 +135,15 @@ class Contents:
             known = self._layers[slot] = frozenset(
                 value for value in self.of_slot[slot] if isinstance(value, (Instance, NormLayer))
             )
+        return known
+
+    def by_layers(self, cls: Class) -> dict[frozenset[Instance | NormLayer], list[Slot]]:
+        """The attributes that a class itself stores, by what they hold of the repository's own."""
+        known = self._by_layers.get(cls)
+        if known is None:
+            known = self._by_layers[cls] = {}
+            for slot in self.slots_of.get(cls, ()):
+                known.setdefault(self.layers_in(slot), []).append(slot)
         return known
 
     @functools.cached_property
@@ -147,15 +168,19 @@ class Contents:
         """The classes that a class holds, however deep, but for itself and its bases."""
         known = self._below.get(cls)
         if known is None:
-            kin = cls.ancestors()
-            pending = list(kin)
-            known = self._below[cls] = {}
-            for one in pending:
-                for held in self._held_itself(one):
-                    if held not in known and held not in kin:
-                        known[held] = None
-                        pending.append(held)
+            held = self._reached(cls)[len(cls.ancestors()) :]
+            known = self._below[cls] = dict.fromkeys(held)
         return known
+
+    def _reached(self, cls: Class) -> list[Class]:
+        """A class, its bases, and then the classes that these hold, however deep."""
+        reached = [*cls.ancestors()]
+        seen = set(reached)
+        for one in reached:  # grows
+            new = [held for held in self._held_itself(one) if held not in seen]
+            seen.update(new)
+            reached.extend(new)
+        return reached
 
     def _held_itself(self, cls: Class) -> dict[Class, None]:
         """The classes of the objects in a class's own attributes, and their bases."""
@@ -185,14 +210,27 @@ class Contents:
 
     def inside(self, slot: Slot) -> set[Value]:
         """What an attribute holds, however deep."""
-        found = dict.fromkeys(self.of_slot[slot])
-        pending = list(found)
-        for value in pending:
-            for inner in self.family_slots(value.class_) if isinstance(value, Instance) else ():
-                new = [held for held in self.of_slot[inner] if held not in found]
-                found.update(dict.fromkeys(new))
-                pending.extend(new)
-        return set(found)
+        held = self.of_slot[slot]
+        classes = {value.class_ for value in held if isinstance(value, Instance)}
+        return set(held).union(*map(self._inside_object, classes))
+
+    def _inside_object(self, cls: Class) -> frozenset[Value]:
+        """What an object of a class holds, however deep."""
+        known = self._inside.get(cls)
+        if known is None:
+            values = map(self._held_values, self._reached(cls))
+            known = self._inside[cls] = frozenset().union(*values)
+        return known
+
+    def _held_values(self, cls: Class) -> frozenset[Value]:
+        """All that is in a class's own attributes."""
+        known = self._own_values.get(cls)
+        if known is None:
+            slots = self.slots_of.get(cls, ())
+            known = self._own_values[cls] = frozenset(
+                value for slot in slots for value in self.of_slot[slot]
+            )
+        return known
 
     def is_above(self, cls: Class, slot: Slot) -> bool:
         """Whether the class holds the one whose attribute this is.

@@ -36,7 +36,7 @@ class Extensions:
     def _has(self, base: Class, name: str) -> bool:
         family = self._family_of(base)
         is_member = family is not None and (family.members.match(name) or family.is_twin(name))
-        return bool(is_member) or name in self._contents.names(base)
+        return bool(is_member) or self._contents.has_name(base, name)
 
     def _is_network(self, cls: Class) -> bool:
         """Whether the class is complete: of a known family, or named after one and built."""

@@ -88,8 +88,11 @@ def _are_all(cls: Class, name: str, is_listed: _IsListed) -> bool:
 
 def _stored(method: Function, name: str, is_listed: _IsListed) -> Iterator[bool | None]:
     """For each place where something is put into the attribute, whether it is such a list."""
+    stores = method.attribute_stores.get(name)
+    if stores is None:  # as in most methods
+        return
     own = method.first_parameter
-    for node in method.attribute_stores.get(name, ()):
+    for node in stores:
         match node:
             case ast.Assign(targets=[_], value=value) | ast.AugAssign(value=value):
                 yield is_listed(value, own, name)

@@ -21,6 +21,7 @@ class RegisteringBases:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
+        self._unread: dict[str, bool] = {}  # by the name of a base; most classes have the same few
 
     def may_tell(self, cls: Class) -> bool:
         """Whether a base class of the class may have told somebody of it."""
@@ -34,8 +35,12 @@ class RegisteringBases:
 
     def _is_unread(self, base: str) -> bool:
         """Whether a file that was not followed may define the base class."""
-        defined = re.compile(rb"\bclass\s+%s\b" % base.rpartition(".")[2].encode())
-        return any(defined.search(file.data) for file in (*self._flow.unread, *self._flow.left_out))
+        name = base.rpartition(".")[2]
+        if name not in self._unread:
+            defined = re.compile(rb"\bclass\s+%s\b" % name.encode())
+            files = (*self._flow.unread, *self._flow.left_out)
+            self._unread[name] = any(defined.search(file.data) for file in files)
+        return self._unread[name]
 
 
 def _registers(cls: Class) -> bool:

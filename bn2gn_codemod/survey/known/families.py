@@ -219,6 +219,7 @@ def inherited_family(cls: Class) -> Family | None:
     )
 
 
+@functools.cache
 def is_network_name(name: str) -> bool:
     """Whether a class or function is named after a published network."""
     words = name.replace("_", " ").strip()
@@ -245,6 +246,7 @@ def names_source_network(function: str) -> bool:
     return found is not None and is_network_name(found[1])
 
 
+@functools.cache
 def is_block_name(name: str) -> bool:
     """Whether a class is named like a block of such a network, a residual one or any other."""
     if _BLOCK.match(name) is not None:
@@ -317,11 +319,13 @@ def has_certainly_new_word(name: str) -> bool:
     return _has_word(name, _CERTAINLY_NEW_WORD)
 
 
+@functools.cache
 def _has_word(name: str, words: re.Pattern[str]) -> bool:
     # ``upConv`` is ``up_conv``, and ``upSample`` is ``upsample``.
     return any(words.search(form.lower()) for form in (name, _words(name)))
 
 
+@functools.cache
 def is_aside(name: str) -> bool:
     """Whether a name says that a network measures or teaches another one."""
     return _ASIDE.search(_words(name).lower()) is not None
@@ -337,6 +341,7 @@ def may_hold_whole_model(name: str) -> bool:
     return _WHOLE_MODEL.match(name) is not None
 
 
+@functools.cache
 def is_backbone_attribute(name: str) -> bool:
     """Whether an attribute's name alone says backbone."""
     return _BACKBONE_ATTRIBUTE.match(name) is not None and not has_new_word(name)
@@ -352,6 +357,7 @@ def is_for_volumes(name: str) -> bool:
     return _FOR_VOLUMES.search(name) is not None
 
 
+@functools.cache
 def may_be_backbone_attribute(name: str) -> bool:
     """Whether an attribute's name allows, but does not say, backbone."""
     return _MAYBE_BACKBONE_ATTRIBUTE.match(name) is not None and not has_new_word(name)

@@ -60,7 +60,8 @@ class BackbonePaths:
         self._unused = unused
         self._converted = converted
         self._memo: dict[Class, tuple[str, ...]] = {}
-        self._stores_unnamed: dict[Class, bool] = {}
+        self._without_names: dict[Class, bool] = {}
+        self._storing_norms: dict[Class, bool] = {}
         self._slots_of: dict[Class, list[Slot]] = {}
         self._relatives_of: dict[Class, list[Class]] = {}
         self._kin_of: dict[Class, frozenset[Class]] = {}
@@ -403,12 +404,13 @@ class BackbonePaths:
 
     def _has_no_names(self, cls: Class) -> bool:
         """Whether a class itself puts all its layers below names that are not known."""
-        if cls not in self._stores_unnamed:
-            self._stores_unnamed[cls] = stores_unnamed(cls)
-        if not self._stores_unnamed[cls]:
-            return False
-        named = (slot for slot in self._slots(cls) if slot[1] != "*")
-        return not any(self._makes_norm(slot) or self._holds_norm(slot) for slot in named)
+        known = self._without_names.get(cls)
+        if known is None:
+            named = (slot for slot in self._slots(cls) if slot[1] != "*")
+            known = self._without_names[cls] = stores_unnamed(cls) and not any(
+                self._makes_norm(slot) or self._holds_norm(slot) for slot in named
+            )
+        return known
 
     def _parts_of_others(self, slot: Slot) -> Iterator[str]:
         """What is to be named of the networks in a backbone attribute that have no backbone."""
@@ -459,18 +461,19 @@ class BackbonePaths:
         )
 
     def _makes_norm(self, slot: Slot) -> bool:
+        """Whether norm layers are in an attribute, or in those of the objects there."""
         return any(
-            _is_norm(value)
-            or (
-                isinstance(value, Instance)
-                and any(
-                    _is_norm(held)
-                    for inner in self._slots(value.class_)
-                    for held in self._roles.contents[inner]
-                )
-            )
+            _is_norm(value) or (isinstance(value, Instance) and self._stores_norm(value.class_))
             for value in self._roles.contents[slot]
         )
+
+    def _stores_norm(self, cls: Class) -> bool:
+        known = self._storing_norms.get(cls)
+        if known is None:
+            known = self._storing_norms[cls] = any(
+                _is_norm(held) for slot in self._slots(cls) for held in self._roles.contents[slot]
+            )
+        return known
 
     def _holds_norm(self, slot: Slot) -> bool:
         """Whether BatchNorm that stays lies in an attribute, however deep."""

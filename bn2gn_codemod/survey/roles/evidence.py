@@ -627,10 +627,11 @@ class Evidence:
     def is_unloaded(self, slot: Slot) -> bool:
         """Whether an attribute holds a network of a loaded class into which nothing is loaded."""
         return any(
-            self.beside_unloaded(part) is not None and self._unloaded.is_in(slot, part[0])
+            self._unloaded.is_in(slot, owner)
+            and any(map(self.beside_unloaded, self.contents.slots_of.get(owner, ())))
             for value in self.contents.of_slot[slot]
             if isinstance(value, Instance)
-            for part in self.contents.family_slots(value.class_)
+            for owner in value.class_.ancestors()
         )
 
     def _is_told_otherwise(self, slot: Slot) -> bool:

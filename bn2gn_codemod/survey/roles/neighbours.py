@@ -36,6 +36,8 @@ class Neighbours:
         self._beside_which: dict[Slot, Because] = {}
         self._again: set[Slot] = set()  # second names of what stands in a backbone
         self._again_only_named: set[Slot] = set()
+        # asked for each attribute of a class, of which there may be a thousand
+        self._networks_of: dict[Class, list[Slot]] = {}
 
     def judge(self) -> None:
         """Decide what can be decided, in :attr:`Evidence.own`."""
@@ -419,15 +421,23 @@ class Neighbours:
             return False
         if families.is_named_after_network(cls) or self._evidence.members.family(cls) is not None:
             return False
-        return any(
-            other is not slot
-            and (
-                families.may_be_backbone_attribute(other[1])
-                or families.is_backbone_attribute(other[1])
-            )
-            and self._holds_network(other)
-            for other in self._contents.family_slots(cls)
-        ) and not self._holds_network(slot)
+        is_beside = any(other is not slot for other in self._named_networks(cls))
+        return is_beside and not self._holds_network(slot)
+
+    def _named_networks(self, cls: Class) -> list[Slot]:
+        """The attributes of a class that are named like a backbone and hold a network."""
+        known = self._networks_of.get(cls)
+        if known is None:
+            known = self._networks_of[cls] = [
+                slot
+                for slot in self._contents.family_slots(cls)
+                if (
+                    families.may_be_backbone_attribute(slot[1])
+                    or families.is_backbone_attribute(slot[1])
+                )
+                and self._holds_network(slot)
+            ]
+        return known
 
     def _holds_network(self, slot: Slot) -> bool:
         return any(

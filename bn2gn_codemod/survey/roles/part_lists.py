@@ -50,7 +50,7 @@ class PartLists:
             return True
         layers = self._contents.layers_in(slot)
         # ``self.layer1`` and ``self.layer2`` of a ResNet may well hold the same, but no less.
-        beside = map(self._contents.layers_in, self._contents.slots_of[slot[0]])
+        beside = self._contents.by_layers(slot[0])
         if not any(inner and inner < layers for inner in beside):
             return False
         # Slices of ``list(resnet().children())`` may hold the same as well, but the
@@ -64,16 +64,17 @@ class PartLists:
         """``self.trained = [self.trunk, self.top]``: its layers are judged where they stand."""
         if self._is_more_than_a_list(slot):
             return False
-        cls = slot[0]
         layers = self._contents.layers_in(slot)
-        held = {
-            one: inner
-            for one in self._contents.slots_of[cls]
-            if one is not slot
-            and one[1] != "*"
-            and (inner := self._contents.layers_in(one)) < layers
-        }
-        if len(held) < 2 or not layers or set().union(*held.values()) != layers:
+        held = [
+            one
+            for inner, slots in self._contents.by_layers(slot[0]).items()
+            if inner < layers
+            for one in slots
+            if one[1] != "*"
+        ]
+        if len(held) < 2 or not layers:
+            return False
+        if set().union(*map(self._contents.layers_in, held)) != layers:
             return False
         return are_read_from(self._contents, slot, held)
 

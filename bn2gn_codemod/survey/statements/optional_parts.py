@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -46,7 +47,8 @@ def only_asked_for(cls: Class) -> set[str]:
     return {name for name, is_asked in asked.items() if is_asked} - _always(init.node.body)
 
 
-def instead_of_classifier(cls: Class) -> set[str]:
+@functools.cache  # asked for each attribute of a class
+def instead_of_classifier(cls: Class) -> frozenset[str]:
     """The attributes that an option puts there instead of the last layer of a classifier.
 
     ``if dense: self.norm2 = Norm() else: self.head = Linear()``: what is trained to classify
@@ -54,7 +56,7 @@ def instead_of_classifier(cls: Class) -> set[str]:
     """
     init = cls.methods.get("__init__")
     if init is None or not isinstance(init.node, ast.FunctionDef):
-        return set()
+        return frozenset()
     asked: dict[str, frozenset[tuple[str, bool]]] = {}
     variables = _patterns(init.node)
     for name, around in _stored_under(init.node.body, frozenset(), variables):
@@ -65,7 +67,7 @@ def instead_of_classifier(cls: Class) -> set[str]:
         if _CLASSIFIER.match(name)
         for option, is_on in around
     }
-    return {name for name, around in asked.items() if around & classified}
+    return frozenset(name for name, around in asked.items() if around & classified)
 
 
 def _stored_under(

@@ -83,7 +83,7 @@ class CheckpointMembers:
 
         A dict of names may have more than the network, which code passes over.
         """
-        return not names.isdisjoint(self._contents.names(network))
+        return any(self._contents.has_name(network, name) for name in names)
 
     def _in_checkpoint(
         self, slot: Slot, network: Class, load: Load, inside: Slot | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
@@ -62,6 +63,7 @@ def _excluded(load: ast.expr) -> Iterator[str]:
             yield from _texts(keyword.value)
 
 
+@functools.cache  # the same is asked of a load for each model that it may fill
 def kept_words(function: Function, load: ast.AST) -> frozenset[str]:
     """The words that an entry has to have, or to begin with, to be loaded at all."""
     found: set[str] = set()

@@ -78,6 +78,7 @@ class WholeModels:
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, list[Load]] = {}
         self._named: dict[Slot, Load] = {}
+        self._parts: dict[Instance, bool] = {}  # the same for each load that may fill a model
         hub = HubEntries(contents.flow)
         for call in contents.flow.load_calls:
             load = read_load(contents.flow, call)
@@ -218,8 +219,12 @@ class WholeModels:
 
     def _is_part(self, model: Instance) -> bool:
         """Whether another model holds the object, or parts of it: nobody resumes a part."""
-        if model in self._taken_apart:
-            return True
+        if model not in self._parts:
+            self._parts[model] = model in self._taken_apart or self._is_held(model)
+        return self._parts[model]
+
+    def _is_held(self, model: Instance) -> bool:
+        """Whether another model holds the object, and not for a wrapper around it."""
         kin = {*model.class_.ancestors(), *model.class_.descendants()}
         return model.spot is not None and any(
             slot[0] not in kin

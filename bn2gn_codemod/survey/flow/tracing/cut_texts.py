@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.tracing.computed_names import text_node
@@ -42,7 +43,7 @@ class SplitText(NamedTuple):
 def split_text(function: Function, pieces: ast.expr) -> SplitText | None:
     """What is cut there, at once or before: ``parts = name.split(".")``."""
     if isinstance(pieces, ast.Name):
-        if not _is_only_read(function, pieces.id):
+        if pieces.id in _used_otherwise(function):
             return None
         made = newest_value(function.node, pieces, pieces)
         return None if made is None else split_text(function, made)
@@ -57,8 +58,9 @@ def split_text(function: Function, pieces: ast.expr) -> SplitText | None:
             return None
 
 
-def _is_only_read(function: Function, name: str) -> bool:
-    """Whether a list is no more than looked into: ``parts[-1]``, ``len(parts)``."""
+@functools.cache  # asked for each element that the function takes out of anything
+def _used_otherwise(function: Function) -> frozenset[str]:
+    """The variables that are more than looked into: ``parts[-1]``, ``len(parts)``."""
     read: set[ast.Name] = set()
     for node in walk(function.node):
         match node:
@@ -69,8 +71,8 @@ def _is_only_read(function: Function, name: str) -> bool:
             case _:
                 pass
     all_used = (node for node in walk(function.node) if isinstance(node, ast.Name))
-    return all(
-        node in read or not isinstance(node.ctx, ast.Load) for node in all_used if node.id == name
+    return frozenset(
+        node.id for node in all_used if node not in read and isinstance(node.ctx, ast.Load)
     )
 
 

@@ -55,6 +55,8 @@ def _written(function: Function, name: str) -> list[ast.Call]:
                     return []
             case _:
                 pass
+    if not made:
+        return []
     named = [one for one in nodes if isinstance(one, ast.Name) and one.id == name]
     if any(_hands_on(node, name) for node in nodes):
         return []
