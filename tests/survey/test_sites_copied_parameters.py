@@ -428,3 +428,21 @@ update(torch.load('whole.pt'), teacher)
 def _repository(verdict: str, code: str) -> str:
     train = "from net import Net\n" + textwrap.dedent(code)
     return f"-- net.py --\n{NET.format(verdict)}-- train.py --\n{train}"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("torch.zeros_like(module.running_mean)", "unknown"),
+        ("torch.randn_like(module.running_mean)", "unknown"),
+        ("torch.abs(module.running_mean)", "keep"),
+    ],
+)
+def test_what_only_has_the_size_of_weights_is_none(value: str, expected: str) -> None:
+    code = f"""\
+import torchvision
+model = Net() if args.own else torchvision.models.vgg16_bn(pretrained=True)
+for module in model.modules():
+    module.running_mean = {value}
+"""
+    check(NET.format(expected) + code)

@@ -137,7 +137,8 @@ def test_script_that_starts_from_a_file(script: str) -> None:
         "    net.load_state_dict(saved['net'])\n    net_opt.load_state_dict(saved['opt'])",
         "def load(model, optim, pretrained):\n    saved = torch.load(pretrained)\n"
         "    model.load_state_dict(saved['net'])\n    if optim is not None:\n"
-        "        optim.load_state_dict(saved['optim'])\nnet = Net()\nload(net, make_optim(net), 'a.pth')",
+        "        optim.load_state_dict(saved['optim'])\n"
+        "net = Net()\nload(net, make_optim(net), 'a.pth')",
     ],
 )
 def test_script_that_does_not_start_from_it(script: str) -> None:

@@ -49,7 +49,8 @@ from bn2gn_codemod.survey.values import (
 
 # Calls whose result does not hold what they are given.
 _OPAQUE = re.compile(
-    r"(?:torch\.optim|torch\.utils\.data|torch\.(?:save|randn?|zeros|ones|tensor|device)|os|sys|"
+    r"(?:torch\.optim|torch\.utils\.data|torch\.(?:save|randn?|zeros|ones|tensor|device)|"
+    r"torch\.(?:zeros|ones|empty|full|rand(?:n|int)?)_like|os|sys|"
     r"numpy(?!\.as\w*array$)|math|logging|argparse|json|time|shutil|builtins\.(?:print|len|isinstance|issubclass|"
     r"range|int|str|float|bool|repr|hasattr|id|min|max|sum|open|format|any|all|round|abs))(?:\.|$)"
 )
