@@ -203,3 +203,20 @@ def test_file_that_is_asked_for_a_task(code: str, name: str) -> None:
 def test_file_that_is_not_asked_for_a_task(code: str, name: str) -> None:
     check(pose("convert", code, name))
     check(pose("convert", code, name).replace("PoseResNet", "Pose_ResNet"))
+
+
+@pytest.mark.parametrize(
+    ("test", "verdict"),
+    [
+        ("imagenet_pretrained", "unknown"),
+        ("cfg.IMGNET", "unknown"),
+        ("strip_module", "convert"),
+    ],
+)
+def test_file_that_is_said_not_to_be_of_imagenet(test: str, verdict: str) -> None:
+    code = (
+        f"if {test}:\n    taken = saved\n    model.load_state_dict(taken, strict=False)\n"
+        "else:\n    taken = {k[6:]: v for k, v in saved.items()}\n"
+        "    own.update(taken)\n    model.load_state_dict(own)\nreturn model\ntaken = saved"
+    )
+    check(model(verdict, code))

@@ -2,7 +2,8 @@
 
 A network that was trained for classification has no decoder. A file that is named after a data
 set of detection, segmentation or pose is that of a model which was trained for the task. So is
-one that a method reads which is named after the task, or only if its name has such a word.
+one that a method reads which is named after the task, or only if its name has such a word, or
+if it is said not to be ImageNet's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
+from bn2gn_codemod.survey.values import Function
 
 _TASK = re.compile(
     r"(?<![a-z])(?:coco|mpii|h36m|human36m?|crowdpose|cityscapes|ade20k|pascal|voc|kitti|nuscenes|"
@@ -24,6 +26,7 @@ _TASK = re.compile(
 _FOR_TASK = re.compile(
     r"(?<![a-z])(?:pose|keypoints?|detector|detection|segmentation)(?![a-z])", re.IGNORECASE
 )
+_IMAGENET = re.compile(r"image?net|imgnet", re.IGNORECASE)
 _FILE = re.compile(
     r"pretrain|weight|checkpoint|ckpt|snapshot|\.(?:pth|pt|tar|pkl)\b", re.IGNORECASE
 )
@@ -42,6 +45,9 @@ def file_of_a_task(call: LoadCall, call_sites: CallSites) -> str:
     name = function.name.rpartition(".")[2]
     if _FOR_TASK.search(name) and _FILE.search(name):
         return name
+    declined = _not_of_imagenet(function, load)
+    if declined:
+        return declined
     loads = [(function, load)] if isinstance(load, ast.Call) else []
     for around, one in (*loads, *sites):
         for test in guarding_tests(around, one):
@@ -49,6 +55,18 @@ def file_of_a_task(call: LoadCall, call_sites: CallSites) -> str:
                 words = _asked(part, one)
                 if words:
                     return words
+    return ""
+
+
+def _not_of_imagenet(function: Function, load: ast.AST | None) -> str:
+    """The test on ImageNet's files that fails where a load runs: ``if imagenet: ... else: ...``."""
+    for node in walk(function.node):
+        match node:
+            case ast.If(test=ast.Name() | ast.Attribute() as test, orelse=orelse) if any(
+                load in walk(other) for other in orelse
+            ):
+                if _IMAGENET.search(ast.unparse(test)):
+                    return f"not {ast.unparse(test)}"
     return ""
 
 
