@@ -110,6 +110,72 @@ def test_a_branch_that_gives_a_network_without_weights(factory: str, attribute: 
     assert f'backbone = ["Lanes.{attribute}"]' in script.reason
 
 
+# However the code chooses between the two.
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "return Tiny() if name == 'tiny' else resnet18(pretrained=pretrained)",
+        "return {'tiny': tiny, 'resnet': resnet18}[name]()",
+        "return {'tiny': lambda: Tiny(), 'resnet': lambda: resnet18(True)}[name]()",
+        "return (make_tiny(name) or resnet18(pretrained=True))",
+        "net = resnet18(pretrained=True)\n    if name == 'tiny':\n        net = Tiny()\n"
+        "    return net",
+        "match name:\n        case 'tiny':\n            return Tiny()\n"
+        "    return resnet18(pretrained)",
+        "try:\n        return resnet18(pretrained=True)\n"
+        "    except OSError:\n        return Tiny()",
+        "if name == 'plain':\n        return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))\n"
+        "    return resnet18(pretrained=True)",
+    ],
+)
+def test_any_way_to_choose(chosen: str) -> None:
+    more = "def make_tiny(name):\n    return Tiny()\n"
+    plan = plan_of(f"{more}\ndef get_backbone(name, pretrained=False):\n    {chosen}\n")
+    assert freezes(plan) == 0
+    [script] = plan.train_scripts
+    assert "Lanes.feature_extractor may hold " in script.reason
+    assert 'backbone = ["Lanes.feature_extractor"]' in script.reason
+
+
+def test_a_part_of_a_pretrained_network_stands_in_the_place_of_none() -> None:
+    factory = """\
+def get_backbone(name, pretrained=False):
+    net = resnet18(pretrained=True)
+    net.fc = tiny()
+    return net
+"""
+    [script] = plan_of(factory).train_scripts
+    assert "may hold Tiny" not in script.reason
+
+
+def test_layers_of_a_network_that_another_function_makes() -> None:
+    factory = """\
+def make_layers():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+
+class VGG(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.features = features
+
+def get_backbone(name, pretrained=False):
+    if name == "vgg":
+        net = VGG(make_layers())
+        net.load_state_dict(torch.load("vgg16.pth"))
+        return net.features
+    return resnet18(pretrained=True)
+"""
+    [script] = plan_of(factory).train_scripts
+    assert "may hold BatchNorm" not in script.reason
+
+
+@pytest.mark.parametrize("both", ["nn.Sequential(resnet18(pretrained=True), tiny())"])
+def test_what_is_there_at_once_is_no_alternative(both: str) -> None:
+    factory = f"def get_backbone(name, pretrained=False):\n    return {both}\n"
+    [script] = plan_of(factory).train_scripts
+    assert "may hold Tiny" not in script.reason
+
+
 def test_a_setting_says_that_it_is_to_be_frozen() -> None:
     settings = Settings(backbone=("Lanes.feature_extractor",))
     assert freezes(plan_of(settings=settings)) > 0

@@ -1,7 +1,8 @@
-"""Networks without any weights that a branch puts in the place of a pretrained backbone.
+"""Networks without any weights that may be in the place of a pretrained backbone.
 
-``if name == "tiny": backbone = tiny()``, and a network of torchvision under ``else``: a freeze
-does not know which of the two it gets, and BatchNorm of the one would never learn anything.
+``{"tiny": Tiny, "resnet": resnet50}[name]()``: a freeze does not know which of the two it gets,
+and BatchNorm of the one would never learn anything. How the code chooses does not matter, as long
+as the two are not seen to be there at once.
 """
 
 from __future__ import annotations
@@ -12,22 +13,23 @@ from collections.abc import Iterable, Iterator
 
 from bn2gn_codemod.survey.because import Role, Slot, shown
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.roles.assignment import RoleMap
-from bn2gn_codemod.survey.syntax.nodes import flat, walk
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.checkpoint_members import handles_weights
-
-_Branch = list[ast.stmt]
+from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers
 
 
 class UnstartedAlternatives:
-    """Tells them by the branches that make the one and the other."""
+    """Tells them by an attribute that may hold the one and the other."""
 
     def __init__(self, flow: Flow, roles: RoleMap) -> None:
         self._flow = flow
         self._roles = roles
+        self._containers = LoadedContainers(flow)
+        self._calls = CallSites(flow)
 
     def objection(self, models: Iterable[Class]) -> str:
         """Why the backbones of models of these classes must not be frozen; ``""``: no reason."""
@@ -38,37 +40,66 @@ class UnstartedAlternatives:
         for slot in below:
             for network in self._beside_pretrained(slot):
                 assert network.spot is not None
-                words = f"{shown(slot)} may hold {network.class_.name} ({network.spot.where})"
+                name = network.class_.name if isinstance(network, Instance) else "BatchNorm"
+                words = f"{shown(slot)} may hold {name} ({network.spot.where})"
                 words = f"{words} instead, into which nothing loads weights: frozen, its BatchNorm"
                 return f'{words} would never learn; to settle it: backbone = ["{shown(slot)}"]'
         return ""
 
-    def _beside_pretrained(self, slot: Slot) -> Iterator[Instance]:
+    def _beside_pretrained(self, slot: Slot) -> Iterator[Instance | NormLayer]:
         because = self._roles.own.get(slot)
         is_open = because is not None and because.role is Role.BACKBONE
         if not is_open or self._roles.is_pinned(slot) or slot in self._roles.loads.of_slot:
             return
         if families.is_aside(slot[1]):
             return
-        held = self._roles.contents[slot]
+        # What code puts into a network that is there is no other network.
+        held = list(self._flow.values(self._flow.slots[slot]))
         pretrained = [value for value in held if self._is_pretrained(value)]
+        together = self._together(held, pretrained) if pretrained else set()
         for value in held if pretrained else ():
             if (
-                isinstance(value, Instance)
-                and value.spot is not None
-                and not value.weak
+                isinstance(value, (Instance, NormLayer))
+                and value not in together
+                and value in self._roles.contents[slot]
+                and self._may_be_alternative(slot, value)
                 and not self._is_of_pretrained(value)
-                and self._starts_from_nothing(value.class_)
-                and any(_parts(value, pretrained, self._flow, *pair) for pair in self._branches)
+                and Role.UNDECIDED not in self._roles.roles_in(slot, value)
             ):
                 yield value
+
+    def _may_be_alternative(self, slot: Slot, value: Value) -> bool:
+        """Whether the value has BatchNorm into which nothing may load weights."""
+        if isinstance(value, NormLayer):
+            # Of an ``nn.Sequential`` that is written out for this, and of no other network.
+            holders = {cls for cls, _ in self._roles.held_in.get(value, ())}
+            is_loaded = self._roles.where_loaded(value) or value in self._roles.loads.of_layer
+            is_own = holders.issubset((*slot[0].ancestors(), *slot[0].descendants()))
+            return value.is_called and is_own and not is_loaded
+        return (
+            isinstance(value, Instance)
+            and value.spot is not None
+            and not value.weak
+            and self._starts_from_nothing(value.class_)
+        )
+
+    def _together(self, held: list[Value], pretrained: list[Value]) -> set[Value]:
+        """What one container holds with a pretrained network: both are there at once."""
+        found: set[Value] = set()
+        for container in held:
+            places = [set(place) for place in self._containers.places(container)]
+            own = [place for place in places if not place.isdisjoint(pretrained)]
+            for place in places if own else ():
+                if any(other is not place for other in own):
+                    found |= place
+        return found.difference(pretrained)
 
     def _is_pretrained(self, value: Value) -> bool:
         if isinstance(value, Instance):
             return self._roles.loads.best(value.class_) is not None
         return library_model(value) is not None
 
-    def _is_of_pretrained(self, block: Instance) -> bool:
+    def _is_of_pretrained(self, block: Instance | NormLayer) -> bool:
         """Whether a network that is loaded has made it for itself: ``resnet101().layer4``.
 
         Where the load fills the attribute that it is in, and every such network is loaded.
@@ -84,7 +115,9 @@ class UnstartedAlternatives:
         return (
             bool(slots)
             and all(self._is_filled(slot) for slot in slots)
-            and self._roles.loads.best(network) is not None
+            and (
+                self._roles.loads.best(network) is not None or network in self._roles.loads.resumed
+            )
             and all(map(self._is_always_loaded, network.descendants()))
         )
 
@@ -96,8 +129,16 @@ class UnstartedAlternatives:
         """Whether weights come to each object of a class, or it loads itself."""
         if any(self._flow.self_value(one) in self._receivers for one in network.ancestors()):
             return True
-        made = [one for one in self._flow.instances.get(network, ()) if one.spot is not None]
+        made = [
+            one
+            for one in self._flow.instances.get(network, ())
+            if one.spot is not None and self._may_be_called(one.spot.function)
+        ]
         return all(one in self._receivers for one in made)
+
+    def _may_be_called(self, function: Function) -> bool:
+        is_plain = isinstance(function.node, ast.FunctionDef) and function.enclosing_class is None
+        return not is_plain or bool(self._calls.of(function))
 
     @functools.cached_property
     def _receivers(self) -> set[Value]:
@@ -138,52 +179,3 @@ class UnstartedAlternatives:
                         if isinstance(value, Instance) and value.class_ not in pending:
                             pending.append(value.class_)
         return list(found)
-
-    @functools.cached_property
-    def _branches(self) -> list[tuple[_Branch, _Branch]]:
-        """What runs where a condition holds, and what runs where it does not; and the reverse."""
-        found: list[tuple[_Branch, _Branch]] = []
-        for module in self._flow.modules:
-            for node in walk(module.tree):
-                for block in (getattr(node, "body", None), getattr(node, "orelse", None)):
-                    if isinstance(block, list):  # not that of a lambda
-                        found += _pairs(block)
-        return found
-
-
-def _pairs(block: _Branch) -> Iterator[tuple[_Branch, _Branch]]:
-    for index, one in enumerate(block):
-        if isinstance(one, ast.If):
-            ends = isinstance(one.body[-1], ast.Return)
-            rest = block[index + 1 :] if ends and not one.orelse else one.orelse
-            yield one.body, rest
-            yield rest, one.body
-
-
-def _parts(
-    network: Instance, pretrained: list[Value], flow: Flow, here: _Branch, there: _Branch
-) -> bool:
-    """Whether one branch gives something the network, and the other one what is pretrained."""
-    named = {target for target, value in _given(here) if network in flow.value_of(value)}
-    if not named or named.isdisjoint(target for target, _ in _given(there)):
-        return False
-    mine, others = _made(flow, here), _made(flow, there)
-    return network not in others and any(one in others and one not in mine for one in pretrained)
-
-
-def _given(branch: _Branch) -> Iterator[tuple[str, ast.expr]]:
-    """``name = value``, and ``return value``, for which there is no name."""
-    for statement in flat(branch):
-        match statement:
-            case ast.Assign(targets=[target], value=value):
-                yield ast.unparse(target), value
-            case ast.Return(value=ast.expr() as value):
-                yield "", value
-            case _:
-                pass
-
-
-def _made(flow: Flow, branch: _Branch) -> set[Value]:
-    """What the calls in a branch give."""
-    calls = (one for statement in branch for one in walk(statement) if isinstance(one, ast.Call))
-    return {value for call in calls for value in flow.value_of(call)}
