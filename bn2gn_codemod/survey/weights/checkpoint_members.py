@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
 from bn2gn_codemod.survey.weights.filled_networks import is_made_before
 from bn2gn_codemod.survey.weights.loads import Load
+from bn2gn_codemod.survey.weights.made_after_loads import MadeAfterLoads
 from bn2gn_codemod.survey.weights.named_keys import speaks_of
 from bn2gn_codemod.survey.weights.other_members import other_than_member
 from bn2gn_codemod.survey.weights.skipped_keys import are_left_out, classifiers, is_skipped
@@ -42,6 +43,7 @@ class CheckpointMembers:
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
         self._families: dict[Class, families.Family | None] = {}
+        self._made_after = MadeAfterLoads(contents)
         self.extensions = Extensions(contents, self.family)
 
     def family(self, cls: Class) -> families.Family | None:
@@ -72,6 +74,11 @@ class CheckpointMembers:
             role, words = (
                 Role.UNDECIDED,
                 f"{words}, but {slot[0].name} adds {slot[1]} to the network",
+            )
+        if role is Role.BACKBONE and self._made_after.holds(slot, load):
+            role, words = (
+                Role.UNDECIDED,
+                f"{words}, but what is in {shown(slot)} may be made after that",
             )
         if role is Role.BACKBONE and slot[1] not in load.parts and self._has(network, load.parts):
             parts = " or ".join(sorted(load.parts))
