@@ -614,6 +614,7 @@ class Evidence:
             self._replaced.beside(slot, value)
             or self._lent.beside(slot, value)
             or self._beside.beside(slot, value)
+            or self._lent.put_beside(slot, value)
             or self._alternatives.beside(slot, value)
         )
 

@@ -15,6 +15,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
+from bn2gn_codemod.survey.roles.put_beside import PutBeside
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.declined_weights import DeclinedWeights
@@ -30,6 +31,7 @@ class LentParts:
     def __init__(self, flow: Flow, load_of: Callable[[Class], object]) -> None:
         self._flow = flow
         self._load_of = load_of
+        self._beside = PutBeside(flow)
         self._declined = DeclinedWeights(flow)
         self._slots: set[Slot] = set()
 
@@ -46,7 +48,7 @@ class LentParts:
             return None
         if isinstance(value, Instance) and (
             # One of several networks that may be there, rather than a part beside parts.
-            (families.may_be_backbone_attribute(name) and not self._is_put_beside(value, cls))
+            (families.may_be_backbone_attribute(name) and not self._beside.holds(value, cls))
             or value.weak
             or self._load_of(value.class_) is not None
         ):
@@ -55,6 +57,16 @@ class LentParts:
         if families.has_certainly_new_word(name) and not self._is_loaded(cls):
             return Because(Role.NEW, f"{words}, beside parts of another network")
         return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
+
+    def put_beside(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
+        """The same under any name, and of what a function makes: both are there at once."""
+        if slot not in self._slots or value.spot is None or not self._beside.holds(value, slot[0]):
+            return None
+        if isinstance(value, Instance) and (value.weak or self._load_of(value.class_) is not None):
+            return None
+        words = f"{value.spot.scope} puts a layer of its own beside what is pretrained in"
+        words = f"{words} {shown(slot)}, and nothing is seen to load weights into it"
+        return Because(Role.UNDECIDED, words)
 
     def beside_in_library(self, slot: Slot, part: ExternalObject) -> Because | None:
         """The same of a block of a library: ``self.layer1[0] = BasicBlock(64, 64)``."""
@@ -67,33 +79,6 @@ class LentParts:
             return None  # of a registry: encoders[name](**options)
         words = f"{shown(slot)} holds {part.name} ({part.spot.where}) beside what is pretrained"
         return Because(Role.UNDECIDED, f"{words}, and nothing is seen to load weights into it")
-
-    def _is_put_beside(self, value: Instance, cls: Class) -> bool:
-        """Whether one call takes an object and what other code made: ``Sequential(Stem(), *net)``.
-
-        That they stand in one place is not because one or the other may be there.
-        """
-        if value.spot is None:
-            return False
-        calls = self._flow.calls_in.get(value.spot.function, ())
-        return any(
-            self._is_made_elsewhere(other, cls)
-            for _, call in calls
-            if value.spot.node in call.args
-            for other in call.args
-            if other is not value.spot.node
-        )
-
-    def _is_made_elsewhere(self, expr: ast.expr, cls: Class) -> bool:
-        inner = expr.value if isinstance(expr, ast.Starred) else expr
-        return any(
-            library_model(value) is not None
-            if isinstance(value, ExternalObject)
-            else isinstance(value, (Instance, NormLayer))
-            and value.spot is not None
-            and value.spot.function.enclosing_class not in cls.ancestors()
-            for value in self._flow.value_of(inner)
-        )
 
     def holds_untrained(self, slot: Slot, value: Value) -> bool:
         """Whether the value is a library's network that no weights ever come into.
