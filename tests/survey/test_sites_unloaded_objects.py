@@ -64,6 +64,15 @@ BESIDE = [
         self.image.load_state_dict(torch.load("resnet18-imagenet.pth"))
         self.radar = ResNet(1)
     """,
+    # One factory makes both, and is asked for no weights for the second.
+    """\
+        self.image, self.radar = resnet18(), resnet18(pretrained=False)
+    """,
+    """\
+        self.image = resnet18(pretrained)
+        self.radar = resnet18(False)
+        self.radar.cuda()
+    """,
 ]
 
 
@@ -126,9 +135,37 @@ def test_what_nothing_loads_is_not_frozen(body: str) -> None:
         """\
         self.image, self.teacher = resnet18(), ResNet()
         """,
-        # The same call makes both: it may load both.
+        # The same call makes both, and may load both, ...
+        """\
+        self.image, self.radar = resnet18(), resnet18(pretrained=pretrained)
+        """,
+        # ... or weights come later to what was made without any.
         """\
         self.image, self.radar = resnet18(), resnet18(pretrained=False)
+        self.radar.load_state_dict(torch.load("radar-imagenet.pth"))
+        """,
+        """\
+        self.image, self.radar = resnet18(), resnet18(pretrained=False)
+        self.radar.load_state_dict(self.image.state_dict())
+        """,
+        """\
+        self.image, self.radar = resnet18(), resnet18(pretrained=False)
+        for old, new in zip(self.image.parameters(), self.radar.parameters()):
+            new.data.copy_(old.data)
+        """,
+        """\
+        self.image, self.radar = resnet18(), resnet18(pretrained=False)
+        for net in (self.image, self.radar):
+            net.load_state_dict(torch.load("resnet18-imagenet.pth"))
+        """,
+        """\
+        self.image, self.radar = resnet18(), resnet18(pretrained=False)
+        self.load_state_dict(torch.load("pretrained.pth"))
+        """,
+        """\
+        self.image, self.radar = resnet18(), resnet18(pretrained=False)
+        if same:
+            self.radar = self.image
         """,
     ],
 )

@@ -106,7 +106,9 @@ class Evidence:
         self._loaded_parts = LoadedParts(contents)
         self._taken_parts = TakenParts(contents, self._loaded_parts)
         self.whole_models = WholeModels(contents, self._held.is_loaded_network, self.evaluations)
-        self._unloaded = UnloadedObjects(contents, self.loads, self._is_told_otherwise)
+        self._unloaded = UnloadedObjects(
+            contents, self.loads, self._is_told_otherwise, self._declined.leaves_out
+        )
         self._set_finished_models_aside()
 
     def judge(self) -> None:

@@ -6,27 +6,37 @@ the same model. The lines of their class serve both: they are pretrained in one 
 
 from __future__ import annotations
 
+import ast
 import functools
 from collections.abc import Callable, Iterator
 
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import is_aside
-from bn2gn_codemod.survey.values import Class, Instance
+from bn2gn_codemod.survey.values import Class, Function, Instance, Spot
 from bn2gn_codemod.survey.weights.loads import Load, Loads
 
 
 class UnloadedObjects:
     """Finds the objects of a loaded class that no load is seen to fill.
 
-    ``is_told`` says whether a setting, or a load of the whole model, tells of an attribute.
+    ``is_told`` says whether a setting, or a load of the whole model, tells of an attribute;
+    ``leaves_out`` whether a load does not run for a call of a factory: ``make(pretrained=False)``.
     """
 
-    def __init__(self, contents: Contents, loads: Loads, is_told: Callable[[Slot], bool]) -> None:
+    def __init__(
+        self,
+        contents: Contents,
+        loads: Loads,
+        is_told: Callable[[Slot], bool],
+        leaves_out: Callable[[Spot, ast.Call, Function], bool],
+    ) -> None:
+        self._leaves_out = leaves_out
         self._contents = contents
         self._loads = loads
         self._is_told = is_told
         self._found: dict[Class, dict[Slot, Because]] = {}
+        self._declined: dict[tuple[Slot, Class], bool] = {}
 
     def beside(self, slot: Slot) -> Because | None:
         """What speaks against an attribute of a class being loaded in all objects of the class."""
@@ -53,15 +63,53 @@ class UnloadedObjects:
         if load is None or not loaded:
             return
         for one in made:
-            if one not in self._filled:
-                for slot in self._contents.held_in[one]:
-                    beside = self._loaded_beside(slot, loaded)
-                    if beside is not None:
-                        words = f"{cls.name} is held by {shown(slot)}, too, into which nothing is"
-                        words = (
-                            f"{words} seen to load weights ({load.where} is for {shown(beside)})"
-                        )
-                        yield slot, Because(Role.UNDECIDED, words)
+            for slot in self._contents.held_in[one]:
+                if one in self._filled and not self._is_declined(slot, cls):
+                    continue
+                beside = self._loaded_beside(slot, loaded, cls)
+                if beside is not None:
+                    words = f"{cls.name} is held by {shown(slot)}, too, into which nothing is"
+                    words = f"{words} seen to load weights ({load.where} is for {shown(beside)})"
+                    yield slot, Because(Role.UNDECIDED, words)
+
+    def _is_declined(self, slot: Slot, network: Class) -> bool:
+        """Whether each call that gives an attribute its network leaves out all loads into it."""
+        key = slot, network
+        if key not in self._declined:
+            loads = self._loads_into(slot, network)
+            calls = list(self._calls_for(slot))
+            self._declined[key] = bool(calls and loads) and all(
+                call is not None
+                and (
+                    self._filled.isdisjoint(self._contents.flow.value_of(call))
+                    or all(self._leaves_out(spot, call, function) for spot in loads)
+                )
+                for call, function in calls
+            )
+        return self._declined[key]
+
+    def _calls_for(self, slot: Slot) -> Iterator[tuple[ast.Call | None, Function]]:
+        """The calls whose result is stored in an attribute; ``None`` for any other store."""
+        for cls in (*slot[0].ancestors(), *slot[0].descendants()):
+            for method in dict.fromkeys(cls.methods.values()):
+                for node in method.attribute_stores.get(slot[1], ()):
+                    if not isinstance(node, ast.Call):  # self.depth.cuda()
+                        yield _call_for(slot[1], node), method
+
+    def _loads_into(self, slot: Slot, network: Class) -> list[Spot]:
+        """Where weights go into networks that are, or may be, in an attribute."""
+        kin = {*network.ancestors(), *network.descendants()}
+        held = {
+            one
+            for one in self._contents.of_slot[slot]
+            if isinstance(one, Instance) and one.class_ in kin
+        }
+        return [
+            call.spot
+            for call in self._contents.flow.load_calls
+            for node in (call.receiver, *(whole.model for whole in call.wholes))
+            if not held.isdisjoint(self._contents.flow.values(node))
+        ]
 
     def _load_by_objects(self, cls: Class) -> Load | None:
         """A load into a class, where each goes into objects that are told apart.
@@ -76,9 +124,10 @@ class UnloadedObjects:
         every = [one for kind in kin for one in self._loads.of_class.get(kind, ())]
         return None if any(one.kind == "library" for one in every) else load
 
-    def _loaded_beside(self, slot: Slot, loaded: list[Instance]) -> Slot | None:
+    def _loaded_beside(self, slot: Slot, loaded: list[Instance], cls: Class) -> Slot | None:
         """The attribute of a loaded object in a model that holds the other one for certain."""
-        if is_aside(self._contents, slot) or not self._is_alone(slot):
+        is_alone = self._is_alone(slot) or self._is_declined(slot, cls)
+        if is_aside(self._contents, slot) or not is_alone or self._is_told(slot):
             return None
         around = self._above(slot[0])
         if any(self._loads.best(one) is not None for one in around):
@@ -86,6 +135,8 @@ class UnloadedObjects:
         for one in loaded:
             for other in self._contents.held_in[one]:
                 if other == slot or is_aside(self._contents, other):
+                    continue
+                if self._is_declined(other, cls):
                     continue
                 others = self._above(other[0])
                 apart = {above for cls in around - others for above in cls.ancestors()}
@@ -155,3 +206,19 @@ class UnloadedObjects:
     def _load_self(self) -> set[Class]:
         """The classes that load weights into ``self``."""
         return {one.class_ for one in self._filled if one.spot is None}
+
+
+def _call_for(name: str, store: ast.AST) -> ast.Call | None:
+    """The call whose result a statement stores in an attribute, alone or among others."""
+    match store:
+        case ast.Assign(targets=[ast.Attribute()], value=ast.Call() as call):
+            return call
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(
+            targets
+        ) == len(values):
+            for target, value in zip(targets, values, strict=True):
+                if isinstance(target, ast.Attribute) and target.attr == name:
+                    return value if isinstance(value, ast.Call) else None
+            return None
+        case _:
+            return None

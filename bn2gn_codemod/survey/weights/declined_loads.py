@@ -57,7 +57,7 @@ class DeclinedLoads:
         return (
             bool(ways and spots)
             and not any(self._is_handed(method, network) for method in methods)
-            and all(self._leaves_out(spot, *way) for spot in spots for way in ways)
+            and all(self.leaves_out(spot, *way) for spot in spots for way in ways)
         )
 
     def are_unasked(self, cls: Class) -> bool:
@@ -124,7 +124,7 @@ class DeclinedLoads:
                     return ""
         return first
 
-    def _leaves_out(self, spot: Spot | None, call: ast.Call, caller: Function) -> bool:
+    def leaves_out(self, spot: Spot | None, call: ast.Call, caller: Function) -> bool:
         """Whether a load does not run for a call that gives a network.
 
         ``net.cuda()``, which calls nothing of the repository, makes none.
