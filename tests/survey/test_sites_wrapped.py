@@ -226,10 +226,43 @@ def test_what_is_loaded_after_it_was_wrapped(inside: str, outside: str) -> None:
     check(text)
 
 
+def test_what_comes_into_one_model_from_outside_is_wrapped_in_that_one() -> None:
+    text = _MANY.format(
+        block="keep", small="unknown", attribute="stem", wrapped="nn.DataParallel(model.features)"
+    )
+    own = "model = Small()\n        model.features = nn.Sequential(nn.BatchNorm2d(8))  #! unknown"
+    check(text.replace("model = Small()", own))
+
+
 def test_what_comes_into_both_models_from_outside_is_wrapped_in_both() -> None:
     text = _MANY.format(
         block="keep", small="unknown", attribute="stem", wrapped="nn.DataParallel(model.features)"
     )
-    own = "model = Small()\n        model.features = nn.Sequential(nn.BatchNorm2d(8))  #! keep"
-    text = text.replace("model = Small()", own)
+    own = "    model.features = nn.Sequential(nn.BatchNorm2d(8))  #! conflict\n"
+    check(text.replace("    model.features", f"{own}    model.features"))
+
+
+def test_two_models_that_have_the_place_keep_their_own() -> None:
+    """The one loads itself; the other one's layers are none of it, wrapped or not."""
+    text = _MANY.format(
+        block="keep",
+        small="unknown",
+        attribute="features",
+        wrapped="nn.DataParallel(model.features)",
+    )
     check(text)
+
+
+def test_a_layer_that_is_wrapped_in_both_is_loaded_in_one() -> None:
+    """What both hold by themselves stays in both."""
+    text = _MANY.format(
+        block="keep",
+        small="unknown",
+        attribute="stem",
+        wrapped="nn.DataParallel(model.features)",
+    )
+    check(
+        text.replace(
+            "self.stem = nn", "self.features = nn.Sequential(Block())\n        self.stem = nn"
+        )
+    )

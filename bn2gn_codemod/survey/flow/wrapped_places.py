@@ -6,6 +6,7 @@ puts nothing into the others. What a class has is known once all that is stored 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from bn2gn_codemod.survey.flow.external_members import attribute_matches
@@ -37,15 +38,33 @@ class WrappedPlaces:
     def join(self) -> bool:
         """Put what is wrapped back where it was, as far as that is known; whether any is new."""
         before = len(self._joined)
+        is_new = False
         for one in self._wrappings:
             held = [cls for value in self._flow.values(one.base) for cls in _class_of(value)]
             having = [cls for cls in held if self._may_have(cls, one.attribute)]
+            kinds = dict.fromkeys(having)
+            if len(kinds) > 1:
+                is_new = self._join_apart(one, kinds) or is_new
+                continue
             # Where none is seen to have it, it came there in a way that is not followed.
             for cls in having or held:
                 if (one, cls) not in self._joined:
                     self._joined.add((one, cls))
                     self._flow.edge(one.wrapped, self._flow.slot(cls, one.attribute))
-        return len(self._joined) > before
+        return is_new or len(self._joined) > before
+
+    def _join_apart(self, one: _Wrapping, kinds: Iterable[Class]) -> bool:
+        """Put back what is wrapped, but to no model what is another one's alone."""
+        slots = {cls: self._flow.slot(cls, one.attribute) for cls in kinds}
+        known = {value for slot in slots.values() for value in self._flow.values(slot)}
+        wrapped = list(self._flow.values(one.wrapped))
+        is_new = False
+        for slot in slots.values():
+            for value in wrapped:
+                if value not in known:
+                    self._flow.add(slot, value)
+                    is_new = True
+        return is_new
 
     def _may_have(self, cls: Class, name: str) -> bool:
         """Whether anything stores the attribute in the class or its kin, or that is not known."""
