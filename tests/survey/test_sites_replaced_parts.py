@@ -224,3 +224,28 @@ def test_loaded_layers_that_are_put_back_are_not_new(
     text: str, layer0: str, part: str, add: str
 ) -> None:
     check(_ONE.format(text=text, layer0=layer0, part=part, add=add))
+
+
+@pytest.mark.parametrize(
+    ("put", "verdict"),
+    [
+        ("net.backbone = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))", "conflict"),
+        ("net.backbone = nn.Sequential(net.backbone, nn.BatchNorm2d(8))", "conflict"),
+        ("setattr(net, 'backbone', nn.Sequential(nn.BatchNorm2d(8)))", "conflict"),
+        # A library makes its network of them.
+        ("net.backbone = resnet18(pretrained=True, norm_layer=nn.BatchNorm2d)", "keep"),
+    ],
+)
+def test_what_other_code_puts_in_the_place_of_a_librarys_network(put: str, verdict: str) -> None:
+    check(
+        f"""\
+        from torchvision.models import resnet18
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.backbone = resnet18(pretrained=True)
+        def main():
+            net = Net()
+            {put}  #! {verdict}
+        """
+    )

@@ -426,6 +426,7 @@ class Evidence:
             vague = vague or self._is_crowd(slot)
             self._lent.add(slot)
             self._replaced.add_put_in(slot, ())
+            self._replaced.add_instead(slot)
             self._alternatives.add(slot)
             self._beside.add(slot, is_only_named=False)
             return Because(Role.BACKBONE, f"{shown(slot)} {words}", vague=vague)

@@ -122,6 +122,20 @@ class ReplacedParts:
                 because = Because(Role.UNDECIDED, words)
                 self._beside.update({(slot, layer): because for layer in stored})
 
+    def add_instead(self, slot: Slot) -> None:
+        """Tell what other code puts in its place: ``net.backbone = nn.Sequential(conv, norm)``."""
+        for store in self._stores.get(slot[1], ()):
+            stored = [
+                one
+                for one in self._new_there(store, slot)
+                if isinstance(one, Instance) or (isinstance(one, NormLayer) and one.is_called)
+            ]
+            if stored and self._bases(store, slot[0]) and not self._hands_about(store.value, store):
+                words = f"{store.spot.where} makes it for {shown(slot)}"
+                words = f"{words}, and nothing is seen to load weights into it"
+                because = Because(Role.UNDECIDED, words)
+                self._beside.update({(slot, layer): because for layer in stored})
+
     def _new_there(self, store: _Store, slot: Slot) -> list[_Layer]:
         """What is stored, made by the very function that stores it, and not loaded itself."""
         held = set(self._contents.of_slot[slot])
