@@ -254,6 +254,25 @@ def test_no_network_without_weights_stands_in_its_place(factory: str) -> None:
     assert freezes(plan_of(factory)) > 0
 
 
+@pytest.mark.parametrize(
+    ("then", "is_frozen"),
+    [
+        # It is there for no longer than a statement, ...
+        ("self.{0} = resnet18(pretrained=True)", True),
+        ("self.size = 8\n        self.{0} = resnet18(pretrained=True)", True),
+        # ... or may stay.
+        ("if pretrained:\n            self.{0} = resnet18(pretrained=True)", False),
+        ("self.other = self.{0}\n        self.{0} = resnet18(True) if pretrained else self.other",
+         False),
+    ],
+)  # fmt: skip
+def test_what_is_stored_over(then: str, is_frozen: bool) -> None:
+    name = "feature_extractor"
+    lanes = f"        self.{name} = tiny()\n        {then.format(name)}\n"
+    factory = "def get_backbone(name, pretrained=False):\n    return resnet18(pretrained=True)\n"
+    assert (freezes(plan_of(factory, lanes=lanes)) > 0) is is_frozen
+
+
 def test_another_attribute_may_hold_such_a_network() -> None:
     lanes = """
         if pretrained:

@@ -25,6 +25,32 @@ def overrides(cls: Class, slot: Slot) -> bool:
     return any(_replaces(one, slot[1]) for one in line[: line.index(slot[0])])
 
 
+def overwritten(cls: Class, name: str) -> list[ast.expr]:
+    """What a class stores in an attribute and replaces by the next statements of the block."""
+    found: list[ast.expr] = []
+    for method in dict.fromkeys(cls.methods.values()):
+        own = method.first_parameter
+        for node in walk(method.node):
+            for block in (getattr(node, part, None) for part in ("body", "orelse", "finalbody")):
+                stored: ast.expr | None = None
+                for statement in block if isinstance(block, list) else ():
+                    value = _stores(statement, own, name)
+                    if _may_keep(statement if value is None else value, own, name):
+                        stored = None
+                    elif value is not None and stored is not None:
+                        found.append(stored)
+                    stored = value or stored
+    return found
+
+
+def _stores(statement: ast.AST, own: str | None, name: str) -> ast.expr | None:
+    match statement:
+        case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=base), attr=stored)], value=value):
+            return value if base == own and stored == name else None
+        case _:
+            return None
+
+
 def _replaces(cls: Class, name: str) -> bool:
     """Whether its constructor is certain to store something new after the base class has."""
     init = cls.methods.get("__init__")

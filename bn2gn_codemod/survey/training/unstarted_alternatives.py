@@ -17,6 +17,7 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.roles.assignment import RoleMap
+from bn2gn_codemod.survey.statements.overridden_attributes import overwritten
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.checkpoint_members import handles_weights
 from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers
@@ -56,11 +57,11 @@ class UnstartedAlternatives:
         # What code puts into a network that is there is no other network.
         held = list(self._flow.values(self._flow.slots[slot]))
         pretrained = [value for value in held if self._is_pretrained(value)]
-        together = self._together(held, pretrained) if pretrained else set()
+        gone = self._overwritten(slot) | self._together(held, pretrained) if pretrained else set()
         for value in held if pretrained else ():
             if (
                 isinstance(value, (Instance, NormLayer))
-                and value not in together
+                and value not in gone
                 and value in self._roles.contents[slot]
                 and self._may_be_alternative(slot, value)
                 and not self._is_of_pretrained(value)
@@ -82,6 +83,20 @@ class UnstartedAlternatives:
             and not value.weak
             and self._starts_from_nothing(value.class_)
         )
+
+    def _overwritten(self, slot: Slot) -> set[Value]:
+        """What code stores in an attribute only to store something else there at once."""
+        kin = dict.fromkeys((*slot[0].ancestors(), *slot[0].descendants()))
+        given = {expr for one in kin for expr in overwritten(one, slot[1])}
+        stays = {
+            value
+            for one in kin
+            for method in one.methods.values()
+            for store in method.attribute_stores.get(slot[1], ())
+            if isinstance(store, ast.Assign) and store.value not in given
+            for value in self._flow.value_of(store.value)
+        }
+        return {value for expr in given for value in self._flow.value_of(expr)} - stays
 
     def _together(self, held: list[Value], pretrained: list[Value]) -> set[Value]:
         """What one container holds with a pretrained network: both are there at once."""
