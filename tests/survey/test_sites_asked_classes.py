@@ -219,3 +219,62 @@ def test_norm_class_in_the_hands_of_a_library_stays(encoder: str, made: str) -> 
 def test_the_repository_itself_may_have_it(encoder: str) -> None:
     text = LIBRARY.replace("#! keep", "#! convert")
     check(text.format(encoder=encoder, made="torchvision.models.resnet18()"))
+
+
+_KINDS = """\
+KINDS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
+def is_norm(m):
+    return {test}
+-- net.py --
+import torchvision
+{more}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = torchvision.models.resnet18(pretrained=True)
+        self.head = nn.BatchNorm2d(8)  #! convert
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "more"),
+    [
+        ("isinstance(m, KINDS)", "pass"),
+        ("type(m) in KINDS and not issubclass(type(m), KINDS)", "pass"),
+        ("isinstance(m, KINDS)", "from kinds import KINDS\nprint(isinstance(nn.ReLU(), KINDS))"),
+        ("isinstance(m, KINDS)", "import kinds\nprint(isinstance(nn.ReLU(), kinds.KINDS))"),
+    ],
+)
+def test_tuple_for_tests_alone_names_no_layers(test: str, more: str) -> None:
+    check("-- kinds.py --\n" + _KINDS.format(test=test, more=more))
+
+
+@pytest.mark.parametrize(
+    ("test", "more"),
+    [
+        # Others may make a layer of it, or nothing is seen to ask about it.
+        ("isinstance(m, KINDS) and print(KINDS)", "pass"),
+        ("isinstance(m, KINDS)", "from kinds import KINDS\nprint(KINDS)"),
+        ("isinstance(m, KINDS)", "from kinds import KINDS as NORMS\nprint(NORMS)"),
+        ("isinstance(m, KINDS)", "import kinds\nprint(kinds.KINDS)"),
+        ("isinstance(m, KINDS)", "import kinds\nprint(getattr(kinds, 'KINDS'))"),
+        ("m", "pass"),
+    ],
+)
+def test_tuple_that_more_is_done_with(test: str, more: str) -> None:
+    plan = plan_of("-- kinds.py --\n" + _KINDS.format(test=test, more=more))
+    assert [site.norm for site in plan.sites if site.place.path == "kinds.py"] == [
+        "BatchNorm1d",
+        "BatchNorm2d",
+    ]
+
+
+def test_tuple_of_a_function_for_its_tests() -> None:
+    check(
+        """\
+        def groups(model):
+            kinds = nn.modules.batchnorm
+            kinds = (kinds.BatchNorm2d, kinds.SyncBatchNorm)
+            return [m for m in model.modules() if isinstance(m, kinds)]
+        """
+    )

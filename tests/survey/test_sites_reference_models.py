@@ -55,6 +55,8 @@ def verdict(expected: str, evaluate: str = _LOADED, train: str = _TRAIN) -> None
         "model.load_state_dict(torch.load(path))",
         "def fill(model):\n    model.load_state_dict(torch.load(path))\nmodel = Published()\n"
         "fill(model)",
+        # It need not fit, but there is nothing else to evaluate.
+        "model = Published()\nmodel.load_state_dict(torch.load(path), strict=False)",
     ],
 )
 def test_model_that_only_its_file_fills(evaluate: str) -> None:
@@ -64,9 +66,10 @@ def test_model_that_only_its_file_fills(evaluate: str) -> None:
 @pytest.mark.parametrize(
     "evaluate",
     [
-        # The load is asked for, need not fit, or goes on;
+        # The load is asked for, leaves parts out, or goes on;
         "model = Published()\nif path:\n    model.load_state_dict(torch.load(path))",
-        "model = Published()\nmodel.load_state_dict(torch.load(path), strict=False)",
+        "model = Published()\nsaved = {k: v for k, v in torch.load(path).items() if 'trunk' in k}\n"
+        "model.load_state_dict(saved, strict=False)",
         "model = Published()\nmodel.load_state_dict(torch.load(args.resume))",
         "model = Published()",
         "def fill(model):\n    if path:\n        model.load_state_dict(torch.load(path))\n"
@@ -91,6 +94,11 @@ def test_model_that_something_else_may_fill(evaluate: str) -> None:
 )
 def test_model_that_is_evaluated_after_its_training(train: str) -> None:
     verdict("convert", train=train)
+
+
+def test_part_that_the_model_has_twice() -> None:
+    text = _TEXT.format(verdict="unknown", evaluate=_LOADED, train=_TRAIN)
+    check(text.replace("self.head = Head()", "self.head = Head()\n        self.aux = Head()"))
 
 
 def test_repository_that_trains_nothing() -> None:
@@ -146,3 +154,33 @@ _RESTORED = "self.optimizer.load_state_dict(saved['optim'])"
 )
 def test_load_state_dict_of_the_model_s_own(method: str, load: str, verdict: str) -> None:
     check(_OWN_METHOD.format(method=method, load=load, verdict=verdict))
+
+
+_LOADER = """\
+-- loader.py --
+from net import Published
+def load_model(path):
+    model = Published()
+    model.load_state_dict(torch.load(path), strict=False)
+    return model
+-- evaluate.py --
+from loader import load_model
+"""
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "expected"),
+    [
+        (
+            "class Detector:\n    def __init__(self):\n        self.net = load_model(path)\n"
+            "        self.net.eval()",
+            "unknown",
+        ),
+        # What nothing evaluates may be there to be trained, and need not have all of it.
+        ("net = load_model(path)", "convert"),
+    ],
+)
+def test_loader_that_others_evaluate_with(evaluated: str, expected: str) -> None:
+    text = _TEXT.partition("-- evaluate.py --")[0] + _LOADER + evaluated + "\n"
+    text = text.replace("-- train.py --\n", "-- train.py --\nimport evaluate\n")
+    check(text.format(verdict=expected, train=_TRAIN))

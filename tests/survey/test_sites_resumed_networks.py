@@ -176,6 +176,7 @@ class Xception65(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1, self.bn1 = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)  #! keep
+        self.conv2, self.bn2 = nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8)  #! keep
         self.block1, self.block2, self.block3 = Stage(), Stage(), Stage()
         self.{name} = nn.Sequential(Block())
 class Stage(nn.Module):
@@ -202,3 +203,41 @@ net.load_state_dict(torch.load("xception.pth"), strict=False)
 )
 def test_the_middle_of_an_xception_is_part_of_it(name: str, verdict: str) -> None:
     check(_XCEPTION.format(name=name, verdict=verdict))
+
+
+_WIDE = """\
+-- net.py --
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! unknown
+class Wide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3)
+        self.block1, self.block2, self.block3 = Block(), Block(), Block()
+        self.bn1 = nn.BatchNorm2d(8)  #! unknown
+        self.fc = nn.Linear(8, 10)
+-- train.py --
+from net import Wide
+def load_checkpoint(net, optimizer, path):
+    saved = torch.load(path)
+    net.load_state_dict(saved["model"])
+    if optimizer is not None:
+        optimizer.load_state_dict(saved["optimizer"])
+net = Wide()
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+if args.continue_from is not None:
+    load_checkpoint(net, None, args.continue_from)
+net.train()
+for x in []:
+    net(x).sum().backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("name", ["Wide", "WideResNet", "Classifier"])
+def test_wide_network_for_small_images_is_no_xception(name: str) -> None:
+    text = _WIDE.replace("Wide", name)
+    check(text)
+    assert plan_of(text).train_scripts == ()

@@ -17,6 +17,8 @@ class Xception(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 8, 3)
         self.bn1 = nn.BatchNorm2d(8)  #! {first}
+        self.conv2 = nn.Conv2d(8, 8, 3)
+        self.bn2 = nn.BatchNorm2d(8)  #! keep
         self.block1 = Block()
         self.block2 = Block()
         self.block3 = Block()

@@ -889,3 +889,44 @@ def test_part_that_is_not_filled_from_one(code: str) -> None:
 def test_part_that_one_of_two_loads_or_a_loop_leaves_out(script: str, verdict: str) -> None:
     start = "saved = torch.load('a.pth')\nnet = Net(2)\n"
     check(_LAST.format(script=start + script, verdict=verdict))
+
+
+_OFFERED = """\
+def build(pretrained=False):
+    model = Model()
+    if pretrained:
+        model.load_state_dict(torch.load('model.pth'))
+    return model
+MODELS = {'build': build}
+def get_model(name, **kwargs):
+    return MODELS[name](**kwargs)
+def train(args, images):
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [
+        # An option asks for the finished model,
+        (("kw = {}", "if args.pretrained:", "    kw['pretrained'] = True", "{}(**kw)"), "unknown"),
+        (("kw = {'pretrained': args.pretrained}", "{}(**kw)"), "unknown"),
+        (("kw = dict(pretrained=args.pretrained)", "{}(**kw)"), "unknown"),
+        (("kw = {}", "kw.update(pretrained=True)", "{}(**kw)"), "unknown"),
+        (("kw = {}", "kw.update({'pretrained': True})", "{}(**kw)"), "unknown"),
+        (("{}(**{'pretrained': True})",), "unknown"),
+        # or declines it, or is about something else.
+        (("kw = {}", "kw['pretrained'] = False", "{}(**kw)"), "convert"),
+        (("kw = {'pretrained': None}", "{}(**kw)"), "convert"),
+        (("kw = {}", "other = {}", "other['pretrained'] = True", "{}(**kw)"), "convert"),
+        (("kw = {}", "kw['deep'] = True", "{}(**kw)"), "convert"),
+    ],
+)
+@pytest.mark.parametrize("maker", ["build", "get_model"])
+def test_finished_model_that_keywords_ask_for(
+    maker: str, asked: tuple[str, ...], verdict: str
+) -> None:
+    *before, call = asked
+    made = call.replace("{}(", "get_model('build', " if maker == "get_model" else "build(")
+    lines = [*before, f"{made}(images).sum().backward()"]
+    body = "".join(f"    {line}\n" for line in lines)
+    check(model(_OFFERED + body, neck=verdict, top=verdict))

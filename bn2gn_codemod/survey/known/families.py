@@ -76,7 +76,8 @@ _FAMILIES = (
     ),
     Family(
         "Xception",
-        frozenset({"conv1", "bn1", "block1", "block2", "block3"}),
+        # The stem has two layers. With one, it is a Wide ResNet for small images.
+        frozenset({"conv1", "bn1", "conv2", "bn2", "block1", "block2", "block3"}),
         re.compile(
             r"(conv\d|bn\d|block\d+|(?:entry|mid(?:dle)?|exit)_?flow|fc|last_linear|relu\d?)$"
         ),

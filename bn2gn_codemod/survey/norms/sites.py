@@ -12,6 +12,7 @@ from bn2gn_codemod.survey.because import Because, Role
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.known.norm_classes import norm_name, not_asked_for
 from bn2gn_codemod.survey.known.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
+from bn2gn_codemod.survey.norms.asked_kinds import AskedKinds
 from bn2gn_codemod.survey.norms.composing_calls import ComposingCalls
 from bn2gn_codemod.survey.norms.configs import find_norm_configs
 from bn2gn_codemod.survey.norms.fresh_models import find_fresh_models
@@ -62,6 +63,7 @@ class _Decider:
         self.roles = roles
         self.uses = NormUses(flow, frozenset(settings.norms), roles)
         self.calls = ComposingCalls(flow, roles)
+        self._asked = AskedKinds(flow)
         judge = Judge(flow, roles, self.uses, self.calls)
         self._judge, self._judge_layer = judge.judge, judge.judge_layer
         self.settling = Settling(self.uses, roles, settings)
@@ -83,6 +85,8 @@ class _Decider:
         comment = comment_at(norm.spot)
         if comment is not None:
             self._commented(norm, comment)
+            return
+        if not self.uses.layers(norm) and self._asked.has(norm):
             return
         judged = self._judge(norm)
         if judged.verdict is Verdict.CONVERT and self._is_left_to_callers(norm):
@@ -223,8 +227,8 @@ class _Decider:
         still_open = [
             origin.spot.where
             for origin in sorted(self.remains.origins(), key=source_order)
-            if self.sites[self._place(origin.spot)].verdict in UNDECIDED
-            and norm in reached([origin], edited)
+            if norm in reached([origin], edited)
+            and self.sites[self._place(origin.spot)].verdict in UNDECIDED
         ]
         maker = self._shared_function(norm)
         if still_open and not is_changed:

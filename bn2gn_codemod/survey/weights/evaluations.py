@@ -145,16 +145,14 @@ class Evaluations:
         ``def main(): ...`` of a file out of which training takes its ``validate``.
         """
         return (
-            _EVALUATES.search(spot.module.source.data) is not None
+            evaluates(spot.module)
             and not trains(spot.module)
             and self._started.is_only_started(spot.function, spot.node)
         )
 
     def only_evaluates(self, module: Module) -> bool:
         """Whether a module evaluates models, and nothing that uses it trains any."""
-        return _EVALUATES.search(module.source.data) is not None and not any(
-            map(trains, self._users_of(module))
-        )
+        return evaluates(module) and not any(map(trains, self._users_of(module)))
 
     @functools.cached_property
     def _calls(self) -> dict[str, LoadCall]:
@@ -183,3 +181,8 @@ class Evaluations:
 def trains(module: Module) -> bool:
     """Whether code of a module trains something, by its text."""
     return _TRAINS.search(module.source.data) is not None
+
+
+def evaluates(module: Module) -> bool:
+    """Whether code of a module evaluates something, by its text."""
+    return _EVALUATES.search(module.source.data) is not None

@@ -20,10 +20,11 @@ from bn2gn_codemod.survey.statements.run_conditions import blocks_around
 from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Value
 from bn2gn_codemod.survey.weights.always_read_files import runs_always
-from bn2gn_codemod.survey.weights.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.evaluations import Evaluations, evaluates
 from bn2gn_codemod.survey.weights.loading_code import LoadingCode, Place
 from bn2gn_codemod.survey.weights.pretrained import read_load
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.skipped_keys import kept_words, skipped_keys
 from bn2gn_codemod.survey.weights.started_trainings import StartedTrainings
 from bn2gn_codemod.survey.weights.warm_starts import may_train
 
@@ -46,14 +47,22 @@ class ReferenceModels:
         the file be what came of that.
         """
         parts = {one for one in self._contents.of_slot[slot] if isinstance(one, Instance)}
-        others = (
+        kin = {*slot[0].ancestors(), *slot[0].descendants()}
+        alike = (
             one
             for part in parts
             for kind in part.class_.descendants()
             for one in self._flow.instances.get(kind, ())
-            if one.spot is not None and one not in parts
+            if one.spot is not None
         )
-        return None if any(True for _ in others) else self._where_all(slot[0])
+        if all(one in parts or self._is_only_in(one, kin) for one in alike):
+            return self._where_all(slot[0])
+        return None
+
+    def _is_only_in(self, part: Instance, kin: set[Class]) -> bool:
+        """Whether nothing but objects of some classes holds what was made."""
+        holding = self._contents.held_in.get(part, ())
+        return bool(holding) and all(cls in kin for cls, _ in holding)
 
     def _where_all(self, cls: Class) -> str | None:
         if not any(isinstance(one, Instance) and one.class_.is_module for one in self._optimised):
@@ -72,9 +81,12 @@ class ReferenceModels:
             return None
         loading: dict[ast.AST, LoadCall] = {}
         for call in loads:
-            for step in self._code.steps(call, value):
-                if self._trains(step.function, step.models):
-                    return None
+            steps = list(self._code.steps(call, value))
+            if any(self._trains(step.function, step.models) for step in steps):
+                return None
+            if not call.strict and not any(evaluates(step.function.module) for step in steps):
+                continue
+            for step in steps:
                 if all(runs_always(*place) for place in step.way[:-1]):
                     loading.setdefault(step.way[-1][1], call)
         place = (value.spot.function, value.spot.node)
@@ -83,7 +95,9 @@ class ReferenceModels:
     def _loads_into(self, value: Instance) -> Iterator[LoadCall]:
         """What loads all of an object from a file, for no training that goes on."""
         for call in self._flow.load_calls:
-            if call.into_tensors or call.of_driver or not call.strict:
+            if call.into_tensors or call.of_driver:
+                continue
+            if not call.strict and _leaves_out(call):
                 continue
             if self._flow.is_crowded(call.receiver) or value not in self._flow.values(
                 call.receiver
@@ -125,6 +139,12 @@ class ReferenceModels:
             if isinstance(part, (ast.Name, ast.Attribute))
             for value in self._flow.value_of(part)
         }
+
+
+def _leaves_out(call: LoadCall) -> bool:
+    """Whether the code sorts entries of the file out, and so may leave parts without weights."""
+    place = (call.spot.function, call.spot.node)
+    return bool(skipped_keys(*place) or kept_words(*place))
 
 
 def _follows(function: Function, first: ast.AST, second: ast.AST) -> bool:

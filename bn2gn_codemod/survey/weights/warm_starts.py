@@ -5,7 +5,8 @@ model to a helper; and by a download of the file, or a file that is always the s
 only beside an optimizer: tests load finished models by the same helpers, which are for any
 model. Where such a helper, or the script that loads the model, fills a part of it as well, the
 training starts from that part, and all of the model is an option. And where the optimizer gets
-its state there, the training goes on.
+its state there, the training goes on. Where no code restores any more than weights, no training
+can go on, and a file that it is given is its start whatever it is called.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from bn2gn_codemod.survey.weights.restored_optimizers import restores_optimizer
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed
 from bn2gn_codemod.survey.weights.skipped_keys import kept_words
 from bn2gn_codemod.survey.weights.started_trainings import StartedTrainings
+from bn2gn_codemod.survey.weights.weights_alone import WeightsAlone
 
 _START = re.compile(
     r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from|"
@@ -53,6 +55,7 @@ class WarmStarts:
         self._call_sites = call_sites
         self._trainings = StartedTrainings(contents.flow, evaluations)
         self._code = LoadingCode(contents.flow, call_sites, self._trainings)
+        self._weights_alone = WeightsAlone(contents.flow)
 
     def is_one(self, call: LoadCall, value: Instance) -> bool:
         """Whether a training says that a model starts from what a call loads into it."""
@@ -74,6 +77,8 @@ class WarmStarts:
         if not kept_words(call.spot.function, call.spot.node) and any(
             begins_with_file(function, begin, here, call, step.way) for begin in (direct, others)
         ):
+            return True
+        if self._weights_alone.begin(call, step, (*direct, *others)):
             return True
         if not (
             others or (direct and not step.is_its_own) or (step.is_its_own and may_train(function))

@@ -1,0 +1,83 @@
+"""Files that a training is given where code keeps nothing of a training but the model's weights.
+
+``if args.checkpoint: net.load_state_dict(torch.load(args.checkpoint))``, and then the optimizer.
+What goes on with a training restores its optimizer, or at least knows the epoch. Where the code
+saves the weights of models, and no code saves or reads anything else, nothing can go on: what is
+loaded there, before a training, is where that begins.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterable
+
+from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.statements.run_conditions import blocks_around
+from bn2gn_codemod.survey.syntax.nodes import call_name
+from bn2gn_codemod.survey.values import Function
+from bn2gn_codemod.survey.weights.loading_code import Step
+from bn2gn_codemod.survey.weights.resumed_training import is_said_to_go_on
+
+_KEEPS_WEIGHTS = re.compile(rb"\bsave\w*\([^\n]*state_dict\(\)")
+# What a training is resumed with, by code of the repository or by a library that drives it.
+_KEEPS_MORE = re.compile(
+    rb"\b\w*(?:opt|sched|scaler)\w*(?:\[[^\]\n]*\]|\.\w+|\(\))*\.(?:load_)?state_dict\b|"
+    rb"['\"](?:\w*optim\w*|\w*sched\w*|opt|scaler)['\"]\s*\]|"
+    rb"['\"](?:(?:start|last|cur\w*|best|global)_)?(?:epoch|iter|iteration|step)['\"]\s*[\]:]|"
+    rb"\.get\(\s*['\"]\w*(?:epoch|iter|iteration|step)['\"]|"
+    rb"\bsave\([^\n]*optim|\b(?:save|load)_state\(|"
+    rb"^[ \t]*(?:from|import)[ \t]+(?:pytorch_lightning|lightning|mmcv|mmengine|detectron2|fvcore|"
+    rb"ignite|deepspeed|fastai|transformers|catalyst)\b",
+    re.MULTILINE,
+)
+# The file is one of the training's own: ``"net_%d.pth" % args.start_epoch``
+_OF_TRAINING = re.compile(r"epoch|\biters?\b|iteration|step|\blast|latest|contin", re.IGNORECASE)
+_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+class WeightsAlone:
+    """Tells the loads that a training begins with for want of anything that goes on."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def begin(self, call: LoadCall, step: Step, trainings: Iterable[ast.Call]) -> bool:
+        """Whether one of the trainings comes after the load, and nothing else is restored."""
+        function, site = step.way[-1]
+        return (
+            any(_comes_before(function, site, training) for training in trainings)
+            and _OF_TRAINING.search(step.words) is None
+            and self._are_kept_alone
+            and not is_said_to_go_on(self._flow, call)
+        )
+
+    @functools.cached_property
+    def _are_kept_alone(self) -> bool:
+        """Whether code saves weights, and none saves or restores more, by the text of all files."""
+        read = (module.source for module in self._flow.modules)
+        files = [*read, *self._flow.unread, *self._flow.left_out]
+        return any(_KEEPS_WEIGHTS.search(file.data) for file in files) and not any(
+            _KEEPS_MORE.search(file.data) for file in files
+        )
+
+
+def _comes_before(function: Function, first: ast.AST, second: ast.Call) -> bool:
+    """Whether code may come to the second place next that has been at the first one."""
+    after = {id(block): index for block, index in blocks_around(function.node, second)}
+    around = blocks_around(function.node, first)
+    for depth, (block, index) in enumerate(around):
+        if after.get(id(block), -1) > index:
+            inner = (one for within, at in around[depth + 1 :] for one in within[at + 1 :])
+            return not any(map(_leaves, inner))
+    return False
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Call() as call):
+            return call_name(call) in ("exit", "quit", "_exit")
+        case _:
+            return isinstance(statement, _LEAVES)
