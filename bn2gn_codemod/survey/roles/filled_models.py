@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
@@ -141,7 +141,7 @@ class FilledModels:
         )
 
 
-def _text(tests: Iterator[ast.expr]) -> str:
+def _text(tests: Iterable[ast.expr]) -> str:
     return " ".join(map(ast.unparse, tests))
 
 
