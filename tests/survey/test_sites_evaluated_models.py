@@ -734,3 +734,56 @@ def test_a_demo_that_may_be_trained(loads: str, more: str) -> None:
 def test_a_demo_of_what_nothing_trains_here() -> None:
     text = _demo("keep", "unknown", "load_checkpoint(net, URL)")
     check(text.replace("for net in (Net(), Seg()):", "for net in load(1):"))
+
+
+_AGENT = """\
+-- net.py --
+class Config:
+    width = 8
+class Points(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm1d(8)  #! {verdict}
+class Driver(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.config = Config()
+        self.points = Points()
+-- agent.py --
+from simulator import base
+from net import Driver
+class Agent(base.Driving):
+    def setup(self, files):
+        self.drivers = []
+        for file in files:
+            net = Driver()
+            net.load_state_dict(torch.load(file), strict=False)
+            {mode}
+            self.drivers.append(net)
+            {kept}
+-- train.py --
+{imported}
+def main(args, loader):
+    model = {made}
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for x in loader:
+        model(x).sum().backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "changes"),
+    [
+        ("unknown", {}),
+        ("unknown", {"kept": "self.config = net.config", "mode": "net.train()"}),
+        # The agent may learn, or be what is trained, or the training may get the model from it.
+        ("keep", {"mode": "net.train()"}),
+        ("keep", {"imported": "from agent import Agent", "made": "Agent().setup(args)"}),
+        ("keep", {"imported": "", "made": "torch.load('driver.pt')"}),
+    ],
+)
+def test_an_agent_drives_with_what_training_gave(verdict: str, changes: dict[str, str]) -> None:
+    parts = {"mode": "net.eval()", "imported": "from net import Driver", "made": "Driver()"}
+    parts |= {"kept": "self.points = net.points"}
+    check(_AGENT.format(verdict=verdict, **{**parts, **changes}))

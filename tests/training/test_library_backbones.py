@@ -178,3 +178,63 @@ def test_another_norm_layer_is_asked_for(norm: str) -> None:
 )
 def test_what_comes_with_batch_norm(made: str) -> None:
     assert _named(made) == (["net"], ["BN201", "BN202"])
+
+
+_TWO_SENSORS = """
+import timm
+class Image(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.features = timm.create_model(kind, pretrained=True)
+
+
+class Lidar(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.{attribute} = {made}
+        {more}
+
+
+class Both(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.image = Image(kind)
+        self.lidar = Lidar(kind)
+"""
+
+
+def _frozen_sensors(made: str, attribute: str, more: str) -> list[str]:
+    text = _TWO_SENSORS.format(made=made, attribute=attribute, more=more)
+    plan = plan_of(text, "model.Both(args.kind)")
+    return sorted({name for one in plan.train_scripts if one.fix for name in one.backbone})
+
+
+@pytest.mark.parametrize("attribute", ["encoder", "backbone", "net"])
+@pytest.mark.parametrize(
+    "made",
+    [
+        "timm.create_model(kind, pretrained=False)",
+        "timm.create_model(kind, in_chans=2, pretrained=None)",
+        "torchvision.models.resnet18(pretrained=False)",
+        "torchvision.models.resnet18(weights=None)",
+    ],
+)
+def test_what_is_made_without_weights_is_not_frozen_beside_what_has_some(
+    made: str, attribute: str
+) -> None:
+    assert _frozen_sensors(made, attribute, "pass") == ["image.features"]
+
+
+@pytest.mark.parametrize(
+    ("made", "more"),
+    [
+        ("timm.create_model(kind, pretrained=True)", "pass"),
+        ("timm.create_model(kind, pretrained=kind != 'tiny')", "pass"),
+        (
+            "timm.create_model(kind, pretrained=False)",
+            "self.encoder.load_state_dict(torch.load('pretrained.pth'))",
+        ),
+    ],
+)
+def test_weights_that_come_or_may_come_to_it(made: str, more: str) -> None:
+    assert _frozen_sensors(made, "encoder", more) == ["image.features", "lidar.encoder"]

@@ -46,11 +46,14 @@ def find_fresh_models(flow: Flow, roles: RoleMap) -> Iterator[LibraryPart]:
 
 
 def fresh_slots(flow: Flow, roles: RoleMap) -> frozenset[Slot]:
-    """The attributes that hold nothing but such models, or parts of them."""
+    """The attributes that hold nothing but such models, or parts of them; of any library."""
     made = {
-        found.node
-        for found in find_fresh_models(flow, roles)
-        if comment_on(found.module, found.node) != "keep"
+        call
+        for function, calls in flow.calls_in.items()
+        for _, call in calls
+        if _is_declined(flow, call)
+        and comment_on(function.module, call) != "keep"
+        and _pretrained_beside(flow, roles, call) is not None
     }
     if not made:
         return frozenset()
@@ -72,6 +75,16 @@ def _asks_for_no_weights(call: ast.Call) -> bool:
     given = said + call.args[:1]
     return bool(given) and all(
         isinstance(value, ast.Constant) and value.value in (False, None) for value in given
+    )
+
+
+def _is_declined(flow: Flow, call: ast.Call) -> bool:
+    """Whether a call makes a model without weights, whatever library it is of."""
+    if _asks_for_no_weights(call) and _made_by(flow, call) is not None:
+        return True
+    names = {value.name for value in flow.value_of(call.func) if isinstance(value, External)}
+    return bool(names) and all(
+        is_library_model(name) and asks_for_no_weights(call, name) for name in names
     )
 
 

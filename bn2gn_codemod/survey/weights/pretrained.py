@@ -241,7 +241,7 @@ class _Search:
             load = load._replace(of_network=True)
         is_meant = load.of_network or load.kind != "file"
         is_meant = is_meant or self._means_pretrained(
-            call, value, is_named=is_named or load.by_path
+            call, load, value, is_named=is_named or load.by_path
         )
         is_meant = is_meant or (load.published and _is_built_like_known(self._contents, cls))
         if not (is_meant or load.by_hand or of_classifier):
@@ -275,7 +275,9 @@ class _Search:
         if known is None or (known.of_own_training, known.strict) > (is_own, load.strict):
             self.loads.resumed[cls] = load._replace(of_own_training=is_own)
 
-    def _means_pretrained(self, call: LoadCall, value: Instance, *, is_named: bool) -> bool:
+    def _means_pretrained(
+        self, call: LoadCall, load: Load, value: Instance, *, is_named: bool
+    ) -> bool:
         """Whether a file is no training that goes on; ``is_named``: by a name or its path."""
         cls, function = value.class_, call.spot.function
         if cls in self._owners:
@@ -291,6 +293,8 @@ class _Search:
             return not (is_told_by_argument and is_handed) or _is_part(cls, self._held)
         if families.has_new_word(function.name) or families.has_new_word(cls.name):
             return False
+        if self._evaluations.is_outcome(cls, load):
+            return False  # an agent that is made of what the training here gave
         if isinstance(function.node, ast.Module) or value.spot.function is not function:
             return False
         if not _is_part(cls, self._held):
@@ -493,7 +497,7 @@ def _keeps_parts(contents: Contents, function: Function, network: Class) -> bool
         value
         for slot in contents.family_slots(network)
         for value in contents.of_slot[slot]
-        if isinstance(value, (Instance, NormLayer))
+        if isinstance(value, NormLayer) or (isinstance(value, Instance) and value.class_.is_module)
     }
     return any(
         slot[0] in keepers and slot[0] not in network.ancestors()

@@ -378,8 +378,8 @@ def _kept_by_partial(expr: ast.expr, norm: NormClass) -> str | None:
 
 
 def _asks_for_pretrained(expr: ast.expr) -> bool:
-    """Whether a call is handed something named ``pretrained``."""
+    """Whether a call is handed something named ``pretrained``, and not to decline it."""
     return isinstance(expr, ast.Call) and (
         any(isinstance(given, ast.Name) and given.id == "pretrained" for given in expr.args)
-        or any(keyword.arg == "pretrained" for keyword in expr.keywords)
+        or any(one.arg == "pretrained" and not is_off(one.value) for one in expr.keywords)
     )
