@@ -113,6 +113,38 @@ def test_an_attribute_that_is_called_a_backbone_is_one() -> None:
     assert "trained from scratch" in script.reason
 
 
+_LAYER = """\
+class Scaled(nn.Module):
+    def __init__(self, width, saved=None):
+        super().__init__()
+        self.weight = nn.Parameter({given})
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Reader("""
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        ("torch.Tensor(width)", "unknown"),
+        ("torch.ones(width)", "unknown"),
+        ("torch.load('runs/scale.pth')", "convert"),
+        ("torch.load('runs/scale.pth')['a'].clone()", "convert"),
+    ],
+)
+def test_a_tensor_that_a_layer_makes_for_itself_is_no_load(given: str, verdict: str) -> None:
+    text = _repository("keep", verdict, attribute="backbone")
+    text = text.replace("class Reader(", _LAYER.format(given=given, verdict="{scaled}"))
+    text = text.replace(
+        "        self.decoder =", "        self.scaled = Scaled(8)\n        self.decoder ="
+    )
+    plan = plan_of(text)
+    verdicts = {site.verdict for site in plan.sites if site.class_ in ("Reader", "Scaled")}
+    assert verdict in verdicts
+    assert verdicts <= {verdict, "unknown"}
+    is_frozen = any(script.fix for script in plan.train_scripts)
+    assert is_frozen is (verdict == "convert")
+
+
 @pytest.mark.parametrize("attribute", ["encoder", "backbone"])
 @pytest.mark.parametrize(
     ("load", "decoder"),

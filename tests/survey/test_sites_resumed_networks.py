@@ -143,6 +143,36 @@ def test_a_file_that_training_may_begin_with(load: str, test: str) -> None:
     check(_REPOSITORY.format(verdict="keep", more="pass", load=load) + test)
 
 
+_FACTORY = """\
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+def plain(pretrained=False):
+    net = {made}
+    if pretrained:
+        net.load_state_dict(torch.hub.load_state_dict_from_url('http://a.org/p.pth'))
+    return {given}
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "verdict"),
+    [
+        # What a factory loads into another network says nothing of this one,
+        ("Plain()", "net", "unknown"),
+        # unless it makes this one as well, or may be handed it.
+        ("Plain()", "net, ResNet()", "keep"),
+        ("build()", "net", "keep"),
+    ],
+)
+def test_a_factory_of_another_network_beside_it(made: str, given: str, verdict: str) -> None:
+    text = _REPOSITORY.format(verdict=verdict, more="pass", load="pass")
+    factory = _FACTORY.format(made=made, given=given)
+    text = text.replace("-- train.py", f"{factory}-- train.py")
+    check(text + _EVALUATED.format(path=_OWN, lenient=""))
+
+
 def test_an_evaluated_network_that_nothing_here_trains() -> None:
     text = _REPOSITORY.format(verdict="keep", more="pass", load="pass")
     text = text[: text.index("-- train.py")] + _EVALUATED.format(path=_OWN, lenient="")

@@ -38,7 +38,7 @@ from bn2gn_codemod.survey.values import (
     NormLayer,
     Value,
 )
-from bn2gn_codemod.survey.weights.checkpoint_members import CheckpointMembers, handles_weights
+from bn2gn_codemod.survey.weights.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.weights.declined_loads import DeclinedLoads
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
@@ -49,6 +49,7 @@ from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.pretrained import find_loads
 from bn2gn_codemod.survey.weights.reference_models import ReferenceModels
 from bn2gn_codemod.survey.weights.resumed_models import ResumedModels
+from bn2gn_codemod.survey.weights.spoken_weights import handles_weights
 from bn2gn_codemod.survey.weights.taken_parts import TakenParts
 from bn2gn_codemod.survey.weights.whole_models import WholeModels
 

@@ -13,7 +13,6 @@ from bn2gn_codemod.survey.flow.listed_attributes import is_plain_list
 from bn2gn_codemod.survey.flow.network_contents import network_content
 from bn2gn_codemod.survey.flow.unnamed_attributes import spoken_name
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.statements.optional_parts import (
     instead_of_classifier,
     optional_parts,
@@ -27,13 +26,9 @@ from bn2gn_codemod.survey.weights.made_after_loads import MadeAfterLoads
 from bn2gn_codemod.survey.weights.named_keys import speaks_of
 from bn2gn_codemod.survey.weights.other_members import other_than_member
 from bn2gn_codemod.survey.weights.skipped_keys import are_left_out, classifiers, is_skipped
+from bn2gn_codemod.survey.weights.spoken_weights import speaks_of_weights
 
 # A class that handles weights itself, in a way that may not have been followed.
-_HANDLES_WEIGHTS = re.compile(
-    r"\bpretrained\b|\bload_state_dict\b|load_checkpoint|load_pretrained|load_url|"
-    r"state_dict_from_url|load_param|load_weights"
-)
-_WORDS_OF_WEIGHTS = ("pretrained", "load_", "state_dict_from_url")  # one of them is in each
 _PLAIN_LAYER = re.compile(r"\w*Conv\w*|Linear")
 
 
@@ -202,7 +197,8 @@ class CheckpointMembers:
         So does one that fits all of a network with more than its kind has. Not where the code of
         the network speaks of weights, which may come into it in a way that was not followed.
         """
-        if any(_speaks_of_weights(cls) for cls in (*network.ancestors(), *network.descendants())):
+        kin = (*network.ancestors(), *network.descendants())
+        if any(speaks_of_weights(self._contents.flow, cls, kin) for cls in kin):
             return False
         return load.of_own_training or (load.strict and self._has_more(family, network))
 
@@ -365,21 +361,6 @@ class CheckpointMembers:
             for other in self._contents.family_slots(model)
             if other is not slot
         )
-
-
-def _speaks_of_weights(cls: Class) -> bool:
-    """Whether a class, or a function beside it, may load weights or be asked to."""
-    beside = [node for node in cls.module.tree.body if isinstance(node, ast.FunctionDef)]
-    return any(handles_weights(cls.module, node) for node in (cls.node, *beside))
-
-
-def handles_weights(module: Module, node: ast.stmt) -> bool:
-    """Whether the lines of a class or function speak of pretrained weights, comments aside."""
-    lines = module.source.lines[node.lineno - 1 : node.end_lineno]
-    text = "".join(lines)
-    if not any(word in text for word in _WORDS_OF_WEIGHTS):
-        return False
-    return any(_HANDLES_WEIGHTS.search(line.split("#", 1)[0]) for line in lines)
 
 
 def first_stores(node: ast.ClassDef) -> dict[str, int]:

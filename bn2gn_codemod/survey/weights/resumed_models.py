@@ -19,11 +19,11 @@ from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.syntax.nodes import walk_scope
 from bn2gn_codemod.survey.values import Class, Instance, Weights
-from bn2gn_codemod.survey.weights.checkpoint_members import handles_weights
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.loads import Loads
 from bn2gn_codemod.survey.weights.restored_optimizers import restores_optimizer
 from bn2gn_codemod.survey.weights.resumed_training import is_resumed, is_said_to_go_on
+from bn2gn_codemod.survey.weights.spoken_weights import handles_weights
 
 _TRAINS = re.compile(r"\.(?:backward|step|fit|train)\(|\btrain\w*\(")
 
@@ -138,13 +138,27 @@ class ResumedModels:
                 yield value
 
     def _tells_nothing(self, call: LoadCall) -> bool:
-        """Whether code that evaluates loads, or loads what it has trained itself."""
+        """Whether code that evaluates loads, or loads what it has trained itself.
+
+        What a layer makes for itself is no load: ``self.weight = nn.Parameter(torch.Tensor(8))``.
+        """
         function = call.spot.function
-        if self._evaluations.only_evaluates(function.module):
+        if self._evaluations.only_evaluates(function.module) or self._makes_own_tensor(call):
             return True
         return any(
             isinstance(node, ast.For | ast.While)
             and (node.end_lineno or node.lineno) < call.spot.node.lineno
             and _TRAINS.search(ast.unparse(node)) is not None
             for node in walk_scope(function.node)
+        )
+
+    def _makes_own_tensor(self, call: LoadCall) -> bool:
+        """Whether a class gives itself a tensor that no file and no other layer has."""
+        own = call.spot.function.enclosing_class
+        if own is None or not call.of_layer or call.sources:
+            return False
+        kin = (*own.ancestors(), *own.descendants())
+        into, nodes = self._flow.values(call.receiver), (*call.weights, *call.made_of)
+        return all(isinstance(one, Instance) and one.class_ in kin for one in into) and not any(
+            isinstance(given, Weights) for node in nodes for given in self._flow.values(node)
         )
