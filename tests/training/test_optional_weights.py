@@ -347,7 +347,7 @@ def test_a_script_that_may_have_weights(made: str) -> None:
 
 
 def _with_config(made: str, config: str, other: str = "") -> Plan:
-    script = SCRIPT.format(made=made, option="pass")
+    script = SCRIPT.format(made=made.replace("\n", "\n    "), option="pass")
     texts = {
         "model.py": MODEL,
         "one/train.py": script.replace("import model", "import model\nfrom config import config"),
@@ -382,6 +382,37 @@ def test_a_config_beside_the_script(config: str, other: str) -> None:
 )
 def test_a_config_that_may_have_it_on(config: str, other: str) -> None:
     assert _is_changed(_with_config(BY_CONFIG, config, other))
+
+
+_BY_PATH = "net = model.resnet18()\nif {test}:\n    net = model.load(net, config.weights)\n"
+_BY_PATH += "else:\n    net.apply(fill)"
+
+
+@pytest.mark.parametrize("test", ["type(config.weights) == str", "isinstance(config.weights, str)"])
+def test_what_is_no_path_brings_no_weights(test: str) -> None:
+    made = _BY_PATH.format(test=test)
+    plan = _with_config(made, CONFIG.format(True))
+    assert not _is_changed(plan)
+    assert any("a path in config.weights (one/config.py:" in one.message for one in findings(plan))
+    assert _is_changed(_with_config(made, CONFIG.format("'resnet18.pth'")))
+    assert _is_changed(_with_config(made, CONFIG.format("find()")))
+
+
+@pytest.mark.parametrize("given", ["config.weights", "path=config.weights"])
+def test_a_path_that_is_handed_on(given: str) -> None:
+    made = f"""def build(path=True):
+    net = model.resnet18()
+    if type(path) is str:
+        net = model.load(net, path)
+    return net
+net = build({given})"""
+    assert not _is_changed(_with_config(made, CONFIG.format(True)))
+    assert _is_changed(_with_config(made, CONFIG.format("'resnet18.pth'")))
+
+
+def test_other_kinds_are_no_paths() -> None:
+    made = _BY_PATH.format(test="isinstance(config.weights, bool)")
+    assert _is_changed(_with_config(made, CONFIG.format(True)))
 
 
 def test_a_config_that_holds_no_layers_is_read_from_the_disk(tmp_path: Path) -> None:

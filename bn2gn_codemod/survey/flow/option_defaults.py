@@ -18,12 +18,14 @@ _OPTIONS = re.compile(r"\w*(?:arg|opt|cfg|conf|flag|param|setting|hp)\w*", re.IG
 _UPDATES = re.compile(r"update|merge|load|override|from_file|from_list|from_yaml", re.IGNORECASE)
 _SETTING = re.compile(rb"^[ \t-]*['\"]?(\w+)['\"]?[ \t]*:[ \t]*([^#\r\n]*)", re.MULTILINE)
 _OFF_IN_YAML = frozenset({"", "false", "no", "off", "null", "none", "~", "''", '""'})
+_ON_IN_YAML = frozenset({"true", "yes", "on"})
 _SETS_DEFAULTS = frozenset({"set_defaults", "dict", "edict", "EasyDict", "CN", "Namespace"})
 
 
 class _Default(NamedTuple):
     is_off: bool
     where: str
+    is_no_text: bool = False  # neither a path nor a URL: ``True``
 
     @property
     def path(self) -> str:
@@ -38,12 +40,13 @@ class OptionDefaults:
         self._repository = repository
         self._read: dict[str, dict[str, list[_Default]]] = {}
 
-    def where_off(self, option: str, path: str) -> str:
+    def where_off(self, option: str, path: str, *, but_text: bool = False) -> str:
         """Where ``args.pretrained`` is said to be off; ``""``: nowhere, or another place has it on.
 
         Rather in the file at ``path``: scripts have options of one name. Where that imports the
         options from a file beside it, ``from config import config``, no other file counts but
         those that set options of that file, or any that the script may merge into it.
+        With ``but_text``, all that is no text is as good as off.
         """
         owner, _, name = option.rpartition(".")
         if not _OPTIONS.fullmatch(owner.rpartition(".")[2]):
@@ -56,7 +59,7 @@ class OptionDefaults:
         else:
             others = {path, *self._importers(path, beside)}
             found = [*found, *(said for one in sorted(others) for said in self._said_in(one, name))]
-        if not all(one.is_off for one in found):
+        if not all(one.is_off or (but_text and one.is_no_text) for one in found):
             return ""
         places = [one.where for one in found]
         here = (where for where in places if where.startswith(f"{path}:"))
@@ -151,8 +154,9 @@ class OptionDefaults:
             where = os.path.relpath(path, self._repository.root)
             for match in _SETTING.finditer(data):
                 name, value = (part.decode("utf-8", "replace") for part in match.groups())
-                off = value.strip().lower() in _OFF_IN_YAML
-                found.setdefault(name, []).append(_Default(off, where))
+                said = value.strip().lower()
+                default = _Default(said in _OFF_IN_YAML, where, said in _ON_IN_YAML)
+                found.setdefault(name, []).append(default)
         return found
 
 
@@ -169,9 +173,9 @@ def _in_file(source: SourceFile) -> dict[str, list[_Default]]:
         return found
     owners = _second_names(tree)
     for node in walk(tree):
-        for name, off in _said(node, owners):
-            line = getattr(node, "lineno", 0)
-            found.setdefault(name, []).append(_Default(off, f"{source.path}:{line}"))
+        for name, off, no_text in _said(node, owners):
+            where = f"{source.path}:{getattr(node, 'lineno', 0)}"
+            found.setdefault(name, []).append(_Default(off, where, no_text))
     return found
 
 
@@ -186,25 +190,30 @@ def _second_names(tree: ast.Module) -> frozenset[str]:
     )
 
 
-def _said(node: ast.AST, owners: frozenset[str]) -> Iterator[tuple[str, bool]]:
-    """The options that a statement or expression gives a value, and whether it is off."""
+def _said(node: ast.AST, owners: frozenset[str]) -> Iterator[tuple[str, bool, bool]]:
+    """The options that a statement or expression gives a value: whether it is off, or no text."""
     match node:
         case ast.Call() if call_name(node) == "add_argument":
-            yield from _added(node)
+            for name, off in _added(node):
+                yield name, off, False  # a command line may give one
         case ast.Call(keywords=keywords) if call_name(node) in _SETS_DEFAULTS:
             for keyword in keywords:
                 if keyword.arg is not None:
-                    yield keyword.arg, is_off(keyword.value)
+                    yield keyword.arg, *_value(keyword.value)
         case ast.Assign(targets=[ast.Attribute(value=owner, attr=name)], value=value):
             kept_in = (dotted(owner) or "").rpartition(".")[2]
             if kept_in != "self" and (_OPTIONS.fullmatch(kept_in) or kept_in in owners):
-                yield name, is_off(value)
+                yield name, *_value(value)
         case ast.Dict(keys=keys, values=values):
             for key, value in zip(keys, values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    yield key.value, is_off(value)
+                    yield key.value, *_value(value)
         case _:
             pass
+
+
+def _value(value: ast.expr) -> tuple[bool, bool]:
+    return is_off(value), isinstance(value, ast.Constant) and not isinstance(value.value, str)
 
 
 def _added(call: ast.Call) -> Iterator[tuple[str, bool]]:

@@ -24,6 +24,7 @@ class Condition(NamedTuple):
     text: str  # ``pretrained``, ``cfg.MODEL.PRETRAINED``
     holds: bool
     owner: Function | str
+    of_text: bool = False  # that it is a text, a path or a URL, and not merely true
 
 
 Conditions = frozenset[Condition]
@@ -89,15 +90,18 @@ def conditions_above(
         if given is None:
             continue
         if not rest and isinstance(given, ast.Constant):
-            if bool(given.value) is not condition.holds:
+            is_met = isinstance(given.value, str) if condition.of_text else bool(given.value)
+            if is_met is not condition.holds:
                 return None
             continue
         text = dotted(given)
         if not rest:
-            found.update(_asked(caller, given, condition.holds))
+            above_it = _asked(caller, given, condition.holds)
+            found.update(one._replace(of_text=condition.of_text) for one in above_it)
         elif text is not None and _is_steady(caller, given, f"{text}.{rest}"):
             above = f"{text}.{rest}"
-            found.add(Condition(above, condition.holds, _owner(caller, text.partition(".")[0])))
+            owner = _owner(caller, text.partition(".")[0])
+            found.add(Condition(above, condition.holds, owner, condition.of_text))
     return frozenset(found)
 
 
@@ -170,8 +174,18 @@ def _asked(function: Function, test: ast.expr, holds: bool) -> Iterator[Conditio
                     yield from _asked(function, left, holds is not is_same)
                 elif value is True:
                     yield from _asked(function, left, holds is is_same)
-        case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name() as subject, _]) if holds:
-            yield from _asked(function, subject, holds)
+        case (
+            ast.Call(func=ast.Name(id="isinstance"), args=[subject, kind])
+            | ast.Compare(
+                left=ast.Call(func=ast.Name(id="type"), args=[subject]),
+                ops=[ast.Eq() | ast.Is()],
+                comparators=[kind],
+            )
+        ) if holds:
+            is_text = isinstance(kind, ast.Name) and kind.id == "str"
+            if is_text or isinstance(subject, ast.Name):
+                for one in _asked(function, subject, holds):
+                    yield from (one, one._replace(of_text=True)) if is_text else (one,)
         # No path is none of a file.
         case ast.Call(func=ast.Attribute(attr="isfile" | "exists"), args=[ast.Name() as path]) if (
             holds

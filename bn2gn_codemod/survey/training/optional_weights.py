@@ -111,7 +111,8 @@ class OptionalWeights:
 
         ``if not args.pretrained: net.apply(init)``: it is meant to be trained like that, too.
         """
-        options = {option.rpartition(".")[2] for option in self._options_off(models, made_in)}
+        asked = (option.rpartition(" ")[2] for option in self._options_off(models, made_in))
+        options = {option.rpartition(".")[2] for option in asked}
         methods = (
             method
             for cls in (models if options else ())
@@ -214,8 +215,14 @@ class OptionalWeights:
         It may be that of a script which hands it on: ``Trainer(args.weights)``.
         """
         path = made_in.module.path
-        asked = sorted(one.text for one in conditions if one.holds)
-        found = ((text, self._defaults.where_off(text, path)) for text in asked)
+        asked = sorted((one.text, one.of_text) for one in conditions if one.holds)
+        found = (
+            (
+                f"a path in {text}" if of_text else text,
+                self._defaults.where_off(text, path, but_text=of_text),
+            )
+            for text, of_text in asked
+        )
         option = next((one for one in found if one[1]), None)
         if option is not None or depth > _DEEPEST:
             return option
