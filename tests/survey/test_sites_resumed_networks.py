@@ -164,6 +164,7 @@ def plain(pretrained=False):
         # unless it makes this one as well, or may be handed it.
         ("Plain()", "net, ResNet()", "keep"),
         ("build()", "net", "keep"),
+        ("Plain(); pretrained.load_state_dict(net.state_dict())", "net", "keep"),
     ],
 )
 def test_a_factory_of_another_network_beside_it(made: str, given: str, verdict: str) -> None:

@@ -230,6 +230,7 @@ def test_what_is_made_without_weights_is_not_frozen_beside_what_has_some(
     [
         ("timm.create_model(kind, pretrained=True)", "pass"),
         ("timm.create_model(kind, pretrained=kind != 'tiny')", "pass"),
+        ("timm.create_model(kind, pretrained=False, checkpoint_path='a.pth')", "pass"),
         (
             "timm.create_model(kind, pretrained=False)",
             "self.encoder.load_state_dict(torch.load('pretrained.pth'))",

@@ -40,17 +40,22 @@ def speaks_of_weights(flow: Flow, cls: Class, kin: Collection[Class]) -> bool:
 
 def _fills_others(flow: Flow, node: ast.FunctionDef, kin: Collection[Class]) -> bool:
     """Whether a factory loads what it makes itself, and that is none of the classes."""
-    calls = [one for one in flow.load_calls if one.spot.function.node is node]
-    filled = [value for call in calls for value in flow.values(call.receiver)]
+    filled = [
+        list(flow.values(call.receiver))
+        for call in flow.load_calls
+        if call.spot.function.node is node
+    ]
     names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
     return (
         bool(filled)
+        and all(filled)  # what is not followed may be any model
         and names.isdisjoint(cls.name for cls in kin)
         and all(
             isinstance(value, Instance)
             and value.spot is not None
             and value.spot.function.node is node
             and value.class_ not in kin
-            for value in filled
+            for values in filled
+            for value in values
         )
     )

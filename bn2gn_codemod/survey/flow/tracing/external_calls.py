@@ -24,6 +24,7 @@ from bn2gn_codemod.survey.flow.tracing.made_objects import (
 from bn2gn_codemod.survey.flow.tracing.objects_from_dicts import make_of_dict
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.library_models import (
+    asks_for_no_weights,
     builds_backbone,
     builds_part,
     is_library_model,
@@ -220,7 +221,7 @@ def _make_something(call: Call, name: str, last: str) -> None:
     if is_new or last == "copy":
         flow.containers.make(call.result)
     is_loader = _LOADER.match(last) is not None
-    if _BUILDER.search(last) and _asks_for_pretrained(call.expr):
+    if _BUILDER.search(last) and _asks_for_pretrained(call.expr, name):
         flow.load_calls.append(LoadCall(call.result, [], spot, False, loader=last))
     starts_from_file = drives_training(name) and _names_file_to_start_from(call.expr)
     for key, node in call.arguments:
@@ -377,9 +378,10 @@ def _kept_by_partial(expr: ast.expr, norm: NormClass) -> str | None:
     return unsupported_arguments(expr, "partial")
 
 
-def _asks_for_pretrained(expr: ast.expr) -> bool:
-    """Whether a call is handed something named ``pretrained``, and not to decline it."""
-    return isinstance(expr, ast.Call) and (
-        any(isinstance(given, ast.Name) and given.id == "pretrained" for given in expr.args)
-        or any(one.arg == "pretrained" and not is_off(one.value) for one in expr.keywords)
-    )
+def _asks_for_pretrained(expr: ast.expr, name: str) -> bool:
+    """Whether a call is handed something named ``pretrained``, and not only to decline weights."""
+    if not isinstance(expr, ast.Call) or asks_for_no_weights(expr, name):
+        return False
+    return any(
+        isinstance(given, ast.Name) and given.id == "pretrained" for given in expr.args
+    ) or any(keyword.arg == "pretrained" for keyword in expr.keywords)
