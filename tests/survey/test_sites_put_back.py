@@ -108,6 +108,60 @@ def test_a_function_that_gives_a_module_back_layer_for_layer(first: str) -> None
     check(_network(loop, "convert"))
 
 
+REPLACE = """\
+def replace(module, old, new, make=None):
+    def make_new(old, new):
+        return new()
+    if make is None:
+        make = make_new
+    model = module
+    if isinstance(module, old):
+        model = make(old, new)
+    else:
+        for name, child in module.named_children():
+            new_child = replace(child, old, new)
+            if new_child is not child:
+                model.add_module(name, new_child)
+    return model
+class Swish(nn.Module):
+    def forward(self, x):
+        return x * x.sigmoid()
+def put_back(net):
+    {call}
+"""
+
+
+@pytest.mark.parametrize("call", ["net = replace(net, nn.SiLU, Swish)", "replace(net, A, B)"])
+def test_layers_that_are_made_of_a_class_that_is_handed_over(call: str) -> None:
+    check(_network(REPLACE.format(call=call), "convert"))
+
+
+@pytest.mark.parametrize(
+    ("call", "other"),
+    [
+        ("replace(net, nn.SiLU, Swish, lambda old, new: LOADED)", "{}"),
+        ("replace(net, nn.SiLU, loaded)", "{}"),
+        ("replace(net, nn.SiLU, Swish, make=Stock())", "{}"),
+        ("replace(*net)", "put_back([Net(), nn.SiLU, loaded])"),
+        ("replace(net, nn.SiLU, Swish)", "replace(Net(), nn.SiLU, Swish, loaded)"),
+    ],
+)
+def test_what_is_handed_over_may_give_layers_that_stand_elsewhere(call: str, other: str) -> None:
+    function = f"""\
+LOADED = Head()
+LOADED.load_state_dict(load_state_dict_from_url('https://example.com/head.pth'))
+class Stock:
+    def __call__(self, old, new):
+        return LOADED
+def loaded(*given):
+    return LOADED
+{REPLACE.format(call=call)}
+{other}
+"""
+    plan = plan_of(NETWORKS.format(function=function, keep="", new=""))
+    assert not [site for site in plan.sites if site.class_ == "Head" and site.verdict == "convert"]
+
+
 @pytest.mark.parametrize(
     "store",
     [

@@ -110,6 +110,68 @@ def test_a_model_that_is_loaded_and_taken_apart_elsewhere(script: str) -> None:
     check(text.replace("#! unknown", "#! convert", 1))
 
 
+_JOINT = """
+class Joint(nn.Module):
+    def __init__(self, trunk, necks):
+        super().__init__()
+        self.trunk = trunk
+        self.necks = necks
+        self.own = Top()
+"""
+_LOAD = """
+    model = nn.DataParallel(OldNet())
+    model.load_state_dict(torch.load(path))
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"""
+def main(tasks, path):
+    necks = {{}}
+    for task in tasks:
+        {_LOAD.strip().replace(chr(10), chr(10) + "    ")}
+        necks[task] = model.module.neck
+    model = Joint(model.module.trunk, nn.ModuleDict(necks))
+""",
+        f"""
+def main(path):
+    {_LOAD.strip()}
+    necks = []
+    necks.append(model.module.neck)
+    Joint(model.module.trunk, nn.Sequential(*necks))
+""",
+        f"""
+def main(path):
+    {_LOAD.strip()}
+    Joint(necks=model.module.neck, trunk=model.module.trunk)
+""",
+    ],
+)
+def test_parts_of_loaded_models_that_another_one_is_made_with(script: str) -> None:
+    """``Joint.own`` is a part of nothing that is loaded."""
+    text = _repository("from nets import Top\n" + _JOINT + script, "convert")
+    old, new = "class OldNeck", "        self.bn = nn.BatchNorm2d(8)  #! "
+    before, after = text.split(old)
+    check(before + old + after.replace(new + "convert", new + "unknown", 1))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # Nothing is loaded, or another model is, or what gets the part is none of a model's.
+        "old = OldNet()\nJoint(old.trunk, old.neck)",
+        "old, other = OldNet(), Net()\nother.load_state_dict(torch.load('a.pth'))\n"
+        "Joint(old.trunk, old.neck)",
+        "old = OldNet()\nold.load_state_dict(torch.load('a.pth'))\nprint(old.neck)\n"
+        "Joint(OldNet().trunk, Neck())",
+    ],
+)
+def test_parts_that_come_out_of_no_loaded_model(script: str) -> None:
+    check(_repository("from nets import Top\n" + _JOINT + script, "convert"))
+
+
 def test_part_of_what_a_file_gives() -> None:
     script = """
     def main(path):

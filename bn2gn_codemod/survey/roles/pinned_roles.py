@@ -14,7 +14,8 @@ class PinnedRoles:
 
     def __init__(self, contents: Contents, backbone: Pins, convert: Pins) -> None:
         self._contents = contents
-        self._pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
+        pins = ((Role.BACKBONE, backbone), (Role.NEW, convert))
+        self._pins = [(role, names) for role, names in pins if names.patterns]
 
     def of_class(self, cls: Class) -> Because | None:
         """The role that a setting gives to a class, if one does."""
@@ -22,6 +23,8 @@ class PinnedRoles:
 
     def of(self, slot: Slot) -> Because | None:
         """A setting that names the attribute, else what it holds, else its class."""
+        if not self._pins:
+            return None
         return self._of_attribute(slot) or self._of_content(slot) or self.of_class(slot[0])
 
     def of_value(self, slot: Slot, value: Value) -> Because | None:

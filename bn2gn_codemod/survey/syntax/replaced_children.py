@@ -19,6 +19,8 @@ from bn2gn_codemod.survey.syntax.nodes import (
 _MAKES_NEW = frozenset({"cls", "type", "__class__", "copy", "deepcopy"})
 _GIVES_ITSELF = frozenset({"to", "cuda", "cpu", "float", "half", "eval", "train", "requires_grad_"})
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
 
 @functools.cache
 def replaces_children(function: ast.AST) -> bool:
@@ -29,11 +31,16 @@ def replaces_children(function: ast.AST) -> bool:
     """
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
-    return _puts_results_in(function) and all(
-        node.value is None or _is_own(function, node.value)
-        for node in walk(function)
-        if isinstance(node, ast.Return)
-    )
+    return _puts_results_in(function) and _gives_own(function)
+
+
+@functools.cache
+def calls_what_it_is_handed(function: ast.AST) -> bool:
+    """Whether what a function makes depends on code that callers hand it: ``make(old, new)``."""
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    calls = (node for node in walk(function) if isinstance(node, ast.Call))
+    return any(_is_handed_maker(function, call.func) for call in calls)
 
 
 def _puts_results_in(function: FunctionNode) -> bool:
@@ -70,7 +77,8 @@ def _is_own(function: FunctionNode, given: ast.expr, seen: frozenset[str] = froz
             name = call_name(given)
             is_class = name.lstrip("_")[:1].isupper()
             is_class = is_class or name in _looped(function)
-            return is_class or name in _MAKES_NEW or name == function.name
+            is_new = is_class or name in _MAKES_NEW or name == function.name
+            return is_new or _is_handed_maker(function, given.func)
         case ast.Attribute(value=owner, attr="module"):  # what nn.DataParallel is put around
             return _is_own(function, owner, seen)
         case ast.Name(id=name) if name in seen:
@@ -83,6 +91,37 @@ def _is_own(function: FunctionNode, given: ast.expr, seen: frozenset[str] = froz
             )
         case _:
             return False
+
+
+def _gives_own(function: FunctionNode) -> bool:
+    inner = (one for one in walk(function) if one is not function and isinstance(one, _FUNCTIONS))
+    of_inner = {id(node) for one in inner for node in walk(one)}
+    return all(
+        node.value is None or _is_own(function, node.value)
+        for node in walk(function)
+        if isinstance(node, ast.Return) and id(node) not in of_inner
+    )
+
+
+def _is_handed_maker(function: FunctionNode, called: ast.expr) -> bool:
+    """Whether a parameter is called, for which an inner function may stand in that makes one."""
+    if not isinstance(called, ast.Name):
+        return False
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
+    known = dict(zip([one.arg for one in positional], defaults, strict=True))
+    known.update(zip([one.arg for one in arguments.kwonlyargs], arguments.kw_defaults, strict=True))
+    if called.id not in known:
+        return False
+    default = known[called.id]
+    inner = {one.name: one for one in function.body if isinstance(one, _FUNCTIONS)}
+    return (
+        default is None or (isinstance(default, ast.Constant) and default.value is None)
+    ) and all(
+        isinstance(value, ast.Name) and value.id in inner and _gives_own(inner[value.id])
+        for value in _assigned(function, called.id)
+    )
 
 
 def _looped(function: FunctionNode) -> set[str]:

@@ -63,6 +63,8 @@ class FreezingCertainty:
         self._sites = {site.place: site for site in decided.sites}
         self._converted = decided.converted
         self._divided = decided.divided
+        self._in_slot: dict[tuple[Slot, Role | None, Slot | None], list[_Matched]] = {}
+        self._library_parts: dict[Slot, list[str]] = {}
         self._whole = whole  # everything that is matched is frozen, not BatchNorm alone
 
     def objection(self, models: Iterable[Class], others: Iterable[Class], names: Names) -> str:
@@ -85,13 +87,14 @@ class FreezingCertainty:
             if reason:
                 return reason
         pattern = re.compile(pattern_of(names.backbone, names.wrappers))
-        kept: list[_Matched] = []
+        known: dict[_Matched, None] = {}
         for cls in dict.fromkeys([*models, *others]):
             for found in self._matched(cls, "", pattern, ()):
                 if not found.kept:
                     part = shown(found.part or found.slot)
                     return f"it would freeze {part} as well, {self._why(found)}"
-                kept.append(found)
+                known[found] = None
+        kept = list(known)
         if not kept:
             return "no layer that is certain to be the backbone's lies there"
         return _not_seen(kept) or self._started_at_times(kept) or self._unstarted(kept)
@@ -240,19 +243,21 @@ class FreezingCertainty:
             role = None if self._may_be_all(slot) else self._role(slot, outer)
             if pattern.match(name):
                 named = slot if self._is_only_named_in(slot, outer) else None
-                for found in self._layers(slot, role, set()):
-                    yield found._replace(part=slot, named=named, kept=found.kept and not named)
+                yield from self._all_layers(slot, role, named)
                 if self._whole and role is not Role.BACKBONE:
                     yield _Matched(slot, kept=False, part=slot)
                 continue
             yield from self._matched_in_library(slot, name, pattern, role)
             if len(around) < _DEEPEST:
-                for value in self._roles.contents[slot]:
-                    if isinstance(value, Instance) and value.class_ not in (cls, *around):
+                held = self._roles.contents[slot]
+                # What is said of a class is said of each of its objects.
+                classes = dict.fromkeys(one.class_ for one in held if isinstance(one, Instance))
+                for held_class in classes:
+                    if held_class not in (cls, *around):
                         inner = (f"{name}.", pattern, (*around, cls), role)
                         is_unloaded = self._roles.is_unloaded(slot)
-                        for found in self._matched(value.class_, *inner):
-                            yield found._replace(kept=found.kept and not is_unloaded)
+                        for found in self._matched(held_class, *inner):
+                            yield found._replace(kept=False) if is_unloaded else found
 
     def _is_only_named_in(self, slot: Slot, outer: Role | None) -> bool:
         """Whether a name is all that speaks for a backbone in a part that is not one for certain.
@@ -265,9 +270,12 @@ class FreezingCertainty:
         self, slot: Slot, name: str, pattern: re.Pattern[str], role: Role | None
     ) -> Iterator[_Matched]:
         """The pretrained part of a library's network: ``net.encoder``."""
-        for value in self._roles.contents[slot]:
-            part = self._roles.pretrained_part(slot, value)
-            if part and pattern.match(f"{name}.{part}") and holds_library_norms(value):
+        if slot not in self._library_parts:
+            parts = ((v, self._roles.pretrained_part(slot, v)) for v in self._roles.contents[slot])
+            found = [part for value, part in parts if part and holds_library_norms(value)]
+            self._library_parts[slot] = found
+        for part in self._library_parts[slot]:
+            if pattern.match(f"{name}.{part}"):
                 yield _Matched(slot, role is Role.BACKBONE)
 
     def _may_be_all(self, slot: Slot) -> bool:
@@ -277,6 +285,16 @@ class FreezingCertainty:
         held = {v.class_ for v in self._roles.contents[slot] if isinstance(v, Instance)}
         networks = [cls for cls in held if any(s in self._roles.own for s in self._slots(cls))]
         return len(held) > 1 and len(networks) < len(held)
+
+    def _all_layers(self, slot: Slot, role: Role | None, named: Slot | None) -> list[_Matched]:
+        """:meth:`_layers`, which many models and many ways in one model come to."""
+        key = slot, role, named
+        if key not in self._in_slot:
+            found = dict.fromkeys(self._layers(slot, role, set()))
+            self._in_slot[key] = [
+                one._replace(part=slot, named=named, kept=one.kept and not named) for one in found
+            ]
+        return self._in_slot[key]
 
     def _layers(
         self, slot: Slot, role: Role | None, seen: set[tuple[Slot, Role | None]]

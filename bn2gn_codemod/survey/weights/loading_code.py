@@ -23,6 +23,7 @@ from bn2gn_codemod.survey.statements.run_conditions import (
 )
 from bn2gn_codemod.survey.syntax.nodes import given_arguments, root_of, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Value, Weights
+from bn2gn_codemod.survey.weights.files_read import files_read
 from bn2gn_codemod.survey.weights.restored_optimizers import (
     is_helper_for,
     is_optimizer_load,
@@ -59,10 +60,7 @@ class LoadingCode:
         """The steps of one load into one model, the load's own function first."""
         function = call.spot.function
         read: list[ast.AST] = [
-            one.spot.node
-            for node in call.weights
-            for one in self._flow.values(node)
-            if isinstance(one, Weights) and one.spot.function is function
+            spot.node for spot in files_read(self._flow, call) if spot.function is function
         ]
         if call.loader and call.spot.node is not None:
             read.append(call.spot.node)

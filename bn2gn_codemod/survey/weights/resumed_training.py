@@ -11,7 +11,8 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import walk
-from bn2gn_codemod.survey.values import Function, Spot, Weights
+from bn2gn_codemod.survey.values import Function, Spot
+from bn2gn_codemod.survey.weights.files_read import files_read
 
 _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
 _GOES_ON = re.compile(
@@ -50,10 +51,7 @@ def is_said_to_go_on(flow: Flow, call: LoadCall) -> bool:
 def _spots(flow: Flow, call: LoadCall) -> Iterator[Spot]:
     """The load, and what reads the file for it."""
     yield call.spot
-    for node in call.weights:
-        for value in flow.values(node):
-            if isinstance(value, Weights):
-                yield value.spot
+    yield from files_read(flow, call)
 
 
 def speaks_of_resuming(function: Function, call: ast.AST) -> bool:

@@ -32,6 +32,7 @@ class UncalledLoads:
         self._flow = flow
         self._sites = CallSites(flow)
         self._uncalled: dict[Function, bool] = {}
+        self._not_given: dict[tuple[Function, str], bool] = {}
 
     def has(self, load: Load, cls: Class) -> bool:
         """Whether a load never runs for objects of a class, as far as names tell."""
@@ -75,7 +76,12 @@ class UncalledLoads:
         )
         off = {parameter.arg for parameter, value in defaults_of(node.args) if is_off(value)}
         name = next((text for text in sorted(asked) if text in off), "")
-        return name if name and self._is_never_given(function, name) else ""
+        if not name:
+            return ""
+        asked_of = function, name  # by each load in the function, for each model
+        if asked_of not in self._not_given:
+            self._not_given[asked_of] = self._is_never_given(*asked_of)
+        return name if self._not_given[asked_of] else ""
 
     def _is_never_given(self, method: Function, parameter: str) -> bool:
         """Whether all that speaks of a method's name calls it without the parameter.

@@ -28,7 +28,10 @@ from bn2gn_codemod.survey.flow.tracing.transplants import note_transplant
 from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.norm_classes import is_norm_class
 from bn2gn_codemod.survey.syntax.nodes import built_of, gives_what_it_visits
-from bn2gn_codemod.survey.syntax.replaced_children import replaces_children
+from bn2gn_codemod.survey.syntax.replaced_children import (
+    calls_what_it_is_handed,
+    replaces_children,
+)
 from bn2gn_codemod.survey.values import (
     ClassValue,
     External,
@@ -166,11 +169,29 @@ def _call_function(call: Call, function: Function, *, bound: bool) -> None:
         # into itself, it would mix all the layers of a repository.
         for _, node in call.arguments:
             call.flow.edge(node, call.result)
+        if calls_what_it_is_handed(function.node):
+            _follow_with_makers(call, function, skip_first=bound)
     elif (maker := maker_of(call.flow, function)) is not None:
         bind(call, function, skip_first=bound)
         make_named(call, function, maker, skip_first=bound)
     else:
         _follow(call, function, skip_first=bound)
+
+
+def _follow_with_makers(call: Call, function: Function, *, skip_first: bool) -> None:
+    """A class makes a new layer; what else is called may give one that stands elsewhere."""
+
+    def on_value(held: Value) -> None:
+        match held:
+            case FunctionValue():
+                _follow(call, function, skip_first=skip_first)
+            case Instance() if held.class_.find_method("__call__") is not None:
+                _follow(call, function, skip_first=skip_first)
+            case _:
+                pass
+
+    for _, node in call.arguments:
+        call.flow.watch(node, on_value)
 
 
 def _registry_argument(

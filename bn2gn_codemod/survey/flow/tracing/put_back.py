@@ -22,7 +22,10 @@ from bn2gn_codemod.survey.syntax.nodes import (
     target_names,
     walk,
 )
-from bn2gn_codemod.survey.syntax.replaced_children import replaces_children
+from bn2gn_codemod.survey.syntax.replaced_children import (
+    calls_what_it_is_handed,
+    replaces_children,
+)
 from bn2gn_codemod.survey.values import (
     External,
     ExternalObject,
@@ -71,7 +74,8 @@ def without_children(
 
     def on_callee(called: Value) -> None:
         if isinstance(called, FunctionValue):
-            gives_itself = replaces_children(called.function.node)
+            node = called.function.node
+            gives_itself = replaces_children(node) and not calls_what_it_is_handed(node)
         else:
             gives_itself = isinstance(called, External)
         if not gives_itself:  # it may as well look up the child of another module
