@@ -35,11 +35,15 @@ _BACKBONE_LIBRARIES = (
     (b"pretrainedmodels", re.compile(rb"\b(?:import|from) pretrainedmodels\b")),
 )
 # A file without any of these neither builds a model, nor loads, nor trains one.
-_MODEL_WORDS = (
-    *(b".train(", b"Trainer", b"backbone", b"norm_layer"),
-    *(b"Regist", b"regist", b"Optimizer", b"optimizer"),
+_MODEL_WORDS = (b".train(", b"Trainer", b"backbone", b"norm_layer", b"Regist", b"regist")
+_TRAINING_WORDS = (b"Optimizer", b"optimizer", b".train(", b".backward(")
+_LOAD_WORDS = (
     *(b"state_dict", b"torch.load("),
+    # A library may load, and a loop, into what they are handed and say nothing else of.
+    *(b"load_checkpoint", b"load_model", b"load_weights", b"load_pretrained", b"load_from"),
+    *(b"from_pretrained", b"safetensors", b".copy_("),
 )
+_LOAD_PATTERNS = ((b".data =", re.compile(rb"(?<!\bself)\.data =")),)
 _MODEL_PATTERNS = (
     (b"nn.", re.compile(rb"\bnn\.[A-Z]")),
     (b"Module", re.compile(rb"\bModule\b")),
@@ -97,7 +101,8 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     """The paths of the files that can bear on a norm layer.
 
     A file counts when it names BatchNorm, imports such a file, or is imported
-    by one, each through any number of steps. The rest costs a byte scan.
+    by one, each through any number of steps, and says something of models or
+    imports what does. The rest costs a byte scan.
     """
     index = ModuleIndex((file.path for file in repository.files), own_names(repository.files))
     by_path = {file.path: file for file in repository.files}
@@ -108,11 +113,15 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     ]
     imports: dict[str, set[str]] = {}
     importers: dict[str, set[str]] = {}
+    callers: dict[str, set[str]] = {}  # without those that import a package for what is in it
     if seeds:
         for file in repository.files:
-            imports[file.path] = found = imported_paths(file, index)
+            named = _named_paths(file, index)
+            imports[file.path] = found = _with_packages(file, named, index)
             for target in found:
                 importers.setdefault(target, set()).add(file.path)
+            for target in named:
+                callers.setdefault(target, set()).add(file.path)
     starred = {
         index.find_import(len(dots), name.decode(), file.path)
         for file in (repository.files if seeds else ())
@@ -120,13 +129,24 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
         for dots, name in _STAR_IMPORT.findall(file.data)
     }
 
+    # What calls such code may hand a model on to it: ``def prepare(net): fill(net, "a.pth")``.
+    leading = _closure(
+        (
+            file.path
+            for file in (repository.files if seeds else ())
+            if _loads_or_trains(file.data) and not _is_of_other_framework(file.data)
+        ),
+        callers,
+    )
+
     @functools.cache
     def matters(path: str) -> bool:
         data = by_path[path].data
         if _is_of_other_framework(data):
             return False
         # A package hands on what its modules hold.
-        if _bears_on_models(data) or (path.endswith("__init__.py") and b"import" in data):
+        is_package = path.endswith("__init__.py") and b"import" in data
+        if path in leading or is_package or _bears_on_models(data):
             return True
         if path in starred:
             return b"import" in data and bool(_HANDS_ON_ALL.search(data))
@@ -165,7 +185,17 @@ def _gives_models(data: bytes) -> bool:
 
 
 def _bears_on_models(data: bytes) -> bool:
-    return any(word in data for word in _MODEL_WORDS) or _has_any(data, _MODEL_PATTERNS)
+    return (
+        any(word in data for word in _MODEL_WORDS)
+        or _loads_or_trains(data)
+        or _has_any(data, _MODEL_PATTERNS)
+    )
+
+
+def _loads_or_trains(data: bytes) -> bool:
+    return any(word in data for word in _LOAD_WORDS + _TRAINING_WORDS) or _has_any(
+        data, _LOAD_PATTERNS
+    )
 
 
 def _has_any(data: bytes, patterns: Iterable[tuple[bytes, re.Pattern[bytes]]]) -> bool:
@@ -185,9 +215,15 @@ def _closure(start: Iterable[str], edges: dict[str, set[str]]) -> set[str]:
 
 def imported_paths(file: SourceFile, index: ModuleIndex) -> set[str]:
     """The files that a file imports, with the packages around them."""
-    named = imports_in(file.data)
-    found = {index.find_import(level, target, file.path) for level, target in named}
-    paths = {path for path in found if path is not None}
+    return _with_packages(file, _named_paths(file, index), index)
+
+
+def _named_paths(file: SourceFile, index: ModuleIndex) -> set[str]:
+    found = {index.find_import(level, target, file.path) for level, target in imports_in(file.data)}
+    return {path for path in found if path is not None}
+
+
+def _with_packages(file: SourceFile, paths: set[str], index: ModuleIndex) -> set[str]:
     packages = {package for path in paths for package in _packages(path) if package in index}
     return (paths | packages) - {file.path, *_packages(file.path)}
 

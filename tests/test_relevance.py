@@ -132,6 +132,50 @@ def test_norms_of_other_frameworks_are_none(
     assert concerned(discover(repository(files)), ["net.py"]) == matters
 
 
+_BETWEEN = {
+    "lib/models/neck.py": BY_NAME["lib/models/neck.py"],
+    "train.py": "from lib.models.neck import BN\nfrom first import prepare\n",
+    "first.py": "from second import fill\ndef prepare(net):\n    fill(net)\n",
+    "second.py": "from last import load\ndef fill(net):\n    load(net)\n",
+    "data.py": "def load(path):\n    return path\n",
+    "plot.py": "from last import load\n",
+}
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "import torch\ndef load(net):\n    net.load_state_dict(torch.load('x'))\n",
+        "from mmcv.runner import load_checkpoint as load\n",
+        "from safetensors.torch import load_model as load\n",
+        "def load(net):\n    for p in net.parameters():\n        p.data.copy_(f())\n",
+        "def load(net):\n    for p in net.parameters():\n        p.data = f()\n",
+        "def load(net):\n    f(net).backward()\n",
+    ],
+)
+def test_files_between_a_model_and_what_loads_or_trains_it(
+    repository: MakeRepository, last: str
+) -> None:
+    found = discover(repository({**_BETWEEN, "last.py": last}))
+    assert all(concerned(found, [path]) for path in ("first.py", "second.py", "last.py"))
+    assert not concerned(found, ["plot.py"])  # no model comes to it
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "from data import load\n",
+        "import torch\ndef load(net):\n    return torch.rand(3)\n",
+        "class Images:\n    def load(self, path):\n        self.data = path\n",
+    ],
+)
+def test_files_between_a_model_and_what_leaves_it_alone(
+    repository: MakeRepository, last: str
+) -> None:
+    found = discover(repository({**_BETWEEN, "last.py": last}))
+    assert not any(concerned(found, [path]) for path in ("first.py", "second.py", "last.py"))
+
+
 STARRED = {
     "net.py": "from ops import *\n\nbn = nn.BatchNorm2d(8)\n",
     "plain.py": "from lib.images import resize\n",

@@ -312,6 +312,69 @@ def test_object_that_loads_and_trains(init: str, script: str, verdict: str) -> N
     check(NET.format(verdict=verdict) + _OBJECT.format(init=init, script=script))
 
 
+_ENGINE = """\
+-- engine.py --
+class Base:
+    def run(self, loader):
+        for x in loader:
+            self.step(x)
+class Engine(Base):
+    def __init__(self, model, args):
+        self.model = model
+        self.hook = args.hook
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    def step(self, x):
+        self.model(x).backward()
+        self.optimizer.step()
+    def test(self, loader):
+        self.show(loader)
+    def show(self, loader):
+        print(self.model(loader))
+    def call(self, loader):
+        self.hook(loader)
+    def hand_on(self, loader):
+        self.hook.parts.run(loader)
+    def back(self, x):
+        self.model(x).backward()
+    def update(self):
+        self.optimizer.step()
+    def in_parts(self, loader):
+        self.back(loader)
+        self.update()
+def fit(engine, loader):
+    engine.run(loader)
+-- main.py --
+from net import Net
+from engine import Engine, fit
+def main(args, loader):
+    model = Net()
+    model.load_state_dict(torch.load(args.file))
+    engine = Engine(model, args)
+    {script}
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict"),
+    [
+        ("engine.test(loader)", "convert"),
+        ("for x in loader:\n        print(engine.test(x))", "convert"),
+        ("engine.run(loader)", "unknown"),
+        ("engine.test(loader)\n    engine.run(loader)", "unknown"),
+        # What else is done with it is not followed.
+        ("fit(engine, loader)", "unknown"),
+        ("engine.test(loader)\n    return engine", "unknown"),
+        ("engine.call(loader)", "unknown"),
+        ("engine.hand_on(loader)", "unknown"),
+        ("engine.in_parts(loader)", "unknown"),
+        ("getattr(engine, args.mode)(loader)", "unknown"),
+        ("args.go(engine.optimizer)", "unknown"),
+    ],
+)
+def test_trainer_whose_constructor_makes_the_optimizer(script: str, verdict: str) -> None:
+    check(NET.format(verdict=verdict) + _ENGINE.format(script=script))
+
+
 _REGISTRY = """\
 -- steps.py --
 STEPS = {{}}
@@ -359,3 +422,106 @@ def test_variable_that_was_given_the_path(path: str, verdict: str) -> None:
         f"    {line}\n" for line in f"{script}learner.optimizer_for(cfg, model)".splitlines()
     )
     check(NET.format(verdict=verdict) + _ELSEWHERE.format(script=script))
+
+
+_TWO = """\
+-- other.py --
+from net import Net
+class Other(nn.Module):
+    def __init__(self, part=None):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+        self.part = part
+class Kin(Net):
+    pass
+-- first.py --
+from net import Net
+net = Net()
+optimizer = {first}
+-- train.py --
+from net import Net
+from other import Kin, Other
+def main(args, loader):
+    model = Net()
+    {script}
+"""
+_LOAD = "model.load_state_dict(torch.load(args.weights))"
+_OTHERS = "other = Other()\n    optimizer = torch.optim.SGD({parameters}, 0.1)"
+_TRAINS_OTHERS = _LOAD + "\n    " + _OTHERS
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict"),
+    [
+        # The file is what came of the other script,
+        (_TRAINS_OTHERS.format(parameters="other.parameters()"), "convert"),
+        (
+            _TRAINS_OTHERS.format(parameters="[p for p in other.parameters() if p.requires_grad]"),
+            "convert",
+        ),
+        (
+            _TRAINS_OTHERS.format(parameters="[{'params': other.parameters(), 'lr': args.lr}]"),
+            "convert",
+        ),
+        # but not where this model may be trained as well,
+        (_TRAINS_OTHERS.format(parameters="args.choose(other, model)"), "unknown"),
+        (
+            _TRAINS_OTHERS.format(
+                parameters="list(other.parameters()) + list(model.neck.parameters())"
+            ),
+            "unknown",
+        ),
+        (
+            _TRAINS_OTHERS.format(parameters="other.parameters()")
+            + "\n    optimizer.add_param_group({'params': model.parameters()})",
+            "unknown",
+        ),
+        (
+            _LOAD + "\n    params = list(Other().parameters())\n    params.extend(args.more(model))"
+            "\n    optimizer = torch.optim.SGD(params, 0.1)",
+            "unknown",
+        ),
+        # or a part of it, what holds it, or one of its kind.
+        (
+            _LOAD + "\n    optimizer = torch.optim.SGD(Other(model.trunk).parameters(), 0.1)",
+            "unknown",
+        ),
+        (_LOAD + "\n    optimizer = torch.optim.SGD(Other(model).parameters(), 0.1)", "unknown"),
+        (_LOAD + "\n    optimizer = torch.optim.SGD(Kin().parameters(), 0.1)", "unknown"),
+        (_LOAD + "\n    optimizer = torch.optim.SGD(args.get(model).parameters(), 0.1)", "unknown"),
+        # An optimizer before the load is none of this model's, either.
+        (
+            _OTHERS.format(parameters="other.parameters()") + f"\n    {_LOAD}\n"
+            "    optimizer = torch.optim.SGD(model.parameters(), 0.1)",
+            "unknown",
+        ),
+    ],
+)
+def test_optimizer_of_another_model(script: str, verdict: str) -> None:
+    first = "torch.optim.SGD(net.parameters(), 0.1)"
+    check(NET.format(verdict=verdict) + _TWO.format(script=script, first=first))
+
+
+def test_optimizer_of_another_model_where_nothing_trains_this_one() -> None:
+    script = _TRAINS_OTHERS.format(parameters="other.parameters()")
+    check(NET.format(verdict="unknown") + _TWO.format(script=script, first="None"))
+
+
+def test_helper_between_that_speaks_of_no_model() -> None:
+    """Nothing in a file that is not short says that it bears on one, but for what it imports."""
+    helper = "from fill import load\ndef prepare(net, args):\n    load(net, args.weights)\n"
+    text = f"""\
+-- fill.py --
+def load(net, path):
+    net.load_state_dict(torch.load(path))
+-- prepare.py --
+{helper}{50 * chr(10)}
+-- train.py --
+from net import Net
+from prepare import prepare
+def main(args, loader):
+    model = Net()
+    prepare(model, args)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+"""
+    check(NET.format(verdict="unknown") + text)

@@ -8,16 +8,14 @@ trains at all, whoever uses the code may train the model.
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
-from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
-from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
+from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Value
 from bn2gn_codemod.survey.weights.always_read_files import runs_always
 from bn2gn_codemod.survey.weights.evaluations import Evaluations, evaluates
@@ -36,7 +34,7 @@ class ReferenceModels:
         self._contents = contents
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)
-        self._trainings = StartedTrainings(contents.flow, evaluations)
+        self._trainings = StartedTrainings(contents, evaluations)
         self._code = LoadingCode(contents.flow, self._call_sites, self._trainings)
         self._known: dict[Class, str | None] = {}
 
@@ -65,7 +63,10 @@ class ReferenceModels:
         return bool(holding) and all(cls in kin for cls, _ in holding)
 
     def _where_all(self, cls: Class) -> str | None:
-        if not any(isinstance(one, Instance) and one.class_.is_module for one in self._optimised):
+        if not any(
+            isinstance(one, Instance) and one.class_.is_module
+            for one in self._trainings.optimized.given
+        ):
             return None
         if cls not in self._known:
             made = [one for kind in cls.descendants() for one in self._flow.instances.get(kind, ())]
@@ -77,7 +78,7 @@ class ReferenceModels:
     def _load_of(self, value: Instance) -> str | None:
         """The line that loads an object whenever it is made, where nothing trains it."""
         loads = list(self._loads_into(value))
-        if value.spot is None or not loads or value in self._optimised:
+        if value.spot is None or not loads or value in self._trainings.optimized.given:
             return None
         loading: dict[ast.AST, LoadCall] = {}
         for call in loads:
@@ -125,20 +126,6 @@ class ReferenceModels:
 
     def _trains(self, function: Function, models: frozenset[Value]) -> bool:
         return may_train(function) or bool(self._trainings.by_others(function, models))
-
-    @functools.cached_property
-    def _optimised(self) -> set[Value]:
-        """What optimizers are given: ``SGD(net.parameters())``."""
-        return {
-            value
-            for calls in self._flow.calls_in.values()
-            for _, call in calls
-            if optimizer_call(self._flow, call) is not None
-            for given in given_arguments(call)
-            for part in walk(given)
-            if isinstance(part, (ast.Name, ast.Attribute))
-            for value in self._flow.value_of(part)
-        }
 
 
 def _leaves_out(call: LoadCall) -> bool:

@@ -10,9 +10,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call
-from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
+from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.flow.optimizer_calls import drives, is_fitted, optimizer_call
+from bn2gn_codemod.survey.statements.made_object_uses import method_calls
+from bn2gn_codemod.survey.syntax.nodes import given_arguments, root_of, walk
 from bn2gn_codemod.survey.values import (
     ClassValue,
     Function,
@@ -22,10 +23,13 @@ from bn2gn_codemod.survey.values import (
     Value,
 )
 from bn2gn_codemod.survey.weights.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.optimized_models import OptimizedModels
 
 # A loop that trains: others go backward to look at gradients, or step through something else.
 _GOES_BACKWARD = re.compile(r"\.backward\(")
 _STEPS = re.compile(r"\.step\(")
+# One of the two may stand in a function of its own.
+_LEARNS = re.compile(r"backward\(|\.step\(")
 
 Models = frozenset[Value]
 
@@ -33,14 +37,23 @@ Models = frozenset[Value]
 class StartedTrainings:
     """Tells the calls by which a training of one model begins."""
 
-    def __init__(self, flow: Flow, evaluations: Evaluations) -> None:
-        self._flow = flow
+    def __init__(self, contents: Contents, evaluations: Evaluations) -> None:
+        self._flow = contents.flow
         self._evaluations = evaluations
-        self._train: dict[Function, bool] = {}
+        self.optimized = OptimizedModels(contents)
+        self._direct: dict[Function, list[ast.Call]] = {}
+        self._loops: dict[Function, bool] = {}
 
-    def direct(self, function: Function) -> list[ast.Call]:
-        """The calls of a function that make an optimizer, or drive a training themselves."""
-        return [call for _, call in self._flow.calls_in.get(function, ()) if self._begins(call)]
+    def direct(self, function: Function, models: Models) -> list[ast.Call]:
+        """The calls of a function that make an optimizer, or drive a training themselves.
+
+        One that is made for other models alone is none of this one's.
+        """
+        known = self._direct.get(function)
+        if known is None:
+            calls = self._flow.calls_in.get(function, ())
+            known = self._direct[function] = [call for _, call in calls if self._begins(call)]
+        return [call for call in known if not self.optimized.is_of_others(function, call, models)]
 
     def by_others(self, function: Function, models: Models) -> list[ast.Call]:
         """The calls that give the model, or what holds it, to code which trains it."""
@@ -48,6 +61,7 @@ class StartedTrainings:
             call
             for _, call in self._flow.calls_in.get(function, ())
             if self._comes_to_training(function, call, models)
+            and not self._is_made_for_other_uses(function, call, models)
         ]
 
     def given_by(self, call: ast.expr) -> Iterator[Value]:
@@ -67,6 +81,13 @@ class StartedTrainings:
         return any(found)
 
     def _is_trained_by(self, function: Function, models: Models) -> bool:
+        return any(
+            self._is_loop(callee) or self.direct(callee, models)
+            for callee in self._reached(function, models)
+        )
+
+    def _reached(self, function: Function, models: Models) -> Iterator[Function]:
+        """A function, and what it calls with the models, in any number of steps."""
         seen: set[Function] = set()
         pending = [function]
         while pending:
@@ -74,11 +95,61 @@ class StartedTrainings:
             if callee in seen:
                 continue
             seen.add(callee)
-            if self._trains(callee):
-                return True
+            yield callee
             for _, inner in self._flow.calls_in.get(callee, ()):
                 pending.extend(self._trainers(callee, inner, models))
-        return False
+
+    def _is_made_for_other_uses(self, function: Function, call: ast.Call, models: Models) -> bool:
+        """Whether a call makes a trainer, and only what tests is called of that.
+
+        ``engine = Engine(net)`` makes an optimizer, and ``engine.test(data)`` needs none.
+        """
+        classes = list(self._flow.value_of(call.func))
+        made = list(self._flow.value_of(call))
+        methods = list(method_calls(function, call))
+        if not (methods and all(isinstance(one, ClassValue) for one in classes)):
+            return False
+        if not all(isinstance(one, Instance) for one in made):
+            return False
+        about = models.union(made)
+        used = [_called(value) for value in classes]
+        for method in methods:
+            values = [] if method is None else list(self._flow.value_of(method))
+            callees = [one.function for one in values if isinstance(one, FunctionValue)]
+            if not callees or len(callees) < len(values):
+                return False
+            if any(self._is_trained_by(callee, about) for callee in callees):
+                return False
+            used += callees
+        return not any(
+            _LEARNS.search(ast.unparse(one.node)) or self._is_driven(one)
+            for callee in used
+            if callee is not None
+            for one in self._reached(callee, about)
+        )
+
+    def _is_driven(self, function: Function) -> bool:
+        """Whether a library trains there, or what is called with the function's own is open."""
+        return any(
+            drives(self._flow, call) or is_fitted(self._flow, call) or self._is_open(function, call)
+            for _, call in self._flow.calls_in.get(function, ())
+        )
+
+    def _is_open(self, function: Function, call: ast.Call) -> bool:
+        """``self.hook(data)``, ``self.solver.run(data)``, ``go(self)``: not known what it is."""
+        if any(True for _ in self._flow.value_of(call.func)):
+            return False
+        own = function.first_parameter if function.class_ is not None else None
+        if any(isinstance(one, ast.Name) and one.id == own for one in given_arguments(call)):
+            return True
+        match call.func:
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="super"))):
+                return True
+            case ast.Attribute(value=owner):
+                is_known = any(True for _ in self._flow.value_of(owner))
+                return _is_root(owner, own) and (isinstance(owner, ast.Name) or not is_known)
+            case _:
+                return False
 
     def _trainers(self, function: Function, call: ast.Call, models: Models) -> Iterator[Function]:
         """What a call calls with the model, or as a method of what has it."""
@@ -91,12 +162,8 @@ class StartedTrainings:
             yield from callees
 
     def _is_about(self, function: Function, call: ast.Call, models: Models) -> bool:
-        match call.func:
-            case ast.Attribute(value=ast.Name(id=owner)) if function.class_ is not None:
-                if owner == function.first_parameter:
-                    return True
-            case _:
-                pass
+        if _is_own(function, call):
+            return True
         about = given_arguments(call)
         if isinstance(call.func, ast.Attribute):
             about.append(call.func.value)
@@ -107,10 +174,12 @@ class StartedTrainings:
             if isinstance(part, (ast.Name, ast.Attribute, ast.Call))
         )
 
-    def _trains(self, function: Function) -> bool:
-        known = self._train.get(function)
+    def _is_loop(self, function: Function) -> bool:
+        known = self._loops.get(function)
         if known is None:
-            known = self._train[function] = bool(self.direct(function)) or _is_loop(function)
+            text = ast.unparse(function.node)
+            known = _GOES_BACKWARD.search(text) is not None and _STEPS.search(text) is not None
+            self._loops[function] = known
         return known
 
     def _begins(self, call: ast.Call) -> bool:
@@ -128,6 +197,21 @@ def holders(values: Iterator[Value], function: Function) -> Models:
     )
 
 
+def _is_root(expr: ast.expr, name: str | None) -> bool:
+    """Whether an expression is about what a name stands for: ``self.parts[0]``."""
+    root = root_of(expr)
+    return isinstance(root, ast.Name) and root.id == name
+
+
+def _is_own(function: Function, call: ast.Call) -> bool:
+    """Whether a method calls one of its own object: ``self.run(data)``."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id=owner)):
+            return function.class_ is not None and owner == function.first_parameter
+        case _:
+            return False
+
+
 def _called(value: Value) -> Function | None:
     match value:
         case FunctionValue(function=function):
@@ -136,8 +220,3 @@ def _called(value: Value) -> Function | None:
             return cls.find_method("__init__")
         case _:
             return None
-
-
-def _is_loop(function: Function) -> bool:
-    text = ast.unparse(function.node)
-    return _GOES_BACKWARD.search(text) is not None and _STEPS.search(text) is not None

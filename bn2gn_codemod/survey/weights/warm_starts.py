@@ -53,7 +53,7 @@ class WarmStarts:
         self._contents = contents
         self._flow = contents.flow
         self._call_sites = call_sites
-        self._trainings = StartedTrainings(contents.flow, evaluations)
+        self._trainings = StartedTrainings(contents, evaluations)
         self._code = LoadingCode(contents.flow, call_sites, self._trainings)
         self._weights_alone = WeightsAlone(contents.flow)
 
@@ -71,7 +71,7 @@ class WarmStarts:
 
     def _is_start(self, call: LoadCall, step: Step) -> bool:
         function = step.function
-        direct = self._trainings.direct(function)
+        direct = self._trainings.direct(function, step.models)
         others = self._trainings.by_others(function, step.models)
         here = [node for where, node in step.reading if where is function]
         if not kept_words(call.spot.function, call.spot.node) and any(
