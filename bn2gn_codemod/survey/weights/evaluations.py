@@ -154,10 +154,6 @@ class Evaluations:
         """Whether a module evaluates models, and nothing that uses it trains any."""
         return evaluates(module) and not any(map(trains, self._users_of(module)))
 
-    def has_no_training(self, module: Module) -> bool:
-        """Whether a module evaluates models, and nothing that uses it or that it uses trains."""
-        return self.only_evaluates(module) and not self._scripts.may_train(module)
-
     @functools.cached_property
     def _calls(self) -> dict[str, LoadCall]:
         return {call.spot.where: call for call in self._flow.load_calls}

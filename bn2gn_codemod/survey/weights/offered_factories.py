@@ -40,7 +40,7 @@ class OfferedFactories:
         return not (
             way.is_closed
             or way.is_off
-            or self._evaluations.has_no_training(way.function.module)
+            or self._evaluations.only_evaluates(way.function.module)
             or (way.call is not None and _is_silent(way.function, way.call, switches))
             or self._is_factory_for_users(way.function)
         )
