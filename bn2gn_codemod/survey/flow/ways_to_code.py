@@ -48,10 +48,6 @@ class WaysToCode:
         """All ways to code in a function that runs under ``conditions``, beyond the function."""
         yield from self._to(function, None, conditions, (function,))
 
-    def is_called(self, function: Function) -> bool:
-        """Whether anything calls a function, or may: what is handed it."""
-        return bool(self._call_sites.of(function) or self._hidden.of(function))
-
     def _to(
         self,
         function: Function,

@@ -6,97 +6,77 @@ import ast
 import re
 
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.flow.call_sites import CallSites
-from bn2gn_codemod.survey.flow.ways_to_code import Way, WaysToCode
 from bn2gn_codemod.survey.statements.run_conditions import conditions_at
-from bn2gn_codemod.survey.syntax.nodes import defaults_of, is_off, walk, walk_scope
-from bn2gn_codemod.survey.values import Function, Instance
-from bn2gn_codemod.survey.weights.evaluations import Evaluations
+from bn2gn_codemod.survey.syntax.nodes import (
+    defaults_of,
+    given_arguments,
+    is_off,
+    walk_scope,
+)
+from bn2gn_codemod.survey.values import Function, FunctionValue
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 
 
-class OfferedFactories:
-    """Tells them by the calls that come to what they load."""
-
-    def __init__(self, flow: Flow, call_sites: CallSites, evaluations: Evaluations) -> None:
-        self._flow = flow
-        self._ways = WaysToCode(flow, call_sites)
-        self._evaluations = evaluations
-
-    def are_offered(self, factory: Function, load: ast.AST) -> bool:
-        """Whether a factory loads only what no training asks for, by the option that it hangs on.
-
-        Who may ask for it, be it by what is handed over as a whole, is training unless it is seen
-        to be none.
-        """
-        asked = conditions_at(factory, load)
-        switches = _switched_off(factory)
-        return any(one.text in switches for one in asked) and not any(
-            self._asks(way, switches) for way in self._ways.to(factory, asked)
-        )
-
-    def _asks(self, way: Way, switches: set[str]) -> bool:
-        return not (
-            way.is_closed
-            or way.is_off
-            or self._evaluations.only_evaluates(way.function.module)
-            or (way.call is not None and _is_silent(way.function, way.call, switches))
-            or self._is_factory_for_users(way.function)
-        )
-
-    def _is_factory_for_users(self, function: Function) -> bool:
-        """``def get_model(name, **kwargs)`` that nothing calls, and that hands on what it gets."""
-        given = self._flow.values(self._flow.return_node(function))
-        return (
-            isinstance(function.node, ast.FunctionDef)
-            and not function.node.decorator_list
-            and bool(function.extra_parameters)
-            and not self._ways.is_called(function)
-            and any(isinstance(one, Instance) for one in given)
-        )
-
-
-def _is_silent(caller: Function, call: ast.Call, switches: set[str]) -> bool:
-    """Whether all that a call hands over is written there, and no switch: ``build(**options)``."""
-    unpacked = [one.value for one in call.keywords if one.arg is None]
-    return bool(unpacked) and not (
-        any(isinstance(one, ast.Starred) for one in call.args)
-        or any(one.arg in switches for one in call.keywords)
-        or not all(
-            isinstance(one, ast.Name) and _is_written(caller, one, switches) for one in unpacked
-        )
+def is_only_offered(flow: Flow, factory: Function, load: ast.AST) -> bool:
+    """Whether a factory loads only what no training asks for, by the option that it hangs on."""
+    asked = {one.text for one in conditions_at(factory, load)}
+    switches = _switched_off(factory) & asked
+    return bool(switches) and not any(
+        _asks_for(caller, call, switches)
+        for caller, calls in flow.calls_in.items()
+        if b".backward(" in caller.module.source.data
+        for _, call in calls
+        if any(isinstance(held, FunctionValue) for held in flow.value_of(call.func))
     )
 
 
-def _is_written(caller: Function, unpacked: ast.Name, switches: set[str]) -> bool:
-    """Whether a dict is made in a function, and gets no switch but one that is off."""
-    uses = {unpacked}
-    for node in walk_scope(caller.node):
-        match node:
-            case ast.Assign(targets=[ast.Name() as name], value=ast.Dict(keys=keys, values=values)):
-                entries = zip(keys, values, strict=True)
-            case ast.Assign(
-                targets=[ast.Subscript(value=ast.Name() as name, slice=ast.Constant() as key)],
-                value=value,
-            ):
-                entries = zip([key], [value], strict=True)
-            case _:
-                continue
-        if name.id == unpacked.id and not any(
-            not isinstance(key, ast.Constant) or (key.value in switches and not is_off(value))
-            for key, value in entries
+def _asks_for(caller: Function, call: ast.Call, switches: set[str]) -> bool:
+    """Whether a call switches weights on, be it for an option: ``get_model(name, **kwargs)``."""
+    for keyword in call.keywords:
+        match keyword:
+            case ast.keyword(arg=None, value=ast.Name(id=name)):
+                if any(_sets(node, name, switches) for node in walk_scope(caller.node)):
+                    return True
+            case ast.keyword(arg=None, value=value):
+                if _has(value, switches):
+                    return True
+            case ast.keyword(arg=str(name), value=value):
+                if name in switches and not is_off(value):
+                    return True
+    return False
+
+
+def _sets(node: ast.AST, name: str, switches: set[str]) -> bool:
+    """Whether a statement puts a switch that is on into a dict of that name."""
+    match node:
+        case ast.Assign(
+            targets=[ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant(value=key))],
+            value=value,
         ):
-            uses.add(name)
-    return (
-        len(uses) > 1
-        and unpacked.id not in caller.parameters
-        and all(
-            node in uses
-            for node in walk(caller.node)
-            if isinstance(node, ast.Name) and node.id == unpacked.id
-        )
-    )
+            return owner == name and key in switches and not is_off(value)
+        case ast.Assign(targets=[ast.Name(id=owner)], value=value):
+            return owner == name and _has(value, switches)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="update")):
+            return owner == name and any(
+                _has(one, switches) for one in (node, *given_arguments(node))
+            )
+        case _:
+            return False
+
+
+def _has(value: ast.expr, switches: set[str]) -> bool:
+    """Whether a dict is written out with a switch that is on."""
+    match value:
+        case ast.Dict(keys=keys, values=values):
+            return any(
+                isinstance(key, ast.Constant) and key.value in switches and not is_off(one)
+                for key, one in zip(keys, values, strict=True)
+            )
+        case ast.Call(keywords=keywords):
+            return any(one.arg in switches and not is_off(one.value) for one in keywords)
+        case _:
+            return False
 
 
 def _switched_off(function: Function) -> set[str]:

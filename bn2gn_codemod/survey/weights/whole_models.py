@@ -38,7 +38,7 @@ from bn2gn_codemod.survey.weights.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.weights.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.named_keys import given_names, prefixes
-from bn2gn_codemod.survey.weights.offered_factories import OfferedFactories
+from bn2gn_codemod.survey.weights.offered_factories import is_only_offered
 from bn2gn_codemod.survey.weights.prefixed_keys import parts_of_keys
 from bn2gn_codemod.survey.weights.pretrained import is_named_pretrained, read_load
 from bn2gn_codemod.survey.weights.refitted_entries import refits_entries
@@ -74,7 +74,6 @@ class WholeModels:
         self._receivers = Receivers(contents.flow)
         self._taken_apart = taken_apart(contents.flow)
         self._changed = ChangedParts(contents)
-        self._offered = OfferedFactories(contents.flow, self._call_sites, evaluations)
         self._warm_starts = WarmStarts(contents, self._call_sites, evaluations)
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, list[Load]] = {}
@@ -206,7 +205,7 @@ class WholeModels:
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 is_start = is_said or self._warm_starts.is_one(call, value)
-                if is_start and not self._offered.are_offered(function, call.spot.node):
+                if is_start and not is_only_offered(self._flow, function, call.spot.node):
                     yield cls
             elif self._warm_starts.is_one(call, value):
                 yield cls
