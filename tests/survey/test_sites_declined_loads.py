@@ -90,6 +90,28 @@ def test_weights_that_some_call_may_ask_for(made: str, given: str) -> None:
     assert script.backbone == ("base",)
 
 
+@pytest.mark.parametrize(
+    ("makes", "is_asked"),
+    [
+        ("make = partial(dla.DLASeg, pretrained=True)\n    make('dla34')", True),
+        ("make = partial(dla.DLASeg, 'dla34', True)\n    make()", True),
+        ("make = partial(dla.DLASeg, 'dla34')\n    make(True)", True),
+        ("make = {'a': partial(dla.DLASeg, pretrained=True)}\n    make['a']('dla34')", True),
+        ("make = lambda: dla.DLASeg('dla34', True)\n    make()", True),
+        ("list(map(dla.DLASeg, ['dla34'], [True]))", True),
+        ("pool.apply_async(dla.DLASeg, ('dla34', True))", True),
+        ("fit(partial(dla.DLASeg, pretrained=False))", False),
+        ("make = lambda: dla.DLASeg('dla34', False)\n    make()", False),
+        ("isinstance(model, dla.DLASeg)", False),
+    ],
+)
+def test_who_asks_may_do_so_by_no_call_of_its_own(makes: str, is_asked: bool) -> None:
+    verdicts = ("keep", "convert") if is_asked else ("unknown", "unknown")
+    text = _repository(*verdicts, made="dla34(pretrained=pretrained)")
+    text = text.replace("import dla\n", "import dla\nfrom functools import partial\n")
+    check(text.replace("dla.get_net(34)\n", f"dla.get_net(34)\n    {makes}\n"))
+
+
 @pytest.mark.parametrize("made", ["dla34()", "dla34(name=name)", "dla34('')", "dla34(None)"])
 def test_weights_of_which_no_call_speaks(made: str) -> None:
     """Whoever uses the network may ask for them: a default is off, or a path is not given yet."""

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from tests.survey.verdicts import check
+from tests.survey.verdicts import check, plan_of
 
 _REPOSITORY = """\
 -- clips.py --
@@ -112,6 +112,50 @@ def test_a_whole_model_with_another_last_layer_starts_from_a_file(module: str) -
     wrap = "net = nn.DataParallel(net)" if module else "pass"
     more = "self.backbone = models.resnet18(pretrained=True)"
     _check("unknown", loads, wrap, more)
+
+
+@pytest.mark.parametrize(
+    "grows",
+    [
+        "net.group1.append(Block())",
+        'net.group1.add_module("more", Block())',
+        "net.group1[2].more = Block()",
+        'setattr(net.group1[2], "more", Block())',
+        "grow(net)",
+        "for one in [net.group1]:\n    one.append(Block())",
+    ],
+)
+def test_what_is_put_into_a_part_after_the_load_is_in_no_file(grows: str) -> None:
+    loads = f"net.load_state_dict(torch.load(args.path))\n{grows}\nnet.fc = nn.Linear(8, 2)\n"
+    loads = textwrap.indent(loads, "    ")
+    text = _REPOSITORY.format(verdict="unknown", loads=loads, wrap="pass", more="pass")
+    helper = "import Clips, Block\ndef grow(net):\n    net.group1.append(Block())\n"
+    text = text.replace("import Clips\n", helper)
+    check(text)
+    assert not plan_of(text).train_scripts
+
+
+_GROW = "    def grow(self):\n        self.group1.append(Block())\n"
+_MAKE = "def make():\n    made = [Block()]\n    return nn.Sequential(*made)\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "made", "helper"),
+    [
+        ("self.group2 = layers", "Clips(layers=make())", _MAKE),
+        ("self.group2 = make()", "Clips()", _MAKE),
+        ("self.group2 = nn.Sequential()\n        self.group2.append(Block())", "Clips()", _MAKE),
+        ("self.grow()", "Clips()", _GROW),
+        ("pass", "Clips()\n    net.grow()", _GROW),
+    ],
+)
+def test_what_a_network_is_made_of_is_in_its_file(more: str, made: str, helper: str) -> None:
+    text = _REPOSITORY.format(
+        verdict="keep", loads=textwrap.indent(_LOADS, "    "), wrap="pass", more=more
+    )
+    text = text.replace("-- train.py --\n", f"{helper}-- train.py --\n")
+    text = text.replace("classes=400)", "classes=400, layers=None)").replace("Clips()", made)
+    check(text.replace("import Clips\n", "import *\n"))
 
 
 _FROM_SCRATCH = """\

@@ -10,7 +10,9 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.flow.hidden_calls import HiddenCalls
 from bn2gn_codemod.survey.statements.run_conditions import (
     Condition,
     Conditions,
@@ -38,8 +40,9 @@ class Way(NamedTuple):
 class WaysToCode:
     """Goes up from code to those that call it."""
 
-    def __init__(self, call_sites: CallSites) -> None:
+    def __init__(self, flow: Flow, call_sites: CallSites) -> None:
         self._call_sites = call_sites
+        self._hidden = HiddenCalls(flow)
 
     def to(self, function: Function, conditions: Conditions) -> Iterator[Way]:
         """All ways to code in a function that runs under ``conditions``, beyond the function."""
@@ -52,7 +55,13 @@ class WaysToCode:
         conditions: Conditions,
         behind: tuple[Function, ...],
     ) -> Iterator[Way]:
-        calls = self._call_sites.of(function)
+        calls, hidden = self._call_sites.of(function), self._hidden.of(function)
+        for one in hidden:
+            is_closed = conditions_above(conditions, function, one, function) is None
+            said = _denied(conditions, function, one) if is_closed else ()
+            yield Way(function, one, is_closed=is_closed, said=said)
+        if hidden and not calls:
+            return
         if not calls or len(behind) > _DEEPEST:
             is_off = not calls and conditions_above(conditions, function, _BARE, function) is None
             yield Way(function, call, is_closed=False, is_off=is_off)
@@ -62,11 +71,15 @@ class WaysToCode:
                 continue  # it is come to from elsewhere before
             above = conditions_above(conditions, function, one, caller)
             if above is None:
-                said = (c.text for c in conditions if _says_otherwise(function, one, c))
-                yield Way(caller, one, is_closed=True, said=tuple(sorted(said)))
+                said = _denied(conditions, function, one)
+                yield Way(caller, one, is_closed=True, said=said)
             else:
                 above |= conditions_at(caller, one)
                 yield from self._to(caller, one, above, (*behind, caller))
+
+
+def _denied(conditions: Conditions, function: Function, call: ast.Call) -> tuple[str, ...]:
+    return tuple(sorted(c.text for c in conditions if _says_otherwise(function, call, c)))
 
 
 def _says_otherwise(function: Function, call: ast.Call, condition: Condition) -> bool:

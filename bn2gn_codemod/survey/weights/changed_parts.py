@@ -6,41 +6,64 @@ Nobody goes on with a training so. It starts from what another one has made.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
 from bn2gn_codemod.survey.syntax.nodes import dotted, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, External, FunctionValue
+from bn2gn_codemod.survey.weights.places_after import Place, PlacesAfter, handed_as
 
 # What a new layer takes over from the one in whose place it is put.
 _SIZES = frozenset({"in_features", "out_features", "in_channels", "out_channels"})
+_HAS_WEIGHTS = re.compile(r"Linear|Conv|Norm|Embedding|RNN|LSTM|GRU|Sequential|ModuleList")
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 class ChangedParts:
-    """Tells what a function does with a model after it has loaded it."""
+    """Tells what code does with a model after it has loaded it."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
         self._flow = contents.flow
+        self._places = PlacesAfter(contents.flow)
 
     def is_changed(self, call: LoadCall, cls: Class) -> bool:
-        """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``"""
-        load, models = call.spot.node, _loaded(call)
-        if not models or not isinstance(load, ast.Call):
-            return False
-        for node in walk_scope(call.spot.function.node):
-            match node:
-                case ast.Assign() if node.lineno > load.lineno:
-                    if _is_other(node.value, models) and self._replaces_part(node, models, cls):
-                        return True
-                case ast.Call(func=ast.Attribute(value=owner)) if node.lineno > load.lineno:
-                    if dotted(owner) in models and self._calls_replacing(node, cls):
-                        return True
-                case _:
-                    pass
+        """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``
+
+        What the load's own function does, a helper that it hands the model, or who calls it.
+        """
+        models = _loaded(call)
+        return bool(models) and any(
+            node.lineno > place.line
+            and (
+                self._is_store(node, place, cls)
+                or (isinstance(node, ast.Call) and self._calls_replacing(node, place, cls))
+            )
+            for place in self._places.of(call, models)
+            for node in walk_scope(place.function.node)
+            if isinstance(node, (ast.Assign, ast.Call))
+        )
+
+    def _is_store(
+        self, node: ast.Assign | ast.Call, place: Place, cls: Class, *, is_own: bool = False
+    ) -> bool:
+        """Whether a part gets something else; the model's own methods may make it of its sizes."""
+        for target, value in _stores(node):
+            made: ast.expr | None = value
+            if isinstance(value, ast.Name):
+                made = newest_value(place.function.node, value, value)
+            stored = _path_below(target, place.models)
+            if (
+                stored
+                and isinstance(made, ast.Call)
+                and (is_own or _is_other(made, place.models))
+                and self._replaces_part(stored, made, cls)
+            ):
+                return True
         return False
 
     def always_gets_other_layer(self, call: LoadCall, cls: Class) -> bool:
@@ -81,34 +104,50 @@ class ChangedParts:
                 break
         return frozenset()
 
-    def _calls_replacing(self, call: ast.Call, cls: Class) -> bool:
-        """``model.reset_classifier(5)``, a method that replaces a part as the model's own."""
-        methods = [
-            value.function
-            for value in self._flow.value_of(call.func)
-            if isinstance(value, FunctionValue) and value.function.class_ in cls.ancestors()
-        ]
-        return any(
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Call)
-            and self._replaces_part(node, {method.first_parameter or ""}, cls)
-            for method in methods
-            for node in walk(method.node)
+    def _calls_replacing(self, call: ast.Call, place: Place, cls: Class) -> bool:
+        """``model.reset_classifier(5)``, or a helper that replaces a part: ``put_head(model)``."""
+        owner = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        for value in self._flow.value_of(call.func):
+            if not isinstance(value, FunctionValue):
+                continue
+            function = value.function
+            is_own = function.class_ in cls.ancestors() and owner in place.models
+            names = set(handed_as(function, call, place.models))
+            if is_own and function.first_parameter is not None:
+                names.add(function.first_parameter)
+            inner = Place(function, 0, frozenset(names))
+            if names and any(
+                self._is_store(node, inner, cls, is_own=is_own)
+                for node in walk(function.node)
+                if isinstance(node, (ast.Assign, ast.Call))
+            ):
+                return True
+        return False
+
+    def _replaces_part(self, stored: tuple[str, ...], made: ast.Call, cls: Class) -> bool:
+        """Whether a layer is put where the model has one: of what has norms, or of PyTorch.
+
+        In a part of a part that is one with weights: others export a model with another activation.
+        """
+        known = {name for one in cls.ancestors() for name in one.stored_names}
+        if len(stored) == 1:
+            slots = {name for _, name in self._contents.family_slots(cls)}
+            return stored[0] in slots or (stored[0] in known and self._is_layer(made))
+        known |= {name for one in self._contents.below(cls) for name in one.stored_names}
+        return {*stored} <= {*known, "*"} and any(
+            _HAS_WEIGHTS.search(name) for name in self._layers(made)
         )
 
-    def _replaces_part(self, assign: ast.Assign, models: Collection[str], cls: Class) -> bool:
-        """Whether a layer is put where the model has one: of what has norms, or of PyTorch."""
-        stored = _attributes_of(assign.targets, models)
-        if not stored.isdisjoint(name for _, name in self._contents.family_slots(cls)):
-            return True
-        is_known = any(not stored.isdisjoint(one.stored_names) for one in cls.ancestors())
-        return is_known and self._is_layer(assign.value)
+    def _layers(self, made: ast.expr) -> list[str]:
+        """The names of the classes of PyTorch that a call may make an object of."""
+        return [
+            value.name
+            for value in (self._flow.value_of(made.func) if isinstance(made, ast.Call) else ())
+            if isinstance(value, External) and value.name.startswith("torch.nn.")
+        ]
 
     def _is_layer(self, made: ast.expr) -> bool:
-        return isinstance(made, ast.Call) and any(
-            isinstance(value, External) and value.name.startswith("torch.nn.")
-            for value in self._flow.value_of(made.func)
-        )
+        return bool(self._layers(made))
 
 
 def _loaded(call: LoadCall) -> frozenset[str]:
@@ -122,6 +161,36 @@ def _loaded(call: LoadCall) -> frozenset[str]:
         return frozenset()
     inner = model.removesuffix(".module")
     return frozenset({inner, f"{inner}.module"})
+
+
+def _stores(node: ast.Assign | ast.Call) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What is put somewhere, and where: ``setattr(net, "fc", layer)``, ``net.fc = layer``."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            yield from ((target, value) for target in targets)
+        case (
+            ast.Call(
+                func=ast.Name(id="setattr"), args=[owner, ast.Constant(value=str(name)), value]
+            )
+            | ast.Call(
+                func=ast.Attribute(value=owner, attr="add_module" | "register_module"),
+                args=[ast.Constant(value=str(name)), value],
+            )
+        ):
+            yield ast.Attribute(value=owner, attr=name, ctx=ast.Store()), value
+        case _:
+            pass
+
+
+def _path_below(target: ast.expr, models: Collection[str]) -> tuple[str, ...]:
+    """``neck``, ``conv`` of ``net.neck.conv``, and ``fc``, ``*`` of ``net.fc[1]``."""
+    names: list[str] = []
+    while isinstance(target, (ast.Attribute, ast.Subscript)):
+        names.append(target.attr if isinstance(target, ast.Attribute) else "*")
+        target = target.value
+        if dotted(target) in models:
+            return tuple(reversed(names)) if names[-1] != "*" else ()
+    return ()
 
 
 def _is_other(made: ast.expr, models: Collection[str]) -> bool:
@@ -138,10 +207,9 @@ def _hands_over(node: ast.AST, model: str) -> bool:
             given = [*arguments, *(keyword.value for keyword in keywords)]
         case _:
             return False
-    names = (dotted(one) or "" for one in given)
     return any(
-        f"{name}.".startswith(f"{model}.") and name.rpartition(".")[2] not in _SIZES
-        for name in names
+        dotted(one) == model or (bool(path := _path_below(one, {model})) and path[-1] not in _SIZES)
+        for one in given
     )
 
 

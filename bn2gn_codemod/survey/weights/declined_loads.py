@@ -40,7 +40,7 @@ class DeclinedLoads:
     def __init__(self, flow: Flow, call_sites: CallSites) -> None:
         self._flow = flow
         self._call_sites = call_sites
-        self._ways = WaysToCode(call_sites)
+        self._ways = WaysToCode(flow, call_sites)
         self._uncalled = UncalledLoads(flow)
 
     def are_for(self, slot: Slot, network: Class, loads: Iterable[Load]) -> bool:

@@ -18,6 +18,7 @@ from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance
 from bn2gn_codemod.survey.weights.changed_parts import ChangedParts
 from bn2gn_codemod.survey.weights.evaluations import trains
+from bn2gn_codemod.survey.weights.grown_networks import GrownNetworks
 from bn2gn_codemod.survey.weights.loads import Load
 
 
@@ -30,6 +31,7 @@ class FineTunedNetworks:
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)
         self._changed = ChangedParts(contents)
+        self._grown = GrownNetworks(contents)
 
     def are_filled(self, call: LoadCall, load: Load, cls: Class) -> bool:
         """Whether a load fills all of a network before that changes.
@@ -42,6 +44,7 @@ class FineTunedNetworks:
             and not (load.goes_on or load.vague)
             and not self._has_network(cls)
             and self._changed.always_gets_other_layer(call, cls)
+            and not self._grown.is_grown(call, cls)
             and not self._is_trained_without(call.spot.function, cls)
         )
 
