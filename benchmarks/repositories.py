@@ -1,8 +1,9 @@
 """How the verdicts stand against known answers on clones of public repositories.
 
-    python benchmarks/repositories.py CLONES ANSWERS  # prints a table of docs/repositories.md
+    python benchmarks/repositories.py CLONES benchmarks/answers  # the last table of
+                                                                 # docs/repositories.md
 
-``CLONES/<name>`` is a clone and ``ANSWERS/<name>.json`` what is known about it:
+``CLONES/<name>`` is a clone (``name`` is ``owner+repository``) and ``ANSWERS/<name>.json`` what is known about it:
 ``repo``, ``commit``, ``models`` (each with ``label`` and the numbers of norm
 layers, ``keep`` and ``convert``, counted below attributes of the built model)
 and ``sites`` (each with ``path``, ``line``, and in ``expect`` the verdicts that
