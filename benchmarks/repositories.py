@@ -1,10 +1,10 @@
 """How the verdicts stand against known answers on clones of public repositories.
 
-    python benchmarks/repositories.py CLONES benchmarks/answers  # the last table of
-                                                                 # docs/repositories.md
+    python benchmarks/repositories.py CLONES benchmarks/answers
 
-``CLONES/<name>`` is a clone (``name`` is ``owner+repository``) and ``ANSWERS/<name>.json`` what is known about it:
-``repo``, ``commit``, ``models`` (each with ``label`` and the numbers of norm
+prints the last table of docs/repositories.md. ``CLONES/<name>`` is a clone, with
+``owner+repository`` for its name, and ``ANSWERS/<name>.json`` what is known about
+it: ``repo``, ``commit``, ``models`` (each with ``label`` and the numbers of norm
 layers, ``keep`` and ``convert``, counted below attributes of the built model)
 and ``sites`` (each with ``path``, ``line``, and in ``expect`` the verdicts that
 are right there). Nothing of a clone gets into the table but numbers.
