@@ -111,3 +111,14 @@ def _makes(callees: Iterable[Value], network: Class) -> bool:
     return bool(found) and all(
         isinstance(value, ClassValue) and value.class_ in network.descendants() for value in found
     )
+
+
+def called_function(value: Value) -> Function | None:
+    """The function that a call of a value runs: of a class, its constructor."""
+    match value:
+        case FunctionValue(function=function):
+            return function
+        case ClassValue(class_=cls):
+            return cls.find_method("__init__")
+        case _:
+            return None

@@ -10,8 +10,9 @@ import functools
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.call_sites import called_function
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk
-from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue, Value
+from bn2gn_codemod.survey.values import Function
 
 # What is handed a function or a class and calls none, or whose calls are followed.
 # fmt: off
@@ -48,7 +49,7 @@ class HiddenCalls:
 
     def _made_elsewhere(self, call: ast.Call) -> Iterator[ast.Call]:
         """Calls of what a function that is not here gets: ``partial`` tells what it hands over."""
-        if call_name(call) in _ASKS or any(map(_function, self._flow.value_of(call.func))):
+        if call_name(call) in _ASKS or any(map(called_function, self._flow.value_of(call.func))):
             return
         for one in given_arguments(call):
             if isinstance(one, ast.Call):
@@ -63,17 +64,6 @@ class HiddenCalls:
 
     def _called(self, func: ast.expr) -> Iterator[Function]:
         for value in self._flow.value_of(func):
-            function = _function(value)
+            function = called_function(value)
             if function is not None:
                 yield function
-
-
-def _function(value: Value) -> Function | None:
-    """The function that a call of the value is one of."""
-    match value:
-        case FunctionValue(function=function):
-            return function
-        case ClassValue(class_=cls):
-            return cls.find_method("__init__")
-        case _:
-            return None

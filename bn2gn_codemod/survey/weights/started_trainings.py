@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from bn2gn_codemod.survey.flow.call_sites import called_function
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.optimizer_calls import drives, is_fitted, optimizer_call
 from bn2gn_codemod.survey.statements.made_object_uses import method_calls
@@ -112,7 +113,7 @@ class StartedTrainings:
         if not all(isinstance(one, Instance) for one in made):
             return False
         about = models.union(made)
-        used = [_called(value) for value in classes]
+        used = [called_function(value) for value in classes]
         for method in methods:
             values = [] if method is None else list(self._flow.value_of(method))
             callees = [one.function for one in values if isinstance(one, FunctionValue)]
@@ -156,7 +157,7 @@ class StartedTrainings:
         callees = [
             callee
             for value in self._flow.value_of(call.func)
-            if (callee := _called(value)) is not None
+            if (callee := called_function(value)) is not None
         ]
         if callees and self._is_about(function, call, models):
             yield from callees
@@ -210,13 +211,3 @@ def _is_own(function: Function, call: ast.Call) -> bool:
             return function.class_ is not None and owner == function.first_parameter
         case _:
             return False
-
-
-def _called(value: Value) -> Function | None:
-    match value:
-        case FunctionValue(function=function):
-            return function
-        case ClassValue(class_=cls):
-            return cls.find_method("__init__")
-        case _:
-            return None
