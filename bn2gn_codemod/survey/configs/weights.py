@@ -29,7 +29,7 @@ from bn2gn_codemod.survey.known.families import (
     is_network_name,
     is_teacher,
 )
-from bn2gn_codemod.survey.weights.named_files import is_named_after_task
+from bn2gn_codemod.survey.weights.files.named_files import is_named_after_task
 
 # The last stage of a ResNet, as a `shared_head`: it is filled from the backbone's file.
 _STAGE = re.compile(r"Res(?:Net)?Layer")

@@ -20,9 +20,9 @@ from bn2gn_codemod.survey.known.library_models import (
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.converted_layers import is_group_norm
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot, Value
+from bn2gn_codemod.survey.weights.declined.uncalled_loads import UncalledLoads
 from bn2gn_codemod.survey.weights.loads import Load
-from bn2gn_codemod.survey.weights.resumed_models import starts_nothing
-from bn2gn_codemod.survey.weights.uncalled_loads import UncalledLoads
+from bn2gn_codemod.survey.weights.resumed.resumed_models import starts_nothing
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
 # Beyond this, everything seems to hold everything: such a model has no part to name.

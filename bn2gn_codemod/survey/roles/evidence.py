@@ -38,20 +38,20 @@ from bn2gn_codemod.survey.values import (
     NormLayer,
     Value,
 )
-from bn2gn_codemod.survey.weights.checkpoint_members import CheckpointMembers
-from bn2gn_codemod.survey.weights.declined_loads import DeclinedLoads
-from bn2gn_codemod.survey.weights.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.hub_entries import HubEntries
-from bn2gn_codemod.survey.weights.initialised_models import InitialisedModels
+from bn2gn_codemod.survey.weights.declined.declined_loads import DeclinedLoads
+from bn2gn_codemod.survey.weights.entries.checkpoint_members import CheckpointMembers
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.evaluated.hub_entries import HubEntries
+from bn2gn_codemod.survey.weights.evaluated.reference_models import ReferenceModels
+from bn2gn_codemod.survey.weights.evaluated.spoken_weights import handles_weights
 from bn2gn_codemod.survey.weights.loaded_parts import LoadedParts
 from bn2gn_codemod.survey.weights.loading_models import is_added_to
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.pretrained import find_loads
-from bn2gn_codemod.survey.weights.reference_models import ReferenceModels
-from bn2gn_codemod.survey.weights.resumed_models import ResumedModels
-from bn2gn_codemod.survey.weights.spoken_weights import handles_weights
-from bn2gn_codemod.survey.weights.taken_parts import TakenParts
-from bn2gn_codemod.survey.weights.whole_models import WholeModels
+from bn2gn_codemod.survey.weights.resumed.initialised_models import InitialisedModels
+from bn2gn_codemod.survey.weights.resumed.resumed_models import ResumedModels
+from bn2gn_codemod.survey.weights.starts.taken_parts import TakenParts
+from bn2gn_codemod.survey.weights.starts.whole_models import WholeModels
 
 # Where several networks inherit an attribute, the first of these that one of them gives it.
 _CAUTION = (Role.BACKBONE, Role.UNDECIDED, Role.NEW)

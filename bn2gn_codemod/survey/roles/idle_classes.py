@@ -9,7 +9,7 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.unreferenced import Unreferenced
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.values import Class
-from bn2gn_codemod.survey.weights.spoken_weights import handles_weights
+from bn2gn_codemod.survey.weights.evaluated.spoken_weights import handles_weights
 
 
 class IdleClasses:

@@ -18,8 +18,8 @@ from bn2gn_codemod.survey.known.library_models import is_built_backbone, library
 from bn2gn_codemod.survey.roles.put_beside import PutBeside
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
-from bn2gn_codemod.survey.weights.declined_weights import DeclinedWeights
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.declined.declined_weights import DeclinedWeights
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 
 
 class LentParts:

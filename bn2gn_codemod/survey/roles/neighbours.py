@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.roles.built_backbones import BuiltBackbones
 from bn2gn_codemod.survey.roles.evidence import Evidence
 from bn2gn_codemod.survey.statements.optional_parts import only_asked_for
 from bn2gn_codemod.survey.values import Class, Instance
-from bn2gn_codemod.survey.weights.checkpoint_members import first_stores
+from bn2gn_codemod.survey.weights.entries.checkpoint_members import first_stores
 from bn2gn_codemod.survey.weights.loads import Load
 
 

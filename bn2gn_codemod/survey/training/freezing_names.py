@@ -12,7 +12,7 @@ from bn2gn_codemod.survey.training.models import Names, TrainedModels
 from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
 from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
 from bn2gn_codemod.survey.values import Class
-from bn2gn_codemod.survey.weights.copied_statistics import CopiedStatistics
+from bn2gn_codemod.survey.weights.copied.copied_statistics import CopiedStatistics
 
 
 class FreezingNames:

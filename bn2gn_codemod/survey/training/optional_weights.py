@@ -27,7 +27,7 @@ from bn2gn_codemod.survey.statements.run_conditions import (
 )
 from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance
-from bn2gn_codemod.survey.weights.initialised_models import InitialisedModels
+from bn2gn_codemod.survey.weights.resumed.initialised_models import InitialisedModels
 
 _DEEPEST = 3  # calls between a script with an option and the code that asks for weights
 

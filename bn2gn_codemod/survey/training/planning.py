@@ -55,7 +55,7 @@ from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.training.unfollowed_models import UnfollowedModels
 from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
 from bn2gn_codemod.survey.values import Class, Instance
-from bn2gn_codemod.survey.weights.copied_statistics import CopiedStatistics
+from bn2gn_codemod.survey.weights.copied.copied_statistics import CopiedStatistics
 
 
 class TrainingPlan(NamedTuple):

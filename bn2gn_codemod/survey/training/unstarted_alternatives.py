@@ -19,8 +19,8 @@ from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.statements.overridden_attributes import overwritten
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer, Value
+from bn2gn_codemod.survey.weights.evaluated.spoken_weights import handles_weights
 from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers
-from bn2gn_codemod.survey.weights.spoken_weights import handles_weights
 
 
 class UnstartedAlternatives:

@@ -34,27 +34,31 @@ from bn2gn_codemod.survey.values import (
     Value,
     Weights,
 )
-from bn2gn_codemod.survey.weights.copied_models import CopiedModels, of_wholes
-from bn2gn_codemod.survey.weights.copied_parameters import (
+from bn2gn_codemod.survey.weights.copied.copied_models import CopiedModels, of_wholes
+from bn2gn_codemod.survey.weights.copied.copied_parameters import (
     are_copied_back,
     are_layers_of_same_model,
     are_of_one_class,
     are_resumed,
 )
-from bn2gn_codemod.survey.weights.downloads import is_downloaded, names_url
-from bn2gn_codemod.survey.weights.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.filled_networks import filled_class
-from bn2gn_codemod.survey.weights.fine_tuned import FineTunedNetworks
-from bn2gn_codemod.survey.weights.foreign_files import is_foreign, starts_from_foreign_file
-from bn2gn_codemod.survey.weights.imagenet_files import reads_imagenet_file
+from bn2gn_codemod.survey.weights.entries.filled_networks import filled_class
+from bn2gn_codemod.survey.weights.entries.fine_tuned import FineTunedNetworks
+from bn2gn_codemod.survey.weights.entries.named_keys import NamedKeys, hooks
+from bn2gn_codemod.survey.weights.entries.prefixed_keys import parts_of_keys
+from bn2gn_codemod.survey.weights.entries.skipped_keys import (
+    classifiers,
+    list_of_kept,
+    skipped_keys,
+)
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.files.downloads import is_downloaded, names_url
+from bn2gn_codemod.survey.weights.files.foreign_files import is_foreign, starts_from_foreign_file
+from bn2gn_codemod.survey.weights.files.imagenet_files import reads_imagenet_file
+from bn2gn_codemod.survey.weights.files.shared_files import SharedFiles
 from bn2gn_codemod.survey.weights.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.weights.loads import Load, Loads, Slot
-from bn2gn_codemod.survey.weights.named_keys import NamedKeys, hooks
-from bn2gn_codemod.survey.weights.prefixed_keys import parts_of_keys
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
-from bn2gn_codemod.survey.weights.shared_files import SharedFiles
-from bn2gn_codemod.survey.weights.skipped_keys import classifiers, list_of_kept, skipped_keys
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 
 _PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
 # Where the ImageNet weights of the well-known families are published.

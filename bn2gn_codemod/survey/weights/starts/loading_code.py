@@ -23,14 +23,14 @@ from bn2gn_codemod.survey.statements.run_conditions import (
 )
 from bn2gn_codemod.survey.syntax.nodes import given_arguments, root_of, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Value, Weights
-from bn2gn_codemod.survey.weights.files_read import files_read
-from bn2gn_codemod.survey.weights.restored_optimizers import (
+from bn2gn_codemod.survey.weights.files.files_read import files_read
+from bn2gn_codemod.survey.weights.resumed.restored_optimizers import (
     is_helper_for,
     is_optimizer_load,
     restores_for,
 )
-from bn2gn_codemod.survey.weights.resumed_training import speaks_of_resuming
-from bn2gn_codemod.survey.weights.started_trainings import Models, StartedTrainings, holders
+from bn2gn_codemod.survey.weights.resumed.resumed_training import speaks_of_resuming
+from bn2gn_codemod.survey.weights.starts.started_trainings import Models, StartedTrainings, holders
 
 Place = tuple[Function, ast.AST]
 

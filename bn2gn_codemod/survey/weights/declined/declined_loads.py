@@ -24,9 +24,9 @@ from bn2gn_codemod.survey.statements.run_conditions import (
     conditions_at,
 )
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Spot, Value
+from bn2gn_codemod.survey.weights.declined.uncalled_loads import UncalledLoads
 from bn2gn_codemod.survey.weights.loads import Load, Loads
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
-from bn2gn_codemod.survey.weights.uncalled_loads import UncalledLoads
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 
 _ASKS = re.compile(r"(?:\w*_)?pretrained(?:_\w*)?")
 # What else keeps from a load may keep from the network as well: ``if deep: net = loaded()``.

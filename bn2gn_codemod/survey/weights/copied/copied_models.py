@@ -16,8 +16,8 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.values import Class, Instance, NormLayer
+from bn2gn_codemod.survey.weights.entries.other_members import other_than_member
 from bn2gn_codemod.survey.weights.loads import Load, Loads, Slot
-from bn2gn_codemod.survey.weights.other_members import other_than_member
 
 
 def of_wholes(flow: Flow, call: LoadCall) -> Iterator[LoadCall]:

@@ -19,11 +19,11 @@ from bn2gn_codemod.survey.flow.value_graph import Node
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.syntax.nodes import walk_scope
 from bn2gn_codemod.survey.values import Class, Instance, Weights
-from bn2gn_codemod.survey.weights.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.evaluated.spoken_weights import handles_weights
 from bn2gn_codemod.survey.weights.loads import Loads
-from bn2gn_codemod.survey.weights.restored_optimizers import restores_optimizer
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed, is_said_to_go_on
-from bn2gn_codemod.survey.weights.spoken_weights import handles_weights
+from bn2gn_codemod.survey.weights.resumed.restored_optimizers import restores_optimizer
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed, is_said_to_go_on
 
 _TRAINS = re.compile(r"\.(?:backward|step|fit|train)\(|\btrain\w*\(")
 

@@ -15,7 +15,7 @@ from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
 from bn2gn_codemod.survey.syntax.nodes import dotted, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, External, FunctionValue
-from bn2gn_codemod.survey.weights.places_after import Place, PlacesAfter, handed_as
+from bn2gn_codemod.survey.weights.starts.places_after import Place, PlacesAfter, handed_as
 
 # What a new layer takes over from the one in whose place it is put.
 _SIZES = frozenset({"in_features", "out_features", "in_channels", "out_channels"})

@@ -18,7 +18,7 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import call_name, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, Function, Instance
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 
 _PARAMETERS = frozenset({"parameters", "named_parameters"})
 _INITIALISER = re.compile(

@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
-from bn2gn_codemod.survey.weights.named_files import file_of_a_task
+from bn2gn_codemod.survey.weights.files.named_files import file_of_a_task
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TENSOR = re.compile(r"(?:\w+\.)+(?:weight|bias|running_mean|running_var|num_batches_tracked)")

@@ -16,10 +16,10 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.known.library_models import library_model
 from bn2gn_codemod.survey.syntax.nodes import call_name, reads_as, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, Function, Instance
+from bn2gn_codemod.survey.weights.entries.skipped_keys import listed_words
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.pretrained import read_load
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
-from bn2gn_codemod.survey.weights.skipped_keys import listed_words
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 
 
 class CopiedStates:

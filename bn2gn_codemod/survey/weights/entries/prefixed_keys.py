@@ -21,7 +21,7 @@ from bn2gn_codemod.survey.syntax.nodes import (
     walk,
 )
 from bn2gn_codemod.survey.values import Function, FunctionValue
-from bn2gn_codemod.survey.weights.written_keys import written_keys
+from bn2gn_codemod.survey.weights.entries.written_keys import written_keys
 
 _DEEPEST = 3  # functions in a row
 _SAME_ENTRIES = frozenset({"OrderedDict", "dict"})

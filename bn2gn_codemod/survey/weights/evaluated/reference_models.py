@@ -17,14 +17,14 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
 from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Value
-from bn2gn_codemod.survey.weights.always_read_files import runs_always
-from bn2gn_codemod.survey.weights.evaluations import Evaluations, evaluates
-from bn2gn_codemod.survey.weights.loading_code import LoadingCode, Place
+from bn2gn_codemod.survey.weights.entries.skipped_keys import kept_words, skipped_keys
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations, evaluates
 from bn2gn_codemod.survey.weights.pretrained import read_load
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
-from bn2gn_codemod.survey.weights.skipped_keys import kept_words, skipped_keys
-from bn2gn_codemod.survey.weights.started_trainings import StartedTrainings
-from bn2gn_codemod.survey.weights.warm_starts import may_train
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.starts.always_read_files import runs_always
+from bn2gn_codemod.survey.weights.starts.loading_code import LoadingCode, Place
+from bn2gn_codemod.survey.weights.starts.started_trainings import StartedTrainings
+from bn2gn_codemod.survey.weights.starts.warm_starts import may_train
 
 
 class ReferenceModels:

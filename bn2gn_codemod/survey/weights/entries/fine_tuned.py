@@ -16,10 +16,10 @@ from bn2gn_codemod.survey.flow.network_contents import external_network
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance
-from bn2gn_codemod.survey.weights.changed_parts import ChangedParts
-from bn2gn_codemod.survey.weights.evaluations import trains
-from bn2gn_codemod.survey.weights.grown_networks import GrownNetworks
+from bn2gn_codemod.survey.weights.entries.grown_networks import GrownNetworks
+from bn2gn_codemod.survey.weights.evaluated.evaluations import trains
 from bn2gn_codemod.survey.weights.loads import Load
+from bn2gn_codemod.survey.weights.starts.changed_parts import ChangedParts
 
 
 class FineTunedNetworks:

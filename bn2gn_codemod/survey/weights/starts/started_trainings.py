@@ -23,8 +23,8 @@ from bn2gn_codemod.survey.values import (
     TupleValue,
     Value,
 )
-from bn2gn_codemod.survey.weights.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.optimized_models import OptimizedModels
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.starts.optimized_models import OptimizedModels
 
 # A loop that trains: others go backward to look at gradients, or step through something else.
 _GOES_BACKWARD = re.compile(r"\.backward\(")

@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from bn2gn_codemod.survey.syntax.nodes import dotted, flat, makes_empty, walk, walk_scope
 from bn2gn_codemod.survey.values import Function
-from bn2gn_codemod.survey.weights.taken_entries import (
+from bn2gn_codemod.survey.weights.entries.taken_entries import (
     is_of_model,
     is_taken_before,
     puts_back,

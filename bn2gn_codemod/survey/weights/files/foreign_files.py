@@ -11,7 +11,7 @@ import re
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.values import Weights
-from bn2gn_codemod.survey.weights.trained_after import is_trained_after
+from bn2gn_codemod.survey.weights.evaluated.trained_after import is_trained_after
 
 _OTHERS = re.compile(
     r"caffe\.Net|mxnet\.(?:nd|ndarray|model|gluon)\.(?:\w+\.)*load\w*|paddle\.load|"

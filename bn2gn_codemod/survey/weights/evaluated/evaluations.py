@@ -14,7 +14,7 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.started_functions import StartedFunctions
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.values import Class, Instance, Spot
-from bn2gn_codemod.survey.weights.evaluating_scripts import EvaluatingScripts
+from bn2gn_codemod.survey.weights.evaluated.evaluating_scripts import EvaluatingScripts
 from bn2gn_codemod.survey.weights.loads import Load
 
 _TRAINS = re.compile(

@@ -18,8 +18,8 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
 from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Function
-from bn2gn_codemod.survey.weights.loading_code import Step
-from bn2gn_codemod.survey.weights.resumed_training import is_said_to_go_on
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_said_to_go_on
+from bn2gn_codemod.survey.weights.starts.loading_code import Step
 
 _KEEPS_WEIGHTS = re.compile(rb"\bsave\w*\([^\n]*state_dict\(\)")
 # What a training is resumed with, by code of the repository or by a library that drives it.

@@ -12,7 +12,7 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Function, Spot
-from bn2gn_codemod.survey.weights.files_read import files_read
+from bn2gn_codemod.survey.weights.files.files_read import files_read
 
 _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
 _GOES_ON = re.compile(

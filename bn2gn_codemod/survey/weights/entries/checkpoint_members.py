@@ -20,13 +20,13 @@ from bn2gn_codemod.survey.statements.optional_parts import (
 )
 from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
-from bn2gn_codemod.survey.weights.filled_networks import is_made_before
+from bn2gn_codemod.survey.weights.entries.filled_networks import is_made_before
+from bn2gn_codemod.survey.weights.entries.made_after_loads import MadeAfterLoads
+from bn2gn_codemod.survey.weights.entries.named_keys import speaks_of
+from bn2gn_codemod.survey.weights.entries.other_members import other_than_member
+from bn2gn_codemod.survey.weights.entries.skipped_keys import are_left_out, classifiers, is_skipped
+from bn2gn_codemod.survey.weights.evaluated.spoken_weights import speaks_of_weights
 from bn2gn_codemod.survey.weights.loads import Load
-from bn2gn_codemod.survey.weights.made_after_loads import MadeAfterLoads
-from bn2gn_codemod.survey.weights.named_keys import speaks_of
-from bn2gn_codemod.survey.weights.other_members import other_than_member
-from bn2gn_codemod.survey.weights.skipped_keys import are_left_out, classifiers, is_skipped
-from bn2gn_codemod.survey.weights.spoken_weights import speaks_of_weights
 
 # A class that handles weights itself, in a way that may not have been followed.
 _PLAIN_LAYER = re.compile(r"\w*Conv\w*|Linear")

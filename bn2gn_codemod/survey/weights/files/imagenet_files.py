@@ -17,8 +17,8 @@ from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import dotted, walk
 from bn2gn_codemod.survey.values import Weights
-from bn2gn_codemod.survey.weights.named_files import is_named_after_task
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.files.named_files import is_named_after_task
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 
 _OF_CLASSIFIER = re.compile(r"imagenet|ilsvrc", re.IGNORECASE)
 # The other data sets under that name, and files of training that was interrupted or is done.

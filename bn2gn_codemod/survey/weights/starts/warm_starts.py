@@ -17,15 +17,15 @@ from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.values import Function, Instance
-from bn2gn_codemod.survey.weights.always_read_files import begins_with_file
-from bn2gn_codemod.survey.weights.downloads import fetches_first
-from bn2gn_codemod.survey.weights.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.loading_code import LoadingCode, Step
-from bn2gn_codemod.survey.weights.restored_optimizers import restores_optimizer
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed
-from bn2gn_codemod.survey.weights.skipped_keys import kept_words
-from bn2gn_codemod.survey.weights.started_trainings import StartedTrainings
-from bn2gn_codemod.survey.weights.weights_alone import WeightsAlone
+from bn2gn_codemod.survey.weights.entries.skipped_keys import kept_words
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.files.downloads import fetches_first
+from bn2gn_codemod.survey.weights.resumed.restored_optimizers import restores_optimizer
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
+from bn2gn_codemod.survey.weights.starts.always_read_files import begins_with_file
+from bn2gn_codemod.survey.weights.starts.loading_code import LoadingCode, Step
+from bn2gn_codemod.survey.weights.starts.started_trainings import StartedTrainings
+from bn2gn_codemod.survey.weights.starts.weights_alone import WeightsAlone
 
 _START = re.compile(
     r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from|"

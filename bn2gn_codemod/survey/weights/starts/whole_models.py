@@ -30,28 +30,28 @@ from bn2gn_codemod.survey.values import (
     NormLayer,
     Weights,
 )
-from bn2gn_codemod.survey.weights.changed_parts import ChangedParts
-from bn2gn_codemod.survey.weights.copied_states import CopiedStates
-from bn2gn_codemod.survey.weights.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.fitting_entries import takes_what_fits
-from bn2gn_codemod.survey.weights.guarded_loads import GuardedLoads
-from bn2gn_codemod.survey.weights.hub_entries import HubEntries
-from bn2gn_codemod.survey.weights.loads import Load
-from bn2gn_codemod.survey.weights.named_keys import given_names, prefixes
-from bn2gn_codemod.survey.weights.offered_factories import is_only_offered
-from bn2gn_codemod.survey.weights.prefixed_keys import parts_of_keys
-from bn2gn_codemod.survey.weights.pretrained import is_named_pretrained, read_load
-from bn2gn_codemod.survey.weights.refitted_entries import refits_entries
-from bn2gn_codemod.survey.weights.resumed_training import is_resumed, speaks_of_resuming
-from bn2gn_codemod.survey.weights.skipped_keys import (
+from bn2gn_codemod.survey.weights.declined.guarded_loads import GuardedLoads
+from bn2gn_codemod.survey.weights.entries.fitting_entries import takes_what_fits
+from bn2gn_codemod.survey.weights.entries.named_keys import given_names, prefixes
+from bn2gn_codemod.survey.weights.entries.prefixed_keys import parts_of_keys
+from bn2gn_codemod.survey.weights.entries.refitted_entries import refits_entries
+from bn2gn_codemod.survey.weights.entries.skipped_keys import (
     are_left_out,
     classifiers,
     is_short_of,
     kept_words,
     skipped_keys,
 )
-from bn2gn_codemod.survey.weights.taken_parts import taken_apart
-from bn2gn_codemod.survey.weights.warm_starts import WarmStarts, may_train
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.evaluated.hub_entries import HubEntries
+from bn2gn_codemod.survey.weights.loads import Load
+from bn2gn_codemod.survey.weights.pretrained import is_named_pretrained, read_load
+from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed, speaks_of_resuming
+from bn2gn_codemod.survey.weights.starts.changed_parts import ChangedParts
+from bn2gn_codemod.survey.weights.starts.copied_states import CopiedStates
+from bn2gn_codemod.survey.weights.starts.offered_factories import is_only_offered
+from bn2gn_codemod.survey.weights.starts.taken_parts import taken_apart
+from bn2gn_codemod.survey.weights.starts.warm_starts import WarmStarts, may_train
 
 _PRETRAINED = re.compile(r"pretrain|imagenet", re.IGNORECASE)
 

@@ -1,0 +1,1 @@
+"""Weights that code copies by hand, out of other models."""

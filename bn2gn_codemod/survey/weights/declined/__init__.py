@@ -1,0 +1,1 @@
+"""Loads that do not run: nobody asks for them, or comes to them."""

@@ -1,0 +1,1 @@
+"""What a file has, and what of that gets into a model: keys, members, parts."""

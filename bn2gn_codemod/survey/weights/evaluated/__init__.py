@@ -1,0 +1,1 @@
+"""Models that are loaded to be used, and not to be trained."""
