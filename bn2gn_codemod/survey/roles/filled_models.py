@@ -54,7 +54,6 @@ class FilledModels:
     """Tells them by all that loads objects of their classes."""
 
     def __init__(self, contents: Contents, evidence: Evidence) -> None:
-        self._contents = contents
         self._evidence = evidence
         self._flow = contents.flow
         self._call_sites = CallSites(contents.flow)

@@ -49,7 +49,6 @@ class InitialisedModels:
     """Finds the loops by which scripts initialise the models that they train."""
 
     def __init__(self, flow: Flow) -> None:
-        self._flow = flow
         self._loops = list(_init_loops(flow))
 
     def where(self, contents: Contents, slot: Slot) -> str | None:

@@ -39,7 +39,6 @@ _START = re.compile(
 # What configs of toolboxes call such a file, for their own loaders; ``resume_from`` is the other.
 _LOAD_FROM = re.compile(r"\bload_from\b")
 
-_OF_OPTIMIZER = re.compile(r"optim|(?:\b|_)opt\.", re.IGNORECASE)
 _OPTIMIZER = re.compile(
     rb"\boptim\w*\.[A-Z]\w+\(|\b(?:SGD|AdamW?|RMSprop)\(|\.backward\(|\.zero_grad\(|"
     rb"\b(?:Trainer|Runner)\(|\.(?:fit\w*|fine_tune)\(",
