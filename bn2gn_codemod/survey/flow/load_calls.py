@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.value_graph import Node
@@ -65,3 +66,11 @@ class AppliedFunction(NamedTuple):
 
     function: Node
     load: LoadCall
+
+
+def spots_by_place(calls: Iterable[LoadCall]) -> dict[str, list[Spot]]:
+    """The loads by where they stand, in the words of reasons: ``dla.py:294``."""
+    found: dict[str, list[Spot]] = {}
+    for call in calls:
+        found.setdefault(call.spot.where, []).append(call.spot)
+    return found

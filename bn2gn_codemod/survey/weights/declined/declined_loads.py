@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.flow.load_calls import spots_by_place
 from bn2gn_codemod.survey.flow.ways_to_code import Way, WaysToCode
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.statements.run_conditions import (
@@ -167,10 +168,7 @@ class DeclinedLoads:
 
     @functools.cached_property
     def _spots_at(self) -> dict[str, list[Spot]]:
-        found: dict[str, list[Spot]] = {}
-        for load in self._flow.load_calls:
-            found.setdefault(load.spot.where, []).append(load.spot)
-        return found
+        return spots_by_place(self._flow.load_calls)
 
 
 def _is_tried_out(way: Way, load: Spot) -> bool:

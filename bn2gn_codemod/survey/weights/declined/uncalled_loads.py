@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_order import about
 from bn2gn_codemod.survey.flow.call_sites import CallSites
+from bn2gn_codemod.survey.flow.load_calls import spots_by_place
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.statements.run_conditions import conditions_at, passed
 from bn2gn_codemod.survey.syntax.nodes import call_name, defaults_of, is_off, walk
@@ -57,10 +58,7 @@ class UncalledLoads:
 
     @functools.cached_property
     def _spots_at(self) -> dict[str, list[Spot]]:
-        found: dict[str, list[Spot]] = {}
-        for load in self._flow.load_calls:
-            found.setdefault(load.spot.where, []).append(load.spot)
-        return found
+        return spots_by_place(self._flow.load_calls)
 
     # ------------------------------------------------------ by a parameter
 
