@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.known.library_models import is_built_backbone
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
 from bn2gn_codemod.survey.values import Class, ClassValue, External, Instance, Spot
 from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.pretrained import read_load
+from bn2gn_codemod.survey.weights.read_loads import read_load
 from bn2gn_codemod.survey.weights.resumed.restored_optimizers import restores_optimizer
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 

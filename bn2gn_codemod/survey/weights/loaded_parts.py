@@ -16,7 +16,8 @@ from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value, Weights
 from bn2gn_codemod.survey.weights.copied import copied_parameters
 from bn2gn_codemod.survey.weights.copied.copied_models import of_wholes
-from bn2gn_codemod.survey.weights.pretrained import parts_of_others, read_load
+from bn2gn_codemod.survey.weights.parts_of_others import parts_of_others
+from bn2gn_codemod.survey.weights.read_loads import read_load
 from bn2gn_codemod.survey.weights.resumed.restored_optimizers import restores_optimizer
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 

@@ -8,37 +8,19 @@ where it goes into one attribute of a model and not into the whole.
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import re
 from collections.abc import Iterator
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 
-from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.receivers import Receivers
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import (
-    is_library_model,
-    library_model,
-    parts_handed,
-)
-from bn2gn_codemod.survey.syntax.nodes import all_arguments, call_name, dotted, walk
-from bn2gn_codemod.survey.values import (
-    Class,
-    ExternalObject,
-    Function,
-    Instance,
-    NormLayer,
-    Value,
-    Weights,
-)
+from bn2gn_codemod.survey.known.library_models import is_library_model, parts_handed
+from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.copied.copied_models import CopiedModels, of_wholes
 from bn2gn_codemod.survey.weights.copied.copied_parameters import (
     are_copied_back,
     are_layers_of_same_model,
-    are_of_one_class,
     are_resumed,
 )
 from bn2gn_codemod.survey.weights.entries.filled_networks import filled_class
@@ -51,31 +33,20 @@ from bn2gn_codemod.survey.weights.entries.skipped_keys import (
     skipped_keys,
 )
 from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.files.downloads import is_downloaded, names_url
-from bn2gn_codemod.survey.weights.files.foreign_files import is_foreign, starts_from_foreign_file
+from bn2gn_codemod.survey.weights.files.foreign_files import is_foreign
 from bn2gn_codemod.survey.weights.files.imagenet_files import reads_imagenet_file
-from bn2gn_codemod.survey.weights.files.shared_files import SharedFiles
 from bn2gn_codemod.survey.weights.loaded_attributes import LoadedAttributes
 from bn2gn_codemod.survey.weights.loaded_containers import LoadedContainers, has_layers
 from bn2gn_codemod.survey.weights.loads import Load, Loads, Slot
+from bn2gn_codemod.survey.weights.meant_files import MeantFiles
+from bn2gn_codemod.survey.weights.parts_of_others import parts_of_others
+from bn2gn_codemod.survey.weights.pretrained_names import (
+    is_named_pretrained,
+    is_only_named_after_network,
+)
+from bn2gn_codemod.survey.weights.read_loads import is_strict, load_without_a_source, read_load
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
-
-_PRETRAINED = re.compile(r"pretrain|imagenet|init_weights|init_model|init_from", re.IGNORECASE)
-# Where the ImageNet weights of the well-known families are published.
-_PUBLISHED = re.compile(
-    rb"download\.pytorch\.org/models/(?:resne|wide_resne|vgg|densenet|mobilenet|shufflenet|"
-    rb"efficientnet|regnet|mnasnet|googlenet|inception|convnext|alexnet|squeezenet)|"
-    rb"dl\.yf\.io/(?:dla|drn)|data\.lip6\.fr/cadene/pretrainedmodels"
-)
-_PUBLISHED_FILE = re.compile(
-    r"(?:^|/)(?:resnext|resnet|wide_resnet|vgg|densenet|mobilenet|shufflenet|efficientnet|mnasnet|"
-    r"googlenet|inception)[\w.]*-[0-9a-f]{8}\.pth$"
-)
-_TENSORS = frozenset({"weight", "bias", "running_mean", "running_var"})
-# Code by which an object may have them, too.
-_ACCESSORS = frozenset({*_TENSORS, "__getattr__", "__getattribute__"})
-_STORING = frozenset({"setattr", "register_parameter", "register_buffer", "__setattr__"})
-_OWN_WEIGHTS = re.compile(rb"https?://[^\s'\"]+\.(?:pth|pt|pkl|tar|th|bin|ckpt)\b")
+from bn2gn_codemod.survey.weights.single_layers import is_single_layer
 
 
 def find_loads(contents: Contents, owners: set[Class], evaluations: Evaluations) -> Loads:
@@ -97,13 +68,6 @@ class _Search:
         self._evaluations = evaluations
         self._contents = contents
         self._flow = contents.flow
-        self._owners = owners
-        self._held = {
-            value.class_
-            for value, slots in contents.held_in.items()
-            if isinstance(value, Instance)
-            and not all(_is_no_part(contents, value.class_, slot) for slot in slots)
-        }
         self._containers = LoadedContainers(contents.flow)
         self._receivers = Receivers(contents.flow)
         self._attributes = LoadedAttributes(contents.flow, contents.held_in)
@@ -115,7 +79,7 @@ class _Search:
         ]
         self._named = {slot for call in self._calls for slot in self._attributes.named(call)}
         self._names = NamedKeys(contents)
-        self._shared = SharedFiles(contents.flow)
+        self._meant = MeantFiles(contents, owners, evaluations)
         self._models = CopiedModels(contents, self.loads)
         self._fine_tuned = FineTunedNetworks(contents, owners)
 
@@ -168,7 +132,7 @@ class _Search:
             return None
         words, where = f"copying from {source.name}", call.spot.where
         published, vague = self._models.are_networks(call), self._models.is_vague(source)
-        strict = _is_strict(self._flow, call) and not vague
+        strict = is_strict(self._flow, call) and not vague
         load = Load("url", words, where, strict, published, call.in_order, source)
         return load._replace(vague=vague)
 
@@ -176,7 +140,7 @@ class _Search:
         """Add a load to the classes and attributes that it is into."""
         load = load._replace(
             vague=load.vague or self._flow.is_crowded(call.receiver),
-            from_other=not load.by_hand and _is_only_named_after_network(call.spot.function),
+            from_other=not load.by_hand and is_only_named_after_network(call.spot.function),
             skipped=frozenset[str]()
             if load.strict
             else skipped_keys(call.spot.function, call.spot.node),
@@ -211,27 +175,13 @@ class _Search:
                 continue
             if value in parts and not families.is_network_class(value.class_):
                 continue
-            if has_layers(self._flow, value.class_) and not self._is_single_layer(call, value):
+            if has_layers(self._flow, value.class_) and not is_single_layer(
+                self._contents, call, value
+            ):
                 is_part = self._containers.is_all_in(value.class_, in_network)
                 is_network = value in in_network and is_part
                 into = load._replace(vague=load.vague or value in parts, of_network=is_network)
                 self._credit(call, into, value, mine)
-
-    def _is_single_layer(self, call: LoadCall, value: Instance) -> bool:
-        """Whether nothing but a tensor of a layer without norms is set: ``conv.weight = w``.
-
-        That says nothing of the other layers of this kind, nor of what stands beside them.
-        """
-        if not call.into_tensors or not call.of_layer or call.wholes:
-            return False
-        if call.in_place and not _may_have_tensors(value.class_):
-            return True  # ``stem[0].weight``: another one stands there
-        return value.spot is None or not any(  # ``self.weight``, or a layer that has one
-            isinstance(one, NormLayer)
-            for inner in (value.class_, *self._contents.below(value.class_))
-            for slot in self._contents.family_slots(inner)
-            for one in self._contents.of_slot[slot]
-        )
 
     def _credit(self, call: LoadCall, load: Load, value: Instance, mine: list[Slot]) -> None:
         """Add a load into an object, which is in the attributes ``mine`` if any are named."""
@@ -244,7 +194,7 @@ class _Search:
         if self._fine_tuned.are_filled(call, load, cls):
             load = load._replace(of_network=True)
         is_meant = load.of_network or load.kind != "file"
-        is_meant = is_meant or self._means_pretrained(
+        is_meant = is_meant or self._meant.are_pretrained(
             call, load, value, is_named=is_named or load.by_path
         )
         is_meant = is_meant or (load.published and _is_built_like_known(self._contents, cls))
@@ -279,101 +229,6 @@ class _Search:
         if known is None or (known.of_own_training, known.strict) > (is_own, load.strict):
             self.loads.resumed[cls] = load._replace(of_own_training=is_own)
 
-    def _means_pretrained(
-        self, call: LoadCall, load: Load, value: Instance, *, is_named: bool
-    ) -> bool:
-        """Whether a file is no training that goes on; ``is_named``: by a name or its path."""
-        cls, function = value.class_, call.spot.function
-        if cls in self._owners:
-            return False
-        if families.has_new_word(cls.name) and self._shared.fills_several_parts(call, cls):
-            return False
-        if value.spot is None:
-            return is_named or cls in self._held
-        if is_named:
-            # load(model, pretrain_path) is for any model: of a whole one, it may be the checkpoint.
-            is_told_by_argument = not _is_pretrained_name(function.name)
-            is_handed = value.spot.function is not function
-            return not (is_told_by_argument and is_handed) or _is_part(cls, self._held)
-        if families.has_new_word(function.name) or families.has_new_word(cls.name):
-            return False
-        if self._evaluations.is_outcome(cls, load):
-            return False  # an agent that is made of what the training here gave
-        if isinstance(function.node, ast.Module) or value.spot.function is not function:
-            return False
-        if not _is_part(cls, self._held):
-            return False
-        # A factory: it makes the object, loads the file, and returns the object.
-        returned = self._flow.values(self._flow.return_node(function))
-        return value in list(returned) or _keeps_parts(self._contents, function, cls)
-
-
-def read_load(flow: Flow, call: LoadCall) -> Load | None:
-    """What is read from a URL, from a file, or out of a library's model, as the call tells."""
-    where = call.spot.where
-    if call.loader:
-        kind: Literal["url", "file"] = "url" if names_url(call.spot) else "file"
-        return Load(kind, call.loader, where, False)
-    found, strict = list(_given(flow, call)), _is_strict(flow, call)
-    weights = [value for value in found if isinstance(value, Weights)]
-    if weights:
-        best = _told_most_by(flow, call, weights)
-        source = re.sub(r"^torch\.utils\.|^torch\.hub\.", "", best.source)
-        published = call.as_read and _is_published(best)
-        vague = are_of_one_class(flow, call)
-        by_hand = call.into_tensors
-        return Load(best.kind, source, where, strict, published, by_hand=by_hand, vague=vague)
-    library = next((name for value in found if (name := library_model(value))), None)
-    if library is not None:
-        published = call.as_read or call.into_tensors
-        words = f"copying from {library}"
-        return Load("url", words, where, strict, published, call.in_order)
-    return None
-
-
-def load_without_a_source(flow: Flow, call: LoadCall) -> Load | None:
-    """What a function loads that is named after pretraining, whatever it is that it loads."""
-    found = list(_given(flow, call))
-    # Of what was made of other tensors nothing is known either.
-    is_made = bool(call.sources) and all(isinstance(one, ExternalObject) for one in found)
-    if (found and not is_made) or not is_named_pretrained(call.spot.function):
-        return None
-    where, strict = call.spot.where, _is_strict(flow, call)
-    return Load("file", "load_state_dict", where, strict, in_order=call.in_order)
-
-
-def _given(flow: Flow, call: LoadCall) -> Iterator[Value]:
-    return (value for node in call.weights for value in flow.values(node))
-
-
-def _is_strict(flow: Flow, call: LoadCall) -> bool:
-    """Whether a model gets all that it has: its own state dict, updated, always fits."""
-    own = {value for value in flow.values(call.receiver) if isinstance(value, Instance)}
-    return call.strict and own.isdisjoint(_given(flow, call))
-
-
-def _told_most_by(flow: Flow, call: LoadCall, given: list[Weights]) -> Weights:
-    """Those that come from a URL, if it is not for the user to say: a file, or a URL.
-
-    ``load_url(path) if "http" in path else torch.load(path)``
-    """
-    for one in given:  # whoever may begin so trains no network of the repository's own
-        if starts_from_foreign_file(flow, call, one):
-            return dataclasses.replace(one, kind="url")
-    weights = [
-        dataclasses.replace(value, kind="url") if is_downloaded(flow, value) else value
-        for value in given
-    ]
-    of_users = {
-        (one.spot.function, _asked_for(one)): one
-        for one in weights
-        if one.kind == "file" and _asked_for(one) is not None
-    }
-    for one in weights:
-        if one.kind == "url":
-            return of_users.get((one.spot.function, _asked_for(one)), one)
-    return weights[0]
-
 
 def _base_of_file(contents: Contents, cls: Class, load: Load) -> Class | None:
     """The base class that a file of another framework is for, unless it has to fit all of it.
@@ -385,56 +240,8 @@ def _base_of_file(contents: Contents, cls: Class, load: Load) -> Class | None:
     return next((one for one in cls.ancestors()[::-1] if contents.slots_of.get(one)), None)
 
 
-def _asked_for(weights: Weights) -> str | None:
-    """The variable that holds the path or the URL."""
-    call = weights.spot.node
-    return dotted(call.args[0]) if isinstance(call, ast.Call) and call.args else None
-
-
-def _may_have_tensors(cls: Class) -> bool:
-    """Whether an object may have ``weight`` or ``bias`` itself, and not in a layer that it holds.
-
-    Of a class of which nothing is known but that it is a module, those that its code stores.
-    """
-    kin = {*cls.ancestors(), *cls.descendants()}
-    return any(base != "torch.nn.Module" for one in kin for base in one.external_bases) or any(
-        not _TENSORS.isdisjoint(one.stored_names)
-        or not _ACCESSORS.isdisjoint(one.methods)
-        or any(call_name(node) in _STORING for node in walk(one.node) if isinstance(node, ast.Call))
-        for one in kin
-    )
-
-
 def _is_made(value: Value) -> TypeGuard[Instance]:
     return isinstance(value, Instance) and not value.weak
-
-
-def parts_of_others(contents: Contents, receivers: list[Instance]) -> set[Instance]:
-    """Those that the same call makes as another one that holds their class.
-
-    ``encoders.__dict__[name]()`` may make whatever can be called in the module, blocks
-    that it imports among them; but weights of a network go into the network.
-    """
-    made_by: dict[object, list[Instance]] = {}
-    for value in receivers:
-        if value.spot is not None:
-            made_by.setdefault(value.spot.node, []).append(value)
-    found: set[Instance] = set()
-    for together in made_by.values():
-        for whole in together if len(together) > 1 else ():
-            inner = contents.below(whole.class_)
-            found.update(
-                part
-                for part in together
-                if part.class_ in inner and _is_held_as_part(contents, part.class_)
-            )
-    return found
-
-
-def _is_held_as_part(contents: Contents, cls: Class) -> bool:
-    """Whether anything holds the class but wrappers around whole models."""
-    holders = contents.holders.get(cls, ())
-    return not all(families.may_hold_whole_model(name) for _, name in holders)
 
 
 def _is_one_of_several(attributes: LoadedAttributes, cls: Class, named: set[Slot]) -> bool:
@@ -472,69 +279,5 @@ def _is_of_classifier(contents: Contents, cls: Class, load: Load) -> bool:
     return not any(name in attribute for name in names for attribute in inner)
 
 
-def _is_published(weights: Weights) -> bool:
-    """Whether every URL in the file that loads is one of a published ImageNet network.
-
-    A file is, where it has the name that torchvision gives such weights.
-    """
-    if weights.kind == "file":
-        names = (node.value for node in walk(weights.spot.node) if isinstance(node, ast.Constant))
-        return any(isinstance(name, str) and _PUBLISHED_FILE.search(name) for name in names)
-    data = weights.spot.module.source.data
-    urls = _OWN_WEIGHTS.findall(data)
-    if urls:
-        return all(_PUBLISHED.search(url) for url in urls)
-    # 'http://dl.yf.io/dla/models' joined with the name at run time
-    return b"dl.yf.io/" in data and b"http" in data
-
-
 def _is_built_like_known(contents: Contents, cls: Class) -> bool:
     return families.family_of(cls, contents.names(cls)) is not None
-
-
-def _keeps_parts(contents: Contents, function: Function, network: Class) -> bool:
-    """Whether a method's own class keeps parts of a network: ``self.layer1 = net.layer1``."""
-    if function.enclosing_class is None:
-        return False
-    keepers = function.enclosing_class.ancestors()
-    parts = {
-        value
-        for slot in contents.family_slots(network)
-        for value in contents.of_slot[slot]
-        if isinstance(value, NormLayer) or (isinstance(value, Instance) and value.class_.is_module)
-    }
-    return any(
-        slot[0] in keepers and slot[0] not in network.ancestors()
-        for value in parts
-        for slot in contents.held_in.get(value, ())
-    )
-
-
-def _is_no_part(contents: Contents, cls: Class, slot: Slot) -> bool:
-    """Whether what an attribute holds is the whole model of a wrapper, or what holds its holder."""
-    return (
-        families.may_hold_whole_model(slot[1])
-        or slot[0].is_parallel_wrapper
-        or contents.is_above(cls, slot)
-    )
-
-
-def _is_part(cls: Class, held: set[Class]) -> bool:
-    """Whether the class is a part of models, or a network by its name."""
-    return families.is_network_class(cls) or not held.isdisjoint(cls.descendants())
-
-
-def is_named_pretrained(function: Function) -> bool:
-    node = function.node
-    if isinstance(node, ast.Module):
-        return False
-    arguments = (argument.arg for argument in all_arguments(node.args))
-    return _is_pretrained_name(function.name) or any(map(_PRETRAINED.search, arguments))
-
-
-def _is_only_named_after_network(function: Function) -> bool:
-    return not _PRETRAINED.search(function.name) and families.names_source_network(function.name)
-
-
-def _is_pretrained_name(function: str) -> bool:
-    return bool(_PRETRAINED.search(function)) or families.names_source_network(function)

@@ -19,7 +19,7 @@ from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Value
 from bn2gn_codemod.survey.weights.entries.skipped_keys import kept_words, skipped_keys
 from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations, evaluates
-from bn2gn_codemod.survey.weights.pretrained import read_load
+from bn2gn_codemod.survey.weights.read_loads import read_load
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 from bn2gn_codemod.survey.weights.starts.always_read_files import runs_always
 from bn2gn_codemod.survey.weights.starts.loading_code import LoadingCode, Place

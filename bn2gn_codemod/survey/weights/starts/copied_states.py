@@ -18,7 +18,7 @@ from bn2gn_codemod.survey.syntax.nodes import call_name, reads_as, walk, walk_sc
 from bn2gn_codemod.survey.values import Class, Function, Instance
 from bn2gn_codemod.survey.weights.entries.skipped_keys import listed_words
 from bn2gn_codemod.survey.weights.loads import Load
-from bn2gn_codemod.survey.weights.pretrained import read_load
+from bn2gn_codemod.survey.weights.read_loads import read_load
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed
 
 

@@ -23,13 +23,7 @@ from bn2gn_codemod.survey.flow.receivers import Receivers
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import dotted, walk_scope
-from bn2gn_codemod.survey.values import (
-    Class,
-    Function,
-    Instance,
-    NormLayer,
-    Weights,
-)
+from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer, Weights
 from bn2gn_codemod.survey.weights.declined.guarded_loads import GuardedLoads
 from bn2gn_codemod.survey.weights.entries.fitting_entries import takes_what_fits
 from bn2gn_codemod.survey.weights.entries.named_keys import given_names, prefixes
@@ -45,7 +39,8 @@ from bn2gn_codemod.survey.weights.entries.skipped_keys import (
 from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.evaluated.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.loads import Load
-from bn2gn_codemod.survey.weights.pretrained import is_named_pretrained, read_load
+from bn2gn_codemod.survey.weights.pretrained_names import is_named_pretrained
+from bn2gn_codemod.survey.weights.read_loads import read_load
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.starts.changed_parts import ChangedParts
 from bn2gn_codemod.survey.weights.starts.copied_states import CopiedStates
