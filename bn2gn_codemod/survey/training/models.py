@@ -211,7 +211,7 @@ class TrainedModels:
         found: dict[Class, frozenset[str]] = {}
         for owner in self.owners(cls):
             inner = self._paths.backbone_classes(owner)
-            below = {part for one in inner for part in self._paths.held_below(one)}
+            below = {part for one in inner for part in self._paths.held.below(one)}
             for part in dict.fromkeys([owner, *inner, *below]):
                 found[part] = self._paths.norm_attributes(part)
         heads = {path.split(".")[0] for path in self._paths.below(cls)}
@@ -255,16 +255,16 @@ class TrainedModels:
 
     def are_only_named(self, classes: Iterable[Class]) -> bool:
         """Whether no load of weights into the backbones of these classes is seen."""
-        return all(map(self._paths.is_only_named, classes))
+        return all(map(self._paths.weights.is_only_named, classes))
 
     @property
     def starts_nothing(self) -> bool:
         """Whether every load of the repository may be one that lets a training go on."""
-        return self._paths.starts_nothing
+        return self._paths.weights.starts_nothing
 
     def start_from_nothing(self, classes: Iterable[Class]) -> bool:
         """Whether every load into one of these may be one that lets its training go on."""
-        return all(map(self._paths.starts_from_nothing, classes))
+        return all(map(self._paths.weights.starts_from_nothing, classes))
 
     def tangle(self, classes: Iterable[Class]) -> str:
         """Why no pattern of names is certain to be complete; ``""``: all paths were followed."""
@@ -289,7 +289,7 @@ class TrainedModels:
         """
         values = self._wrapped.values(expr)
         found = {value.class_: None for value in values if isinstance(value, Instance)}
-        parts = {part for cls in self.of(expr) for part in self._paths.held_below(cls)}
+        parts = {part for cls in self.of(expr) for part in self._paths.held.below(cls)}
         return tuple(cls for cls in found if cls not in parts and not self._paths.below(cls))
 
     def elsewhere(self, classes: Iterable[Class]) -> list[Class]:

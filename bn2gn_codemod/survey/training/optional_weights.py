@@ -83,7 +83,7 @@ class OptionalWeights:
         if declined and all(self._declining(cls, made_in) for cls in models):
             where = f"{made_in.module.path}:{declined[0].lineno}"
             return f"it is made without weights ({where}), and BatchNorm must learn"
-        missing = [self._paths.missing_weights(cls) for cls in models]
+        missing = [self._paths.weights.missing_weights(cls) for cls in models]
         if missing and all(missing):
             named = ", ".join(f"{name} ({where})" for one in missing for name, where in one.items())
             words = f"weights come only with {named}, which no call gives"
@@ -132,10 +132,10 @@ class OptionalWeights:
 
         Where names alone speak for all of them, the finding says that of the freeze.
         """
-        named = [cls for cls in models if self._paths.is_only_named(cls)]
+        named = [cls for cls in models if self._paths.weights.is_only_named(cls)]
         if len(named) == len(models):
             return ""
-        for cls in filter(self._paths.starts_from_nothing, named):
+        for cls in filter(self._paths.weights.starts_from_nothing, named):
             for path in self._paths.below(cls)[:1]:
                 words = f"{cls.name}.{path} is a backbone by its name alone, and nothing loads"
                 words = (
@@ -149,7 +149,11 @@ class OptionalWeights:
         """Why models are not to be frozen that only their own training loads, to go on."""
         words = ""
         for cls in models:
-            where = self._paths.where_resumed(cls) if self._paths.is_only_named(cls) else None
+            where = (
+                self._paths.weights.where_resumed(cls)
+                if self._paths.weights.is_only_named(cls)
+                else None
+            )
             paths = self._paths.below(cls)
             if where is None or not paths:
                 return ""
@@ -164,7 +168,7 @@ class OptionalWeights:
         inner = self._paths.backbones_below(cls)
         parts = (part for one in inner for part in self._paths.parts(one))
         found = self._initialised.where_all({cls}, " ".join((*self._paths.below(cls), *parts)))
-        return found if found is not None and self._paths.is_only_named(cls) else None
+        return found if found is not None and self._paths.weights.is_only_named(cls) else None
 
     def _declining(self, cls: Class, made_in: Function) -> list[ast.Call]:
         """The calls of factories that ask for no weights, where these make all such models.
@@ -189,7 +193,7 @@ class OptionalWeights:
 
     def _declines(self, cls: Class, factory: Function, call: ast.Call, made_in: Function) -> bool:
         """Whether no load in a factory, or in what it calls, runs for a call of it."""
-        backbone = self._paths.contents(cls)
+        backbone = self._paths.weights.contents(cls)
         if backbone is None or backbone.loads:
             return False
         inside = self._order.conditions_in(backbone.parts, backbone.owners, factory)
@@ -199,7 +203,7 @@ class OptionalWeights:
 
     def _ways(self, cls: Class, made_in: Function) -> list[Conditions]:
         """What must be so for each load to run; an empty one, where nothing is known of them."""
-        backbone = self._paths.contents(cls)
+        backbone = self._paths.weights.contents(cls)
         if backbone is None:
             return [NONE]
         ways = self._order.conditions_in(backbone.parts, backbone.owners, made_in)
