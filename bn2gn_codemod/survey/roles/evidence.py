@@ -8,7 +8,7 @@ over names, and a name that only allows a backbone never makes anything new.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.call_sites import CallSites
@@ -16,47 +16,35 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import may_be_network, network_content
 from bn2gn_codemod.survey.flow.second_names import same_layers
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.known.pins import Pins
 from bn2gn_codemod.survey.roles.alternative_models import AlternativeModels
 from bn2gn_codemod.survey.roles.beside_networks import BesideNetworks
+from bn2gn_codemod.survey.roles.finished_loads import FinishedLoads
 from bn2gn_codemod.survey.roles.held_backbones import HeldBackbones
 from bn2gn_codemod.survey.roles.idle_classes import IdleClasses
 from bn2gn_codemod.survey.roles.lent_parts import LentParts
 from bn2gn_codemod.survey.roles.library_evidence import LibraryEvidence
+from bn2gn_codemod.survey.roles.loaded_alone import LoadedAlone
+from bn2gn_codemod.survey.roles.loaded_networks import LoadedNetworks
 from bn2gn_codemod.survey.roles.part_lists import PartLists
 from bn2gn_codemod.survey.roles.parts_of_networks import PartsOfNetworks
 from bn2gn_codemod.survey.roles.pinned_roles import PinnedRoles
+from bn2gn_codemod.survey.roles.pretrained_contents import PretrainedContents
 from bn2gn_codemod.survey.roles.replaced_parts import ReplacedParts
 from bn2gn_codemod.survey.roles.unloaded_objects import UnloadedObjects
-from bn2gn_codemod.survey.statements.overridden_attributes import overrides
-from bn2gn_codemod.survey.values import (
-    Class,
-    ExternalObject,
-    Function,
-    Instance,
-    NormLayer,
-    Value,
-)
+from bn2gn_codemod.survey.values import Class, ExternalObject, Function, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.declined.declined_loads import DeclinedLoads
 from bn2gn_codemod.survey.weights.entries.checkpoint_members import CheckpointMembers
 from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
-from bn2gn_codemod.survey.weights.evaluated.hub_entries import HubEntries
 from bn2gn_codemod.survey.weights.evaluated.reference_models import ReferenceModels
 from bn2gn_codemod.survey.weights.evaluated.spoken_weights import handles_weights
 from bn2gn_codemod.survey.weights.loaded_parts import LoadedParts
-from bn2gn_codemod.survey.weights.loading_models import is_added_to
 from bn2gn_codemod.survey.weights.loads import Load
 from bn2gn_codemod.survey.weights.pretrained import find_loads
 from bn2gn_codemod.survey.weights.resumed.initialised_models import InitialisedModels
 from bn2gn_codemod.survey.weights.resumed.resumed_models import ResumedModels
 from bn2gn_codemod.survey.weights.starts.taken_parts import TakenParts
 from bn2gn_codemod.survey.weights.starts.whole_models import WholeModels
-
-# Where several networks inherit an attribute, the first of these that one of them gives it.
-_CAUTION = (Role.BACKBONE, Role.UNDECIDED, Role.NEW)
-# No attribute holds so many classes, unless by a name that is looked up in all of them.
-_CROWD = 24
 
 
 class Evidence:
@@ -66,9 +54,6 @@ class Evidence:
         self.contents = contents
         self.flow = contents.flow
         self.own: dict[Slot, Because] = {}
-        self._only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
-        # open, for what may be no training at all: that tells nothing of the blocks in it
-        self._never_trained: dict[Slot, Because] = {}
         self.only_named: set[Slot] = set()  # backbones for nothing but what they are called
         self._call_sites = CallSites(self.flow)
         self._held = HeldBackbones(contents, self._call_sites, self.load_of)
@@ -105,12 +90,28 @@ class Evidence:
         self.resumed_models = ResumedModels(contents, self.loads, self.evaluations)
         self.reference_models = ReferenceModels(contents, self.evaluations)
         self._loaded_parts = LoadedParts(contents)
+        self._networks = LoadedNetworks(
+            contents,
+            self.loads,
+            self.own,
+            self.members,
+            self.evaluations,
+            self._replaced,
+            self.loaded_part,
+        )
+        self._alone = LoadedAlone(contents, self.loads, self.members)
+        self._pretrained = PretrainedContents(
+            contents, self.loads, self.parts, self._held, self._lent
+        )
         self._taken_parts = TakenParts(contents, self._loaded_parts)
         self.whole_models = WholeModels(contents, self._held.is_loaded_network, self.evaluations)
         self._unloaded = UnloadedObjects(
             contents, self.loads, self._is_told_otherwise, self._declined.leaves_out
         )
-        self._set_finished_models_aside()
+        self._finished = FinishedLoads(
+            contents, self.loads, self.members, self._held, self.evaluations
+        )
+        self._finished.set_aside()
 
     def judge(self) -> None:
         """Decide every attribute that can be decided by itself."""
@@ -121,49 +122,23 @@ class Evidence:
         for slot in [slot for slot in self.contents.of_slot if self._lists.is_plain(slot)]:
             self.contents.drop(slot)
         for cls in self.contents.slots_of:
-            networks = self._loaded_into(cls)
+            networks = self._networks.into(cls)
             if not networks or self._held.holds_one(cls):
                 continue
             if networks[0][1].kind == "file" and (
-                self._held.holds_one_below(cls) or self._loads_a_part_alone(cls)
+                self._held.holds_one_below(cls) or self._finished.loads_a_part_alone(cls)
             ):
                 continue  # a checkpoint of the whole model
-            self._judge_network(cls, networks)
+            self._networks.judge(cls, networks)
+            self._judge_beside_loaded(cls, [load for _, load in networks])
         for slot in [slot for slot in self.contents.of_slot if self._lists.is_of_parts(slot)]:
             self.contents.drop(slot)
         self._held.forget()  # what was dropped, too
         for slot in self.contents.of_slot:
-            if slot not in self.own or slot in self._only_resumed:
+            if slot not in self.own or slot in self._networks.only_resumed:
                 because = self._by_itself(slot)
                 if because is not None:
                     self.own[slot] = because
-
-    def _set_finished_models_aside(self) -> None:
-        """Drop what is loaded for users alone, or to evaluate it.
-
-        Only where training starts from something of its own, be it a loaded part.
-        """
-        hub = HubEntries(self.flow)
-        evaluations = self.evaluations
-        for cls, every in list(self.loads.of_class.items()):
-            found = self.loads.of_class[cls] = evaluations.of_others(cls, every)
-            for load in [one for one in found if evaluations.are_of_finished(cls, one)]:
-                found.remove(load)
-                self.loads.resumed.setdefault(cls, load)
-            left = [load for load in found if not hub.is_only_offered(load.where)]
-            if len(left) == len(found) or not hub.is_trained(cls):
-                continue
-            has_own = any(evaluations.starts_training(cls, load) for load in left)
-            if has_own or self._starts_from_a_part(cls):
-                self.loads.of_class[cls] = left
-
-    def _starts_from_a_part(self, cls: Class) -> bool:
-        """Whether the class is a model of which a part is loaded by itself."""
-        return self._loads_a_part_alone(cls) or (
-            not families.is_network_class(cls)
-            and self.members.family(cls) is None
-            and any(self._held.is_loaded_in(slot) for slot in self.contents.family_slots(cls))
-        )
 
     def load_of(self, cls: Class) -> Load | None:
         """How pretrained weights get into the class, if they do."""
@@ -186,7 +161,9 @@ class Evidence:
         """What speaks against an attribute being new: something loads what it holds."""
         # A registry that makes a part of a model may seem to put the model there, too.
         where = self._loaded_parts.where(
-            value for value in self.contents.of_slot[slot] if not self._is_around(value, slot)
+            value
+            for value in self.contents.of_slot[slot]
+            if not self._pretrained.is_around(value, slot)
         )
         if where is not None:
             words = f"{shown(slot)} is loaded ({where})"
@@ -226,7 +203,7 @@ class Evidence:
         ``resnet50(pretrained=False)`` of a library, or of the repository where no call asks for
         any. What nobody trains either has learned everything from the file that it is given.
         """
-        sources = {source for _, _, source in self._pretrained_contents(slot)}
+        sources = {source for _, _, source in self._pretrained.each(slot)}
         return (
             bool(sources)
             and not self._is_filled(slot)
@@ -260,56 +237,10 @@ class Evidence:
         """The line that loads a layer, if any is seen to: ``net.py:12``."""
         return self._loaded_parts.where([layer])
 
-    def _loaded_into(self, cls: Class) -> list[tuple[Class, Load]]:
-        """The networks that are loaded where the class's own attributes are, and how.
+    # -------------------------------------------- beside what weights come into
 
-        A subclass that loads weights into itself loads them into what it inherits, too.
-        """
-        loads = self.loads.into(cls)
-        if loads:
-            return [(cls, load) for load in loads]
-        below = [
-            (child, self.loads.of_class[child][0])
-            for child in cls.descendants()
-            if self.loads.of_class.get(child)
-        ]
-        resumed = self._resumed(cls)
-        return below or ([] if resumed is None else [(cls, resumed._replace(is_resumed=True))])
-
-    # ----------------------------------------- a class that loads weights itself
-
-    def _judge_network(self, cls: Class, networks: list[tuple[Class, Load]]) -> None:
-        """Judge what a class holds where weights are loaded into it, or into subclasses."""
-        inside = self._part_of(cls)
-        related = {*cls.ancestors(), *cls.descendants()}
-        # A network is made for such files, with or without what a subclass changes in it.
-        is_network = families.is_network_class(cls)
-        places = {load.where for one in related for load in self.loads.of_class.get(one, ())}
-        for slot in self.contents.slots_of[cls]:
-            if slot not in self.own:
-                if all(load.is_resumed or load.declined for _, load in networks) and (
-                    self._is_in_backbone(slot)
-                ):
-                    continue  # judged as what holds it
-                filled = [one for one in networks if is_network or not overrides(one[0], slot)]
-                if not filled:
-                    continue  # what is loaded has something else there
-                found = [self.members.judge(slot, *network, inside) for network in filled]
-                # What one of them loads is a backbone's, and new is what none of them does.
-                because = min(found, key=lambda because: _CAUTION.index(because.role))
-                if because.role is Role.NEW:
-                    because = self._filled_otherwise(slot, cls) or self.loaded_part(slot) or because
-                if because.role is not Role.UNDECIDED and all(load.declined for _, load in filled):
-                    because = because._replace(role=Role.UNDECIDED)
-                if because.role is Role.BACKBONE:
-                    self._replaced.add_put_in(slot, places)
-                    because = self._replaced.said(slot, networks[0][1].words, places) or because
-                if because.role is Role.UNDECIDED and all(load.is_resumed for _, load in networks):
-                    if all(self.evaluations.is_never_trained(*network) for network in networks):
-                        words = f"{because.words}; but nothing here trains {cls.name}"
-                        self._never_trained[slot] = Because(Role.DOUBT, words)
-                    self._only_resumed.add(slot)
-                self.own[slot] = because
+    def _judge_beside_loaded(self, cls: Class, loads: list[Load]) -> None:
+        """Judge what shares layers with what the loads into a class have made backbone."""
         for slot in self.contents.slots_of[cls]:
             role = self.own[slot].role if slot in self.own else None
             if role in (Role.UNDECIDED, Role.NEW) and self.pinned.of(slot) is None:
@@ -319,16 +250,8 @@ class Evidence:
                     words = f"{shown(slot)} holds layers of {shown(same)}"
                     vague = self.own[same].vague
                     self.own[slot] = Because(Role.BACKBONE, words, self.own[same], vague)
-        for slot, because in self.members.added_to_blocks(cls, [load for _, load in networks]):
+        for slot, because in self.members.added_to_blocks(cls, loads):
             self.own.setdefault(slot, because)
-
-    def _filled_otherwise(self, slot: Slot, cls: Class) -> Because | None:
-        """What another load says of a part that is new to the file of a load."""
-        load = self.loads.filling(cls)
-        if load is None:
-            return None
-        words = f"{cls.name} also {load.words}, strictly: whether that fills {shown(slot)}"
-        return Because(Role.UNDECIDED, f"{words} in a training is not known")
 
     def backbones_beside(self, slot: Slot) -> list[Slot]:
         """The other attributes of the same class that are known to be backbone."""
@@ -367,64 +290,18 @@ class Evidence:
         )
         return is_loaded or (families.is_network_class(cls) and not is_put_together)
 
-    def _part_of(self, cls: Class) -> Slot | None:
-        """An attribute that holds the class as a part of a model, not as all of it."""
-        for child in cls.descendants():
-            for slot in self.contents.holders.get(child, ()):
-                is_around = slot[0] in child.ancestors() or self.contents.is_above(child, slot)
-                is_around = is_around or slot[0].is_parallel_wrapper
-                is_wrapper = families.may_hold_whole_model(slot[1])
-                if not is_around and (
-                    not is_wrapper or is_added_to(self.contents, slot, self.load_of(child))
-                ):
-                    return slot
-        return None
-
-    def _is_in_backbone(self, slot: Slot) -> bool:
-        """Whether nothing but attributes named backbone hold the class that has an attribute.
-
-        What a file is loaded into there is no training that goes on, which loads whole models.
-        """
-        holders = [
-            one
-            for cls in slot[0].descendants()
-            for one in self.contents.holders.get(cls, ())
-            if not one[0].is_parallel_wrapper
-        ]
-        is_part = bool(holders) and all(families.is_backbone_attribute(name) for _, name in holders)
-        return is_part and not families.has_new_word(slot[1])
-
-    def _resumed(self, cls: Class) -> Load | None:
-        """A file that some script loads onto a class that is built like a known network."""
-        if not families.is_network_class(cls):
-            return None
-        if self.members.family(cls) is None:
-            return None
-        resumed = self.loads.resumed
-        found = (resumed[one] for one in cls.descendants() if one in resumed)
-        return min(found, key=lambda load: load.of_own_training, default=None)
-
-    def _loads_a_part_alone(self, cls: Class) -> bool:
-        """Whether the class is a model whose backbone gets weights of its own."""
-        if families.is_network_class(cls) or self.members.family(cls) is not None:
-            return False
-        return any(
-            slot in self.loads.of_slot and families.may_be_backbone_attribute(slot[1])
-            for slot in self.contents.family_slots(cls)
-        )
-
     # ------------------------------------------------- an attribute by itself
 
     def _by_itself(self, slot: Slot) -> Because | None:
         cls, name = slot
-        loaded = self._loaded_alone(slot)
+        loaded = self._alone.of(slot)
         if loaded is not None:
             return loaded
         # What the load of a whole container says of one block in it says nothing of the others.
-        pretrained = None if self._is_loaded_as(slot) else self._pretrained_content(slot)
+        pretrained = None if self._alone.is_handed_on(slot) else self._pretrained.first(slot)
         if pretrained is not None:
             words, vague = pretrained
-            vague = vague or self._is_crowd(slot)
+            vague = vague or self._pretrained.is_crowd(slot)
             self._lent.add(slot)
             self._replaced.add_put_in(slot, ())
             self._replaced.add_instead(slot)
@@ -434,7 +311,7 @@ class Evidence:
         if families.is_backbone_attribute(name) and may_be_network(self.contents, slot):
             self._name(slot)
             return Because(Role.BACKBONE, f"{shown(slot)} is a backbone by its name")
-        declined = self._declined_content(slot)
+        declined = self._pretrained.declined(slot)
         if declined is not None:
             return Because(Role.UNDECIDED, f"{shown(slot)} {declined}")
         if (
@@ -467,143 +344,6 @@ class Evidence:
         self.only_named.add(slot)
         self._beside.add(slot, is_only_named=True)
 
-    def _loaded_alone(self, slot: Slot) -> Because | None:
-        load = self.loads.of_slot.get(slot)
-        if load is None or not self.contents.may_hold_layers(slot):
-            return None
-        words = f"{shown(slot)} {load.words}"
-        name = slot[1]
-        if load.declined:
-            if families.is_backbone_attribute(name):
-                return None
-            return Because(Role.UNDECIDED, words)
-        if families.has_new_word(name):
-            if load.published and self._is_judged_inside(slot):
-                return None
-            return Because(Role.UNDECIDED, f"{words}, though its name is not a backbone's")
-        is_certain = load.kind == "url" or load.by_hand or load.is_meant
-        if is_certain or families.is_backbone_attribute(name):
-            return Because(Role.BACKBONE, words, vague=load.vague)
-        if families.may_hold_whole_model(name):
-            return None  # a wrapper that resumes
-        if load.into_some or families.may_be_backbone_attribute(name):
-            return Because(Role.BACKBONE, words, vague=load.vague)
-        if self._is_in_backbone(slot):
-            return None  # judged as what holds it
-        return Because(Role.UNDECIDED, f"{words}: pretrained, or training that is resumed")
-
-    def _is_loaded_as(self, slot: Slot) -> bool:
-        """Whether a container in an attribute is handed to another one, and loaded there.
-
-        ``SSD(Tiny().model)``, and ``self.base_net.load_state_dict(...)`` in ``SSD``.
-        """
-        held = self.contents.of_slot[slot]
-        containers = {one for one in held if isinstance(one, ExternalObject)}
-        layers = self.contents.layers_in(slot)
-        return any(
-            one != slot
-            and one in self.contents.of_slot
-            and layers <= self.contents.layers_in(one)
-            and containers.issubset(self.contents.of_slot[one])
-            and (because := self._loaded_alone(one)) is not None
-            and because.role is Role.BACKBONE
-            for one in (self.loads.of_slot if containers and layers else ())
-        )
-
-    def _is_judged_inside(self, slot: Slot) -> bool:
-        """Whether all that the attribute holds is told attribute by attribute, by its family."""
-        return all(
-            isinstance(value, Instance)
-            and self.members.family(value.class_) is not None
-            and self._is_published_for(value.class_)
-            for value in self.contents.of_slot[slot]
-        )
-
-    def _is_published_for(self, cls: Class) -> bool:
-        load = self.load_of(cls)
-        return load is not None and load.published
-
-    def _is_crowd(self, slot: Slot) -> bool:
-        """Whether so much comes together in the attribute that it may be a mix-up."""
-        name = slot[1]
-        if families.is_backbone_attribute(name) or families.may_be_backbone_attribute(name):
-            return False
-        held = {v.class_ for v in self.contents.of_slot[slot] if isinstance(v, Instance)}
-        return len(held) > _CROWD
-
-    def _pretrained_content(self, slot: Slot) -> tuple[str, bool] | None:
-        """In words, what the attribute holds that is pretrained, and whether that is vague."""
-        if slot[0].is_parallel_wrapper:
-            return None  # one model is no part of another one for being wrapped in the same way
-        first: tuple[str, bool] | None = None
-        for words, vague, _ in self._pretrained_contents(slot):
-            if not vague:
-                return words, vague
-            first = first or (words, vague)
-        return first
-
-    def _asked_load(self, cls: Class) -> Load | None:
-        """How weights get into the class that somebody here asks for."""
-        load = self.load_of(cls)
-        return None if load is None or load.declined else load
-
-    def _declined_content(self, slot: Slot) -> str | None:
-        """In words, what it holds that would be pretrained if anybody asked for the weights."""
-        for value in self.contents.of_slot[slot]:
-            if not isinstance(value, Instance) or value.weak or slot[0].is_parallel_wrapper:
-                continue
-            load = self.load_of(value.class_)
-            if load is not None and load.declined and not self._is_around(value, slot):
-                return f"holds {value.class_.name}, which {load.words}"
-        return None
-
-    def _pretrained_contents(self, slot: Slot) -> Iterator[tuple[str, bool, Class | Value]]:
-        """The same for each network that it is, or is a part of, and that network."""
-        crowded = self.flow.is_crowded(self.flow.slots[slot])
-        is_wrapper = self._wraps_models(slot)
-        for value in self.contents.of_slot[slot]:
-            library = library_model(value)
-            if library is not None and not self._lent.holds_untrained(slot, value):
-                yield f"holds {library}", crowded, value
-            if is_built_backbone(value) and self._lent.is_started(value):
-                words = f"holds what {value.name} makes, and weights are loaded into that"
-                yield words, crowded, value
-            if is_wrapper:
-                continue
-            if isinstance(value, Instance) and not value.weak:
-                load = self._asked_load(value.class_)
-                is_part = not self.contents.is_above(value.class_, slot)
-                if load is not None and is_part and not self.parts.is_mixed(value.class_):
-                    words = f"holds {value.class_.name}, which {load.words}"
-                    yield words, crowded or load.vague, value.class_
-            if isinstance(value, (Instance, NormLayer)) and not self._is_around(value, slot):
-                maker = self.parts.network_of(value, slot)
-                load = self._asked_load(maker) if maker is not None else None
-                if maker is not None and load is not None:
-                    words = f"holds parts of {maker.name}, which {load.words}"
-                    yield words, crowded or load.vague, maker
-
-    def _is_around(self, value: Value, slot: Slot) -> bool:
-        """Whether a value is an object like the one whose attribute it is in, or holds one.
-
-        What a container is filled with may seem to be put into each of its elements.
-        """
-        return isinstance(value, Instance) and (
-            slot[0] in value.class_.ancestors() or self.contents.is_above(value.class_, slot)
-        )
-
-    def _wraps_models(self, slot: Slot) -> bool:
-        """Whether a whole model comes into the attribute, with a backbone of its own.
-
-        What is loaded into another one of the models that it may hold says nothing of this one.
-        """
-        return families.may_hold_whole_model(slot[1]) and any(
-            isinstance(value, Instance)
-            and value.class_ is not slot[0]
-            and self._held.holds_one(value.class_)
-            for value in self.contents.of_slot[slot]
-        )
-
     def beside_loaded(self, slot: Slot, value: Instance | NormLayer) -> Because | None:
         """What speaks against one of the layers in an attribute with loaded parts.
 
@@ -612,8 +352,8 @@ class Evidence:
         pinned = self.pinned.of_value(slot, value)
         if pinned is not None:
             return pinned
-        if slot in self._never_trained and isinstance(value, Instance):
-            return self._never_trained[slot]
+        if slot in self._networks.never_trained and isinstance(value, Instance):
+            return self._networks.never_trained[slot]
         return (
             self._replaced.beside(slot, value)
             or self._lent.beside(slot, value)
