@@ -16,20 +16,15 @@ import ast
 import fnmatch
 import functools
 import re
-from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.module_names import ModuleIndex
 from bn2gn_codemod.sources import SourceFile
+from bn2gn_codemod.survey.flow.attribute_reads import AttributeReads
+from bn2gn_codemod.survey.flow.attribute_stores import AttributeStores
 from bn2gn_codemod.survey.flow.crowds import OutOfSight, out_of_sight
-from bn2gn_codemod.survey.flow.external_members import (
-    WRAPPED,
-    ExternalMembers,
-    attribute_matches,
-    has_named_parts,
-    is_known,
-    is_plain_module,
-)
+from bn2gn_codemod.survey.flow.external_members import ExternalMembers, attribute_matches
 from bn2gn_codemod.survey.flow.filled_containers import FilledContainers
 from bn2gn_codemod.survey.flow.given_anew import GivenAnew
 from bn2gn_codemod.survey.flow.injections import Injections
@@ -38,55 +33,28 @@ from bn2gn_codemod.survey.flow.stray_attributes import StrayAttributes
 from bn2gn_codemod.survey.flow.value_graph import Node, ValueGraph
 from bn2gn_codemod.survey.flow.wrapped_places import WrappedPlaces
 from bn2gn_codemod.survey.flow.written_tables import WrittenTables
-from bn2gn_codemod.survey.known.norm_classes import is_norm_class
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax.nodes import has_decorator
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
     External,
-    ExternalObject,
     Function,
     FunctionValue,
     Instance,
-    Lost,
     ModuleValue,
     NamespaceValue,
-    NormClass,
     NormLayer,
     Spot,
     Text,
-    TupleValue,
     Value,
-    Weights,
-    is_registry,
 )
 
-_DEEPEST_NAME = 6
-_MOST_EXTERNALS = 3_000
 _NEAR_GUESS = 200  # variables that a class goes through before it is called
-# Packages in which no layer can be.
-_NO_NETS = re.compile(
-    r"(?:numpy|os|sys|math|cv2|PIL|matplotlib|pandas|scipy|json|logging|argparse|typing|enum|"
-    r"pathlib|random|tqdm|yaml|time|re|itertools|copy|glob|shutil|datetime|skimage|pycocotools)"
-    r"(?:\.|$)"
-)
-# Modules of these that read weights.
-_READERS = frozenset({"scipy.io"})
-# What a module of a library tells about itself, which holds no layer.
-_FIGURES = re.compile(
-    r"(?:num_|n_|nb_)\w+|\w*_?(?:channels?|features|planes|dims?|sizes?|strides?|reductions?)s?|"
-    r"expansion|\w*info|shape|\w*settings|\w*cfg|config|name|device|dtype|training|__\w+__"
-)
 # Classes whose attributes are the entries of a dict.
 _CONFIGS = re.compile(
     rb"setattr(?:__)?\(|__dict__\.update\(|\((?:dict|OrderedDict|UserDict|\w*Namespace)\):"
 )
 _PARTIAL = re.compile(rb"partial\(\s*(?:\w+\.)*(\w+)")
-# What a parameter has and no module: where one is written, its model gets no attribute.
-OF_TENSORS = frozenset({"data", "grad"})
-# Accessors that give whatever a module holds.
-CHILDREN = {"children", "modules", "named_children", "named_modules", "_modules"}
 
 
 class Unpacked(NamedTuple):
@@ -187,6 +155,8 @@ class Flow(ValueGraph):
         # functions that make what their caller names -> how, and who waits until that is read
         self.makers: dict[Function, Making] = {}
         self.makers_listeners: dict[Function, list[Callable[[Making], None]]] = {}
+        self.attribute_reads = AttributeReads(self)
+        self.attribute_stores = AttributeStores(self)
         self.strays = StrayAttributes(self)
         self.wrapped_places = WrappedPlaces(self)
         self.containers = FilledContainers(self)
@@ -267,7 +237,7 @@ class Flow(ValueGraph):
         for named, base, result in self.unnamed:
             texts = [held.pattern for held in self._values[named] if isinstance(held, Text)]
             if not any(self._may_name(base, text) for text in texts):
-                self.attribute(base, "*", result, from_pattern=True)
+                self.attribute_reads.add(base, "*", result, from_pattern=True)
         self.run()
         for callee, bind_anywhere in self.unplaced:
             if not self._values[callee]:
@@ -300,7 +270,7 @@ class Flow(ValueGraph):
                 return True
             names = [*self.top_level[held.module.path].locals]
             if held.module.is_package:
-                names += [name for name, _ in self._submodules(held.module)]
+                names += [name for name, _ in self.attribute_reads.submodules(held.module)]
             if any(fnmatch.fnmatchcase(name, text) for name in names):
                 return True
         return not self._values[base]
@@ -378,65 +348,6 @@ class Flow(ValueGraph):
                     self.edge(stored, node)
         return node
 
-    def store(
-        self,
-        base: Node,
-        attribute: str,
-        value: Node,
-        *,
-        is_written: bool = False,
-        makers: Container[ast.AST] = (),
-        is_wrapped: bool = False,
-    ) -> None:
-        """``base.attribute = value``; ``is_written``: in these words, and not by ``setattr``.
-
-        ``makers`` are the calls there that give the value, as far as they are in sight.
-        ``is_wrapped``: it is what was there, which only objects with the attribute have.
-        """
-
-        def on_base(held: Value) -> None:
-            if is_wrapped and isinstance(held, Instance):
-                return
-            if is_written and isinstance(held, Instance) and _is_tensor(held.class_, attribute):
-                self._keep_made(value, makers, self.slot(held.class_, attribute))
-                return
-            if isinstance(held, (Instance, ClassValue)):
-                self.edge(value, self.slot(held.class_, attribute))
-                if isinstance(held, ClassValue):
-                    self.keep_in_class(held.class_, value)
-            elif isinstance(held, Lost):
-                self.hand_to_lost([value])
-            elif isinstance(held, (ModuleValue, NamespaceValue)):
-                if self.has_global(held.module, attribute):
-                    self.edge(value, self.name_node(self.top_level[held.module.path], attribute))
-            elif is_plain_module(held) or has_named_parts(held):
-                self.edge(value, self.members.node(held, attribute))
-            elif isinstance(held, External):
-                self._keep_patched(f"{held.name}.{attribute}", value)
-
-        self.watch(base, on_base)
-        self.strays.store(base, attribute, value)
-        if is_wrapped:
-            self.wrapped_places.store(base, attribute, value)
-
-    def _keep_made(self, value: Node, makers: Container[ast.AST], slot: Node) -> None:
-        """``model.grad = Net()``: a module that is made right there is no parameter's tensor."""
-
-        def on_value(held: Value) -> None:
-            if isinstance(held, Instance) and held.spot is not None and held.spot.node in makers:
-                self.add(slot, held)
-
-        self.watch(value, on_value)
-
-    def _keep_patched(self, name: str, value: Node) -> None:
-        """``torch.nn.BatchNorm2d = norm``: other packages make layers of it from now on."""
-
-        def on_value(held: Value) -> None:
-            if isinstance(held, NormClass):
-                held.refusals.add(f"is put into {name}, which is not in this repository")
-
-        self.watch(value, on_value)
-
     def hold_in_base(self, cls: Class, value: Node) -> None:
         """A base class of another package holds the value, below a name that is not known."""
         self.edge(value, self.slot(cls, "*"))
@@ -446,22 +357,6 @@ class Flow(ValueGraph):
         """Whether nothing else is below names that are not known: ``setattr`` stores none there."""
         held = self._for_bases.get(cls)
         return held is not None and held.issuperset(self.upstream(self.slot(cls, "*")))
-
-    def keep_in_class(self, cls: Class, value: Node) -> None:
-        """The value is an attribute of the class itself, so its instances bind functions."""
-        watched = {value}
-
-        def on_value(held: Value) -> None:
-            if isinstance(held, TupleValue):
-                for element in held.elements:
-                    if element not in watched:  # ``node = (node, left)`` holds itself
-                        watched.add(element)
-                        self.watch(element, on_value)
-            # partial() gives an object that nothing binds.
-            elif isinstance(held, NormClass) and held.context != "partial":
-                held.refusals.add(f"is an attribute of {cls.name}, which would bind a function")
-
-        self.watch(value, on_value)
 
     def has_global(self, module: Module, name: str) -> bool:
         """Whether the module's own code binds the name."""
@@ -474,105 +369,13 @@ class Flow(ValueGraph):
             self.edge(self.name_node(scope, pattern), self.name_node(scope, name))
         return bool(found)
 
-    def attribute(self, base: Node, name: str, result: Node, from_pattern: bool = False) -> None:
-        """``result = base.name``; ``name`` may be a pattern."""
-        self.strays.read(base, name, result)
-        self.hand_on(base, result)
-
-        def on_base(held: Value) -> None:
-            if isinstance(held, (ModuleValue, NamespaceValue)):
-                self._module_attribute(held.module, name, result, from_pattern)
-            elif isinstance(held, External):
-                self._external_attribute(held, name, result)
-            elif isinstance(held, (Weights, Lost)) or (
-                isinstance(held, NormClass) and name == "value"  # of a member of an Enum
-            ):
-                self.add(result, held)
-            elif is_known(held, name):
-                self.edge(self.members.read(held, name), result)
-            elif isinstance(held, ExternalObject):
-                if name == "features" or not _FIGURES.fullmatch(name):
-                    self.add(result, held)
-                if has_named_parts(held):
-                    self.edge(self.members.read(held, name), result)
-            elif isinstance(held, ClassValue):
-                self._member(held.class_, name, result, bound=False, of_self=False)
-            elif isinstance(held, Instance):
-                if name == "__class__":
-                    self._classes_of(held, result)
-                    return
-                if is_registry(held):
-                    return
-                if name == WRAPPED and held.class_.is_parallel_wrapper:
-                    self.edge(self.members.node(held, name), result)
-                self._member(held.class_, name, result, bound=True, of_self=held.spot is None)
-
-        self.watch(base, on_base)
-
-    def _classes_of(self, held: Instance, result: Node) -> None:
-        """``type(held)``: of ``self`` it may be any subclass."""
-        classes = held.class_.descendants() if held.spot is None else [held.class_]
-        for cls in classes:
-            self.add(result, self.class_value(cls))
-
-    def _external_attribute(self, held: External, name: str, result: Node) -> None:
-        # ``node = node.next`` would go on for ever.
-        deepest = _DEEPEST_NAME if _NO_NETS.match(held.name) is None else 1
-        if held.name.count(".") >= deepest and held.name not in _READERS:
-            return
-        if len(self.externals) > _MOST_EXTERNALS and not is_norm_class(name):
-            return
-        self.add(result, self.external(f"{held.name}.{name}"))
+    # -------------------------------------------------------------- values
 
     def external(self, name: str) -> External:
         """Something importable from elsewhere, by its dotted name."""
         if name not in self.externals:
             self.externals[name] = External(name)
         return self.externals[name]
-
-    def _module_attribute(
-        self, module: Module, name: str, result: Node, from_pattern: bool
-    ) -> None:
-        scope = self.top_level[module.path]
-        if name == "__dict__":
-            self.add(result, self.namespace_value(module))
-        elif "*" in name:
-            if name == "*":
-                self.guesses.append(result)
-            for local in sorted(scope.locals):
-                if fnmatch.fnmatchcase(local, name) or (
-                    local in scope.computed and fnmatch.fnmatchcase(name, local)
-                ):
-                    self._edge_nameable(self.name_node(scope, local), result)
-            if module.is_package:
-                self._add_submodules(module, name, result)
-        elif name in scope.locals or self.join_computed(scope, name):
-            self.edge(self.name_node(scope, name), result)
-        elif not from_pattern:
-            path = self.index.find_relative(1, name, module.path) if module.is_package else None
-            if path is not None:
-                self.add(result, self.module_value(self.by_path[path]))
-
-    def _edge_nameable(self, source: Node, target: Node) -> None:
-        # Of all the names in a module, a computed one means a class, a
-        # function or a submodule.
-        def on_value(held: Value) -> None:
-            if isinstance(held, (FunctionValue, ClassValue, ModuleValue)):
-                self.add(target, held)
-
-        self.watch(source, on_value)
-
-    def _add_submodules(self, package: Module, pattern: str, result: Node) -> None:
-        for name, module in self._submodules(package):
-            if fnmatch.fnmatchcase(name, pattern):
-                self.add(result, self.module_value(module))
-
-    def _submodules(self, package: Module) -> Iterator[tuple[str, Module]]:
-        folder = package.path[: -len("__init__.py")]
-        for path, module in self.by_path.items():
-            name = path[len(folder) : -len(".py")]
-            if path.startswith(folder) and "/" not in name:
-                yield name, module
 
     def module_value(self, module: Module) -> Value:
         """The module itself, as a value."""
@@ -581,31 +384,6 @@ class Flow(ValueGraph):
     def namespace_value(self, module: Module) -> Value:
         """The names of the module, as a mapping."""
         return self.once(("namespace", module), lambda: NamespaceValue(module))
-
-    def _member(self, cls: Class, name: str, result: Node, *, bound: bool, of_self: bool) -> None:
-        related = cls.ancestors()
-        if of_self:
-            related = [*related, *(c for c in cls.descendants() if c not in related)]
-        if name in CHILDREN and not _is_own_attribute(cls, name):
-            for owner in related:
-                self.children(owner, result)
-            return
-        found: list[Class] = []
-        for owner in related:
-            method = owner.methods.get(name)
-            below = owner not in cls.ancestors()
-            if method is not None and (below or cls.may_inherit(owner, found)):
-                found.append(owner)
-                if _is_property(method):
-                    self.edge(self.return_node(method), result)
-                else:
-                    is_bound = (bound or is_classmethod(method)) and not method.is_static
-                    self.add(result, self.function_value(method, is_bound))
-            self.edge(self.read(owner, name), result)
-
-    def children(self, cls: Class, result: Node) -> None:
-        """What ``modules()`` and the like give: of a module no class that it has for its blocks."""
-        self.edge(self.read(cls, "*"), result, _may_be_child if cls.is_module else None)
 
     def class_value(self, cls: Class) -> Value:
         """The class itself, as a value."""
@@ -617,30 +395,3 @@ class Flow(ValueGraph):
 
     def function_value(self, function: Function, bound: bool) -> Value:
         return self.once(("function", function, bound), lambda: FunctionValue(function, bound))
-
-
-def _may_be_child(value: Value) -> bool:
-    return not isinstance(value, (ClassValue, FunctionValue))
-
-
-def _is_tensor(cls: Class, name: str) -> bool:
-    """Whether ``x.data = y`` fills a parameter, for all of which their model stands."""
-    return name in OF_TENSORS and cls.is_module and not _is_own_attribute(cls, name)
-
-
-def _is_own_attribute(cls: Class, name: str) -> bool:
-    """Whether torch's accessor is hidden by what the class stores: ``self.modules = []``."""
-    return name != "_modules" and any(name in one.stored_names for one in cls.ancestors())
-
-
-def is_classmethod(function: Function) -> bool:
-    """Whether the function is declared a class method."""
-    return isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and has_decorator(
-        function.node, "classmethod"
-    )
-
-
-def _is_property(function: Function) -> bool:
-    return isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and has_decorator(
-        function.node, "property", "cached_property"
-    )

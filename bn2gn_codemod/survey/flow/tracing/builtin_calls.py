@@ -72,7 +72,7 @@ def call_builtin(
     if name == "vars":
         base = tracer.evaluate(arguments[0], "other")
         if base is not None:
-            flow.attribute(base, "__dict__", result)
+            flow.attribute_reads.add(base, "__dict__", result)
         return result
     if name == "eval" and arguments:
         return read_text(tracer, arguments[0], expr, context)

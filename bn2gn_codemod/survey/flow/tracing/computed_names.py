@@ -29,10 +29,10 @@ def store_named(tracer: Tracer, base: Node, name: ast.expr, value: Node) -> None
     flow = tracer.flow
     pattern = text_pattern(_said_above(tracer, name) or name)
     if pattern is not None:
-        flow.store(base, pattern, value)
+        flow.attribute_stores.add(base, pattern, value)
         return
     named = tracer.evaluate(name)
-    flow.store(base, "*", value)
+    flow.attribute_stores.add(base, "*", value)
     if named is not None:
         _store_by_text(flow, base, named, value)
 
@@ -94,11 +94,11 @@ def look_up(flow: Flow, base: Node, lookup: ast.Call, spot: Spot) -> Node:
 def _read_key(flow: Flow, base: Node, key: ast.expr, result: Node) -> None:
     pattern = text_pattern(key)
     if pattern is not None:
-        flow.attribute(base, pattern, result, from_pattern=True)
+        flow.attribute_reads.add(base, pattern, result, from_pattern=True)
         return
     named = flow.expressions.get(key)
     if named is None:
-        flow.attribute(base, "*", result, from_pattern=True)
+        flow.attribute_reads.add(base, "*", result, from_pattern=True)
         return
     seen: set[str] = set()
 
@@ -106,7 +106,7 @@ def _read_key(flow: Flow, base: Node, key: ast.expr, result: Node) -> None:
         name = "*" if isinstance(held, Lost) else getattr(held, "pattern", None)
         if name is not None and name not in seen:
             seen.add(name)
-            flow.attribute(base, name, result, from_pattern=True)
+            flow.attribute_reads.add(base, name, result, from_pattern=True)
 
     flow.watch(named, on_name)
     flow.unnamed.append((named, base, result))
@@ -128,7 +128,7 @@ def read_text(tracer: Tracer, text: ast.expr, expr: ast.expr, context: UseContex
         rest = [first, *rest]
     for part in rest:
         inner = _named_result(flow, tracer.spot(expr), context)
-        flow.attribute(node, part, inner, from_pattern=False)
+        flow.attribute_reads.add(node, part, inner, from_pattern=False)
         node = inner
     return node
 
@@ -143,7 +143,7 @@ def _named_result(flow: Flow, spot: Spot, context: UseContext) -> Node:
 def _store_by_text(flow: Flow, base: Node, named: Node, value: Node) -> None:
     def on_name(held: Value) -> None:
         if isinstance(held, Text):
-            flow.store(base, held.pattern, value)
+            flow.attribute_stores.add(base, held.pattern, value)
         elif isinstance(held, Lost):
             flow.hand_to_lost([value])
         elif isinstance(held, Entries):
@@ -155,4 +155,4 @@ def _store_by_text(flow: Flow, base: Node, named: Node, value: Node) -> None:
 
 def _store_entries(flow: Flow, base: Node, entries: Entries) -> None:
     for key, value in entries.nodes:
-        flow.store(base, key, value)
+        flow.attribute_stores.add(base, key, value)

@@ -35,7 +35,7 @@ def container(tracer: Tracer, expr: ast.expr) -> Node | None:
             if base is None:
                 return None
             node = flow.node()
-            flow.store(base, expr.attr, node, is_written=True)
+            flow.attribute_stores.add(base, expr.attr, node, is_written=True)
             _into_global(flow, base, expr.attr, node)
             return node
         case _:

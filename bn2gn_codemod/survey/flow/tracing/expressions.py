@@ -341,7 +341,7 @@ class Expressions(Tracer):
         if module is not None:
             flow.add(node, flow.module_value(module))
         else:
-            flow.attribute(base, expr.attr, node)
+            flow.attribute_reads.add(base, expr.attr, node)
             if expr.attr in MUTATORS:
                 flow.containers.give_adder(base, node)
             if expr.attr == "load_state_dict":

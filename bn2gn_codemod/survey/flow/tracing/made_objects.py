@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bn2gn_codemod.survey.flow.analysis import CHILDREN, Arguments, Flow
+from bn2gn_codemod.survey.flow.analysis import Arguments, Flow
+from bn2gn_codemod.survey.flow.attribute_reads import CHILDREN
 from bn2gn_codemod.survey.flow.tracing.arguments import Call, bind, is_possible
 from bn2gn_codemod.survey.flow.tracing.computed_names import spread
 from bn2gn_codemod.survey.flow.tracing.kept_classes import keep_forwarded, keep_handed
@@ -62,13 +63,13 @@ def hold(flow: Flow, cls: Class, arguments: Arguments) -> None:
     for key, node in arguments:
         name = kept[key] if isinstance(key, int) and key < len(kept) else key
         if name in kept:
-            flow.store(base, str(name), node)
+            flow.attribute_stores.add(base, str(name), node)
             continue
         flow.hold_in_base(cls, node)
         if cls.is_module:
             keep_handed(flow, node, base_of_other_package(cls))
         if not cls.is_module and isinstance(key, str):
-            flow.store(base, key, node)
+            flow.attribute_stores.add(base, key, node)
         elif not cls.is_module:
             spread(flow, base, node)
 
@@ -109,7 +110,7 @@ def give_same_object(flow: Flow, base: Node, name: str, result: Node) -> None:
         if isinstance(held, Instance):
             if name in CHILDREN:
                 for owner in held.class_.ancestors():
-                    flow.children(owner, result)
+                    flow.attribute_reads.children(owner, result)
             elif held.class_.find_method(name) is None:
                 flow.add(result, held)
         elif isinstance(held, ClassValue) and name == "build":

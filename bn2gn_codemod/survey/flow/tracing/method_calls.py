@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 
-from bn2gn_codemod.survey.flow.analysis import CHILDREN, Arguments, Flow
+from bn2gn_codemod.survey.flow.analysis import Arguments, Flow
+from bn2gn_codemod.survey.flow.attribute_reads import CHILDREN
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.tracing.applied_functions import note_applied
 from bn2gn_codemod.survey.flow.tracing.arguments import Call, arguments_of, bind
@@ -194,7 +195,7 @@ def _follow_path(tracer: Tracer, owner: ast.expr, path: ast.expr, result: Node) 
         return
     for name in (text_pattern(path) or "*").split("."):
         inner = tracer.flow.node()
-        tracer.flow.attribute(reached, name, inner)
+        tracer.flow.attribute_reads.add(reached, name, inner)
         reached = inner
     tracer.flow.edge(reached, result)
 
@@ -305,7 +306,7 @@ def _mutate(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node) -
     for key, node in arguments_of(tracer, expr):
         put_into(tracer, func.value, holder, node)
         if base is not None and isinstance(key, str):
-            flow.store(base, key, node)
+            flow.attribute_stores.add(base, key, node)
         elif base is not None:
             spread(flow, base, node)
     return False if func.attr == "add" else holder is not None

@@ -14,7 +14,7 @@ def make_of_dict(call: Call) -> None:
     if parent is None:
         return
     named = flow.node()
-    flow.attribute(parent, "*", named, from_pattern=True)
+    flow.attribute_reads.add(parent, "*", named, from_pattern=True)
 
     def on_named(held: Value) -> None:
         if isinstance(held, ClassValue):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
-from bn2gn_codemod.survey.flow.analysis import CHILDREN, Arguments, Flow, is_classmethod
+from bn2gn_codemod.survey.flow.analysis import Arguments, Flow
+from bn2gn_codemod.survey.flow.attribute_reads import CHILDREN, is_classmethod
 from bn2gn_codemod.survey.flow.tracing.arguments import Call
 from bn2gn_codemod.survey.flow.tracing.calls import call_whatever
 from bn2gn_codemod.survey.flow.tracing.containers import container, put_into
@@ -170,7 +171,7 @@ class Statements:
         """What a class body binds is an attribute of the class; what a container holds is not."""
         held = self.flow.expressions.get(expr)
         if self.cls is not None and held is not None and not isinstance(expr, _CONTAINERS):
-            self.flow.keep_in_class(self.cls, held)
+            self.flow.attribute_stores.keep_in_class(self.cls, held)
 
     # --------------------------------------------------------- definitions
 

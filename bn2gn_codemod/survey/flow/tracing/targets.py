@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from bn2gn_codemod.survey.flow.analysis import OF_TENSORS
+from bn2gn_codemod.survey.flow.attribute_stores import OF_TENSORS
 from bn2gn_codemod.survey.flow.external_members import wraps_model
 from bn2gn_codemod.survey.flow.tracing.computed_globals import is_own_namespace
 from bn2gn_codemod.survey.flow.tracing.computed_names import store_named
@@ -42,7 +42,7 @@ def assign(tracer: Tracer, target: ast.expr, value: Node | None, iterate: bool =
             else:
                 makers = _makers(tracer) if target.attr in OF_TENSORS else ()
                 is_wrapped = _wraps_itself(target, _source(tracer))
-                flow.store(
+                flow.attribute_stores.add(
                     base,
                     target.attr,
                     value,
