@@ -169,3 +169,79 @@ def main(args):
     torch.optim.SGD(net.parameters(), 0.1).step()
 """
     )
+
+
+NETWORK = """\
+from torch.hub import load_state_dict_from_url as load_url
+URL = 'https://download.pytorch.org/models/resnet50-19c8e357.pth'
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv1 = nn.Conv2d(c, c, 1)
+        self.bn1 = nn.BatchNorm2d(c)  #! keep
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7)
+        self.bn1 = nn.BatchNorm2d(64)  #! keep
+        self.layer1 = nn.Sequential(Block(64), Block(64))
+        self.layer2 = nn.Sequential(Block(64), Block(64))
+        self.layer3 = nn.Sequential(Block(64), Block(64))
+        self.layer4 = nn.Sequential(Block(64), Block(64))
+        self.reduce = nn.Sequential(nn.Conv2d(64, 32, 1), nn.BatchNorm2d(32))  #! {reduce}
+"""
+LENIENT = """\
+def resnet50():
+    net = ResNet()
+    net.load_state_dict(load_url(URL), strict=False)
+    return net
+"""
+STRICT = """\
+def resnet152():
+    net = ResNet()
+    net.load_state_dict(load_url('https://download.pytorch.org/models/resnet152-b121ed2d.pth'))
+    return net
+"""
+FITTING = """\
+    saved, own = torch.load(args.file), net.state_dict()
+    own.update({k: v for k, v in saved.items() if k in own and v.shape == own[k].shape})
+    net.load_state_dict(own)
+"""
+TRAINING = """\
+def main(args):
+    net = resnet50()
+{load}    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("load", "reduce"),
+    [
+        ("", "convert"),
+        (FITTING, "unknown"),
+        ("    net.load_state_dict(torch.load(args.file), strict=False)\n", "unknown"),
+        (
+            "    if args.pretrained:\n"
+            "        net.load_state_dict(torch.load(args.pretrained), strict=False)\n",
+            "unknown",
+        ),
+        (
+            "    if args.resume:\n        net.load_state_dict(torch.load(args.resume)['net'])\n",
+            "convert",
+        ),
+    ],
+)
+def test_file_of_the_whole_network_beside_a_published_one(load: str, reduce: str) -> None:
+    check(NETWORK.format(reduce=reduce) + LENIENT + TRAINING.format(load=load))
+
+
+@pytest.mark.parametrize("builders", [LENIENT + STRICT, STRICT + LENIENT])
+def test_strict_load_of_a_published_file_fails_where_something_was_added(builders: str) -> None:
+    """Whichever builder stands first: what the file has not got is new for the other one."""
+    check(NETWORK.format(reduce="convert") + builders + TRAINING.format(load=""))
+
+
+def test_strict_load_alone_of_a_published_file() -> None:
+    """It fails, if the file is the one that it is called; nothing says what is right then."""
+    check(NETWORK.format(reduce="keep") + STRICT)

@@ -90,6 +90,7 @@ class Evidence:
         self.resumed_models = ResumedModels(contents, self.loads, self.evaluations)
         self.reference_models = ReferenceModels(contents, self.evaluations)
         self._loaded_parts = LoadedParts(contents)
+        self.whole_models = WholeModels(contents, self._held.is_loaded_network, self.evaluations)
         self._networks = LoadedNetworks(
             contents,
             self.loads,
@@ -97,6 +98,7 @@ class Evidence:
             self.members,
             self.evaluations,
             self._replaced,
+            self.whole_models,
             self.loaded_part,
         )
         self._alone = LoadedAlone(contents, self.loads, self.members)
@@ -104,7 +106,6 @@ class Evidence:
             contents, self.loads, self.parts, self._held, self._lent
         )
         self._taken_parts = TakenParts(contents, self._loaded_parts)
-        self.whole_models = WholeModels(contents, self._held.is_loaded_network, self.evaluations)
         self._unloaded = UnloadedObjects(
             contents, self.loads, self._is_told_otherwise, self._declined.leaves_out
         )

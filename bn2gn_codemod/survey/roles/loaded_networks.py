@@ -19,6 +19,7 @@ from bn2gn_codemod.survey.weights.entries.checkpoint_members import CheckpointMe
 from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.loading_models import is_added_to
 from bn2gn_codemod.survey.weights.loads import Load, Loads
+from bn2gn_codemod.survey.weights.starts.whole_models import WholeModels
 
 # Where several networks inherit an attribute, the first of these that one of them gives it.
 _CAUTION = (Role.BACKBONE, Role.UNDECIDED, Role.NEW)
@@ -38,6 +39,7 @@ class LoadedNetworks:
         members: CheckpointMembers,
         evaluations: Evaluations,
         replaced: ReplacedParts,
+        whole_models: WholeModels,
         loaded_part: Callable[[Slot], Because | None],
     ) -> None:
         self._contents = contents
@@ -46,6 +48,7 @@ class LoadedNetworks:
         self._members = members
         self._evaluations = evaluations
         self._replaced = replaced
+        self._whole_models = whole_models
         self._loaded_part = loaded_part
         self.only_resumed: set[Slot] = set()  # open, for nothing but training that may go on
         # open, for what may be no training at all: that tells nothing of the blocks in it
@@ -88,7 +91,7 @@ class LoadedNetworks:
                 because = min(found, key=lambda because: _CAUTION.index(because.role))
                 if because.role is Role.NEW:
                     because = (
-                        self._filled_otherwise(slot, cls) or self._loaded_part(slot) or because
+                        self._filled_otherwise(slot, filled) or self._loaded_part(slot) or because
                     )
                 if because.role is not Role.UNDECIDED and all(load.declined for _, load in filled):
                     because = because._replace(role=Role.UNDECIDED)
@@ -102,13 +105,18 @@ class LoadedNetworks:
                     self.only_resumed.add(slot)
                 self._own[slot] = because
 
-    def _filled_otherwise(self, slot: Slot, cls: Class) -> Because | None:
-        """What another load says of a part that is new to the file of a load."""
+    def _filled_otherwise(self, slot: Slot, judged: list[tuple[Class, Load]]) -> Because | None:
+        """What another load than ``judged`` says of a part that is new to their files."""
+        cls = slot[0]
         load = self._loads.filling(cls)
-        if load is None:
+        if load is not None:
+            words = f"{cls.name} also {load.words}, strictly: whether that fills {shown(slot)}"
+            return Because(Role.UNDECIDED, f"{words} in a training is not known")
+        load = self._whole_models.load_of(slot)
+        if load is None or load.where in {one.where for _, one in judged}:
             return None
-        words = f"{cls.name} also {load.words}, strictly: whether that fills {shown(slot)}"
-        return Because(Role.UNDECIDED, f"{words} in a training is not known")
+        words = f"{cls.name} also {load.words}, where a training may start"
+        return Because(Role.UNDECIDED, f"{words}: whether that fills {shown(slot)} is not known")
 
     def _part_of(self, cls: Class) -> Slot | None:
         """An attribute that holds the class as a part of a model, not as all of it."""
