@@ -10,7 +10,7 @@ HEADS = 12  # calls that the helper's function would not take, any of which coul
 def test_first_call_that_refuses_the_helper_is_named() -> None:
     heads = "\n".join(
         f"""\
-        self.project{number} = norm_layer(32, **(options or {{}}))  #! unknown"""
+        self.project{number} = norm_layer(32, **options)  #! unknown"""
         for number in range(HEADS)
     )
     plan = check(

@@ -407,6 +407,8 @@ class _Decider:
     def _edit(self, norm: NormClass) -> None:
         place, node = self._place(norm.spot), norm.spot.node
         kind: Literal["call", "partial", "reference"] = _KINDS.get(norm.context, "reference")
+        if self.uses.unpacks_nothing(norm):
+            kind = "reference"
         is_plain = not isinstance(node, ast.expr) or dotted(node) is not None
         name = "" if is_plain else ast.unparse(node)
         self.edits[place] = NormEdit(place, kind, norm.norm, name)

@@ -9,6 +9,7 @@ from bn2gn_codemod.norm_signatures import unsupported_arguments
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.known.local_norms import activation_of, torch_base
 from bn2gn_codemod.survey.known.norm_classes import is_asked_for, is_norm_class
+from bn2gn_codemod.survey.norms.empty_keywords import EmptyKeywords
 from bn2gn_codemod.survey.norms.forwards import own_forward
 from bn2gn_codemod.survey.norms.functions import NormFunctions
 from bn2gn_codemod.survey.roles.assignment import RoleMap
@@ -34,6 +35,7 @@ class NormUses:
         self._asked_for = asked_for
         self._roles = roles
         self._functions = NormFunctions(flow)
+        self._empty = EmptyKeywords(flow)
         self._below: dict[NormClass, list[NormClass]] = {}
         self._layers: dict[NormClass, list[NormLayer]] = {}
 
@@ -105,10 +107,17 @@ class NormUses:
                 return None
             if norm.function is not None and (len(call.args) != 1 or call.keywords):
                 return f"the call hands {norm.function.name} more than the channels"
+            if self.unpacks_nothing(norm):  # the name alone is replaced
+                return _helper_call_refusal(self._empty.without(call, norm.spot))
             return unsupported_arguments(call)
         if isinstance(norm.spot.node, ast.Call):
             return f"{norm.norm} is named by a string"
         return self._not_accepted(norm)
+
+    def unpacks_nothing(self, norm: NormClass) -> bool:
+        """Whether the call of the name ends in keywords that are certain to be none."""
+        call = _call_of(norm)
+        return call is not None and self._empty.without(call, norm.spot) is not call
 
     def activation(self, norm: NormClass) -> str | None:
         """What a layer that is made of it does beside normalising, in words."""
@@ -157,9 +166,22 @@ class NormUses:
         for use in sorted(uses, key=source_order):
             for refusal in sorted(use.refusals):
                 return f"{norm.norm} {refusal}"
-            reason = _use_refusal(use, is_first=use is norm)
+            reason = self._use_refusal(use, is_first=use is norm)
             if reason is not None:
                 return f"{use.spot.where}: {reason}"
+        return None
+
+    def _use_refusal(self, use: NormClass, *, is_first: bool) -> str | None:
+        if not is_first and use.context == "other":
+            return f"{use.norm} is compared or tested there"
+        if not is_first and use.context == "partial":
+            return "it is wrapped in partial() there"
+        for layer in sorted(use.layers, key=_layer_order):
+            if isinstance(layer.spot.node, ast.Call):
+                call = self._empty.without(layer.spot.node, layer.spot)
+                reason = _helper_call_refusal(call)
+                if reason is not None:
+                    return reason
         return None
 
 
@@ -245,19 +267,6 @@ def _is_written_out(node: ast.AST) -> bool:
             return False
         case _:
             return True
-
-
-def _use_refusal(use: NormClass, *, is_first: bool) -> str | None:
-    if not is_first and use.context == "other":
-        return f"{use.norm} is compared or tested there"
-    if not is_first and use.context == "partial":
-        return "it is wrapped in partial() there"
-    for layer in sorted(use.layers, key=_layer_order):
-        if isinstance(layer.spot.node, ast.Call):
-            reason = _helper_call_refusal(layer.spot.node)
-            if reason is not None:
-                return reason
-    return None
 
 
 def _call_of(norm: NormClass) -> ast.Call | None:
