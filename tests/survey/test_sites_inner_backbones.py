@@ -341,3 +341,69 @@ def test_a_toolbox_that_may_have_the_model(parts: dict[str, str]) -> None:
 def test_no_toolbox_has_the_model(parts: dict[str, str]) -> None:
     parts = {"decorator": "", "base": "nn.Module", "more": "", **parts}
     check(_BESIDE.format(verdict="convert", **parts))
+
+
+IN_FOLDER = """\
+-- model.py --
+from backbones.lift import ViewLift
+class Detector(nn.Module):
+    def __init__(self, conf):
+        super().__init__()
+        self.backbone = ViewLift(conf)
+-- backbones/lift.py --
+from mmdet.models import BACKBONES, build_backbone
+{decorator}
+class DepthNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.reduce = nn.Sequential(nn.Conv2d(512, 256, 3), nn.BatchNorm2d(256))  #! {verdict}
+        self.bn = nn.BatchNorm2d(256)  #! {verdict}
+class ViewLift(nn.Module):
+    def __init__(self, conf):
+        super().__init__()
+        self.img_backbone = build_backbone(conf)
+        self.depth_net = {made}
+{more}
+"""
+USED_OUTSIDE = """\
+-- other.py --
+from backbones.lift import DepthNet
+class Depth(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = DepthNet()
+"""
+
+
+def _in_folder(verdict: str, decorator: str = "", made: str = "DepthNet()", more: str = "") -> str:
+    return IN_FOLDER.format(verdict=verdict, decorator=decorator, made=made, more=more)
+
+
+def test_the_folder_says_nothing_of_a_part_of_what_has_a_backbone_in_it() -> None:
+    check(_in_folder("convert"))
+
+
+@pytest.mark.parametrize(
+    ("decorator", "more"),
+    [
+        ("@BACKBONES.register_module()", ""),
+        ("", USED_OUTSIDE),
+    ],
+)
+def test_what_others_may_use_as_a_backbone(decorator: str, more: str) -> None:
+    check(_in_folder("unknown", decorator, more=more))
+
+
+def test_two_networks_side_by_side_in_the_folder() -> None:
+    """Nothing there says which of the two has weights."""
+    text = _in_folder("unknown").replace(
+        "img_backbone = build_backbone(conf)", "image = DepthNet()"
+    )
+    check(text.replace("#! unknown", "#! keep"))
+
+
+def test_part_of_the_folder_that_is_loaded() -> None:
+    more = """\
+        self.depth_net.load_state_dict(torch.hub.load_state_dict_from_url("https://x.org/d.pth"))
+"""
+    check(_in_folder("keep", more=more))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.flow.registrations import is_registered
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.values import Class, Instance
@@ -47,7 +48,8 @@ def network_content(contents: Contents, slot: Slot, besides: Iterable[Slot] = ()
                 return f"{value.class_.name}, a backbone network by its name"
             home = families.backbone_home(value.class_.path)
             is_block = families.is_block_name(value.class_.name)
-            if home is not None and not (is_block or contents.is_one_layer(value.class_)):
+            is_part = is_block or contents.is_one_layer(value.class_)
+            if home is not None and not (is_part or _is_part_there(contents, value.class_, slot)):
                 return f"{value.class_.name} from {value.class_.path}, where backbones live"
             made_in = value.spot.function if value.spot is not None else None
             maker = made_in.name if made_in is not None and made_in.class_ is None else ""
@@ -66,4 +68,21 @@ def _may_be_backbone(contents: Contents, cls: Class) -> bool:
         families.has_certainly_new_word(slot[1]) or families.is_backbone_attribute(slot[1])
         for slot in contents.family_slots(cls)
         if contents.may_hold_layers(slot)
+    )
+
+
+def _is_part_there(contents: Contents, cls: Class, slot: Slot) -> bool:
+    """Whether a class stands in a folder of backbones for the sake of others there alone.
+
+    What holds it has a backbone of its own, so the folder says no more of its parts than of itself.
+    """
+    has_backbone = any(
+        families.is_backbone_attribute(name) and may_be_network(contents, (owner, name))
+        for owner, name in contents.family_slots(slot[0])
+    )
+    if not has_backbone or is_registered(contents.flow, cls):
+        return False
+    folder = cls.path.rpartition("/")[0]
+    return all(
+        holder.path.rpartition("/")[0] == folder for holder, _ in contents.holders.get(cls, ())
     )
