@@ -63,3 +63,63 @@ def test_plain_layers_of_a_constructor_are_of_one_kind(last: str) -> None:
         strict=False,
     )
     check(text.replace("nn.BatchNorm2d(8)  #! keep\nclass Head", "nn.Identity()\nclass Head"))
+
+
+_OWN_FILE = """\
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Other(nn.Module):
+    def __init__(self, norm=None):
+        super().__init__()
+        self.bn = nn.Conv2d(8, 8, 1)
+class Encoder(nn.Module):
+    def __init__(self, block, depths):
+        super().__init__()
+        self.conv1 = Spectral(nn.Conv2d(3, 8, 1))
+        self.layer1 = self._make(block, 8, depths[0])
+        self.layer2 = self._make(block, 8, depths[1])
+        self.layer3 = self._make(block, 8, depths[2])
+        {last}
+    def _make(self, block, planes, depth):
+        return nn.Sequential(*[block() for _ in range(depth)])
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder(Block, [2, 2, 2, 2])
+def load_imagenet_pretrained(model, path):
+    state = torch.load(path)
+    weight = state["{key}"]
+    model.encoder.load_state_dict(state, strict=False)
+def main(path):
+    model = Model()
+    load_imagenet_pretrained(model, path)
+"""
+_LAST = "self.layer_bottleneck = self._make(block, 8, depths[3])"
+
+
+def _own_file(verdict: str, last: str = _LAST, key: str = "conv1.module.weight_u") -> str:
+    return _OWN_FILE.format(verdict=verdict, last=last, key=key)
+
+
+def test_fourth_stage_by_another_name_in_a_file_of_the_very_network() -> None:
+    check(_own_file("keep"))
+
+
+@pytest.mark.parametrize(
+    ("last", "key"),
+    [
+        (_LAST, "conv1.weight"),  # as any ResNet's file has
+        ("self.layer_context = self._make(block, 8, depths[0])", "conv1.module.weight_u"),
+        ("self.layer_context = self._make(block, 8, 3)", "conv1.module.weight_u"),
+        ("self.layer_context = self._more(block, 8, depths[3])\n    def _more(self, block, c, n):\n"
+         "        return nn.Sequential(block())", "conv1.module.weight_u"),
+        ("self.layer4 = self._make(block, 8, depths[3])\n"
+         "        self.layer_context = self._make(block, 8, depths[3])", "conv1.module.weight_u"),
+        ("self.layer_context = self._make(block, 8, depths[3])\n"
+         "        self.layer_context = nn.Sequential(block())", "conv1.module.weight_u"),
+    ],
+)  # fmt: skip
+def test_what_is_not_made_like_the_fourth_stage_or_may_be_in_no_file(last: str, key: str) -> None:
+    check(_own_file("conflict", last, key))

@@ -67,6 +67,7 @@ def passed_over(key: str) -> str:
         passed_over("final_layer.weight"),
         "del saved['final_layer.weight']\ntaken = saved",
         "saved.pop('final_layer.weight')\ntaken = saved",
+        "taken = saved\nprint(saved['final_layer.weight'].shape)",
         "taken = narrowed(own, saved)",
     ],
 )
@@ -91,6 +92,9 @@ def test_file_that_has_an_added_part(code: str) -> None:
         in_loop("elif key == 'final_layer':\n    print(key)"),
         # It is set, not asked for.
         "taken = saved\ntaken['final_layer.weight'] = torch.zeros(17, 8, 1, 1)",
+        # It is read, where the model has it before anything is loaded.
+        "taken = saved\nprint(own['final_layer.weight'].shape)",
+        "taken = saved\nprint(model.state_dict()['final_layer.weight'].shape)",
         # The code that does so is not for this file.
         "taken = saved\nprint(narrowed)",
     ],

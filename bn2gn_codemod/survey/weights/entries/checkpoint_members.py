@@ -21,6 +21,7 @@ from bn2gn_codemod.survey.statements.optional_parts import (
 from bn2gn_codemod.survey.syntax.nodes import call_name
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer
 from bn2gn_codemod.survey.weights.entries.filled_networks import is_made_before
+from bn2gn_codemod.survey.weights.entries.last_stages import is_last_stage
 from bn2gn_codemod.survey.weights.entries.made_after_loads import MadeAfterLoads
 from bn2gn_codemod.survey.weights.entries.named_keys import speaks_of
 from bn2gn_codemod.survey.weights.entries.other_members import other_than_member
@@ -97,7 +98,9 @@ class CheckpointMembers:
         resumed = f"{loads}: pretrained, or training that is resumed"
         if load.is_resumed and family is not None and self._is_own(family, network, load):
             return Role.UNDECIDED, resumed
-        is_member = family is not None and self.is_member(family, slot, name)
+        is_member = family is not None and (
+            self.is_member(family, slot, name) or is_last_stage(family, slot, load)
+        )
         other = other_than_member(self._contents, slot) if is_member and not load.strict else ""
         # A MobileNet's classifier is one of several layers in some files.
         if other and (not load.published or name == "classifier"):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
-from bn2gn_codemod.survey.syntax.nodes import walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, walk
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue
 from bn2gn_codemod.survey.weights.files.named_files import file_of_a_task
 
@@ -180,7 +180,7 @@ def _names_in(node: ast.AST, beside: set[ast.AST]) -> Iterator[str]:
 
 
 def _tensors_in(node: ast.AST) -> Iterator[str]:
-    """The keys of tensors that code compares with, takes out, or deletes."""
+    """The keys of tensors that code reads, compares with, takes out, or deletes."""
     for one in walk(node) if not isinstance(node, ast.Module) else ():
         match one:
             case ast.Compare(left=left, comparators=compared):
@@ -189,6 +189,10 @@ def _tensors_in(node: ast.AST) -> Iterator[str]:
                 asked = [target.slice for target in targets if isinstance(target, ast.Subscript)]
             case ast.Call(func=ast.Attribute(attr="pop"), args=[key, *_]):
                 asked = [key]
+            case ast.Subscript(value=owner, slice=key, ctx=ast.Load()) if ast.unparse(
+                owner
+            ) not in _own_states(node):
+                asked = [key]
             case _:
                 continue
         for key in asked:
@@ -196,6 +200,25 @@ def _tensors_in(node: ast.AST) -> Iterator[str]:
             for part in parts:
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield from _TENSOR.findall(part.value)[:1]
+
+
+def _own_states(node: ast.AST) -> Iterator[str]:
+    """What code calls the entries that a model has before anything is loaded."""
+    for one in walk(node):
+        match one:
+            case ast.Call(func=ast.Attribute(attr="state_dict")):
+                yield ast.unparse(one)
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                pairs = zip(targets, values, strict=False)
+                yield from (ast.unparse(name) for name, value in pairs if _is_state(value))
+            case ast.Assign(targets=targets, value=value) if _is_state(value):
+                yield from map(ast.unparse, targets)
+            case _:
+                pass
+
+
+def _is_state(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and call_name(value) == "state_dict"
 
 
 def _takes_by_list(function: Function) -> bool:
