@@ -27,6 +27,7 @@ from bn2gn_codemod.survey.flow.crowds import OutOfSight, out_of_sight
 from bn2gn_codemod.survey.flow.external_members import ExternalMembers, attribute_matches
 from bn2gn_codemod.survey.flow.filled_containers import FilledContainers
 from bn2gn_codemod.survey.flow.given_anew import GivenAnew
+from bn2gn_codemod.survey.flow.handed_tables import HandedTables
 from bn2gn_codemod.survey.flow.injections import Injections
 from bn2gn_codemod.survey.flow.load_calls import AppliedFunction, HandedTensor, LoadCall
 from bn2gn_codemod.survey.flow.stray_attributes import StrayAttributes
@@ -140,6 +141,7 @@ class Flow(ValueGraph):
         # (path, name) -> (module, attribute) or (dotted name, None)
         self.bindings: dict[tuple[str, str], tuple[Module | str, str | None]] = {}
         self.tables = WrittenTables(self.modules, self.bindings)
+        self.handed_tables = HandedTables(self.modules, self.function_of)
         self.packages: dict[tuple[Function, str], dict[tuple[str, ...], Module]] = {}
         self.expressions: dict[ast.expr, Node | None] = {}
         # Calls in the order of the source, with the statement whose own they are.

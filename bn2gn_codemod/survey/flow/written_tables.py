@@ -72,7 +72,7 @@ class WrittenTables:
         rows = table.entries
         if isinstance(outer, ast.Constant) and outer.value in rows:
             rows = {outer.value: rows[outer.value]}
-        inner = [_written(row) for row in rows.values()]
+        inner = [written_entries(row) for row in rows.values()]
         if not inner or any(row is None for row in inner):
             return None
         return [row[key] for row in inner if row is not None and key in row], table
@@ -106,7 +106,7 @@ def _only_dict(tree: ast.AST, body: list[ast.stmt], name: str) -> Entries | None
         and any(isinstance(one, ast.Name) and one.id == name for one in statement.targets)
         and len(statement.targets) == 1
     ]
-    entries = _written(given[0]) if len(given) == 1 else None
+    entries = written_entries(given[0]) if len(given) == 1 else None
     if entries is None or not _is_only_read(tree, name, entries):
         return None
     stores = 0
@@ -123,7 +123,8 @@ def _only_dict(tree: ast.AST, body: list[ast.stmt], name: str) -> Entries | None
     return entries if stores == 1 else None
 
 
-def _written(expr: ast.expr) -> Entries | None:
+def written_entries(expr: ast.expr) -> Entries | None:
+    """The values of a dict by its keys, where all of these are texts that are written out."""
     if not isinstance(expr, ast.Dict):
         return None
     entries: Entries = {}
@@ -187,6 +188,17 @@ def _reads(node: ast.expr, parents: dict[ast.AST, ast.AST], *, has_rows: bool) -
             return iterated is node
         case ast.comprehension(iter=iterated):
             return iterated is node
+        case _:
+            return False
+
+
+def reads_entry(node: ast.expr, parents: dict[ast.AST, ast.AST]) -> bool:
+    """Whether an expression is only asked for an entry under a written key, or for the key."""
+    match parents[node]:
+        case ast.Compare(ops=[ast.In() | ast.NotIn()]):
+            return True
+        case ast.Subscript(ctx=ast.Load(), value=owner, slice=ast.Constant(value=str())):
+            return owner is node
         case _:
             return False
 

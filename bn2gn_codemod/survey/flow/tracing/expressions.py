@@ -20,7 +20,7 @@ from bn2gn_codemod.survey.flow.tracing.kept_classes import (
     keep_keys,
     note_lookup,
 )
-from bn2gn_codemod.survey.flow.tracing.table_entries import give_entry
+from bn2gn_codemod.survey.flow.tracing.table_entries import give_entry, give_handed_entry
 from bn2gn_codemod.survey.flow.tracing.targets import assign, assign_each
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.type_tests import Narrowing, gives_number, may_be
@@ -239,12 +239,17 @@ class Expressions(Tracer):
         result = flow.node()
         if give_entry(self, expr, result):
             return result
-        flow.containers.take(base, result)
+        handed = give_handed_entry(self, expr, result)
+        if not handed:
+            flow.containers.take(base, result)
         if isinstance(expr.slice, ast.Slice):
             flow.containers.make(result)
         position = expr.slice.value if isinstance(expr.slice, ast.Constant) else None
 
         def on_base(held: Value) -> None:
+            dicts = (flow.expressions.get(one) for one in handed)
+            if any(node is not None and flow.holds(node, held) for node in dicts):
+                return  # it is there under its key
             if isinstance(held, TupleValue):
                 if isinstance(position, int) and -len(held.elements) <= position < len(
                     held.elements

@@ -26,6 +26,30 @@ def give_entry(tracer: Tracer, expr: ast.Subscript, result: Node) -> bool:
     return True
 
 
+def give_handed_entry(tracer: Tracer, expr: ast.Subscript, result: Node) -> list[ast.Dict]:
+    """``parts["backbone"]`` of a parameter that is handed dicts, as ``give_entry``.
+
+    Gives the dicts: what comes to the parameter in another way, as by a class that is looked up
+    by a name, may be under any key.
+    """
+    flow = tracer.flow
+    match expr:
+        case ast.Subscript(
+            value=ast.Name(id=name), slice=ast.Constant(value=str(key)), ctx=ast.Load()
+        ) if name in tracer.function.parameters:
+            found = flow.handed_tables.of(tracer.function, name) or []
+        case _:
+            return []
+    given = [(one.caller, one.entries[key]) for one in found if key in one.entries]
+    if any(_comes_later(tracer, value) for _, value in given):
+        return []
+    for caller, value in given:
+        node = type(tracer)(flow, caller).evaluate(value)
+        if node is not None:
+            flow.edge(node, result)
+    return [one.made for one in found]
+
+
 def give_entry_or_default(
     tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Node
 ) -> bool:
