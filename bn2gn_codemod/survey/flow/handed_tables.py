@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.written_tables import Entries, reads_entry, written_entries
 from bn2gn_codemod.survey.modules import Module
-from bn2gn_codemod.survey.syntax.nodes import call_name, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, nodes_on, walk
 from bn2gn_codemod.survey.values import Function
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -109,7 +109,9 @@ class HandedTables:
         return found
 
     def _sites_in(self, module: Module, name: str, own: ast.AST) -> list[_Site] | None:
-        parents = _parents(module.tree)
+        lines = [at for at, line in enumerate(module.source.lines, 1) if name in line]
+        around = nodes_on(module.tree, lines)
+        parents = {child: node for node in around for child in ast.iter_child_nodes(node)}
         found: list[_Site] = []
         for node, parent in parents.items():
             if node is own or not _names(node, name):
