@@ -117,7 +117,7 @@ class _Training:
             CopiedStatistics(flow, roles.loads),
             overwritten,
             UnstartedAlternatives(flow, roles),
-            BrokenOffLoads(flow, roles),
+            BrokenOffLoads(flow, roles, paths),
         )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow, classes)
