@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -24,6 +25,8 @@ from bn2gn_codemod.survey.values import Class, Function, Instance, Spot
 from bn2gn_codemod.survey.weights.loads import Load
 
 _DEEPEST = 4  # functions that hand on the model to the one that loads
+# Code that may call what a text names.
+_LOOKS_UP = re.compile(rb"globals\(|getattr\(|__dict__|eval\(|vars\(|locals\(|import_module")
 
 
 class UncalledLoads:
@@ -167,9 +170,25 @@ def _spans(function: Function, line: int) -> bool:
 
 
 def _lines(module: Module, name: str) -> Iterator[int]:
-    """Where code, or a string that is one name, speaks of it; its definitions do not."""
-    for node in walk(module.tree):
+    """Where code, or a string that is one name, speaks of it; its definitions do not.
+
+    Nor, where nothing looks up names, do what the module exports (``__all__``) and the keys of a
+    table of texts: ``{"resnet34": "https://..."}``.
+    """
+    nodes = walk(module.tree)
+    listed: set[int] = set()
+    for node in () if _LOOKS_UP.search(module.source.data) else nodes:
+        match node:
+            case ast.Dict(keys=keys, values=values) if all(map(_is_text, values)):
+                listed.update(map(id, keys))
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=exported):
+                listed.update(map(id, walk(exported)))
+    for node in nodes:
         match node:
             case ast.Name(id=said) | ast.Attribute(attr=said) | ast.Constant(value=str(said)):
-                if said == name:
+                if said == name and id(node) not in listed:
                     yield node.lineno
+
+
+def _is_text(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
