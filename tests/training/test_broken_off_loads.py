@@ -83,9 +83,7 @@ BROKEN_OFF = [
     loop(before="if start >= weights.size: return"),
     loop(before="if start >= weights.size: continue"),
     loop(after="if start >= weights.size: break"),
-    loop(
-        before="if start < weights.size:\n                pass\n            else:\n                break"
-    ),
+    loop(before="if start:\n                pass\n            else:\n                break"),
     f"for stage in self.stages:\n            if start < weights.size:\n                {PUT}",
     f"for i in range(cutoff):\n            stage = self.stages[i]\n            {PUT}",
     f"for stage in self.stages:\n            try:\n                {PUT}"
@@ -119,8 +117,8 @@ def test_the_file_may_end_before_the_network_does(load: str, parts: dict[str, st
         loop(over="list(self.children())[:-1]"),
         f"for i in range(len(self.stages)):\n            stage = self.stages[i]\n            {PUT}",
         f"for stage in self.stages:\n            if len(stage) > 1:\n                {PUT}",
-        f"for stage in self.stages:\n            for key in weights:\n                if key in stage:"
-        f"\n                    {PUT}\n                    break",
+        f"for stage in self.stages:\n            for key in weights:"
+        f"\n                if key in stage:\n                    {PUT}\n                    break",
     ],
 )
 def test_all_of_it_is_filled(load: str, parts: dict[str, str]) -> None:

@@ -51,6 +51,7 @@ def _frozen(a: str, b: str = "make(kind)", made: str = "model.A(args.kind)") -> 
         "resnet(kind, False)",
         "nn.Sequential(make(kind, pretrained=False), nn.ReLU())",
         "make(kind, pretrained=False) if kind else resnet(kind)",
+        "make(kind, pretrained=pretrained)",  # which is off, and the script says nothing of it
     ],
 )
 def test_who_declines_weights_has_none(made: str) -> None:
@@ -64,7 +65,6 @@ def test_who_declines_weights_has_none(made: str) -> None:
         "make(kind)",
         "make(kind, False)",  # that is the stride
         "make(kind, pretrained=True)",
-        "make(kind, pretrained=pretrained)",  # who makes it may say otherwise
         "make(kind, **given)",
         "make(*given)",
         "make(kind, pretrained=False) if kind else make(kind)",
@@ -73,6 +73,13 @@ def test_who_declines_weights_has_none(made: str) -> None:
 )
 def test_who_may_ask_for_weights_may_have_them(made: str) -> None:
     assert _frozen(made) == ["encoder"]
+
+
+def test_who_makes_the_model_may_ask_for_weights() -> None:
+    made = "make(kind, pretrained=pretrained)"
+    assert _frozen(made, made="model.A(args.kind, pretrained=True)") == ["encoder"]
+    assert _frozen(made, made="model.A(args.kind, pretrained=args.weights)") == ["encoder"]
+    assert _frozen(made, made="model.A(args.kind, **args.more)") == ["encoder"]
 
 
 def test_what_is_handed_over_is_asked_for_by_others() -> None:

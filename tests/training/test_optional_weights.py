@@ -291,6 +291,11 @@ def test_yaml_files_say_what_an_option_is(tmp_path: Path, value: str, changed: b
         assert any("args.pretrained (net.yaml)" in one.message for one in findings(plan))
 
 
+def test_a_setting_says_that_a_model_without_weights_has_some() -> None:
+    made = "net = model.Necked(pretrained=False)"
+    assert _is_changed(_plan(made, option="pass", settings=Settings(backbone=("Necked.backbone",))))
+
+
 LOOP = """
 import torch
 import model
@@ -319,6 +324,9 @@ def test_a_loop_that_others_share_is_not_guarded() -> None:
         "net = model.resnet18(pretrained=False)",
         "net = model.resnet18()\nnet = torch.nn.DataParallel(net).cuda()",
         "if args.arch:\n    net = model.resnet18(False)\nelse:\n    net = model.resnet18()",
+        # Be it that new layers stand beside it.
+        "net = model.Necked(pretrained=False)",
+        "net = model.Necked(False)\nif args.resume:\n    net.load_state_dict(torch.load(args.a))",
     ],
 )
 def test_a_script_that_asks_for_no_weights(made: str) -> None:
@@ -338,8 +346,11 @@ def test_a_script_that_asks_for_no_weights(made: str) -> None:
         "net = model.resnet18(True) if loader else model.resnet18()",
         # Weights come later on.
         "net = model.resnet18()\nnet = model.load(net, 'resnet18.pth')",
-        # New layers stand beside it: whoever trains that has weights for the rest.
-        "net = model.Necked(pretrained=False)",
+        "net = model.Necked()",
+        "net = model.Necked(loader)",
+        "net = model.Necked(False)\nnet.backbone.load_state_dict(torch.load('resnet18.pth'))",
+        "net = model.Necked(False)\nnet.load_state_dict(torch.load(args.start))",
+        "net = partial(model.Necked, True)() if loader else model.Necked(False)",
     ],
 )
 def test_a_script_that_may_have_weights(made: str) -> None:

@@ -91,8 +91,12 @@ class DeclinedLoads:
                 continue
             told = [(one, self._by_all(one)) for one in found]
             passed_by = {one.where for one, where in told if where != ""}
-            if any(where for _, where in told) and not self._is_loaded_otherwise(cls, passed_by):
-                found[:] = [one._replace(declined=by) for one, by in told if by is not None]
+            by_call = next((where for _, where in told if where), None)
+            if by_call is not None and not self._is_loaded_otherwise(cls, passed_by):
+                told.sort(key=lambda one: not one[1])
+                found[:] = [
+                    one._replace(declined=by_call if by is None else by) for one, by in told
+                ]
         for slot, load in loads.of_slot.items():
             loads.of_slot[slot] = load._replace(declined=self._by_all(load) or "")
         loads.forget_best()
