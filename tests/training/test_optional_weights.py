@@ -127,6 +127,7 @@ def test_an_option_that_is_off_by_default(made: str) -> None:
         'parser.add_argument("--pretrained", required=False)',
         'parser.add_argument("--weights", dest="pretrained", default=False)',
         "cfg = dict(pretrained=None)",
+        f"{OFF}; args.pretrained = os.path.expanduser(args.pretrained)",
     ],
 )
 def test_ways_to_say_that_it_is_off(option: str) -> None:
@@ -145,6 +146,8 @@ def test_ways_to_say_that_it_is_off(option: str) -> None:
         "pass",
         f"{OFF}; parser.set_defaults(pretrained=True)",
         f"{OFF}; args.pretrained = find()",
+        f"{OFF}; args.pretrained = find(args.pretrained)",
+        f"{OFF}; args.pretrained = os.path.expanduser(args.other)",
         f"{OFF}; cfg = {{'pretrained': 'resnet18.pth'}}",
     ],
 )

@@ -63,11 +63,13 @@ class OptionalWeights:
         unstarted = self._unstarted(models)
         if unstarted:
             return unstarted
-        declined = [self._declined.where(cls, made_in) for cls in models]
-        if declined and all(declined):
-            words = f"it is made without weights ({declined[0]}), and BatchNorm must learn"
-            paths = self._paths.below(models[0])
-            return words + (_settled_by(models[0], paths[0]) if paths else "")
+        for cls in models:
+            declined = self._declined.where(cls, made_in)
+            if declined:
+                name = "it" if len(models) == 1 else cls.name
+                words = f"{name} is made without weights ({declined}), and BatchNorm must learn"
+                paths = self._paths.below(cls)
+                return words + (_settled_by(cls, paths[0]) if paths else "")
         if self._is_fine_tuned(models) and not self._starts_without(models, made_in):
             return ""
         return self._missing(models, made_in)

@@ -47,6 +47,7 @@ from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.training.optional_models import OptionalModels
 from bn2gn_codemod.survey.training.optional_weights import OptionalWeights
 from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
+from bn2gn_codemod.survey.training.parts_made_later import PartsMadeLater
 from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.training.shared_freezes import SharedFreezes
 from bn2gn_codemod.survey.training.training_steps import TrainingSteps
@@ -118,6 +119,7 @@ class _Training:
             overwritten,
             UnstartedAlternatives(flow, roles),
             BrokenOffLoads(flow, roles, paths),
+            PartsMadeLater(flow, paths),
         )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow, classes)
