@@ -127,7 +127,6 @@ def test_an_option_that_is_off_by_default(made: str) -> None:
         'parser.add_argument("--pretrained", required=False)',
         'parser.add_argument("--weights", dest="pretrained", default=False)',
         "cfg = dict(pretrained=None)",
-        f"{OFF}; args.pretrained = os.path.expanduser(args.pretrained)",
     ],
 )
 def test_ways_to_say_that_it_is_off(option: str) -> None:
@@ -550,3 +549,48 @@ def test_what_epochs_load_is_no_start(repeated: str) -> None:
 )
 def test_what_other_loops_load_may_be_a_start(made: str) -> None:
     assert _is_changed(_repeated(made, "pass"))
+
+
+TRAINER = """
+import argparse
+import os
+import torch
+import model
+
+class Trainer:
+    def __init__(self):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--pretrained")
+        self.opt = parser.parse_args()
+        self.net = model.resnet18()
+        if self.opt.pretrained is not None:
+            self.load_pretrain()
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+
+    def load_pretrain(self):
+        self.opt.pretrained = {path}
+        self.net.load_state_dict(torch.load(self.opt.pretrained), strict=False)
+
+    def train(self, loader):
+        self.net.train()
+        for x in loader:
+            self.net(x).sum().backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "is_frozen"),
+    [
+        ("os.path.expanduser(self.opt.pretrained)", False),
+        ("os.path.abspath(self.opt.pretrained)", False),
+        ("find(self.opt.pretrained)", True),
+        ("self.opt.pretrained or 'resnet18.pth'", True),
+        ("os.path.expanduser(self.opt.other)", True),
+    ],
+)
+def test_a_path_in_other_words_is_no_other_one(path: str, is_frozen: bool) -> None:
+    files = {"model.py": MODEL, "train.py": TRAINER.format(path=path)}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    assert _is_changed(plan_repository(Repository(Path("/repository"), read), Settings())) is (
+        is_frozen
+    )
