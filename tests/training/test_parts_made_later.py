@@ -4,50 +4,63 @@ from __future__ import annotations
 
 import pytest
 
-from tests.training.test_certain_freezes import plan_of
+from tests.survey.verdicts import plan_of
 
-_MODEL = """
+_MODEL = """\
+-- net.py --
+import torchvision
 class Base(nn.Module):
     def __init__(self):
         super().__init__()
         {begin}
-
     def build(self, classes):
         self._make()
-
     def _make(self):
         raise NotImplementedError
-
-
 class Net(Base):
     def __init__(self):
         super().__init__()
         self.head = nn.Conv2d(4, 4, 1)
         {made}
-
     def _make(self):
         self.backbone = torchvision.models.resnet18(pretrained=True)
+-- train.py --
+from net import Net
+class Solver:
+    def __init__(self, net):
+        self.net = net
+        {before}
+    def start(self, loader):
+        {later}
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+        self.net.train()
+        for x in loader:
+            self.net(x).sum().backward()
+def main(loader):
+    net = Net()
+    {main}
+    Solver(net).start(loader)
 """
 
 
-def _frozen(begin: str = "pass", made: str = "pass") -> list[str]:
-    plan = plan_of(_MODEL.format(begin=begin, made=made), "model.Net()")
-    return [name for script in plan.train_scripts if script.fix for name in script.backbone]
+def _is_frozen(**parts: str) -> bool:
+    every = dict.fromkeys(("begin", "made", "before", "later", "main"), "pass")
+    return any(file.freezes for file in plan_of(_MODEL.format(**{**every, **parts})).files)
 
 
 def test_nothing_is_there_yet() -> None:
-    assert _frozen() == []
-    assert _frozen(made="self.backbone = None") == []
+    assert not _is_frozen(later="self.net.build(4)")
+    assert not _is_frozen(later="self.net.build(4)", made="self.backbone = None")
 
 
 @pytest.mark.parametrize(
-    ("begin", "made"),
+    "parts",
     [
-        ("self.build(4)", "pass"),
-        ("pass", "self._make()"),
-        ("pass", "self.build(4)"),
-        ("pass", "self.backbone = torchvision.models.resnet34(pretrained=True)"),
+        {"begin": "self.build(4)"},
+        {"made": "self._make()"},
+        {"made": "self.backbone = torchvision.models.resnet34(pretrained=True)"},
+        {"main": "net.build(4)"},
     ],
 )
-def test_the_constructor_makes_it(begin: str, made: str) -> None:
-    assert _frozen(begin, made) == ["backbone"]
+def test_it_is_there(parts: dict[str, str]) -> None:
+    assert _is_frozen(**parts)

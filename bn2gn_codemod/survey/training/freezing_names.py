@@ -10,7 +10,6 @@ from bn2gn_codemod.survey.training.broken_off_loads import BrokenOffLoads
 from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.training.models import Names, TrainedModels
 from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
-from bn2gn_codemod.survey.training.parts_made_later import PartsMadeLater
 from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
 from bn2gn_codemod.survey.values import Class
 from bn2gn_codemod.survey.weights.copied.copied_statistics import CopiedStatistics
@@ -27,7 +26,6 @@ class FreezingNames:
         overwritten: OverwrittenBackbones,
         alternatives: UnstartedAlternatives,
         broken_off: BrokenOffLoads,
-        made_later: PartsMadeLater,
     ) -> None:
         self._models = models
         self._certainty = certainty
@@ -35,7 +33,6 @@ class FreezingNames:
         self._overwritten = overwritten
         self._alternatives = alternatives
         self._broken_off = broken_off
-        self._made_later = made_later
         # By file: the models that its pattern is for, and what else may come in their place.
         self._classes_in: dict[str, dict[Class, None]] = {}
         self._others_in: dict[str, dict[Class, None]] = {}
@@ -83,5 +80,4 @@ class FreezingNames:
         overwritten = self._overwritten.objection(self._models.with_backbones(classes))
         reason = overwritten or self._certainty.objection(classes, others, names)
         reason = reason or self._alternatives.objection(classes)
-        reason = reason or self._broken_off.objection(self._models.with_backbones(classes))
-        return reason or self._made_later.objection(self._models.with_backbones(classes))
+        return reason or self._broken_off.objection(self._models.with_backbones(classes))

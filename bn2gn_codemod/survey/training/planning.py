@@ -109,6 +109,7 @@ class _Training:
         )
         self._models = TrainedModels(flow, paths, classes, repository)
         self._weights = OptionalWeights(flow, paths, order, OptionDefaults(flow, repository))
+        self._made_later = PartsMadeLater(flow, paths)
         self._optional = OptionalModels(self._models, self._weights)
         self._unfrozen = UnfrozenModels(self._models)
         self._whole = settings.freeze == "backbone"
@@ -119,7 +120,6 @@ class _Training:
             overwritten,
             UnstartedAlternatives(flow, roles),
             BrokenOffLoads(flow, roles, paths),
-            PartsMadeLater(flow, paths),
         )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow, classes)
@@ -219,6 +219,10 @@ class _Training:
                 judged.append(script._replace(reason=reason))
             elif option := self._optional.asked(entry, insertion):
                 judged.append(script._replace(reason=option))
+            elif later := self._made_later.objection(
+                entry.models, insertion.scope.function, insertion.after
+            ):
+                judged.append(script._replace(reason=later))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)
