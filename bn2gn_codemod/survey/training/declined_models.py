@@ -110,7 +110,10 @@ class DeclinedModels:
             if self._is_for_others(cls, caller, call, made_in):
                 continue
             above = conditions_above(conditions, function, call, caller)
-            if above is None:
+            is_making = function.class_ is None or function.name.rpartition(".")[2] == "__init__"
+            if above is None and not is_making:
+                yield None  # of a method that others may call again
+            elif above is None:
                 yield f"{caller.module.path}:{call.lineno}"
             else:
                 above |= conditions_at(caller, call)

@@ -42,7 +42,7 @@ class DeclinedLoads:
         self._flow = flow
         self._call_sites = call_sites
         self._ways = WaysToCode(flow, call_sites)
-        self._uncalled = UncalledLoads(flow)
+        self._uncalled = UncalledLoads(flow, by_others=False)
 
     def are_for(self, slot: Slot, network: Class, loads: Iterable[Load]) -> bool:
         """Whether none of the loads runs for a network that the slot's class asks for."""
