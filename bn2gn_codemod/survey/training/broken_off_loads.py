@@ -34,7 +34,7 @@ class BrokenOffLoads:
     def objection(self, models: Iterable[Class]) -> str:
         """Why models of these classes must not be frozen; ``""``: nothing speaks against it."""
         for cls in models:
-            held = (cls, *self._paths.held_below(cls))
+            held = (cls, *self._paths.held.below(cls))
             slots = list(dict.fromkeys(s for one in held for s in self._roles.family_slots(one)))
             if any(map(self._roles.is_pinned, slots)):
                 continue

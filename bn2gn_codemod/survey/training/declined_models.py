@@ -83,7 +83,7 @@ class DeclinedModels:
         if not self._around(function).isdisjoint(self._around(made_in)):
             return True
         maker, owner = made_in.enclosing_class, function.enclosing_class
-        inside = {cls, *self._paths.held_below(cls), *([] if maker is None else [maker])}
+        inside = {cls, *self._paths.held.below(cls), *([] if maker is None else [maker])}
         return owner is not None and self._is_in(owner, inside)
 
     def _closed(
@@ -123,7 +123,7 @@ class DeclinedModels:
         self, cls: Class, caller: Function, call: ast.Call, made_in: Function
     ) -> bool:
         """Whether a call is one by which another model gets a network of its own."""
-        inside = {cls, *self._paths.held_below(cls)}
+        inside = {cls, *self._paths.held.below(cls)}
         if caller is made_in:
             made = [one for one in self._flow.value_of(call) if isinstance(one, Instance)]
             return bool(made) and not any(self._is_in(one.class_, inside) for one in made)
@@ -132,7 +132,7 @@ class DeclinedModels:
             owner is not None
             and owner.is_module
             and not self._is_in(owner, inside)
-            and cls not in self._paths.held_below(owner)
+            and cls not in self._paths.held.below(owner)
         )
 
     def _is_in(self, one: Class, classes: set[Class]) -> bool:
