@@ -202,3 +202,64 @@ def test_factories_that_nothing_calls_beside_one_that_is_declined() -> None:
                 self.encoder = dla34(pretrained=False)
         """
     )
+
+
+_TWO = """\
+-- net.py --
+from torch.utils import model_zoo
+__all__ = ['ResNet', 'resnet18', 'resnet34']
+urls = {'resnet18': 'https://example.com/18.pth', 'resnet34': 'https://example.com/34.pth'}
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! VERDICT
+        self.layer1 = nn.BatchNorm2d(8)  #! VERDICT
+def resnet18(pretrained=False):
+    model = ResNet()
+    if pretrained:
+        model.load_state_dict(model_zoo.load_url(urls['resnet18']))
+    return model
+def resnet34(pretrained=False):
+    model = ResNet()
+    if pretrained:
+        model.load_state_dict(model_zoo.load_url(urls['resnet34']))
+    return model
+-- model.py --
+import net
+from net import resnet18, resnet34
+class Model(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.trunk = resnet18(pretrained)
+        self.fuse = nn.BatchNorm2d(8)  #! BESIDE
+-- train.py --
+from model import Model
+def main(loader, name):
+    model = Model(pretrained=False)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    model.train()
+    for x in loader:
+        model(x).sum().backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "verdict", "beside"),
+    [
+        ("", "unknown", "unknown"),
+        ("other = Model()", "keep", "convert"),
+        ("import net\nother = net.resnet34(True)", "keep", "convert"),
+        ("import net\nother = getattr(net, 'resnet34')(True)", "keep", "convert"),
+        (
+            "import net\nnets = {name: getattr(net, name)(True) for name in net.urls}",
+            "keep",
+            "convert",
+        ),
+    ],
+)
+def test_factories_in_one_file_of_which_one_is_used(more: str, verdict: str, beside: str) -> None:
+    """What no code comes to says nothing of what the other one gives, nor do tables of names."""
+    text = _TWO.replace("VERDICT", verdict)
+    text = text.replace("BESIDE", beside)
+    plan = check(f"{text}{more}\n")
+    assert not any(file.freezes for file in plan.files)  # its own script wants no weights

@@ -157,3 +157,53 @@ def test_a_head_with_a_file_of_its_own() -> None:
 
 def test_one_model_that_is_all_there_is() -> None:
     check(_repository("keep", "self.head.load_state_dict(state)"))
+
+
+_STAGES = """\
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+        self.load_state_dict(torch.hub.load_state_dict_from_url('https://a.org/a.pth'))
+class Coarse(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = Trunk()
+        self.head = nn.BatchNorm2d(8)  #! unknown
+class FineNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.layer1 = nn.BatchNorm2d(8)  #! {verdict}
+        self.camera = nn.BatchNorm2d(8)  #! {other}
+class Both(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fine = FineNet()
+class Trainer:
+    def __init__(self, options):
+        self.coarse = Coarse()
+        self.fine = FineNet()
+        self.models = {{'coarse': self.coarse, 'fine': self.fine}}
+        self.optimizer = torch.optim.SGD(self.fine.parameters(), 0.1)
+        if options.pretrained is not None:
+            self.load_pretrained(options.pretrained)
+    def load_pretrained(self, path):
+        saved = torch.load(path)
+        for name in self.models:
+            {load}
+"""
+
+
+@pytest.mark.parametrize(
+    ("load", "verdict"),
+    [
+        ("if name in saved: self.models[name].load_state_dict(saved[name])", "unknown"),
+        ("self.models[name].load_state_dict(saved[name])", "keep"),
+        ("if name in saved: self.models[name].load_state_dict(saved)", "keep"),
+        ("if name in self.more: self.models[name].load_state_dict(saved[name])", "keep"),
+    ],
+)
+def test_a_file_may_lack_some_of_the_models(load: str, verdict: str) -> None:
+    """What it may have is not new either."""
+    check(_STAGES.format(load=load, verdict=verdict, other=verdict))

@@ -77,6 +77,19 @@ BROKEN_OFF = [
     loop(before="if start >= len(weights):\n                print(i)\n                break"),
     loop(before="if i == cutoff: break"),
     loop(over="self.stages[:cutoff]"),
+    loop(over="self.stages[:2]"),
+    loop(over="self.stages[:self.loaded]"),
+    loop(over="islice(self.stages, 3)"),
+    loop(before="if start >= weights.size: return"),
+    loop(before="if start >= weights.size: continue"),
+    loop(after="if start >= weights.size: break"),
+    loop(before="if start:\n                pass\n            else:\n                break"),
+    f"for stage in self.stages:\n            if start < weights.size:\n                {PUT}",
+    f"for i in range(cutoff):\n            stage = self.stages[i]\n            {PUT}",
+    f"for stage in self.stages:\n            try:\n                {PUT}"
+    "\n            except ValueError:\n                break",
+    "todo = iter(self.stages)\n        while start < weights.size:\n            stage = next(todo)"
+    f"\n            {PUT}",
 ]
 DETECTOR = {"net": "Detector()", "more": "net.backbone.load_weights(args.file)"}
 
@@ -88,7 +101,7 @@ def test_the_file_may_end_before_the_network_does(load: str, parts: dict[str, st
     assert not is_changed(plan)
     found = [one.message for one in findings(plan) if one.code in ("BN201", "BN202")]
     assert found
-    assert all("may end the loads into Trunk before its last layers" in one for one in found)
+    assert all("may end the loads into" in one and "its last layers" in one for one in found)
 
 
 @pytest.mark.parametrize("parts", [{}, DETECTOR])
@@ -99,7 +112,13 @@ def test_the_file_may_end_before_the_network_does(load: str, parts: dict[str, st
         loop(over="self.stages[1:]"),
         # not the loop that goes over the layers, or only what comes after the load
         loop(before="for one in stage:\n                if one is None: break"),
-        loop(after="if start == 7: break"),
+        loop(after="if found: break"),
+        loop(before="if not isinstance(stage[1], nn.BatchNorm2d): continue"),
+        loop(over="list(self.children())[:-1]"),
+        f"for i in range(len(self.stages)):\n            stage = self.stages[i]\n            {PUT}",
+        f"for stage in self.stages:\n            if len(stage) > 1:\n                {PUT}",
+        f"for stage in self.stages:\n            for key in weights:"
+        f"\n                if key in stage:\n                    {PUT}\n                    break",
     ],
 )
 def test_all_of_it_is_filled(load: str, parts: dict[str, str]) -> None:
@@ -115,6 +134,52 @@ def test_all_of_it_is_filled(load: str, parts: dict[str, str]) -> None:
 )
 def test_another_file_fills_all_of_it(parts: dict[str, str]) -> None:
     assert is_changed(plan_of(BROKEN_OFF[0], None, **parts))
+
+
+BLOCKS = """
+import numpy as np
+import torch
+from torch import nn
+
+class Block(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.conv = nn.Conv2d(3, size, 3)
+        self.bn = nn.BatchNorm2d(size)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(8), Block(16)])
+
+    def load_weights(self, path):
+        weights = np.fromfile(path, dtype=np.float32)
+        start = 0
+        for block in self.blocks:
+            {test}
+            end = start + block.bn.bias.numel()
+            block.bn.bias.data.copy_(torch.from_numpy(weights[start:end]))
+            block.bn.running_mean.copy_(torch.from_numpy(weights[start:end]))
+            block.bn.running_var.copy_(torch.from_numpy(weights[start:end]))
+            start = end
+
+def main(args):
+    net = Net()
+    net.load_weights(args.file)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for x in args.data:
+        net.train()
+        net(x).sum().backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "is_frozen"), [("if start >= weights.size: break", False), ("pass", True)]
+)
+def test_the_layers_are_those_of_blocks(test: str, is_frozen: bool) -> None:
+    read = SourceFile.from_bytes("train.py", BLOCKS.format(test=test).encode())
+    plan = plan_repository(Repository(Path("/repository"), (read,)), Settings())
+    assert is_changed(plan) is is_frozen
 
 
 def test_a_setting_says_that_all_is_pretrained() -> None:

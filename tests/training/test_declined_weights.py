@@ -11,6 +11,11 @@ def resnet(name, pretrained=False):
     return torchvision.models.resnet18(pretrained=pretrained)
 
 
+def encoder(name, pretrained=False):
+    pretrained = "IMAGENET1K_V1" if pretrained else None
+    return torchvision.models.resnet18(weights=pretrained)
+
+
 def make(kind, stride=8, pretrained=True):
     return resnet(kind, pretrained)
 
@@ -51,6 +56,8 @@ def _frozen(a: str, b: str = "make(kind)", made: str = "model.A(args.kind)") -> 
         "resnet(kind, False)",
         "nn.Sequential(make(kind, pretrained=False), nn.ReLU())",
         "make(kind, pretrained=False) if kind else resnet(kind)",
+        "encoder(kind, pretrained)",
+        "make(kind, pretrained=pretrained)",  # which is off, and the script says nothing of it
     ],
 )
 def test_who_declines_weights_has_none(made: str) -> None:
@@ -64,7 +71,6 @@ def test_who_declines_weights_has_none(made: str) -> None:
         "make(kind)",
         "make(kind, False)",  # that is the stride
         "make(kind, pretrained=True)",
-        "make(kind, pretrained=pretrained)",  # who makes it may say otherwise
         "make(kind, **given)",
         "make(*given)",
         "make(kind, pretrained=False) if kind else make(kind)",
@@ -73,6 +79,13 @@ def test_who_declines_weights_has_none(made: str) -> None:
 )
 def test_who_may_ask_for_weights_may_have_them(made: str) -> None:
     assert _frozen(made) == ["encoder"]
+
+
+def test_who_makes_the_model_may_ask_for_weights() -> None:
+    made = "make(kind, pretrained=pretrained)"
+    assert _frozen(made, made="model.A(args.kind, pretrained=True)") == ["encoder"]
+    assert _frozen(made, made="model.A(args.kind, pretrained=args.weights)") == ["encoder"]
+    assert _frozen(made, made="model.A(args.kind, **args.more)") == ["encoder"]
 
 
 def test_what_is_handed_over_is_asked_for_by_others() -> None:
@@ -84,3 +97,54 @@ def test_weights_may_be_loaded_into_it() -> None:
     made = "make(kind, pretrained=False)"
     loads = f"{made}\n        self.encoder.load_state_dict(torch.load('pretrained.pth'))"
     assert _frozen(loads) == ["encoder"]
+
+
+_SHARED = """
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 1)
+        self.bn1 = nn.BatchNorm2d(4)
+        self.layer1 = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+
+
+def resnet18(pretrained=False):
+    net = ResNet()
+    if pretrained:
+        net.load_state_dict(torch.hub.load_state_dict_from_url("https://example.com/r18.pth"))
+    return net
+
+
+class Image(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.encoder = resnet18(pretrained)
+        self.neck = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+
+
+class Depth(nn.Module):
+    def __init__(self, image=None):
+        super().__init__()
+        self.encoder = resnet18()
+        self.neck = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+        {more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "more", "names"),
+    [
+        ("model.Image()", "pass", ["encoder"]),
+        ("model.Depth()", "pass", []),
+        ("model.Depth(model.Image())", "pass", []),  # which is another one's
+        ("model.Image(False)", "pass", []),
+        # It holds a network with weights, or gets some.
+        ("model.Depth()", "self.encoder = resnet18(True)", ["encoder"]),
+        ("model.Depth()", "self.load_state_dict(torch.load('depth.pth'))", ["encoder"]),
+    ],
+)
+def test_two_models_ask_one_factory(made: str, more: str, names: list[str]) -> None:
+    """That the one wants weights says nothing of what the other one is made with."""
+    plan = plan_of(_SHARED.format(more=more), made)
+    found = [name for script in plan.train_scripts if script.fix for name in script.backbone]
+    assert found == names

@@ -145,6 +145,8 @@ def test_ways_to_say_that_it_is_off(option: str) -> None:
         "pass",
         f"{OFF}; parser.set_defaults(pretrained=True)",
         f"{OFF}; args.pretrained = find()",
+        f"{OFF}; args.pretrained = find(args.pretrained)",
+        f"{OFF}; args.pretrained = os.path.expanduser(args.other)",
         f"{OFF}; cfg = {{'pretrained': 'resnet18.pth'}}",
     ],
 )
@@ -291,6 +293,11 @@ def test_yaml_files_say_what_an_option_is(tmp_path: Path, value: str, changed: b
         assert any("args.pretrained (net.yaml)" in one.message for one in findings(plan))
 
 
+def test_a_setting_says_that_a_model_without_weights_has_some() -> None:
+    made = "net = model.Necked(pretrained=False)"
+    assert _is_changed(_plan(made, option="pass", settings=Settings(backbone=("Necked.backbone",))))
+
+
 LOOP = """
 import torch
 import model
@@ -319,6 +326,9 @@ def test_a_loop_that_others_share_is_not_guarded() -> None:
         "net = model.resnet18(pretrained=False)",
         "net = model.resnet18()\nnet = torch.nn.DataParallel(net).cuda()",
         "if args.arch:\n    net = model.resnet18(False)\nelse:\n    net = model.resnet18()",
+        # Be it that new layers stand beside it.
+        "net = model.Necked(pretrained=False)",
+        "net = model.Necked(False)\nif args.resume:\n    net.load_state_dict(torch.load(args.a))",
     ],
 )
 def test_a_script_that_asks_for_no_weights(made: str) -> None:
@@ -338,8 +348,11 @@ def test_a_script_that_asks_for_no_weights(made: str) -> None:
         "net = model.resnet18(True) if loader else model.resnet18()",
         # Weights come later on.
         "net = model.resnet18()\nnet = model.load(net, 'resnet18.pth')",
-        # New layers stand beside it: whoever trains that has weights for the rest.
-        "net = model.Necked(pretrained=False)",
+        "net = model.Necked()",
+        "net = model.Necked(loader)",
+        "net = model.Necked(False)\nnet.backbone.load_state_dict(torch.load('resnet18.pth'))",
+        "net = model.Necked(False)\nnet.load_state_dict(torch.load(args.start))",
+        "net = partial(model.Necked, True)() if loader else model.Necked(False)",
     ],
 )
 def test_a_script_that_may_have_weights(made: str) -> None:
@@ -536,3 +549,48 @@ def test_what_epochs_load_is_no_start(repeated: str) -> None:
 )
 def test_what_other_loops_load_may_be_a_start(made: str) -> None:
     assert _is_changed(_repeated(made, "pass"))
+
+
+TRAINER = """
+import argparse
+import os
+import torch
+import model
+
+class Trainer:
+    def __init__(self):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--pretrained")
+        self.opt = parser.parse_args()
+        self.net = model.resnet18()
+        if self.opt.pretrained is not None:
+            self.load_pretrain()
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+
+    def load_pretrain(self):
+        self.opt.pretrained = {path}
+        self.net.load_state_dict(torch.load(self.opt.pretrained), strict=False)
+
+    def train(self, loader):
+        self.net.train()
+        for x in loader:
+            self.net(x).sum().backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "is_frozen"),
+    [
+        ("os.path.expanduser(self.opt.pretrained)", False),
+        ("os.path.abspath(self.opt.pretrained)", False),
+        ("find(self.opt.pretrained)", True),
+        ("self.opt.pretrained or 'resnet18.pth'", True),
+        ("os.path.expanduser(self.opt.other)", True),
+    ],
+)
+def test_a_path_in_other_words_is_no_other_one(path: str, is_frozen: bool) -> None:
+    files = {"model.py": MODEL, "train.py": TRAINER.format(path=path)}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    assert _is_changed(plan_repository(Repository(Path("/repository"), read), Settings())) is (
+        is_frozen
+    )

@@ -19,6 +19,7 @@ _UPDATES = re.compile(r"update|merge|load|override|from_file|from_list|from_yaml
 _SETTING = re.compile(rb"^[ \t-]*['\"]?(\w+)['\"]?[ \t]*:[ \t]*([^#\r\n]*)", re.MULTILINE)
 _OFF_IN_YAML = frozenset({"", "false", "no", "off", "null", "none", "~", "''", '""'})
 _ON_IN_YAML = frozenset({"true", "yes", "on"})
+_WRITES_PATH = frozenset({"expanduser", "expandvars", "abspath", "realpath", "normpath", "Path"})
 _SETS_DEFAULTS = frozenset({"set_defaults", "dict", "edict", "EasyDict", "CN", "Namespace"})
 
 
@@ -202,6 +203,8 @@ def _said(node: ast.AST, owners: frozenset[str]) -> Iterator[tuple[str, bool, bo
                     yield keyword.arg, *_value(keyword.value)
         case ast.Assign(targets=[ast.Attribute(value=owner, attr=name)], value=value):
             kept_in = (dotted(owner) or "").rpartition(".")[2]
+            if _is_same_path(value, f"{dotted(owner)}.{name}"):
+                return  # ``args.weights = os.path.expanduser(args.weights)``: nobody is given one
             if kept_in != "self" and (_OPTIONS.fullmatch(kept_in) or kept_in in owners):
                 yield name, *_value(value)
         case ast.Dict(keys=keys, values=values):
@@ -210,6 +213,16 @@ def _said(node: ast.AST, owners: frozenset[str]) -> Iterator[tuple[str, bool, bo
                     yield key.value, *_value(value)
         case _:
             pass
+
+
+def _is_same_path(value: ast.expr, option: str) -> bool:
+    """Whether a call only says in other words what path an option is."""
+    return (
+        isinstance(value, ast.Call)
+        and call_name(value) in _WRITES_PATH
+        and len(value.args) == 1
+        and dotted(value.args[0]) == option
+    )
 
 
 def _value(value: ast.expr) -> tuple[bool, bool]:

@@ -101,6 +101,18 @@ class LoadOrder:
             if event.function is function and not self._is_repeated(event, owners)
         ]
 
+    def places(
+        self, parts: Iterable[Value], owners: Iterable[Value], loads: Iterable[Load]
+    ) -> list[tuple[Function, ast.AST]]:
+        """Where weights go into parts, or into what has them, and where the loads stand."""
+        found = self._all_loads([*self._held.below(parts), *owners])
+        known = {load.where for load in loads}
+        spots = [spot for where, spot in self._load_spots if where in known]
+        return [
+            *((load.function, load.node) for load in found),
+            *((spot.function, spot.node) for spot in spots),
+        ]
+
     def conditions_of(self, load: Load) -> list[Conditions]:
         """What must be so where a load stands."""
         spots = (spot for where, spot in self._load_spots if where == load.where)

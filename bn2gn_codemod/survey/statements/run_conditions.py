@@ -246,8 +246,16 @@ def _is_steady(function: Function, expr: ast.expr, text: str) -> bool:
 
 
 def _restores(node: ast.AST, name: str) -> TypeGuard[ast.Assign]:
-    """``args = checkpoint["args"]``: what the training was started with that goes on."""
+    """``args = checkpoint["args"]``: what the training was started with that goes on.
+
+    ``pretrained = "imagenet" if pretrained else None`` is what it was, too: on or off.
+    """
     match node:
+        case ast.Assign(
+            targets=[ast.Name(id=target)],
+            value=ast.IfExp(test=ast.Name(id=asked), body=ast.Constant() as on, orelse=off),
+        ):
+            return target == name == asked and not is_off(on) and is_off(off)
         case ast.Assign(
             targets=[ast.Name(id=target)], value=ast.Subscript(slice=ast.Constant(value=key))
         ):

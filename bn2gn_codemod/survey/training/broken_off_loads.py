@@ -10,12 +10,13 @@ import ast
 import functools
 from collections.abc import Iterable, Iterator
 
-from bn2gn_codemod.survey.because import Slot, shown
+from bn2gn_codemod.survey.because import shown
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.roles.assignment import RoleMap
+from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.statements.loop_ends import early_end
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
-from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance
 from bn2gn_codemod.survey.weights.loads import Load
 
@@ -25,17 +26,19 @@ _DEEPEST = 2  # functions between the loop and what fills one layer
 class BrokenOffLoads:
     """Tells the models into which nothing but such loops puts weights."""
 
-    def __init__(self, flow: Flow, roles: RoleMap) -> None:
+    def __init__(self, flow: Flow, roles: RoleMap, paths: BackbonePaths) -> None:
         self._flow = flow
         self._roles = roles
+        self._paths = paths
 
     def objection(self, models: Iterable[Class]) -> str:
         """Why models of these classes must not be frozen; ``""``: nothing speaks against it."""
         for cls in models:
-            slots = list(self._roles.family_slots(cls))
+            held = (cls, *self._paths.held.below(cls))
+            slots = list(dict.fromkeys(s for one in held for s in self._roles.family_slots(one)))
             if any(map(self._roles.is_pinned, slots)):
                 continue
-            loads = list(self._loads(cls, slots))
+            loads = [load for one in held for load in self._loads(one)]
             ends = [self._ends.get(load.where) for load in loads]
             if ends and all(ends):
                 part = next((slot for slot in slots if slot in self._roles.loads.of_slot), None)
@@ -48,10 +51,11 @@ class BrokenOffLoads:
                 )
         return ""
 
-    def _loads(self, cls: Class, slots: list[Slot]) -> Iterator[Load]:
+    def _loads(self, cls: Class) -> Iterator[Load]:
         """What fills a class, attributes of it, or what holds it."""
         loads = self._roles.loads
         yield from loads.all_into(cls)
+        slots = self._roles.family_slots(cls)
         yield from (loads.of_slot[slot] for slot in slots if slot in loads.of_slot)
         for slot, load in loads.of_slot.items():
             held = self._roles.contents.get(slot, ())
@@ -73,38 +77,13 @@ class BrokenOffLoads:
 
 def _end_around(sites: CallSites, function: Function, node: ast.AST, depth: int) -> str:
     """The line that ends a loop around a node, or around a call of the function."""
+    given = frozenset(function.parameters)
     for block, index in blocks_around(function.node, node):
         loop = block[index]
         if isinstance(loop, (ast.For, ast.While)):
-            end = next(_ends(loop, node), None)
+            end = early_end(loop, node, given)
             if end is not None:
                 return f"{function.module.path}:{end.lineno}"
     further = sites.of(function) if depth < _DEEPEST else ()
     found = (_end_around(sites, caller, site, depth + 1) for caller, site in further)
     return next(filter(None, found), "")
-
-
-def _ends(loop: ast.For | ast.While, node: ast.AST) -> Iterator[ast.stmt]:
-    """The tests that break a loop off and are not passed with the node: ``if i == cutoff: break``.
-
-    One that follows a match ends the search for one layer.
-    """
-    for statement in loop.body:
-        if (
-            isinstance(statement, ast.If)
-            and isinstance(statement.body[-1], ast.Break)
-            and node not in walk(statement)
-            and statement.lineno < _line(node)
-        ):
-            yield statement
-    match loop:
-        case ast.For(iter=counted) if any(
-            isinstance(one, ast.Slice) and isinstance(one.upper, ast.Name) for one in walk(counted)
-        ):
-            yield loop
-        case _:
-            pass
-
-
-def _line(node: ast.AST) -> int:
-    return node.lineno if isinstance(node, (ast.stmt, ast.expr)) else 0

@@ -2,8 +2,8 @@
 
 ``if args.pretrained: net.load_state_dict(...)``: where nobody gives the option, the model is
 trained from scratch, and a freeze would leave BatchNorm without statistics for good. So it is
-with a classifier; what has new layers beside its backbone is fine-tuned. And so it is where the
-code that trains says itself that it wants no weights: ``net = resnet18(pretrained=False)``.
+with a classifier; what has new layers beside its backbone is fine-tuned. Not where the code that
+trains says itself that it wants no weights, whatever the model is: ``net = Net(pretrained=False)``.
 Or it initialises the whole model: what is a backbone by its name alone has no weights then.
 Nor has the one of several models that a script may build, where only the others are loaded;
 nor the one into which a training only loads its own checkpoints, with the optimizer's state.
@@ -11,7 +11,6 @@ nor the one into which a training only loads its own checkpoints, with the optim
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -26,7 +25,8 @@ from bn2gn_codemod.survey.statements.run_conditions import (
     conditions_at,
 )
 from bn2gn_codemod.survey.syntax.nodes import call_name
-from bn2gn_codemod.survey.values import Class, ClassValue, Function, FunctionValue, Instance
+from bn2gn_codemod.survey.training.declined_models import DeclinedModels
+from bn2gn_codemod.survey.values import Class, Function
 from bn2gn_codemod.survey.weights.resumed.initialised_models import InitialisedModels
 
 _DEEPEST = 3  # calls between a script with an option and the code that asks for weights
@@ -44,6 +44,7 @@ class OptionalWeights:
         self._defaults = defaults
         self._call_sites = CallSites(flow)
         self._initialised = InitialisedModels(flow)
+        self._declined = DeclinedModels(flow, paths, order, self._call_sites)
 
     def objection(self, models: Iterable[Class], made_in: Function) -> str:
         """Why what a function makes is not to be frozen; ``""``: weights come in another way too.
@@ -62,6 +63,13 @@ class OptionalWeights:
         unstarted = self._unstarted(models)
         if unstarted:
             return unstarted
+        for cls in models:
+            declined = self._declined.where(cls, made_in)
+            if declined:
+                name = "it" if len(models) == 1 else cls.name
+                words = f"{name} is made without weights ({declined}), and BatchNorm must learn"
+                paths = self._paths.below(cls)
+                return words + (_settled_by(cls, paths[0]) if paths else "")
         if self._is_fine_tuned(models) and not self._starts_without(models, made_in):
             return ""
         return self._missing(models, made_in)
@@ -79,10 +87,6 @@ class OptionalWeights:
 
         All loads into the backbones of the models are looked at, as they are reached from there.
         """
-        declined = [call for cls in models for call in self._declining(cls, made_in)]
-        if declined and all(self._declining(cls, made_in) for cls in models):
-            where = f"{made_in.module.path}:{declined[0].lineno}"
-            return f"it is made without weights ({where}), and BatchNorm must learn"
         missing = [self._paths.weights.missing_weights(cls) for cls in models]
         if missing and all(missing):
             named = ", ".join(f"{name} ({where})" for one in missing for name, where in one.items())
@@ -169,37 +173,6 @@ class OptionalWeights:
         parts = (part for one in inner for part in self._paths.parts(one))
         found = self._initialised.where_all({cls}, " ".join((*self._paths.below(cls), *parts)))
         return found if found is not None and self._paths.weights.is_only_named(cls) else None
-
-    def _declining(self, cls: Class, made_in: Function) -> list[ast.Call]:
-        """The calls of factories that ask for no weights, where these make all such models.
-
-        ``resnet18(pretrained=False)``, where ``resnet18`` loads them for whoever asks.
-        """
-        found: list[ast.Call] = []
-        for _, call in self._flow.calls_in.get(made_in, ()):
-            if not any(
-                isinstance(held, Instance) and held.class_ is cls
-                for held in self._flow.value_of(call)
-            ):
-                continue
-            for callee in self._flow.value_of(call.func):
-                if isinstance(callee, FunctionValue) and callee.function.class_ is None:
-                    if not self._declines(cls, callee.function, call, made_in):
-                        return []
-                    found.append(call)
-                elif isinstance(callee, ClassValue):
-                    return []
-        return found
-
-    def _declines(self, cls: Class, factory: Function, call: ast.Call, made_in: Function) -> bool:
-        """Whether no load in a factory, or in what it calls, runs for a call of it."""
-        backbone = self._paths.weights.contents(cls)
-        if backbone is None or backbone.loads:
-            return False
-        inside = self._order.conditions_in(backbone.parts, backbone.owners, factory)
-        return bool(inside) and all(
-            conditions_above(conditions, factory, call, made_in) is None for conditions in inside
-        )
 
     def _ways(self, cls: Class, made_in: Function) -> list[Conditions]:
         """What must be so for each load to run; an empty one, where nothing is known of them."""

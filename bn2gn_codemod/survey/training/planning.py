@@ -47,6 +47,7 @@ from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.training.optional_models import OptionalModels
 from bn2gn_codemod.survey.training.optional_weights import OptionalWeights
 from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
+from bn2gn_codemod.survey.training.parts_made_later import PartsMadeLater
 from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.training.shared_freezes import SharedFreezes
 from bn2gn_codemod.survey.training.training_steps import TrainingSteps
@@ -108,6 +109,7 @@ class _Training:
         )
         self._models = TrainedModels(flow, paths, classes, repository)
         self._weights = OptionalWeights(flow, paths, order, OptionDefaults(flow, repository))
+        self._made_later = PartsMadeLater(flow, paths)
         self._optional = OptionalModels(self._models, self._weights)
         self._unfrozen = UnfrozenModels(self._models)
         self._whole = settings.freeze == "backbone"
@@ -117,7 +119,7 @@ class _Training:
             CopiedStatistics(flow, roles.loads),
             overwritten,
             UnstartedAlternatives(flow, roles),
-            BrokenOffLoads(flow, roles),
+            BrokenOffLoads(flow, roles, paths),
         )
         self._code = FreezingCode(flow)
         self._certain = CertainModules(flow, classes)
@@ -217,6 +219,10 @@ class _Training:
                 judged.append(script._replace(reason=reason))
             elif option := self._optional.asked(entry, insertion):
                 judged.append(script._replace(reason=option))
+            elif later := self._made_later.objection(
+                entry.models, insertion.scope.function, insertion.after
+            ):
+                judged.append(script._replace(reason=later))
             else:
                 try:
                     edit = self._freeze_edit(entry, insertion)

@@ -34,6 +34,10 @@ class MeantFiles:
         }
         self._shared = SharedFiles(contents.flow)
 
+    def may_lack(self, call: LoadCall) -> bool:
+        """Whether a file may have nothing for the model that is to get it."""
+        return self._shared.may_lack(call)
+
     def are_pretrained(
         self, call: LoadCall, load: Load, value: Instance, *, is_named: bool
     ) -> bool:

@@ -214,6 +214,7 @@ class _Search:
             published=load.published and not any(hooks(cls)),
             by_script=load.by_hand and not is_meant and not is_inner,
             by_path=load.by_path and not is_named,
+            is_resumed=load.kind == "file" and self._meant.may_lack(call),
         )
         if into.published and into.kind == "url" and into.strict:
             fills = filled_class(self._flow, call, value, self._calls)

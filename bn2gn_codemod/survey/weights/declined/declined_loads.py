@@ -42,7 +42,7 @@ class DeclinedLoads:
         self._flow = flow
         self._call_sites = call_sites
         self._ways = WaysToCode(flow, call_sites)
-        self._uncalled = UncalledLoads(flow)
+        self._uncalled = UncalledLoads(flow, by_others=False)
 
     def are_for(self, slot: Slot, network: Class, loads: Iterable[Load]) -> bool:
         """Whether none of the loads runs for a network that the slot's class asks for."""
@@ -89,12 +89,16 @@ class DeclinedLoads:
         for cls, found in loads.of_class.items():
             if families.backbone_home(cls.path) is not None:
                 continue
-            told = [one._replace(declined=self._by_all(one)) for one in found]
-            declined = {one.where for one in told if one.declined}
-            if declined and not self._is_loaded_otherwise(cls, declined):
-                found[:] = told
+            told = [(one, self._by_all(one)) for one in found]
+            passed_by = {one.where for one, where in told if where != ""}
+            by_call = next((where for _, where in told if where), None)
+            if by_call is not None and not self._is_loaded_otherwise(cls, passed_by):
+                told.sort(key=lambda one: not one[1])
+                found[:] = [
+                    one._replace(declined=by_call if by is None else by) for one, by in told
+                ]
         for slot, load in loads.of_slot.items():
-            loads.of_slot[slot] = load._replace(declined=self._by_all(load))
+            loads.of_slot[slot] = load._replace(declined=self._by_all(load) or "")
         loads.forget_best()
 
     def _is_loaded_otherwise(self, cls: Class, declined: set[str]) -> bool:
@@ -107,23 +111,27 @@ class DeclinedLoads:
             for value in self._flow.values(call.receiver)
         )
 
-    def _by_all(self, load: Load) -> str:
+    def _by_all(self, load: Load) -> str | None:
         """A call that says no to a load, where each of them leaves it out: ``net.py:12``.
 
         ``""`` where some may ask for it, or all say nothing of it: ``resnet50()`` is how anybody
         takes a network, to whom a default may not matter. What is tried out beside the load does
-        not count, nor do factories that nothing calls.
+        not count, nor do factories that nothing calls. ``None`` where these are all that there is:
+        ``resnet34()`` says nothing of what ``resnet18(pretrained=False)`` gives.
         """
         first = ""
+        is_come_to = load.where not in self._spots_at
         for spot in self._spots_at.get(load.where, []):
             start = conditions_at(spot.function, spot.node)
             for way in self._ways.to(spot.function, start):
+                is_idle = way.is_off and self._uncalled.is_uncalled(way.function)
+                is_come_to = is_come_to or not is_idle
                 if way.is_closed and way.call is not None:
                     if any(map(_SPEAKS.search, way.said)) and not _is_tried_out(way, spot):
                         first = first or f"{way.function.module.path}:{way.call.lineno}"
-                elif not (way.is_off and self._uncalled.is_uncalled(way.function)):
+                elif not is_idle:
                     return ""
-        return first
+        return first if is_come_to else None
 
     def leaves_out(self, spot: Spot | None, call: ast.Call, caller: Function) -> bool:
         """Whether a load does not run for a call that gives a network.

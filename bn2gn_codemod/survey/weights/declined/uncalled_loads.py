@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -24,13 +25,19 @@ from bn2gn_codemod.survey.values import Class, Function, Instance, Spot
 from bn2gn_codemod.survey.weights.loads import Load
 
 _DEEPEST = 4  # functions that hand on the model to the one that loads
+# Code that may call what a text names.
+_LOOKS_UP = re.compile(rb"globals\(|getattr\(|__dict__|eval\(|vars\(|locals\(|import_module")
 
 
 class UncalledLoads:
-    """Tells which loads never run."""
+    """Tells which loads never run.
 
-    def __init__(self, flow: Flow) -> None:
+    ``by_others``: whether what a module exports (``__all__``) may be called by others.
+    """
+
+    def __init__(self, flow: Flow, *, by_others: bool = True) -> None:
         self._flow = flow
+        self._by_others = by_others
         self._sites = CallSites(flow)
         self._uncalled: dict[Function, bool] = {}
         self._not_given: dict[tuple[Function, str], bool] = {}
@@ -150,7 +157,7 @@ class UncalledLoads:
             yield []
         for module in self._flow.modules:
             if name.encode() in module.source.data:
-                for line in _lines(module, name):
+                for line in _lines(module, name, by_others=self._by_others):
                     yield [one for one in self._functions_of(module) if _spans(one, line)]
 
     def _functions_of(self, module: Module) -> list[Function]:
@@ -166,10 +173,26 @@ def _spans(function: Function, line: int) -> bool:
     return not isinstance(node, ast.Module) and node.lineno <= line <= (node.end_lineno or 0)
 
 
-def _lines(module: Module, name: str) -> Iterator[int]:
-    """Where code, or a string that is one name, speaks of it; its definitions do not."""
-    for node in walk(module.tree):
+def _lines(module: Module, name: str, *, by_others: bool = True) -> Iterator[int]:
+    """Where code, or a string that is one name, speaks of it; its definitions do not.
+
+    Nor, where nothing looks up names, do the keys of a table of texts
+    (``{"resnet34": "https://..."}``), and what the module exports if it is not ``by_others``.
+    """
+    nodes = walk(module.tree)
+    listed: set[int] = set()
+    for node in () if _LOOKS_UP.search(module.source.data) else nodes:
+        match node:
+            case ast.Dict(keys=keys, values=values) if all(map(_is_text, values)):
+                listed.update(map(id, keys))
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=exported) if not by_others:
+                listed.update(map(id, walk(exported)))
+    for node in nodes:
         match node:
             case ast.Name(id=said) | ast.Attribute(attr=said) | ast.Constant(value=str(said)):
-                if said == name:
+                if said == name and id(node) not in listed:
                     yield node.lineno
+
+
+def _is_text(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)

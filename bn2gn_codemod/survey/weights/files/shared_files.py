@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Class, Function, Instance, Weights
 
@@ -39,6 +40,23 @@ class SharedFiles:
         fillings = list(self._fillings(call, cls))
         must_fit = _must_fit(call)
         return bool(fillings) and all(self._is_one_of_several(one, must_fit) for one in fillings)
+
+    def may_lack(self, call: LoadCall) -> bool:
+        """Whether a file is asked for what it has of several models, and may lack one of them.
+
+        ``if name in saved: self.models[name].load_state_dict(saved[name])``
+        """
+        match call.spot.node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Subscript(slice=key)),
+                args=[ast.Subscript(value=file, slice=asked), *_],
+            ) if not isinstance(key, ast.Constant) and ast.dump(key) == ast.dump(asked):
+                test = ast.dump(ast.Compare(left=key, ops=[ast.In()], comparators=[file]))
+            case _:
+                return False
+        return any(
+            ast.dump(one) == test for one in guarding_tests(call.spot.function, call.spot.node)
+        )
 
     def _is_one_of_several(self, filling: _Filling, must_fit: bool) -> bool:
         if filling.part is None:
