@@ -47,6 +47,9 @@ def verdict(script: str, expected: str, optimizer: str = OPTIMIZER) -> None:
         HELPER.format(name="load") + "net = load(net, args.pretrained)",
         HELPER.format(name="load") + "if args.finetune:\n    load(net, args.file)",
         "net = Net()\nif args.init_from:\n    net.load_state_dict(torch.load(args.init_from))",
+        # What is called so holds weights, and no training.
+        "net = Net()\nif args.weights:\n    net.load_state_dict(torch.load(args.weights))",
+        HELPER.format(name="load") + "if cfg.load_weights:\n    load(net, cfg.load_weights)",
         "net = Net()\nnet.load_state_dict(torch.load('pretrained/other.pth'))",
         "net = Net()\nsaved = torch.load(args.pretrained)\n"
         "mine = {k: v for k, v in saved.items() if k.startswith('module.')}\n"
@@ -91,7 +94,7 @@ def test_script_that_starts_from_a_file(script: str) -> None:
     [
         # Nothing says what the file is,
         HELPER.format(name="load") + "if args.file:\n    net = load(net, args.file)",
-        "net = Net()\nif args.weights:\n    net.load_state_dict(torch.load(args.weights))",
+        "net = Net()\nif args.model:\n    net.load_state_dict(torch.load(args.model))",
         "def load(model, path):\n    own = model.state_dict()\n"
         "    for key, tensor in torch.load(path).items():\n        own[key].copy_(tensor)\n"
         "net = Net()\nif args.file:\n    load(net, args.file)",
@@ -163,7 +166,8 @@ class Trainer:
         self.net.load_state_dict(torch.load(path), strict=False)
 """
     verdict(trainer.format(option="pretrained"), "unknown", "")
-    verdict(trainer.format(option="weights"), "convert", "")
+    verdict(trainer.format(option="weights"), "unknown", "")
+    verdict(trainer.format(option="model"), "convert", "")
     verdict(trainer.format(option="resume"), "convert", "")
     # What makes the model says nothing of the file.
     made = trainer.replace("begin", "init_model")
