@@ -118,9 +118,9 @@ class DeclinedLoads:
         for spot in self._spots_at.get(load.where, []):
             start = conditions_at(spot.function, spot.node)
             for way in self._ways.to(spot.function, start):
-                if way.is_closed and way.call is not None:
+                if way.is_closed and way.calls:
                     if any(map(_SPEAKS.search, way.said)) and not _is_tried_out(way, spot):
-                        first = first or f"{way.function.module.path}:{way.call.lineno}"
+                        first = first or f"{way.function.module.path}:{way.calls[0].lineno}"
                 elif not (way.is_off and self._uncalled.is_uncalled(way.function)):
                     return ""
         return first

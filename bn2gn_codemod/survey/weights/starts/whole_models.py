@@ -44,7 +44,7 @@ from bn2gn_codemod.survey.weights.read_loads import read_load
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.starts.changed_parts import ChangedParts
 from bn2gn_codemod.survey.weights.starts.copied_states import CopiedStates
-from bn2gn_codemod.survey.weights.starts.offered_factories import is_only_offered
+from bn2gn_codemod.survey.weights.starts.offered_factories import OfferedFactories
 from bn2gn_codemod.survey.weights.starts.taken_parts import taken_apart
 from bn2gn_codemod.survey.weights.starts.warm_starts import WarmStarts, may_train
 
@@ -69,6 +69,9 @@ class WholeModels:
         self._receivers = Receivers(contents.flow)
         self._taken_apart = taken_apart(contents.flow)
         self._changed = ChangedParts(contents)
+        self._offered = OfferedFactories(
+            contents.flow, self._call_sites, evaluations, is_loaded_network
+        )
         self._warm_starts = WarmStarts(contents, self._call_sites, evaluations)
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, list[Load]] = {}
@@ -200,7 +203,7 @@ class WholeModels:
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 is_start = is_said or self._warm_starts.is_one(call, value)
-                if is_start and not is_only_offered(self._flow, function, call.spot.node):
+                if is_start and not self._offered.are_offered(function, call.spot.node):
                     yield cls
             elif self._warm_starts.is_one(call, value):
                 yield cls
