@@ -190,17 +190,43 @@ for key, tensor in saved.items():
         ("fill(net, f'neck.{key}', tensor)", "unknown"),
         ("own['neck.' + key].copy_(tensor)", "unknown"),
         ("own[f'neck.{key}'].data.copy_(tensor)", "unknown"),
-        # Another part, all of the model, or nothing of it is filled.
+        # All of the model is, by a file that is always read.
+        ("own[key].copy_(tensor)", "unknown"),
+        ("if key in own:\n        own[key].copy_(tensor)", "unknown"),
+        # Another part, or nothing of it is filled.
         ("fill(net, 'trunk.' + key, tensor)", "convert"),
         ("fill(net, key, tensor)", "convert"),
         ("own['trunk.' + key].copy_(tensor)", "convert"),
-        ("own[key].copy_(tensor)", "convert"),
         ("print('neck.' + key, tensor)", "convert"),
         ("own['trunk.' + key].copy_(tensor)\n    print('neck.' + key)", "convert"),
     ],
 )
 def test_keys_of_one_part(fill: str, expected: str) -> None:
     verdict(_BY_KEY.format(fill=fill), expected)
+
+
+_BY_HELPER = """\
+def fill(model, path):
+    own = model.state_dict()
+    for key, tensor in torch.load(path).items():
+        if key in own:
+            own[key].copy_(tensor)
+net = Net()
+{start}
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("fill(net, args.file)", "unknown"),
+        ("if args.file:\n    fill(net, args.file)", "convert"),
+        ("while True:\n    fill(net, 'last.pth')", "convert"),
+        ("fill(net.trunk, args.file)", "convert"),
+    ],
+)
+def test_helper_that_fills_tensor_by_tensor(start: str, expected: str) -> None:
+    verdict(_BY_HELPER.format(start=start), expected)
 
 
 _FITTING = """\

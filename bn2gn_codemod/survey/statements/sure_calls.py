@@ -64,6 +64,8 @@ def _does(statement: ast.stmt, is_it: Callable[[ast.AST], bool], *, to_its_end: 
     match statement:
         case ast.Raise():
             return True
+        case _ if is_it(statement):
+            return True
         case ast.Return() if not to_its_end and not any(map(is_it, walk(statement))):
             return True
         case ast.If(test=test, body=body, orelse=orelse):

@@ -35,13 +35,15 @@ def begins_with_file(
     """
     if not begin:
         return False
-    below = [place for place in way if place[0] is not function]
+    loaded = _entries(load)
+    places = ((where, loaded if node is load.spot.node else node) for where, node in way)
+    below = [place for place in places if place[0] is not function]
     if not all(runs_always(*place) for place in below[1:]):
         return False
     if load.loader and load.loader != "load_from_checkpoint":
         is_loaded = False  # code of others, which may do nothing without a file
     elif not below:
-        is_loaded = all(_comes_first(function, load.spot.node, call) for call in begin)
+        is_loaded = all(_comes_first(function, loaded, call) for call in begin)
     else:
         is_loaded = runs_always(*below[0])
     is_named = any(_names_file(*place) for place in below)
@@ -50,6 +52,14 @@ def begins_with_file(
         for node in reading
         if isinstance(node, ast.Call) and (is_loaded or is_named or _names_file(function, node))
     )
+
+
+def _entries(load: LoadCall) -> ast.AST:
+    """A load, or the loop that fills the tensors of a model one by one: it is never empty."""
+    function, node = load.spot.function, load.spot.node
+    around = blocks_around(function.node, node) if load.into_tensors else []
+    loops = [block[at] for block, at in around if isinstance(block[at], ast.For)]
+    return loops[-1] if loops else node
 
 
 def _names_file(function: Function, call: ast.AST) -> bool:
