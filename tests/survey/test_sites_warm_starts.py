@@ -193,6 +193,7 @@ for key, tensor in saved.items():
         # All of the model is, by a file that is always read.
         ("own[key].copy_(tensor)", "unknown"),
         ("if key in own:\n        own[key].copy_(tensor)", "unknown"),
+        ("own[key].copy_(saved['arg:' + key])", "unknown"),
         # Another part, or nothing of it is filled.
         ("fill(net, 'trunk.' + key, tensor)", "convert"),
         ("fill(net, key, tensor)", "convert"),

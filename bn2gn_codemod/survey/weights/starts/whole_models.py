@@ -88,8 +88,9 @@ class WholeModels:
             if call.into_tensors:
                 names = self._put_together(call)
                 self._add_named(call, load, names)
-                for cls in () if names else self._filled_by_key(call):
-                    self._loads.setdefault(cls, []).append(load)
+                for cls in self._filled_by_key(call):
+                    if names.isdisjoint(self._contents.names(cls)):
+                        self._loads.setdefault(cls, []).append(load)
                 continue
             if not call.as_read:
                 self._add_named(call, load, given_names(call.spot.function))
