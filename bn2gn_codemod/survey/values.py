@@ -175,6 +175,13 @@ class Function:
         return self.node.args.vararg.arg
 
     @property
+    def keywords_parameter(self) -> str | None:
+        """The name of ``**kwargs``."""
+        if isinstance(self.node, ast.Module) or self.node.args.kwarg is None:
+            return None
+        return self.node.args.kwarg.arg
+
+    @property
     def extra_parameters(self) -> frozenset[str]:
         """The names of ``*args`` and ``**kwargs``."""
         if isinstance(self.node, ast.Module):

@@ -194,17 +194,44 @@ for key, tensor in saved.items():
         ("fill(net, f'neck.{key}', tensor)", "unknown"),
         ("own['neck.' + key].copy_(tensor)", "unknown"),
         ("own[f'neck.{key}'].data.copy_(tensor)", "unknown"),
-        # Another part, all of the model, or nothing of it is filled.
+        # All of the model is, by a file that is always read.
+        ("own[key].copy_(tensor)", "unknown"),
+        ("if key in own:\n        own[key].copy_(tensor)", "unknown"),
+        ("own[key].copy_(saved['arg:' + key])", "unknown"),
+        # Another part, or nothing of it is filled.
         ("fill(net, 'trunk.' + key, tensor)", "convert"),
         ("fill(net, key, tensor)", "convert"),
         ("own['trunk.' + key].copy_(tensor)", "convert"),
-        ("own[key].copy_(tensor)", "convert"),
         ("print('neck.' + key, tensor)", "convert"),
         ("own['trunk.' + key].copy_(tensor)\n    print('neck.' + key)", "convert"),
     ],
 )
 def test_keys_of_one_part(fill: str, expected: str) -> None:
     verdict(_BY_KEY.format(fill=fill), expected)
+
+
+_BY_HELPER = """\
+def fill(model, path):
+    own = model.state_dict()
+    for key, tensor in torch.load(path).items():
+        if key in own:
+            own[key].copy_(tensor)
+net = Net()
+{start}
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("fill(net, args.file)", "unknown"),
+        ("if args.file:\n    fill(net, args.file)", "convert"),
+        ("while True:\n    fill(net, 'last.pth')", "convert"),
+        ("fill(net.trunk, args.file)", "convert"),
+    ],
+)
+def test_helper_that_fills_tensor_by_tensor(start: str, expected: str) -> None:
+    verdict(_BY_HELPER.format(start=start), expected)
 
 
 _FITTING = """\
@@ -242,6 +269,27 @@ net.load_state_dict({state}, strict=False)
         "load(net, args.file)",
         "class Loading(Net):\n    def load(self, path):\n"
         "        self.load_state_dict(torch.load(path))\nnet = Loading()\nnet.load('w/seg.pt')",
+        # in whatever stands around it, so long as it is read,
+        "net = Net()\nwith open(args.file, 'rb') as file:\n"
+        "    net.load_state_dict(torch.load(file))",
+        "net = Net()\nfor path in ('trunk.pth', args.file):\n"
+        "    net.load_state_dict(torch.load(path), strict=False)",
+        "net, saved = Net(), torch.load(args.file)\nif 'model' in saved:\n"
+        "    net.load_state_dict(saved['model'])\nelse:\n    net.load_state_dict(saved)",
+        "net = Net()\nif args.cpu:\n    saved = torch.load(args.file, map_location='cpu')\n"
+        "else:\n    saved = torch.load(args.file)\nnet.load_state_dict(saved)",
+        "net = Net()\nif path := args.file:\n    net.load_state_dict(torch.load(path))\n"
+        "else:\n    raise ValueError",
+        "net = Net()\nif not args.file:\n    sys.exit(1)\nelse:\n"
+        "    net.load_state_dict(torch.load(args.file))",
+        "net = Net()\ntry:\n    net.load_state_dict(torch.load(args.file))\n"
+        "except FileNotFoundError:\n    raise SystemExit('no file')",
+        "net, saved = Net(), torch.load(args.file)\ntry:\n    net.load_state_dict(saved)\n"
+        "except RuntimeError:\n    net.load_state_dict({k[7:]: v for k, v in saved.items()})",
+        "net = Net()\nif dist.get_rank() == 0:\n    net.load_state_dict(torch.load(args.file))",
+        "net = Net()\nif is_main_process():\n    net.load_state_dict(torch.load(args.file))",
+        "def load(path):\n    net = Net()\n    with torch.no_grad():\n"
+        "        net.load_state_dict(torch.load(path))\n    return net\nnet = load(args.file)",
         # What an option asks for later is another file.
         "net = Net()\nnet.load_state_dict(torch.load('seg.pth'))\n"
         "if args.resume:\n    net.load_state_dict(torch.load(args.resume))",
@@ -261,6 +309,20 @@ def test_script_that_always_begins_with_a_file(script: str) -> None:
         "net = Net()\ntry:\n    net.load_state_dict(torch.load('last.pth'))\n"
         "except FileNotFoundError:\n    pass",
         "net, saved = Net(), torch.load(args.file)\nif args.go_on:\n    net.load_state_dict(saved)",
+        "net = Net()\nwith suppress(OSError):\n    net.load_state_dict(torch.load('last.pth'))",
+        "net = Net()\ntry:\n    net.load_state_dict(torch.load('last.pth'))\n"
+        "except FileNotFoundError:\n    print('from scratch')",
+        "net = Net()\nfor path in glob('last*.pth'):\n    net.load_state_dict(torch.load(path))",
+        "net = Net()\nfor path in ('last.pth', 'best.pth'):\n    if not os.path.exists(path):\n"
+        "        continue\n    net.load_state_dict(torch.load(path))",
+        "net = Net()\nif args.a:\n    net.load_state_dict(torch.load(args.a))\n"
+        "elif args.b:\n    net.load_state_dict(torch.load(args.b))",
+        "net = Net()\nif args.rank:\n    net.load_state_dict(torch.load('last.pth'))",
+        "net = Net()\nif args.rank == 0 and args.go_on:\n"
+        "    net.load_state_dict(torch.load('last.pth'))",
+        "def load(model, path):\n    with open(path, 'rb') as file:\n"
+        "        if not file.read(1):\n            return\n"
+        "        model.load_state_dict(torch.load(file))\nnet = Net()\nload(net, args.file)",
         "def load(model, path):\n    if not path:\n        return\n"
         "    model.load_state_dict(torch.load(path))\nnet = Net()\nload(net, args.file)",
         "def load(model, path):\n    if os.path.exists(path):\n"
@@ -278,9 +340,26 @@ def test_script_that_need_not_begin_with_it(script: str) -> None:
     verdict(script, "convert")
 
 
-def test_file_that_is_loaded_after_training() -> None:
-    after = OPTIMIZER + "\nnet.load_state_dict(torch.load('best.pth'))"
-    verdict("net = Net()", "convert", after)
+_TRAINING = "\nfor x in data:\n    net(x).sum().backward()\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("net.load_state_dict(torch.load(args.file))" + _TRAINING, "unknown"),
+        # It need not be loaded, the training goes on, or is over.
+        ("if args.file:\n    net.load_state_dict(torch.load(args.file))" + _TRAINING, "convert"),
+        (
+            "saved = torch.load(args.file)\nnet.load_state_dict(saved['net'])\n"
+            "optimizer.load_state_dict(saved['optim'])" + _TRAINING,
+            "convert",
+        ),
+        (_TRAINING + "net.load_state_dict(torch.load('best.pth'))", "convert"),
+        ("net.load_state_dict(torch.load('best.pth'))", "convert"),
+    ],
+)
+def test_file_that_is_loaded_after_the_optimizer_is_made(after: str, expected: str) -> None:
+    verdict("net = Net()", expected, f"{OPTIMIZER}\n{after}")
 
 
 _FACTORY = """\

@@ -18,7 +18,7 @@ from bn2gn_codemod.survey.statements.run_conditions import (
     Conditions,
     conditions_above,
     conditions_at,
-    passed,
+    handed,
 )
 from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Function
@@ -31,7 +31,7 @@ class Way(NamedTuple):
     """One way to code, as far up as it was followed."""
 
     function: Function
-    call: ast.Call | None  # the last one that was looked at
+    calls: tuple[ast.Call, ...]  # those that were looked at, the last one first
     is_closed: bool  # that call is at odds with what the code asks for
     said: tuple[str, ...] = ()  # the parameters by which it says so, and leaves it to no default
     is_off: bool = False  # nothing is seen to call the function, which says so by its defaults
@@ -46,12 +46,12 @@ class WaysToCode:
 
     def to(self, function: Function, conditions: Conditions) -> Iterator[Way]:
         """All ways to code in a function that runs under ``conditions``, beyond the function."""
-        yield from self._to(function, None, conditions, (function,))
+        yield from self._to(function, (), conditions, (function,))
 
     def _to(
         self,
         function: Function,
-        call: ast.Call | None,
+        calls_behind: tuple[ast.Call, ...],
         conditions: Conditions,
         behind: tuple[Function, ...],
     ) -> Iterator[Way]:
@@ -59,12 +59,12 @@ class WaysToCode:
         for one in hidden:
             is_closed = conditions_above(conditions, function, one, function) is None
             said = _denied(conditions, function, one) if is_closed else ()
-            yield Way(function, one, is_closed=is_closed, said=said)
+            yield Way(function, (one, *calls_behind), is_closed=is_closed, said=said)
         if hidden and not calls:
             return
         if not calls or len(behind) > _DEEPEST:
             is_off = not calls and conditions_above(conditions, function, _BARE, function) is None
-            yield Way(function, call, is_closed=False, is_off=is_off)
+            yield Way(function, calls_behind, is_closed=False, is_off=is_off)
             return
         for caller, one in calls:
             if caller in behind:
@@ -72,10 +72,10 @@ class WaysToCode:
             above = conditions_above(conditions, function, one, caller)
             if above is None:
                 said = _denied(conditions, function, one)
-                yield Way(caller, one, is_closed=True, said=said)
+                yield Way(caller, (one, *calls_behind), is_closed=True, said=said)
             else:
                 above |= conditions_at(caller, one)
-                yield from self._to(caller, one, above, (*behind, caller))
+                yield from self._to(caller, (one, *calls_behind), above, (*behind, caller))
 
 
 def _denied(conditions: Conditions, function: Function, call: ast.Call) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ def _says_otherwise(function: Function, call: ast.Call, condition: Condition) ->
     """Whether a call hands over the opposite of a condition: ``False``, which is no path yet."""
     if condition.owner is not function:
         return False
-    given = passed(function, call, condition.text)
+    given = handed(function, call, condition.text)
     return (
         isinstance(given, ast.Constant)
         and given.value is (not condition.holds)

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple, TypeGuard
 
+from bn2gn_codemod.survey.statements.unpacked_keywords import brought
 from bn2gn_codemod.survey.syntax.nodes import dotted, is_off, is_super, unpacks, walk
 from bn2gn_codemod.survey.values import Function
 
@@ -86,23 +87,76 @@ def conditions_above(
                 found.add(condition._replace(owner=_owner(caller, "self")))
                 found.update(_of_stored(caller, condition))
             continue
-        given = passed(function, call, root)
+        is_of_rest = (
+            root == function.keywords_parameter
+        )  # ``kwargs.pretrained``, see ``_handed_on``
+        given = handed(function, call, condition.text if is_of_rest else root)
         if given is None:
+            if is_of_rest or not rest:
+                above_it = _handed_on(condition, function, call, caller)
+                if above_it is None:
+                    return None
+                found.update(above_it)
             continue
+        if is_of_rest:
+            rest = ""
         if not rest and isinstance(given, ast.Constant):
-            is_met = isinstance(given.value, str) if condition.of_text else bool(given.value)
-            if is_met is not condition.holds:
+            if not _is_met(condition, given):
                 return None
             continue
         text = dotted(given)
         if not rest:
-            above_it = _asked(caller, given, condition.holds)
-            found.update(one._replace(of_text=condition.of_text) for one in above_it)
+            asked = _asked(caller, given, condition.holds)
+            found.update(one._replace(of_text=condition.of_text) for one in asked)
         elif text is not None and _is_steady(caller, given, f"{text}.{rest}"):
             above = f"{text}.{rest}"
             owner = _owner(caller, text.partition(".")[0])
             found.add(Condition(above, condition.holds, owner, condition.of_text))
     return frozenset(found)
+
+
+def _is_met(condition: Condition, given: ast.Constant) -> bool:
+    is_so = isinstance(given.value, str) if condition.of_text else bool(given.value)
+    return is_so is condition.holds
+
+
+def _handed_on(
+    condition: Condition, function: Function, call: ast.Call, caller: Function
+) -> Conditions | None:
+    """What ``**options`` must bring for a condition to be met that is not without it.
+
+    Of the caller's own ``**kwargs`` that is a condition again: ``kwargs.pretrained``. Who calls it
+    without is none who meets it.
+    """
+    root, _, rest = condition.text.partition(".")
+    if not rest:
+        default = _default_of(function, call, root)
+        if default is None or _is_met(condition, default):
+            return NONE  # not known, or met already
+    bring = brought(caller, call, rest or root)
+    if bring is None:
+        return NONE
+    if bring.parameter is not None:
+        return frozenset(
+            {condition._replace(text=f"{bring.parameter}.{rest or root}", owner=caller)}
+        )
+    is_brought = any(
+        not isinstance(one, ast.Constant) or _is_met(condition, one) for one in bring.values
+    )
+    return NONE if is_brought else None
+
+
+def _default_of(function: Function, call: ast.Call, name: str) -> ast.Constant | None:
+    """What a parameter is if no ``**options`` of a call bring it, and no ``*args`` may."""
+    if any(isinstance(one, ast.Starred) for one in call.args):
+        return None
+    bare = ast.Call(func=call.func, args=call.args, keywords=[])
+    default = passed(function, bare, name)
+    return default if isinstance(default, ast.Constant) else None
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((one.value for one in call.keywords if one.arg == name), None)
 
 
 # ------------------------------------------------------------------ blocks
@@ -282,6 +336,14 @@ def _is_on_self(call: ast.Call) -> bool:
     return (isinstance(owner, ast.Name) and owner.id == "self") or is_super(owner)
 
 
+def handed(function: Function, call: ast.Call, text: str) -> ast.expr | None:
+    """What a call hands to a parameter, or to a key of ``**kwargs``: ``kwargs.pretrained``."""
+    root, _, key = text.partition(".")
+    if key and root == function.keywords_parameter:
+        return _keyword(call, key)
+    return passed(function, call, text)
+
+
 def passed(function: Function, call: ast.Call, parameter: str) -> ast.expr | None:
     """What a call hands to a parameter, its default included; ``None`` if that is not seen."""
     scope = function.node
@@ -289,7 +351,7 @@ def passed(function: Function, call: ast.Call, parameter: str) -> ast.expr | Non
         return None
     if parameter not in function.parameters - function.extra_parameters:
         return None
-    value = next((k.value for k in call.keywords if k.arg == parameter), None)
+    value = _keyword(call, parameter)
     names = [argument.arg for argument in (*scope.args.posonlyargs, *scope.args.args)]
     if function.class_ is not None and not function.is_static:
         names = names[1:]

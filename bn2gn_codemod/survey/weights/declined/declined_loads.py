@@ -126,9 +126,9 @@ class DeclinedLoads:
             for way in self._ways.to(spot.function, start):
                 is_idle = way.is_off and self._uncalled.is_uncalled(way.function)
                 is_come_to = is_come_to or not is_idle
-                if way.is_closed and way.call is not None:
+                if way.is_closed and way.calls:
                     if any(map(_SPEAKS.search, way.said)) and not _is_tried_out(way, spot):
-                        first = first or f"{way.function.module.path}:{way.call.lineno}"
+                        first = first or f"{way.function.module.path}:{way.calls[0].lineno}"
                 elif not is_idle:
                     return ""
         return first if is_come_to else None

@@ -14,11 +14,11 @@ import re
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
-from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
+from bn2gn_codemod.survey.statements.sure_calls import passes
+from bn2gn_codemod.survey.syntax.nodes import given_arguments
 from bn2gn_codemod.survey.values import Function
 
 _PATH = re.compile(r"\w[./]")
-_ASKING = (ast.IfExp, ast.BoolOp, ast.Lambda)
 
 
 def begins_with_file(
@@ -35,13 +35,15 @@ def begins_with_file(
     """
     if not begin:
         return False
-    below = [place for place in way if place[0] is not function]
+    loaded = _entries(load)
+    places = ((where, loaded if node is load.spot.node else node) for where, node in way)
+    below = [place for place in places if place[0] is not function]
     if not all(runs_always(*place) for place in below[1:]):
         return False
     if load.loader and load.loader != "load_from_checkpoint":
         is_loaded = False  # code of others, which may do nothing without a file
     elif not below:
-        is_loaded = all(_comes_first(function, load.spot.node, call) for call in begin)
+        is_loaded = all(_comes_first(function, loaded, call) for call in begin)
     else:
         is_loaded = runs_always(*below[0])
     is_named = any(_names_file(*place) for place in below)
@@ -50,6 +52,14 @@ def begins_with_file(
         for node in reading
         if isinstance(node, ast.Call) and (is_loaded or is_named or _names_file(function, node))
     )
+
+
+def _entries(load: LoadCall) -> ast.AST:
+    """A load, or the loop that fills the tensors of a model one by one: it is never empty."""
+    function, node = load.spot.function, load.spot.node
+    around = blocks_around(function.node, node) if load.into_tensors else []
+    loops = [block[at] for block, at in around if isinstance(block[at], ast.For)]
+    return loops[-1] if loops else node
 
 
 def _names_file(function: Function, call: ast.AST) -> bool:
@@ -66,33 +76,15 @@ def _names_file(function: Function, call: ast.AST) -> bool:
 
 def runs_always(function: Function, node: ast.AST) -> bool:
     """Whether whoever calls a function comes to a place in it."""
-    around = blocks_around(function.node, node)
-    if not around:
-        return isinstance(function.node, ast.Lambda)
-    block, index = around[-1]
-    leaves = (walk(statement) for statement in block[:index])
-    is_direct = block is getattr(function.node, "body", None)
-    return (
-        is_direct
-        and not _is_asked_for(block[index], node)
-        and not any(isinstance(node, ast.Return) for each in leaves for node in each)
-    )
+    if isinstance(function.node, ast.Lambda):
+        return True
+    return passes(function.node.body, node, to_its_end=True)
 
 
 def _comes_first(function: Function, first: ast.AST, second: ast.Call) -> bool:
     """Whether whatever comes to the second call has passed the first one."""
-    around = blocks_around(function.node, first)
-    if not around:
-        return False  # a lambda
-    block, index = around[-1]
-    return not _is_asked_for(block[index], first) and any(
-        other is block and place > index for other, place in blocks_around(function.node, second)
-    )
-
-
-def _is_asked_for(statement: ast.stmt, node: ast.AST) -> bool:
-    """``load(net, path) if args.resume else None``, ``args.resume and load(net, path)``"""
     return any(
-        isinstance(part, _ASKING) and any(inner is node for inner in walk(part))
-        for part in walk(statement)
+        passes([statement], first)
+        for block, index in blocks_around(function.node, second)
+        for statement in block[:index]
     )

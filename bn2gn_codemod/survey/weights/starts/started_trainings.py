@@ -56,6 +56,19 @@ class StartedTrainings:
             known = self._direct[function] = [call for _, call in calls if self._begins(call)]
         return [call for call in known if not self.optimized.is_of_others(function, call, models)]
 
+    def loops(self, function: Function, models: Models) -> list[ast.Call]:
+        """Where a function that makes the optimizer itself trains: ``loss.backward()``.
+
+        What is loaded after the optimizer is made, and before that, is what it starts from as well.
+        """
+        if not self.direct(function, models):
+            return []
+        return [
+            call
+            for _, call in self._flow.calls_in.get(function, ())
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "backward"
+        ]
+
     def by_others(self, function: Function, models: Models) -> list[ast.Call]:
         """The calls that give the model, or what holds it, to code which trains it."""
         return [

@@ -75,8 +75,9 @@ class WarmStarts:
         direct = self._trainings.direct(function, step.models)
         others = self._trainings.by_others(function, step.models)
         here = [node for where, node in step.reading if where is function]
+        begins = (direct, others, self._trainings.loops(function, step.models))
         if not kept_words(call.spot.function, call.spot.node) and any(
-            begins_with_file(function, begin, here, call, step.way) for begin in (direct, others)
+            begins_with_file(function, begin, here, call, step.way) for begin in begins
         ):
             return True
         if self._weights_alone.begin(call, step, (*direct, *others)):

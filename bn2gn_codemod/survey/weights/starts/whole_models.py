@@ -25,7 +25,7 @@ from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
 from bn2gn_codemod.survey.syntax.nodes import dotted, walk_scope
 from bn2gn_codemod.survey.values import Class, Function, Instance, NormLayer, Weights
 from bn2gn_codemod.survey.weights.declined.guarded_loads import GuardedLoads
-from bn2gn_codemod.survey.weights.entries.fitting_entries import takes_what_fits
+from bn2gn_codemod.survey.weights.entries.fitting_entries import restores_more, takes_what_fits
 from bn2gn_codemod.survey.weights.entries.named_keys import given_names, prefixes
 from bn2gn_codemod.survey.weights.entries.prefixed_keys import parts_of_keys
 from bn2gn_codemod.survey.weights.entries.refitted_entries import refits_entries
@@ -44,7 +44,7 @@ from bn2gn_codemod.survey.weights.read_loads import read_load
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_resumed, speaks_of_resuming
 from bn2gn_codemod.survey.weights.starts.changed_parts import ChangedParts
 from bn2gn_codemod.survey.weights.starts.copied_states import CopiedStates
-from bn2gn_codemod.survey.weights.starts.offered_factories import is_only_offered
+from bn2gn_codemod.survey.weights.starts.offered_factories import OfferedFactories
 from bn2gn_codemod.survey.weights.starts.taken_parts import taken_apart
 from bn2gn_codemod.survey.weights.starts.warm_starts import WarmStarts, may_train
 
@@ -69,6 +69,9 @@ class WholeModels:
         self._receivers = Receivers(contents.flow)
         self._taken_apart = taken_apart(contents.flow)
         self._changed = ChangedParts(contents)
+        self._offered = OfferedFactories(
+            contents.flow, self._call_sites, evaluations, is_loaded_network
+        )
         self._warm_starts = WarmStarts(contents, self._call_sites, evaluations)
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, list[Load]] = {}
@@ -83,9 +86,11 @@ class WholeModels:
             if load is None or (load.kind != "file" and not call.of_driver):
                 continue
             if call.into_tensors:
-                self._add_named(call, load, self._put_together(call))
+                names = self._put_together(call)
+                self._add_named(call, load, names)
                 for cls in self._filled_by_key(call):
-                    self._loads.setdefault(cls, []).append(load)
+                    if names.isdisjoint(self._contents.names(cls)):
+                        self._loads.setdefault(cls, []).append(load)
                 continue
             if not call.as_read:
                 self._add_named(call, load, given_names(call.spot.function))
@@ -163,8 +168,20 @@ class WholeModels:
         for value in self._flow.values(call.receiver):
             if not isinstance(value, Instance) or value.weak or value.spot is None:
                 continue
-            if self._warm_starts.is_one(call, value):
+            is_resumed_as_fits = (
+                is_resumed(self._flow, call)
+                and takes_what_fits(call)
+                and self._trains_and_restores_no_more(call.spot.function)
+            )
+            if is_resumed_as_fits or self._warm_starts.is_one(call, value):
                 yield value.class_
+
+    def _trains_and_restores_no_more(self, function: Function) -> bool:
+        """Whether code that trains loads weights, itself or by a helper, and nothing else."""
+        callers = [caller for caller, _ in self._call_sites.of(function)]
+        return not restores_more(function.module) and any(
+            may_train(one) and not restores_more(one.module) for one in (function, *callers)
+        )
 
     def _started(self, call: LoadCall, load: Load) -> Iterator[Class]:
         function = call.spot.function
@@ -185,7 +202,7 @@ class WholeModels:
             if self._is_short_of_a_part(cls, load) or self._changed.is_changed(call, cls):
                 yield cls
             elif goes_on:
-                if takes_what_fits(call) and may_train(function):
+                if takes_what_fits(call) and self._trains_and_restores_no_more(function):
                     yield cls
             elif refits_entries(call) or self._is_trained_part(call, value):
                 yield cls
@@ -200,7 +217,7 @@ class WholeModels:
                 tests = map(ast.unparse, guarding_tests(function, call.spot.node))
                 is_said = any(map(_PRETRAINED.search, (function.name, *tests)))
                 is_start = is_said or self._warm_starts.is_one(call, value)
-                if is_start and not is_only_offered(self._flow, function, call.spot.node):
+                if is_start and not self._offered.are_offered(function, call.spot.node):
                     yield cls
             elif self._warm_starts.is_one(call, value):
                 yield cls
