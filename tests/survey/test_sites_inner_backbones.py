@@ -263,7 +263,7 @@ def test_nothing_fills_all_of_the_model(made: str, load: str) -> None:
     "load",
     [
         "if cfg.load_from: net.load_state_dict(torch.load(cfg.load_from)['state_dict'])",
-        "if cfg.weights: net.load_state_dict(torch.load(cfg.weights), strict=False)",
+        "if cfg.file: net.load_state_dict(torch.load(cfg.file), strict=False)",
         "net = EpochBasedRunner(net, work_dir=cfg.work_dir)",
         "net = Runner(model=net, load_from=cfg.load_from)",
         "net = build_runner(cfg.runner, default_args=dict(model=net))",

@@ -112,7 +112,7 @@ class LoadedNetworks:
         if load is not None:
             words = f"{cls.name} also {load.words}, strictly: whether that fills {shown(slot)}"
             return Because(Role.UNDECIDED, f"{words} in a training is not known")
-        load = self._whole_models.load_of(slot)
+        load = self._whole_models.users_load_of(slot)
         if load is None or load.where in {one.where for _, one in judged}:
             return None
         words = f"{cls.name} also {load.words}, where a training may start"

@@ -75,6 +75,7 @@ class WholeModels:
         self._warm_starts = WarmStarts(contents, self._call_sites, evaluations)
         self._copied_states = CopiedStates(contents, self._call_sites, is_loaded_network)
         self._loads: dict[Class, list[Load]] = {}
+        self._by_users: set[str] = set()  # the places of loads
         self._named: dict[Slot, Load] = {}
         self._parts: dict[Instance, bool] = {}  # the same for each load that may fill a model
         hub = HubEntries(contents.flow)
@@ -105,19 +106,36 @@ class WholeModels:
             for cls in self._started(call, load):
                 if not (hub.is_only_offered(load.where) and hub.is_trained(cls)):
                     self._loads.setdefault(cls, []).append(load)
+                    if self._is_of_user(call):
+                        self._by_users.add(load.where)
 
     def load_of(self, slot: Slot) -> Load | None:
         """What loads the attribute together with a whole model, as far as it starts from there."""
+        return next(self._loads_of(slot), None)
+
+    def users_load_of(self, slot: Slot) -> Load | None:
+        """:meth:`load_of`, by what uses the model: no method of its own, and not what makes it.
+
+        ``net = resnet50(pretrained=True)``, and ``net.load_state_dict(torch.load(path))`` after it.
+        """
+        return next((load for load in self._loads_of(slot) if load.where in self._by_users), None)
+
+    def _loads_of(self, slot: Slot) -> Iterator[Load]:
         cls, name = slot
         named = self._named.get(slot)
         loads = [] if named is None else [named]
-        return next(
-            (
-                load
-                for load in itertools.chain(loads, self._whole_loads(cls))
-                if not are_left_out(name, load.left_out)
-            ),
-            None,
+        for load in itertools.chain(loads, self._whole_loads(cls)):
+            if not are_left_out(name, load.left_out):
+                yield load
+
+    def _is_of_user(self, call: LoadCall) -> bool:
+        """Whether a model is made by other code than that which loads it, or uses it there."""
+        function = call.spot.function
+        return any(
+            isinstance(value, Instance)
+            and value.spot is not None
+            and not (value.spot.function is function and self._gives(function, value))
+            for value in self._flow.values(call.receiver)
         )
 
     def _whole_loads(self, cls: Class) -> Iterator[Load]:
