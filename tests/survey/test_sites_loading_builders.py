@@ -40,33 +40,31 @@ def main(args, loader):
 """
 
 
-def built(
-    load: str, verdict: str, make: str = "model = build(args)", option: str = "weights"
-) -> None:
+def built(load: str, verdict: str, make: str = "model = build(args)", option: str = "file") -> None:
     load = "\n".join(f"    {line}" for line in load.splitlines())
     builder = _BUILDER.format(load=load, option=option)
     check(NET.format(verdict=verdict) + builder + _TRAIN.format(make=make))
 
 
-_ALWAYS = "model.load_state_dict(torch.load(args.weights))"
+_ALWAYS = "model.load_state_dict(torch.load(args.file))"
 
 
 @pytest.mark.parametrize(
     ("load", "option"),
     [
-        (_ALWAYS, "weights"),
-        ("model.load_state_dict(torch.load('weights/det.pth'))", "weights"),
-        ("fill(args, model)", "weights"),
-        ("model = fill(args, model)", "weights"),
-        ("fill_in_place(args, model)", "weights"),
+        (_ALWAYS, "file"),
+        ("model.load_state_dict(torch.load('weights/det.pth'))", "file"),
+        ("fill(args, model)", "file"),
+        ("model = fill(args, model)", "file"),
+        ("fill_in_place(args, model)", "file"),
         ("if args.pretrain:\n    model.load_state_dict(torch.load(args.pretrain))", "pretrain"),
         ("if args.pretrain:\n    model = fill(args, model)", "pretrain"),
-        ("if args.pretrain:\n    fill_in_place(args, model)", "weights"),
-        ("if args.finetune:\n    model = fill(args, model)", "weights"),
+        ("if args.pretrain:\n    fill_in_place(args, model)", "file"),
+        ("if args.finetune:\n    model = fill(args, model)", "file"),
         # The load is another's than the one that goes on.
         (
             f"{_ALWAYS}\nif args.resume:\n    model.load_state_dict(torch.load(args.resume))",
-            "weights",
+            "file",
         ),
     ],
 )
@@ -92,7 +90,7 @@ def test_builder_that_gives_more_than_the_model() -> None:
 from net import Net
 def build(args):
     model = Net()
-    model.load_state_dict(torch.load(args.weights))
+    model.load_state_dict(torch.load(args.file))
     return model, nn.MSELoss()
 """
     make = "model, criterion = build(args)"
@@ -107,8 +105,8 @@ def build(args):
             "if args.resume:\n    model.load_state_dict(torch.load(args.resume))",
             "model = build(args)",
         ),
-        ("if args.weights:\n    " + _ALWAYS, "model = build(args)"),
-        ("if args.weights:\n    fill(args, model)", "model = build(args)"),
+        ("if args.file:\n    " + _ALWAYS, "model = build(args)"),
+        ("if args.file:\n    fill(args, model)", "model = build(args)"),
         # or training does not ask for that.
         ("if is_test:\n    " + _ALWAYS, "model = build(args)"),
         (
@@ -145,7 +143,7 @@ def test_optimizer_that_the_caller_restores(restore: str, verdict: str) -> None:
 from net import Net
 def build(args):
     model = Net()
-    saved = torch.load(args.weights)
+    saved = torch.load(args.file)
     model.load_state_dict(saved["model"])
     return model, saved
 -- train.py --
@@ -175,7 +173,7 @@ def main(args, loader):
 def test_builder_that_only_a_test_uses() -> None:
     train = _TRAIN.format(make="model = Net()").replace("from build import build", "import net")
     train = train.replace("Net()", "net.Net()")
-    builder = _BUILDER.format(load="    " + _ALWAYS, option="weights")
+    builder = _BUILDER.format(load="    " + _ALWAYS, option="file")
     check(NET.format(verdict="convert") + builder + _EVALUATION + train)
 
 
@@ -226,7 +224,7 @@ def main(args, loader):
         ("load_pretrained(model, args.file)\nlearner.optimizer_for(args, model)", "unknown"),
         ("if args.pretrain:\n    " + _ALWAYS + "\nlearner.optimizer_for(args, model)", "unknown"),
         # It is asked for, comes after the training, or is none:
-        ("if args.weights:\n    " + _ALWAYS + "\nlearner.optimizer_for(args, model)", "convert"),
+        ("if args.file:\n    " + _ALWAYS + "\nlearner.optimizer_for(args, model)", "convert"),
         ("engine.train(model, args.optimizer, loader)\n" + _ALWAYS, "convert"),
         (_ALWAYS + "\nengine.evaluate(model, loader)", "convert"),
         (_ALWAYS + "\nengine.saliency(model, loader)", "convert"),

@@ -96,9 +96,9 @@ def test_other_loads_that_no_training_begins_with(load: str, after: str, more: s
         # Nothing is loaded at all: that may be for whoever uses the code.
         ("pass", "convert"),
         # Who knows what is in the file.
-        ("if args.weights: model.load_state_dict(torch.load(args.weights))", "convert"),
-        ("model.load_state_dict(torch.load(args.weights))", "unknown"),
-        (_RESUME + "\n    model.load_state_dict(torch.load(args.weights))", "unknown"),
+        ("if args.file: model.load_state_dict(torch.load(args.file))", "convert"),
+        ("model.load_state_dict(torch.load(args.file))", "unknown"),
+        (_RESUME + "\n    model.load_state_dict(torch.load(args.file))", "unknown"),
     ],
 )
 def test_a_name_says_that_weights_may_be_loaded(load: str, decoder: str) -> None:
@@ -150,8 +150,8 @@ def test_a_tensor_that_a_layer_makes_for_itself_is_no_load(given: str, verdict: 
     ("load", "decoder"),
     [
         ("pass", "convert"),
-        ("if args.weights: model.load_state_dict(torch.load(args.weights))", "convert"),
-        (_RESUME + "; model.backbone.load_state_dict(torch.load(args.weights))", "convert"),
+        ("if args.file: model.load_state_dict(torch.load(args.file))", "convert"),
+        (_RESUME + "; model.backbone.load_state_dict(torch.load(args.file))", "convert"),
     ],
 )
 def test_what_is_frozen_has_new_layers_beside_it(load: str, decoder: str, attribute: str) -> None:
@@ -226,7 +226,7 @@ class {name}(nn.Module):
         ("ResNet", "keep", {}),
         # and what others are to load, or a file that a training may begin with, may be for it.
         ("Trunk", "keep", {"load": "pass"}),
-        ("Trunk", "keep", {"load": "model.load_state_dict(torch.load(args.weights))"}),
+        ("Trunk", "keep", {"load": "model.load_state_dict(torch.load(args.file))"}),
         ("Trunk", "keep", {"option": ", pretrained=True"}),
     ],
 )

@@ -61,7 +61,7 @@ class LoadedNetworks:
         """
         loads = self._loads.into(cls)
         if loads:
-            return [(cls, load) for load in loads]
+            return [(cls, self._lenient(cls, load)) for load in loads]
         below = [
             (child, self._loads.of_class[child][0])
             for child in cls.descendants()
@@ -69,6 +69,20 @@ class LoadedNetworks:
         ]
         resumed = self._resumed(cls)
         return below or ([] if resumed is None else [(cls, resumed._replace(is_resumed=True))])
+
+    def _lenient(self, cls: Class, load: Load) -> Load:
+        """The lenient load of a published file beside a strict one of such a file.
+
+        The file has nothing of what is added to a known network. A strict load fails there, so
+        that the lenient one is how such a network is made, whichever builder stands first.
+        """
+        if not (load.published and load.strict) or self._members.family(cls) is None:
+            return load
+        every = self._loads.all_into(cls)
+        other = next((one for one in every if one.published and not one.strict), load)
+        return load._replace(
+            source=other.source, where=other.where, strict=other.strict, skipped=other.skipped
+        )
 
     def judge(self, cls: Class, networks: list[tuple[Class, Load]]) -> None:
         """Judge what a class holds where weights are loaded into it, or into subclasses."""

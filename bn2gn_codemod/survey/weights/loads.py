@@ -79,7 +79,7 @@ class Loads:
         """How pretrained weights get into the class, if they do."""
         if cls not in self._best:
             found = self.all_into(cls)
-            best = min(found, key=_caution, default=None)
+            best = min(found, key=lambda load: (load.declined != "", load.vague), default=None)
             if best is not None and best.published:
                 # What is not in one file may be in another one.
                 others = [load for load in found if load.kind == "url" and not load.published]
@@ -118,12 +118,3 @@ class Loads:
     def all_into(self, cls: Class) -> list[Load]:
         """The loads into a class and what it extends."""
         return [load for one in cls.ancestors() for load in self.of_class.get(one, ())]
-
-
-def _caution(load: Load) -> tuple[bool, bool, bool]:
-    """Where a load stands among those of its class: the first one is judged by.
-
-    A published file has nothing of what a model adds to its network. A strict load of one fails
-    there: where the same class is also filled leniently, that is how it is made.
-    """
-    return load.declined != "", load.vague, load.strict and load.published

@@ -31,8 +31,6 @@ _START = re.compile(
     r"pre_?train|imagenet|fine_?tun|warm_?start|init(?:ial)?_from|"
     # ``args.init_1``, ``initial_weights``; not what initialises layers: ``init_weights(net)``
     r"\.init(?:ial)?(?:_?\d+|_model|_file|_path)?\b(?!\()|"
-    # ``args.weights``, ``cfg.load_weights``: such a file is of weights, and no checkpoint
-    r"\w\.(?:load_|model_)?weights(?:_file|_path)?\b(?!\()|"
     r"\binit(?:ial)?_(?:weights?|checkpoint|ckpt|state\w*)\b(?!\()|"
     # What is asked of DeepSpeed for a training that does not go on.
     r"\bload_module_only=True|\bload_optimizer_states=False",

@@ -3,7 +3,8 @@
 ``if args.checkpoint: net.load_state_dict(torch.load(args.checkpoint))``, and then the optimizer.
 What goes on with a training restores its optimizer, or at least knows the epoch. Where the code
 saves the weights of models, and no code saves or reads anything else, nothing can go on: what is
-loaded there, before a training, is where that begins.
+loaded there, before a training, is where that begins. So it is with a file that is said to be of
+weights, and no checkpoint: ``args.weights``.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _KEEPS_MORE = re.compile(
 )
 # The file is one of the training's own: ``"net_%d.pth" % args.start_epoch``
 _OF_TRAINING = re.compile(r"epoch|\biters?\b|iteration|step|\blast|latest|contin", re.IGNORECASE)
+# The file has weights alone, by what it is called: ``args.weights``, ``cfg.load_weights``.
+_OF_WEIGHTS = re.compile(r"\w\.(?:load_|model_)?weights(?:_file|_path)?\b(?!\()", re.IGNORECASE)
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -50,7 +53,7 @@ class WeightsAlone:
         return (
             any(_comes_before(function, site, training) for training in trainings)
             and _OF_TRAINING.search(step.words) is None
-            and self._are_kept_alone
+            and (self._are_kept_alone or _OF_WEIGHTS.search(step.words) is not None)
             and not is_said_to_go_on(self._flow, call)
         )
 
