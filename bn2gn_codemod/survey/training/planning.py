@@ -264,14 +264,14 @@ class _Training:
             path, place = guard.scope.path, guard.scope.place(guard.after)
             option = self._optional.against_loop(guard)
             if option:
-                refused[place] = option
+                refused[guard.call] = option
                 continue
             try:
                 names = self._names.of_file(path)
                 self._unfrozen.require(guard.models, path)
                 source = self._placement.source(path, freezing.EVAL, names)
             except NotPlaced as error:
-                refused[place] = str(error)
+                refused[guard.call] = str(error)
                 continue
             edits.append(
                 LoopGuardEdit(
