@@ -786,3 +786,58 @@ def test_what_train_of_the_model_freezes(body: str, state: str) -> None:
     for made in ("Own", "Around"):
         found = only(plan_of(train=off + OWN_TRAIN.format(body=body, made=made)))
         assert found.state == state
+
+
+# -------------------------------------------------- classes asked for by name
+
+BY_CLASS = """
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://host/encoder.pth"))
+
+class Decoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder()
+        self.decoder = Decoder()
+
+def main(loader):
+    def freeze(m):
+        {named}
+        if {test}:
+            for parameter in m.parameters():
+                parameter.requires_grad = False
+    model = Net()
+    model.apply(freeze)
+    optimizer = torch.optim.Adam(model.parameters())
+    for x in loader:
+        model(x).sum().backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("named", ["m.__class__.__name__", "type(m).__name__", "m._get_name()"])
+@pytest.mark.parametrize(
+    ("test", "state"),
+    [
+        ("{} in ['Encoder', 'Neck']", "partly"),
+        ("{} == 'Encoder'", "partly"),
+        ("{}.find('Encoder') != -1", "partly"),
+        ("{} not in ['Decoder']", "partly"),
+        ("{} in ['Decoder', 'Neck']", "unfrozen"),
+        ("{} == 'Linear'", "unfrozen"),
+        ("{}.find('Conv') != -1", "unfrozen"),
+    ],
+)
+def test_names_of_classes_are_no_names_of_attributes(named: str, test: str, state: str) -> None:
+    for variable, text in (("pass", test.format(named)), (f"name = {named}", test.format("name"))):
+        plan = plan_of(train=BY_CLASS.format(named=variable, test=text))
+        assert only(plan).state == state
+        assert messages(plan, "BN204") == []

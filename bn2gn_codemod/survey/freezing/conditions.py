@@ -47,6 +47,8 @@ class LayerTests:
                 return []
             case ast.Compare(left=ast.Name(id="__name__")):
                 return [] if positive else [_UNKNOWN]
+            case ast.Compare() if self._asks_class_name(test):
+                return self._text_test(test, positive)
             case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq() | ast.NotEq()]) if (
                 name not in self._bindings.loop_names
             ):
@@ -95,9 +97,9 @@ class LayerTests:
             return [wide or flat_[0]]
         if kinds == {"option"}:
             return [flat_[0]]
-        if kinds == {"words"} and len({c.positive for c in flat_}) == 1:
+        if kinds in ({"words"}, {"classes"}) and len({c.positive for c in flat_}) == 1:
             words = frozenset(word for c in flat_ for word in c.words)
-            return [Condition("words", flat_[0].positive, words)]
+            return [Condition(flat_[0].kind, flat_[0].positive, words)]
         return [_UNKNOWN]
 
     def _class_test(
@@ -174,7 +176,20 @@ class LayerTests:
         words = frozenset(text.strip(".") for text in texts if re.search(r"\w\w", text))
         if not words:
             return [_UNKNOWN]
+        if self._asks_class_name(test):
+            return [Condition("classes", positive, words)]
         return [Condition("words", positive, words, anchored)]
+
+    def _asks_class_name(self, test: ast.expr) -> bool:
+        """Whether a test is about ``m.__class__.__name__``, be it by a name that was given it."""
+        return any(
+            _is_class_name(value)
+            for node in walk(test)
+            if isinstance(node, ast.expr)
+            for value in (
+                self._bindings.values.get(node.id, ()) if isinstance(node, ast.Name) else (node,)
+            )
+        )
 
     def _lists_nothing(self, test: ast.expr) -> bool:
         """Whether a test looks into an empty list: ``any(x in name for x in freeze)``."""
@@ -245,6 +260,19 @@ def _is_option(expr: ast.expr) -> bool:
     """Whether an expression is one of the options: ``args.freeze``, ``cfg["FREEZE"]``."""
     root = root_of(expr)
     return root is not expr and isinstance(root, ast.Name) and bool(_OPTIONS.match(root.id))
+
+
+def _is_class_name(expr: ast.expr) -> bool:
+    match expr:
+        case ast.Attribute(
+            attr="__name__",
+            value=ast.Attribute(attr="__class__") | ast.Call(func=ast.Name(id="type")),
+        ):
+            return True
+        case ast.Call(func=ast.Attribute(attr="_get_name"), args=[]):
+            return True
+        case _:
+            return False
 
 
 def _is_find(expr: ast.expr) -> bool:

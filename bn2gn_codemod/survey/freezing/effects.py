@@ -28,9 +28,10 @@ class Part(NamedTuple):
 class Condition(NamedTuple):
     """A test that decides which layers are meant."""
 
-    kind: Literal["norm", "norm2d", "words", "pattern", "has", "option", "unknown"]
+    kind: Literal["norm", "norm2d", "words", "classes", "pattern", "has", "option", "unknown"]
     positive: bool = True
-    words: frozenset[str] = frozenset()  # what a name must hold, or the attribute of ``has``
+    # What a name must hold, or that of a class for ``classes``; the attribute of ``has``.
+    words: frozenset[str] = frozenset()
     anchored: str = ""  # what a name must start with
     pattern: re.Pattern[str] | None = None
     node: ast.expr | None = None
@@ -76,13 +77,15 @@ class Model(NamedTuple):
 
     ``parts`` are the names of its own attributes, ``is_wrapped`` says that its
     modules' names start with ``module.`` where the code runs, ``whole`` that
-    all parameters of the backbone are to be frozen.
+    all parameters of the backbone are to be frozen. ``classes`` are the names of
+    the repository's classes that it is, or has in its backbone.
     """
 
     backbone: tuple[str, ...]
     parts: frozenset[str]
     is_wrapped: bool = False
     whole: bool = False
+    classes: frozenset[str] = frozenset()
 
 
 class Coverage(NamedTuple):
@@ -254,12 +257,21 @@ def _overlaps(effect: Effect, path: str, model: Model) -> bool:
     parts, given = _parts(path), _bare(effect.part.path)
     if any(one not in (other, ELEMENT) for one, other in zip(given, parts, strict=False)):
         return False
+    if any(c.kind == "classes" and not _may_be_of(c, model) for c in effect.conditions):
+        return False
     return not any(
         condition.kind in ("has", "pattern", "words")
         and condition.positive
         and given == parts[: len(given)]
         and not _holds(condition, path, given, model)
         for condition in effect.conditions
+    )
+
+
+def _may_be_of(condition: Condition, model: Model) -> bool:
+    """Whether classes that are asked for by name are some of the backbone's."""
+    return not condition.positive or any(
+        word in name for name in model.classes for word in condition.words
     )
 
 

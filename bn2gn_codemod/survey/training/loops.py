@@ -36,9 +36,13 @@ _NO_OPTIMIZER = f"no optimizer was followed that it is trained by: {BY_HAND}"
 
 
 class LoopGuard(NamedTuple):
-    """A guard to write after a ``.train()`` statement; ``model`` is a source expression."""
+    """A guard for a ``.train()`` statement, to write ``after`` it or after what undoes more.
+
+    ``model`` is a source expression.
+    """
 
     scope: Scope
+    call: Place  # of the ``.train()`` that is reported
     after: ast.stmt
     model: str
     models: tuple[Class, ...]
@@ -214,7 +218,7 @@ class TrainLoops:
         others = self._models.others(receiver)
         after = self._last_thaw(scope, statement, {source, name}, models)
         where = "it" if after is statement else f"line {after.end_lineno}"
-        self.loop_guards.append(LoopGuard(scope, after, name, models, others))
+        self.loop_guards.append(LoopGuard(scope, place, after, name, models, others))
         self.calls.append(
             TrainCall(place, source, False, f"eval_backbone_bn({name}) after {where}")
         )

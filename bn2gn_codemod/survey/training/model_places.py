@@ -9,12 +9,7 @@ from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.statements.made_anew import is_made_anew, reads
-from bn2gn_codemod.survey.statements.none_models import (
-    always_makes,
-    always_reads,
-    asks_for,
-    may_be_none,
-)
+from bn2gn_codemod.survey.statements.none_models import Binding, asks_for, given, may_be_none
 from bn2gn_codemod.survey.statements.scopes import (
     Scope,
     all_calls,
@@ -23,7 +18,8 @@ from bn2gn_codemod.survey.statements.scopes import (
     calls,
     is_docstring,
 )
-from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, is_super, walk
+from bn2gn_codemod.survey.syntax.nodes import blocks, call_name, given_arguments, is_super, walk
+from bn2gn_codemod.survey.training.absent_models import AbsentModels, loops_around
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
@@ -60,6 +56,7 @@ class ModelPlaces:
         self._flow = flow
         self._models = models
         self._optimizers = optimizers
+        self._absent = AbsentModels(flow, optimizers)
 
     def top_of(self, entry: Optimizer) -> Scope | None:
         """The top level of the file, where a function takes the model from there."""
@@ -89,6 +86,11 @@ class ModelPlaces:
                         f"line {made.lineno} makes and wraps it at once: make it first, "
                         "then freeze it, then wrap it"
                     )
+        for statement in entry.scope.before(entry.use):
+            if _making(statement, entry.model):
+                if self._absent.is_absent(entry.scope, statement, entry.model):
+                    return f"{entry.model} may be none there: freeze it where there is one"
+                break
         return "where the model is made is not clear: freeze it before the optimizer"
 
     def is_module(self, entry: Optimizer, place: Insertion) -> bool:
@@ -123,10 +125,18 @@ class ModelPlaces:
             earlier = top.before(calls_of[0]) if calls_of else plain
             return self._after_binding(top, earlier, entry.model)
         if entry.scope.parameter(entry.model) is not None:
-            for statement in entry.scope.before(entry.use):
-                if not is_docstring(statement):
-                    return Insertion(entry.scope, statement, entry.model)
+            return self._after_handing(entry)
         return None
+
+    def _after_handing(self, entry: Optimizer) -> Insertion | None:
+        """In a function that is handed the model: before the optimizer."""
+        scope, model = entry.scope, entry.model
+        places: Iterable[ast.stmt] = (s for s in scope.before(entry.use) if not is_docstring(s))
+        if self._absent.may_be_handed_none(scope, model):
+            found = self._absent.where_one_is(scope, places, model)
+        else:
+            found = next(iter(places), None)
+        return Insertion(scope, found, model) if found is not None else None
 
     def _calls_at(self, entry: Optimizer, top: Scope) -> list[ast.stmt]:
         """Where the top level of a file calls the function that builds the optimizer."""
@@ -158,12 +168,8 @@ class ModelPlaces:
                 if len(bindings) != 1:
                     return None
                 statement = bindings[0][0]
-            if any(may_be_none(value) for _, value in _bindings(scope, model)):
-                # After a branch there may be nothing to freeze.
-                if any(may_be_none(value) for _, value in bindings):
-                    return None
-                is_one = len(bindings) == 1
-                place = bindings[0][0] if is_one else _where_one_is(scope, statement, passed, model)
+            if self._absent.is_absent(scope, statement, model):
+                place = self._where_one_is(scope, statement, bindings, passed, model)
                 if place is None:
                     return None
                 statement = place
@@ -184,6 +190,44 @@ class ModelPlaces:
             if len(inner) == 1:
                 model = inner.pop() or model
         return None
+
+    def _where_one_is(
+        self,
+        scope: Scope,
+        making: ast.stmt,
+        bindings: list[Binding],
+        passed: list[ast.stmt],
+        model: str,
+    ) -> ast.stmt | None:
+        """The first statement from the one that may make a model on, after which there is one.
+
+        ``passed`` are those between it and the use, the last one first.
+        """
+        if any(may_be_none(value) for _, value in bindings):
+            return None  # after a branch there may be nothing to freeze
+        if not any(_making(one, model) for one in scope.before(making)):
+            place = self._inside_branch(scope, making, model)
+            if place is not None:
+                return place
+        loops = loops_around(scope, making)
+        later = (one for one in reversed(passed) if loops_around(scope, one) <= loops)
+        return self._absent.where_one_is(scope, [making, *later], model)
+
+    def _inside_branch(self, scope: Scope, making: ast.stmt, model: str) -> ast.stmt | None:
+        """Where there is a model in the one branch of a statement that makes any."""
+        inside = [block for block in blocks(making) if any(_making(s, model) for s in block)]
+        if not inside:
+            is_none = any(
+                self._absent.gives_none(scope, one, model) for one in _making(making, model)
+            )
+            return None if is_none else making
+        if len(inside) > 1:
+            return None
+        *earlier, last = [statement for statement in inside[0] if _making(statement, model)]
+        if not self._absent.is_absent(scope, last, model):
+            return last
+        place = self._absent.where_one_is(scope, [last, *scope.after(last)], model)
+        return place if place or earlier else self._inside_branch(scope, last, model)
 
     def inside(self, value: ast.expr | None) -> str | None:
         """``backbone`` of ``Network(backbone, head)``, a class that is not in the repository.
@@ -338,15 +382,11 @@ class ModelPlaces:
         )
 
 
-def _bindings(scope: Scope, model: str) -> Iterator[tuple[ast.stmt, ast.expr | None]]:
-    return (found for statement in scope.body for found in assignments(statement, model))
-
-
-def _making(statement: ast.stmt, model: str) -> list[tuple[ast.stmt, ast.expr | None]]:
+def _making(statement: ast.stmt, model: str) -> list[Binding]:
     """The assignments in a statement that may make the model: ``self.model = None`` does not."""
     return [
         (made, value)
-        for made, value in assignments(statement, model)
+        for made, value in given(statement, model)
         if not isinstance(value, ast.Constant)
     ]
 
@@ -366,20 +406,6 @@ def _stores_key(block: list[ast.stmt], model: str) -> bool:
             case _ if binds(statement, model):
                 return True
     return False
-
-
-def _where_one_is(
-    scope: Scope, making: ast.stmt, passed: list[ast.stmt], model: str
-) -> ast.stmt | None:
-    """The first statement from the one that may make a model on, after which there is one.
-
-    ``passed`` are those between it and the use, the last one first.
-    """
-    if always_makes([making], model):
-        return making
-    later = scope.after(making)
-    places = [making, *(statement for statement in reversed(passed) if statement in later)]
-    return next((place for place in places if always_reads(scope.after(place), model)), None)
 
 
 def _makes(statement: ast.stmt, source: str, parts: Collection[str]) -> bool:

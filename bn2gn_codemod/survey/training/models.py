@@ -53,6 +53,7 @@ class TrainedModels:
         read = flow.by_path
         self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
         self._owners_of: dict[Class, list[Class]] = {}
+        self._names_of: dict[Class, frozenset[str]] = {}
         self._models_of: dict[ast.expr, tuple[Class, ...]] = {}
 
     def of(self, expr: ast.expr) -> tuple[Class, ...]:
@@ -204,7 +205,16 @@ class TrainedModels:
         for attribute, inner in self._paths.holders(cls):
             if attribute in WRAPPERS:
                 parts |= self._paths.parts(inner)
-        return Model(self._paths.below(cls), parts, is_wrapped)
+        names = self._class_names(cls)
+        return Model(self._paths.below(cls), parts, is_wrapped, classes=names)
+
+    def _class_names(self, cls: Class) -> frozenset[str]:
+        """The names of a model's class, and of those of its backbones and what these are of."""
+        if cls not in self._names_of:
+            inner = self._paths.backbones_below(cls)
+            below = {part for one in inner for part in self._paths.held.below(one)}
+            self._names_of[cls] = frozenset(one.name for one in {cls, *inner, *below})
+        return self._names_of[cls]
 
     def norms_inside(self, cls: Class) -> dict[Class, frozenset[str]]:
         """By class of what is in the backbone of a model, the attributes that hold BatchNorm."""

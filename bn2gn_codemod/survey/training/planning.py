@@ -38,6 +38,7 @@ from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.training.freezing_names import FreezingNames
 from bn2gn_codemod.survey.training.freezing_placement import FreezingPlacement
 from bn2gn_codemod.survey.training.hidden_norms import HiddenByConversion
+from bn2gn_codemod.survey.training.idle_optimizers import is_idle
 from bn2gn_codemod.survey.training.library_networks import LibraryNetworks
 from bn2gn_codemod.survey.training.library_runs import LibraryRuns
 from bn2gn_codemod.survey.training.loops import LoopGuard, TrainLoops
@@ -130,7 +131,7 @@ class _Training:
         self._hidden = HiddenByConversion(flow, self._scripts)
 
     def plan(self) -> TrainingPlan:
-        entries = self._optimizers.find()
+        entries = [one for one in self._optimizers.find() if not is_idle(self._flow, one)]
         hidden = [found for entry in entries for found in self._hidden.of(entry)]
         scripts = [self._scripts.script(entry) for entry in entries]
         shared = SharedFreezes(self._flow, self._certain, self._scripts, self._places)
@@ -264,14 +265,14 @@ class _Training:
             path, place = guard.scope.path, guard.scope.place(guard.after)
             option = self._optional.against_loop(guard)
             if option:
-                refused[place] = option
+                refused[guard.call] = option
                 continue
             try:
                 names = self._names.of_file(path)
                 self._unfrozen.require(guard.models, path)
                 source = self._placement.source(path, freezing.EVAL, names)
             except NotPlaced as error:
-                refused[place] = str(error)
+                refused[guard.call] = str(error)
                 continue
             edits.append(
                 LoopGuardEdit(
