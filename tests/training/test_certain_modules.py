@@ -132,20 +132,44 @@ def main(name):
 )
 def test_what_is_run_in_parallel_is_a_module(wrapped: str, count: int) -> None:
     """The helper that makes the optimizer makes whatever it is asked for."""
-    body = f"""
+    assert len(freezes(plan_of(MODEL + trainer(wrapped, "make(kind, name, groups)")))) == count
+
+
+def trainer(wrapped: str, optimizer: str) -> str:
+    """A trainer that is given parameters by a method of its model's own."""
+    return f"""
 def make(package, name, *args):
     return getattr(package, name)(*args)
 
+def make_more(package, name, *args):
+    print(name)
+    return make(package, name, *args)
+
 class Trainer:
-    def __init__(self, model, name):
+    def __init__(self, model, name, kind):
         self.model = model
         {wrapped}
         groups = [{{"params": self.model.groups()}}]
-        self.optimizer = make(torch.optim, name, groups)
+        self.optimizer = {optimizer}
 
-Trainer(Detector(), "SGD")
+Trainer(Detector(), "SGD", args.kind)
+make(torch.optim, "Adam", [])
 """
-    assert len(freezes(plan_of(MODEL + body))) == count
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "count"),
+    [
+        ("getattr(torch.optim, name)(groups)", 1),
+        ("make(torch.optim, name, groups)", 1),
+        ("make(*[torch.optim, name, groups])", 0),
+        ("make(kind, torch.optim, groups)", 0),
+        ("make(torch.optim.lr_scheduler, name, groups)", 0),
+        ("make_more(kind, name, groups)", 0),
+    ],
+)
+def test_what_is_looked_up_among_the_optimizers_is_one(optimizer: str, count: int) -> None:
+    assert len(freezes(plan_of(MODEL + trainer("pass", optimizer)))) == count
 
 
 def test_a_model_that_may_be_another_one_is_named_by_its_class() -> None:

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.tracing.named_makers import maker_of
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
 from bn2gn_codemod.survey.values import (
     Class,
@@ -57,6 +58,37 @@ def optimizer_call(flow: Flow, call: ast.Call) -> OptimizerCall | None:
     last = ast.unparse(call.func).rpartition(".")[2]
     by_name = any(name.rpartition(".")[2] == last for name in named)
     return OptimizerCall(by_name, all(map(_makes_an_optimizer, values)))
+
+
+def looks_up_optimizer(flow: Flow, call: ast.Call) -> bool:
+    """``getattr(torch.optim, name)(groups)``, or ``make(torch.optim, name, groups)`` that does so.
+
+    Whatever the name is, it is an optimizer's. Other calls of the helper may name another module.
+    """
+    match call.func:
+        case ast.Call(func=ast.Name(id="getattr"), args=[module, _]):
+            return _is_optim(flow, module)
+        case _:
+            pass
+    match [value for value in flow.value_of(call.func) if not isinstance(value, Text)]:
+        case [FunctionValue(function=function)]:
+            maker = maker_of(flow, function)
+        case _:
+            return False
+    if maker is None:
+        return False
+    place = maker.position - (function.class_ is not None and not function.is_static)
+    named = [keyword.value for keyword in call.keywords if keyword.arg == maker.parameter]
+    is_placed = not any(isinstance(one, ast.Starred) for one in call.args[: place + 1])
+    given = named or (call.args[place : place + 1] if is_placed else [])
+    return bool(given) and _is_optim(flow, given[0])
+
+
+def _is_optim(flow: Flow, module: ast.expr) -> bool:
+    """Whether an expression is ``torch.optim``, and nothing else ever."""
+    return {
+        value.name if isinstance(value, External) else "" for value in flow.value_of(module)
+    } == {"torch.optim"}
 
 
 def may_take_parameters(flow: Flow, call: ast.Call) -> bool:

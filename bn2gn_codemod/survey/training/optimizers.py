@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.flow.kept_arguments import KeptArguments
 from bn2gn_codemod.survey.flow.optimizer_calls import (
     OptimizerCall,
     drives,
+    looks_up_optimizer,
     may_take_parameters,
     optimizer_call,
     stored_parameters,
@@ -127,9 +128,10 @@ class Optimizers:
                 if kind is None:
                     continue
                 for optimizer in self._of_call(scope, statement, call, 0):
-                    if not kind.is_alone and not optimizer.is_used:
+                    is_told = optimizer.is_used or self._is_looked_up(optimizer)
+                    if not kind.is_alone and not is_told:
                         continue  # a call of whatever, with whatever
-                    if not kind.by_name and not optimizer.is_used:
+                    if not kind.by_name and not is_told:
                         optimizer = optimizer._replace(doubt=not_certain(optimizer.model))
                     key = (optimizer.scope.path, optimizer.model, optimizer.statement)
                     known = found.setdefault(key, optimizer)
@@ -143,6 +145,14 @@ class Optimizers:
         followed = {cls for optimizer in kept for cls in optimizer.models}
         stored = (one for one in self._stored() if followed.isdisjoint(one.models))
         return [*kept, *stored]
+
+    def _is_looked_up(self, optimizer: Optimizer) -> bool:
+        """Whether its statement names torch's optimizers: ``make(torch.optim, name, groups)``."""
+        return any(
+            looks_up_optimizer(self._flow, call)
+            for statement, call in optimizer.scope.calls
+            if statement is optimizer.statement
+        )
 
     def _stored(self) -> Iterator[Optimizer]:
         """Models whose parameters are put where an optimizer gets them from."""
