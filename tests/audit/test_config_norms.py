@@ -122,6 +122,25 @@ def test_override_that_is_converted_as_well(repository: MakeRepository) -> None:
     assert {*migrated(root)} == {"configs/c.py", "configs/d.py"}
 
 
+@pytest.mark.parametrize(
+    ("neck", "is_cut_off"),
+    [
+        ("_delete_=True, type='Neck', norm_cfg=dict(type='BN1d')", True),
+        ("norm_cfg=dict(_delete_=True, type='BN1d')", True),
+        ("norm_cfg=dict(type='BN1d'), last=dict(_delete_=True)", False),
+    ],
+)
+def test_heir_that_takes_nothing_of_the_base(
+    repository: MakeRepository, neck: str, is_cut_off: bool
+) -> None:
+    """``_delete_`` of a dict further out throws away what is in it just as well."""
+    leaf = f"_base_ = './c.py'\nmodel = dict(neck=dict({neck}))\n"
+    root = repository(
+        {"configs/c.py": config("norm_cfg=dict(type='BN'), channels=64"), "configs/d.py": leaf}
+    )
+    assert {*migrated(root)} == ({"configs/c.py"} if is_cut_off else set())
+
+
 TEXT_HEIR = "_base_ = './c.py'\n"
 PYTHON_HEIR = "from mmengine.config import read_base\nwith read_base():\n    from .c import *\n"
 CHANGED_IN_PLACE = [

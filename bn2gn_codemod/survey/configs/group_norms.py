@@ -120,7 +120,9 @@ class GroupNormWriter:
             if config.is_pure_python and not entry.value.is_merged:
                 continue
             table = entry.value
-            if table.replaces or table.entries.keys() <= set(_CARRIED_OVER):
+            if table.entries.keys() <= set(_CARRIED_OVER):
+                continue
+            if _is_cut_off(config.own, choice.keys):
                 continue
             if "type" not in table.entries or not self._becomes_group_norm(entry):
                 return entry.at.path
@@ -135,6 +137,12 @@ def _changes(config: Config, choice: NormChoice) -> bool:
         if isinstance(table, Table) and not table.changed <= set(_CARRIED_OVER):
             return True
     return False
+
+
+def _is_cut_off(own: Table, keys: Keys) -> bool:
+    """Whether a dict on the way to what is under ``keys`` takes nothing from its base."""
+    above = (own.get(*keys[: depth + 1]) for depth in range(len(keys)))
+    return any(isinstance(table, Table) and table.replaces for table in above)
 
 
 def _inherited(at: Place, table: Table) -> str:
