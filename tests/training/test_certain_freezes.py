@@ -166,6 +166,41 @@ def test_another_model_has_other_names() -> None:
     assert frozen(plan) == ["bn1", "layer1"]
 
 
+FACTORY = """
+def make(width, stacked={default}):
+    if stacked:
+        net = Hourglass()
+    else:
+        net = ResNet()
+    return net
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "made", "names"),
+    [
+        ("False", "model.make(8)", ["bn1", "layer1"]),
+        ("False", "model.make(8, stacked=False)", ["bn1", "layer1"]),
+        ("False", "model.make(8, args.stacked)", []),
+        ("True", "model.make(8)", []),
+    ],
+)
+def test_another_model_that_no_call_asks_for(default: str, made: str, names: list[str]) -> None:
+    other = HOURGLASS.format(attribute="bn1") + FACTORY.format(default=default)
+    assert frozen(plan_of(RESNET + other, made)) == names
+
+
+def test_a_call_in_a_file_that_does_not_parse_may_ask_for_it() -> None:
+    other = HOURGLASS.format(attribute="bn1") + FACTORY.format(default="False")
+    files = {
+        "model.py": HEAD + RESNET + other,
+        "train.py": SCRIPT.format(made="model.make(8)"),
+        "old.py": "import model\nprint 'training', model.make(8, True)\n",
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    assert frozen(plan_repository(Repository(Path("/repository"), read), Settings())) == []
+
+
 def test_another_model_is_converted() -> None:
     settings = Settings(convert=("Hourglass",))
     plan = plan_of(RESNET + HOURGLASS.format(attribute="layer1"), BY_NAME, settings)

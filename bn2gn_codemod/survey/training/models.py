@@ -14,6 +14,7 @@ from bn2gn_codemod.sources import Repository
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.certain_modules import BY_HAND
 from bn2gn_codemod.survey.flow.external_members import wraps_model
+from bn2gn_codemod.survey.flow.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.flow.wrapped_models import WrappedModels
 from bn2gn_codemod.survey.freezing.effects import Model
 from bn2gn_codemod.survey.known.families import (
@@ -50,6 +51,7 @@ class TrainedModels:
         self._paths = paths
         self._classes = classes
         self._wrapped = WrappedModels(flow, self._is_transparent)
+        self._unused = UnusedBranches(flow)
         read = flow.by_path
         self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
         self._owners_of: dict[Class, list[Class]] = {}
@@ -295,12 +297,17 @@ class TrainedModels:
     def others(self, expr: ast.expr) -> tuple[Class, ...]:
         """Classes without a backbone that an expression may be an instance of.
 
-        Parts of the model itself do not count: code that goes over them blurs the two.
+        Parts of the model itself do not count: code that goes over them blurs the two. Nor does
+        what a factory makes where no call asks for it: ``if refine:``, which is off by default.
         """
         values = self._wrapped.values(expr)
-        found = {value.class_: None for value in values if isinstance(value, Instance)}
+        made = [value for value in values if isinstance(value, Instance)]
+        found = {value.class_: None for value in made if not self._is_never_made(value)}
         parts = {part for cls in self.of(expr) for part in self._paths.held.below(cls)}
         return tuple(cls for cls in found if cls not in parts and not self._paths.below(cls))
+
+    def _is_never_made(self, value: Instance) -> bool:
+        return value.spot is not None and self._unused.holds(value.spot)
 
     def elsewhere(self, classes: Iterable[Class]) -> list[Class]:
         """Other models of the repository, whose backbone is one plain attribute or two.
