@@ -140,7 +140,7 @@ class TrainScript(NamedTuple):
     ``classes`` are the module classes that the model may be of. ``is_only_named``:
     nothing but names says that its backbone is pretrained; ``is_from_scratch``: nothing in
     the repository loads weights either, but to go on with a training, and ``is_unstarted``:
-    nothing into this model.
+    nothing into this model. ``is_beside``: the optimizer is given other parts of the model.
     """
 
     optimizer: Place
@@ -161,6 +161,7 @@ class TrainScript(NamedTuple):
     is_only_named: bool = False
     is_from_scratch: bool = False
     is_unstarted: bool = False
+    is_beside: bool = False
 
 
 class TrainCall(NamedTuple):

@@ -38,7 +38,8 @@ def _findings(plan: Plan) -> Iterator[Finding]:
             yield Finding(RULE.code, script.optimizer, f"{message}; {remedy}")
         if script.state in _STATES:
             where = parts(script.model, script.backbone) or script.model
-            message = f"optimizer of {script.model}: {_STATES[script.state]} BatchNorm in {where}"
+            given = f"other parts of {script.model}" if script.is_beside else script.model
+            message = f"optimizer of {given}: {_STATES[script.state]} BatchNorm in {where}"
             if script.is_only_named:
                 message = f"{message}, {_ONLY_NAMED}"
             if script.is_from_scratch:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bn2gn_codemod.plan import Plan
+from bn2gn_codemod.rules import findings
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository, SourceFile
 from bn2gn_codemod.survey import plan_repository
@@ -479,6 +480,43 @@ def test_a_critic_in_something_that_may_be_no_module(base: str) -> None:
     """No optimizer is given its parameters, and ``super().train(mode)`` may not be there."""
     plan = plan_of(f"{base}\n{CRITIC}")
     assert (plan.files, plan.train_scripts, plan.train_calls) == ((), (), ())
+
+
+GRAPHS = """
+class Graphs(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.edges = nn.Linear(4, 4)
+
+class Tracker(nn.Module):
+    def __init__(self, hparams):
+        super().__init__()
+        self.hparams = hparams
+        self.model = {model}
+        self.cnn = torchvision.models.resnet18(pretrained=True)
+    def configure_optimizers(self):
+        return torch.optim.Adam({given}, **self.hparams["options"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "owner"),
+    [
+        ("Graphs()", "self.model.parameters()", "other parts of self"),
+        ("Graphs()", "self.parameters()", "self"),
+        ("Graphs()", "self.cnn.parameters()", "self"),
+        ("Graphs()", "[*self.model.parameters(), *self.cnn.parameters()]", "self"),
+        ("hparams['make']()", "self.model.parameters()", "self"),
+        ("Detector()", "self.model.parameters()", "self"),
+    ],
+)
+def test_an_optimizer_of_what_stands_beside_the_backbone(
+    model: str, given: str, owner: str
+) -> None:
+    """Its statistics change all the same where nothing freezes it."""
+    plan = plan_of(MODEL + GRAPHS.format(model=model, given=given))
+    said = [one.message for one in findings(plan) if one.code == "BN201"]
+    assert [one.partition(":")[0] for one in said] == [f"optimizer of {owner}"]
 
 
 @pytest.mark.parametrize(

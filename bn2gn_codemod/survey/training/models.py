@@ -27,7 +27,8 @@ from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.syntax.nodes import children, mangled, walk
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
 
-_PARAMETERS = re.compile(r"param|group|optim")  # methods that give some: optim_parameters(args)
+# Methods that give some: optim_parameters(args). What a model is told are none: self.hparams
+_PARAMETERS = re.compile(r"(?<!\bh)(?<!\bhyper)(?<!\bhyper_)param|group|optim")
 
 
 class Names(NamedTuple):
@@ -154,7 +155,8 @@ class TrainedModels:
         for node in walk(root):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == source:
                 inner.add(node.value)
-                read |= {node.attr, *(mangled(cls.name, node.attr) for cls in classes)}
+                if not self._has_none(node):
+                    read |= {node.attr, *(mangled(cls.name, node.attr) for cls in classes)}
         is_whole = any(
             node not in inner and isinstance(node, ast.expr) and ast.unparse(node) == source
             for node in walk(root)
@@ -163,6 +165,10 @@ class TrainedModels:
         any_of_it = methods.union(WRAPPERS)  # net.module, which a parallel wrapper is around
         gives_any = not read.isdisjoint(any_of_it) or any(map(_PARAMETERS.search, read - parts))
         return not is_whole and not gives_any and read.isdisjoint(self._heads(classes))
+
+    def _has_none(self, part: ast.expr) -> bool:
+        """Whether all that a part of a model may be is known, and no backbone is in it."""
+        return self.is_followed(part) and not self.of(part)
 
     def _heads(self, classes: Iterable[Class]) -> set[str]:
         """The attributes of models that lead to their backbones."""

@@ -82,6 +82,7 @@ class TrainScripts:
             is_only_named=is_only_named,
             is_from_scratch=is_only_named and self._models.starts_nothing,
             is_unstarted=is_only_named and self._models.start_from_nothing(entry.models),
+            is_beside=entry.is_beside,
             classes=tuple(sorted(cls.module.place(cls.node) for cls in entry.models)),
         )
 
