@@ -350,6 +350,34 @@ def test_left_alone(repository: MakeRepository, text: str) -> None:
     assert found(plan, "BN105", "BN107") == []
 
 
+HELPERS = """\
+from torch import nn
+
+
+def fill(*nets):
+    for net in nets:
+        for m in net.modules():
+            if isinstance(m, nn.BatchNorm2d):
+                nn.init.ones_(m.weight)
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "count"),
+    [
+        ("from helpers import fill", 0),
+        ("from helpers import (\n    fill,\n)  # fill(Detector())", 0),
+        ("from helpers import fill as start", 1),
+        ("from helpers import fill\n\nSTARTS = [fill]", 1),
+        ("import helpers\n\nhelpers.fill(unknown())", 1),
+        ("import helpers\n\ngetattr(helpers, 'fill')(unknown())", 1),
+    ],
+)
+def test_an_import_alone_uses_nothing(repository: MakeRepository, use: str, count: int) -> None:
+    plan = plan_of(repository({"model.py": model(after=use), "helpers.py": HELPERS}))
+    assert len(edits(plan)) == count
+
+
 REPORTED = {
     "fusing": (
         """

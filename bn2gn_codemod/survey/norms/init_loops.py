@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -182,8 +181,10 @@ class _Survey:
         if isinstance(function.node, (ast.Module, ast.Lambda)):
             return True
         name = function.name.rsplit(".", 1)[-1]
-        uses = re.compile(rf"(?<!def )\b{re.escape(name)}\b")
-        return any(uses.search(module.source.text) for module in self._flow.modules)
+        return any(
+            name.encode() in module.source.data and _speaks_of(module.tree, name)
+            for module in self._flow.modules
+        )
 
     def _reached(self, test: FoundTest) -> list[Value] | None:
         """What the tested module may be, or is part of; ``None`` when nothing is known."""
@@ -323,6 +324,22 @@ class _Survey:
         if any(True for _ in self._flow.value_of(value)):
             return False
         return families.is_backbone_attribute(name) or families.may_be_backbone_attribute(name)
+
+
+def _speaks_of(tree: ast.Module, name: str) -> bool:
+    """Whether code uses a function by its name: an import alone does not."""
+    for node in walk(tree):
+        match node:
+            case ast.Name(id=said) | ast.Attribute(attr=said) | ast.Constant(value=str(said)):
+                if said == name:
+                    return True
+            case ast.ImportFrom(names=names) if any(
+                one.name == name and one.asname for one in names
+            ):
+                return True
+            case _:
+                pass
+    return False
 
 
 def _class_tests(test: ast.expr) -> list[ast.Call]:
