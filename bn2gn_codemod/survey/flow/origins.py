@@ -33,9 +33,9 @@ class Origins:
     """Finds what was assigned to variables and attributes, or handed to parameters."""
 
     def __init__(self, flow: Flow, scopes: list[Scope], callers: Callers) -> None:
-        self._flow = flow
+        self.flow = flow
         self.scopes: Mapping[Function, Scope] = {scope.function: scope for scope in scopes}
-        self._callers = callers
+        self.callers = callers
 
     def of(self, scope: Scope, expr: ast.expr) -> Iterator[Origin]:
         """What is assigned to a variable or an attribute, or handed to a parameter."""
@@ -76,7 +76,7 @@ class Origins:
         if isinstance(expr, ast.Attribute):
             places += [(method, f"self.{expr.attr}") for method in self._methods(scope, expr)]
         elif not _is_local(scope.function, source):
-            top = self.scopes.get(self._flow.top_level[scope.path])
+            top = self.scopes.get(self.flow.top_level[scope.path])
             places += [(top, source)] if top is not None and top is not scope else []
         return places
 
@@ -84,14 +84,14 @@ class Origins:
         """What calls give to a parameter."""
         parameter = scope.parameter(ast.unparse(expr))
         if parameter is not None:
-            for outer, _, call in self._callers(scope.function):
+            for outer, _, call in self.callers(scope.function):
                 for argument in arguments_for(scope, call, parameter):
                     yield Origin(outer, argument)
 
     def _methods(self, scope: Scope, expr: ast.Attribute) -> Iterator[Scope]:
         """The methods that may set the attribute."""
         classes = {
-            value.class_ for value in self._flow.value_of(expr.value) if isinstance(value, Instance)
+            value.class_ for value in self.flow.value_of(expr.value) if isinstance(value, Instance)
         }
         if ast.unparse(expr.value) == "self" and scope.function.class_ is not None:
             classes.add(scope.function.class_)

@@ -58,7 +58,7 @@ class UnusedBranches:
         default = _default(node, parameter)
         if default is None or not is_off(default) or _is_set(node, parameter):
             return False
-        if function.class_ is not None or node.decorator_list or function in self._handed_on:
+        if function.class_ is not None or node.decorator_list or function in self.handed_on:
             return False
         if any(node.name in file.text for file in self._flow.unread):
             return False  # a call of it may stand there
@@ -89,7 +89,7 @@ class UnusedBranches:
         )
 
     @functools.cached_property
-    def _handed_on(self) -> frozenset[Function]:
+    def handed_on(self) -> frozenset[Function]:
         """Functions that stand somewhere else than where they are called."""
         called = {call.func for calls in self._flow.calls_in.values() for _, call in calls}
         return frozenset(

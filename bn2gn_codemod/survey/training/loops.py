@@ -28,6 +28,7 @@ from bn2gn_codemod.survey.training.optimizers import Optimizers
 from bn2gn_codemod.survey.training.scripts import TrainScripts
 from bn2gn_codemod.survey.training.training_steps import TrainingSteps
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
+from bn2gn_codemod.survey.training.unpacked_results import UnpackedResults
 from bn2gn_codemod.survey.values import Class
 
 _DEEPEST = 4  # functions between a loop and the .train() in it
@@ -94,6 +95,7 @@ class TrainLoops:
 
     def look(self, optimizers: Optimizers, insertions: list[Insertion]) -> None:
         """Note every ``.train()`` and plan its guard."""
+        results = UnpackedResults(optimizers.origins)
         looped: set[Class] = set()
         unplaced: set[Class] = set()
         kept: dict[Class, list[Class]] = {}
@@ -110,6 +112,8 @@ class TrainLoops:
                 models = self._models_of(called)
                 if called is not None and not models:
                     self._note_unfollowed(scope, statement, called)
+                if called is not None:
+                    models = results.without_others(scope, called, models)
                 if called is None or not models:
                     continue
                 if _is_repeated_by(scope, statement, called, insertions):
