@@ -483,6 +483,12 @@ def test_a_critic_in_something_that_may_be_no_module(base: str) -> None:
 
 
 GRAPHS = """
+class Trunk(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(4)
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://example.org/trunk.pth"))
+
 class Graphs(nn.Module):
     def __init__(self):
         super().__init__()
@@ -505,9 +511,11 @@ class Tracker(nn.Module):
         ("Graphs()", "self.model.parameters()", "other parts of self"),
         ("Graphs()", "self.parameters()", "self"),
         ("Graphs()", "self.cnn.parameters()", "self"),
+        ("Graphs()", "[m.weight for m in self.children()]", "self"),
         ("Graphs()", "[*self.model.parameters(), *self.cnn.parameters()]", "self"),
         ("hparams['make']()", "self.model.parameters()", "self"),
         ("Detector()", "self.model.parameters()", "self"),
+        ("Trunk()", "self.model.parameters()", "self"),  # which has no backbone, but is one
     ],
 )
 def test_an_optimizer_of_what_stands_beside_the_backbone(

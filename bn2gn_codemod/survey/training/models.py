@@ -30,6 +30,9 @@ from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instanc
 # Methods that give some: optim_parameters(args). What a model is told are none: self.hparams
 _PARAMETERS = re.compile(r"(?<!\bh)(?<!\bhyper)(?<!\bhyper_)param|group|optim")
 
+# What goes over all that is in a model.
+_OVER_ALL = ("modules", "named_modules", "children", "named_children", "_modules", "state_dict")
+
 
 class Names(NamedTuple):
     """What the generated pattern is to match.
@@ -151,18 +154,21 @@ class TrainedModels:
         classes = list(classes)
         methods = {name for cls in classes for owner in cls.ancestors() for name in owner.methods}
         read: set[str] = set()
+        known: set[str] = set()  # parts that are called like a wrapper's, and hold no backbone
         inner: set[ast.AST] = set()
         for node in walk(root):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == source:
                 inner.add(node.value)
-                if not self._has_none(node):
-                    read |= {node.attr, *(mangled(cls.name, node.attr) for cls in classes)}
+                read |= {node.attr, *(mangled(cls.name, node.attr) for cls in classes)}
+                if node.attr in WRAPPERS and self._has_none(node):
+                    known.add(node.attr)
         is_whole = any(
             node not in inner and isinstance(node, ast.expr) and ast.unparse(node) == source
             for node in walk(root)
         )
         parts = {part for cls in classes for part in self._paths.parts(cls)}
-        any_of_it = methods.union(WRAPPERS)  # net.module, which a parallel wrapper is around
+        # net.module, which a parallel wrapper is around
+        any_of_it = methods.union(WRAPPERS, _OVER_ALL) - known
         gives_any = not read.isdisjoint(any_of_it) or any(map(_PARAMETERS.search, read - parts))
         return not is_whole and not gives_any and read.isdisjoint(self._heads(classes))
 
