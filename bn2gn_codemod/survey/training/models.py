@@ -174,7 +174,12 @@ class TrainedModels:
 
     def _has_none(self, part: ast.expr) -> bool:
         """Whether all that a part of a model may be is known, and no backbone is in it."""
-        return self.is_followed(part) and not self.of(part)
+        if not self.is_followed(part) or self.of(part):
+            return False
+        # What has norm layers of its own may be the backbone itself.
+        values = self._wrapped.values(part)
+        classes = {value.class_ for value in values if isinstance(value, Instance)}
+        return not any(map(self._paths.norm_attributes, classes))
 
     def _heads(self, classes: Iterable[Class]) -> set[str]:
         """The attributes of models that lead to their backbones."""
