@@ -39,6 +39,7 @@ def main(path):
     net = Net()
     {more}
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    optimizer.step()
 """
 LOAD = """
 def load(net, path):
