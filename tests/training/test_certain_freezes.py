@@ -449,6 +449,46 @@ def test_frozen_layers_in_a_variable(norm: str, names: list[str]) -> None:
     assert frozen(plan) == names
 
 
+NORM_BY_A_PARAMETER = """
+class Segmenter(nn.Module):
+    def __init__(self, name, norm{default}):
+        super().__init__()
+        {first}
+        self.backbone = getattr(torchvision.models, name)(pretrained=True, norm_layer=norm)
+        self.head = Block()
+
+def build(name, norm=None, **given):
+    return {built}
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "built", "first", "names"),
+    [
+        ("=FrozenBatchNorm2d", "Segmenter(name)", "", []),
+        ("", "Segmenter(name, norm=FrozenBatchNorm2d)", "", []),
+        ("=nn.BatchNorm2d", "Segmenter(name, ops.FrozenBatchNorm2d)", "", []),
+        # Another one may be handed over, or is put in its place.
+        ("=FrozenBatchNorm2d", "Segmenter(name, norm)", "", ["backbone"]),
+        ("=FrozenBatchNorm2d", "Segmenter(name, **given)", "", ["backbone"]),
+        ("=FrozenBatchNorm2d", "Segmenter(name, nn.BatchNorm2d)", "", ["backbone"]),
+        ("=nn.BatchNorm2d", "Segmenter(name)", "", ["backbone"]),
+        ("=FrozenBatchNorm2d", "Segmenter(name)", "norm = nn.BatchNorm2d", ["backbone"]),
+        (
+            "=FrozenBatchNorm2d",
+            "Segmenter(name) if given else Segmenter(name, norm=nn.BatchNorm2d)",
+            "",
+            ["backbone"],
+        ),
+    ],
+)
+def test_frozen_layers_that_callers_hand_over(
+    default: str, built: str, first: str, names: list[str]
+) -> None:
+    text = NORM_BY_A_PARAMETER.format(default=default, built=built, first=first or "pass")
+    assert frozen(plan_of(BLOCK + text, "model.build('resnet50')")) == names
+
+
 WRAPPED = f"""
 {BLOCK}
 class Detector(nn.Module):
