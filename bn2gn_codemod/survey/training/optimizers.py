@@ -270,7 +270,7 @@ class Optimizers:
             for optimizer in self._from_callers(scope, parameter, depth):
                 yield optimizer._replace(is_used=is_used or optimizer.is_used)
 
-    def _given_with(self, scope: Scope, statement: ast.stmt, source: str) -> list[ast.expr]:
+    def _given_with(self, scope: Scope, statement: ast.stmt, source: str) -> list[ast.Name]:
         """The one model that a call gives with its parameters: ``net, groups = build(args)``."""
         match statement:
             case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Call()):
