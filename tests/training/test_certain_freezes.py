@@ -489,6 +489,44 @@ def test_frozen_layers_that_callers_hand_over(
     assert frozen(plan_of(BLOCK + text, "model.build('resnet50')")) == names
 
 
+BY_A_NAME = """
+class Trunk(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.model = torchvision.models.resnet18(pretrained=True)
+
+class Plain(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+class Segmenter(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.{first} = {made}
+        self.{second} = eval(cfg.second)(cfg)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "made", "second", "names"),
+    [
+        ("backbone", "Trunk(cfg)", "decoder", ["backbone"]),
+        # It may be all that there is, or a second one.
+        ("stem", "Plain(cfg)", "decoder", ["decoder.model"]),
+        ("backbone", "Trunk(cfg)", "depth", ["backbone", "depth.model"]),
+        ("backbone", "eval(cfg.first)(cfg)", "decoder", ["backbone", "decoder.model"]),
+    ],
+)
+def test_decoder_of_a_class_that_only_a_config_names(
+    first: str, made: str, second: str, names: list[str]
+) -> None:
+    text = BY_A_NAME.format(first=first, made=made, second=second)
+    plan = plan_of(BLOCK + text, "model.Segmenter(args)")
+    found = {name for script in plan.train_scripts for name in script.backbone}
+    assert sorted(found) == names
+
+
 WRAPPED = f"""
 {BLOCK}
 class Detector(nn.Module):
