@@ -92,6 +92,14 @@ def test_training_of_the_repository_by_a_config(name: str, line: str) -> None:
     assert [place for place in _said(run=run) if place[0] == "BN201"] == [("BN201", "train.py", 8)]
 
 
+def test_test_that_makes_an_optimizer() -> None:
+    run = OWN.format(name="build_optimizer", line="build_optimizer(model, cfg.optimizer)")
+    files = {"quick.py": NET.format(load=LOAD, methods="pass"), "tests/test_hook.py": run}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert not [one for one in findings(plan) if one.code == "BN201"]
+
+
 def test_one_for_each_file() -> None:
     run = OWN.format(
         name="build_optimizer",

@@ -49,6 +49,8 @@ class LibraryRuns:
         """The calls, one for each file."""
         told: set[str] = set()  # one for each file: the others are for other ways to train
         for scope in scopes:
+            if scope.function.module.is_test:
+                continue
             for statement, call in scope.calls:
                 model = self._model(call)
                 if model is None or self._models.of(model) or scope.path in told:
