@@ -506,6 +506,8 @@ class Plan:
     new_files: tuple[NewFile, ...] = ()
     pretended_freezes: tuple[PretendedFreeze, ...] = ()
     train_scripts: tuple[TrainScript, ...] = ()
+    # Where a library trains what a config says: named if there is a backbone to freeze in one.
+    library_runs: tuple[TrainScript, ...] = ()
     train_calls: tuple[TrainCall, ...] = ()
     hidden_norms: tuple[HiddenNorms, ...] = ()
     norm_tests: tuple[NormTest, ...] = ()

@@ -36,7 +36,11 @@ _BACKBONE_LIBRARIES = (
 )
 # A file without any of these neither builds a model, nor loads, nor trains one.
 _MODEL_WORDS = (b".train(", b"Trainer", b"backbone", b"norm_layer", b"Regist", b"regist")
-_TRAINING_WORDS = (b"Optimizer", b"optimizer", b".train(", b".backward(")
+_TRAINING_WORDS = (
+    *(b"Optimizer", b"optimizer", b".train(", b".backward("),
+    # By which a library trains what a config says.
+    *(b"train_detector", b"train_segmentor"),
+)
 _LOAD_WORDS = (
     *(b"state_dict", b"torch.load("),
     # A library may load, and a loop, into what they are handed and say nothing else of.

@@ -70,6 +70,7 @@ def plan_repository(repository: Repository, settings: Settings) -> Plan:
         ),
         new_files=combine(filter(None, [*placement.new_files, training.new_file])),
         train_scripts=training.scripts,
+        library_runs=training.library_runs,
         train_calls=training.calls,
         hidden_norms=training.hidden_norms,
         norm_tests=loops.tests,

@@ -312,11 +312,13 @@ class ExternalObject:
 
     ``is_around``: it was made with a module, which seems to be there as well, by something
     that does not matter and is called like a class: ``Actor(net)``.
+    ``is_frozen``: all that call its function hand over frozen norm layers for it.
     """
 
     name: str
     spot: Spot
     is_around: bool = False
+    is_frozen: bool = False
 
 
 @dataclasses.dataclass(eq=False)

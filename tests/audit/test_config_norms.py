@@ -354,6 +354,41 @@ def test_weights_for_one_of_two_backbones(repository: MakeRepository) -> None:
     assert neck.verdict is Verdict.CONVERT
 
 
+@pytest.mark.parametrize(
+    ("file", "points"),
+    [
+        ("https://host/first_20210323_173222-cad62aeb.pth", "unknown"),
+        ("first_20210323-cad62aeb.pth", "unknown"),
+        # Another model's, or what was trained with this config.
+        ("https://host/first_more_20210323_173222-cad62aeb.pth", "keep"),
+        ("https://host/second_20210323_173222-cad62aeb.pth", "keep"),
+        ("https://host/both_20210323_173222-cad62aeb.pth", "keep"),
+        ("https://host/first.pth", "keep"),
+    ],
+)
+def test_backbone_that_the_model_of_the_file_has_not(
+    repository: MakeRepository, file: str, points: str
+) -> None:
+    image = "img_backbone=dict(type='R', norm_cfg=dict(type='BN'))"
+    both = f"{image}, pts_backbone=dict(type='S', norm_cfg=dict(type='BN'))"
+    root = repository(
+        {
+            "configs/first.py": f"model = dict(type='D', {image})\n",
+            "configs/both.py": f"model = dict(type='D', {both})\n",
+            "configs/second.py": f"load_from = '{file}'\nmodel = dict(type='D', {both})\n",
+        }
+    )
+    found = {
+        site.attribute: str(site.verdict)
+        for site in plan_of(root).sites
+        if site.place.path == "configs/second.py"
+    }
+    assert found == {
+        "model.img_backbone.norm_cfg": "keep",
+        "model.pts_backbone.norm_cfg": points,
+    }
+
+
 WHOLE_MODELS = [
     ("load_from", beside("", above="load_from = 'https://host/faster_rcnn_coco.pth'\n")),
     ("load_from", beside("", above="load_from = 'ckpts/faster_rcnn.pth'\n")),

@@ -95,7 +95,7 @@ model.load_state_dict(torch.load('a.pth'))
         """\
 if small:
     model = Discriminator()
-    model.eval()
+    model.half()
 else:
     model = Detector()
     model.load_state_dict(torch.load('a.pth'))

@@ -30,6 +30,7 @@ class Detector:
         net.load_state_dict(weights)
         net.eval()
 """
+OTHER = "        self.other = Net()"
 DOWNLOAD = "download_url_to_file(url, path)"
 
 
@@ -63,8 +64,13 @@ DOWNLOAD = "download_url_to_file(url, path)"
             "        weights = torch.load(load_file_from_url('https://x/a.pth'))",
             "unknown",
         ),
-        ("os.makedirs('cache')", "weights = torch.load(fetch('a.pth'))", "convert"),
-        (DOWNLOAD, "fetch('https://x/b.zip')\n        weights = torch.load(path)", "convert"),
+        # Others may have no file at all.
+        ("os.makedirs('cache')", f"weights = torch.load(fetch('a.pth'))\n{OTHER}", "convert"),
+        (
+            DOWNLOAD,
+            f"fetch('https://x/b.zip')\n        weights = torch.load(path)\n{OTHER}",
+            "convert",
+        ),
     ],
 )
 def test_file_that_was_downloaded(download: str, load: str, verdict: str) -> None:

@@ -277,7 +277,7 @@ def test_stage_that_comes_with_the_model(more: str) -> None:
     "more",
     [
         "if args.resume:\n    model.load_state_dict(torch.load(args.resume))\n" + _TRAINS,
-        "model.eval()\nmodel.load_state_dict(torch.load(args.file))\n",
+        "model.eval()\nmodel.load_state_dict(torch.load(args.file))\nother = Model()\n",
         "other = nn.Linear(8, 8)\nother.load_state_dict(torch.load(args.file))\n" + _TRAINS,
         "torch.save(model.state_dict(), args.file)\n" + _TRAINS,
     ],

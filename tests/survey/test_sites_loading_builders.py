@@ -393,6 +393,7 @@ model = Net()
 model.load_state_dict(torch.load(path))
 {evaluates}
 STEPS[cfg.step](model, loader)
+other = Net()
 """
 
 

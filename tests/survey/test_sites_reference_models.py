@@ -1,4 +1,4 @@
-"""Models that are loaded wherever one is made, in a repository that trains others."""
+"""Models that are loaded wherever one is made, in a repository that does not train them."""
 
 from __future__ import annotations
 
@@ -101,9 +101,13 @@ def test_part_that_the_model_has_twice() -> None:
     check(text.replace("self.head = Head()", "self.head = Head()\n        self.aux = Head()"))
 
 
-def test_repository_that_trains_nothing() -> None:
-    text = _TEXT.format(verdict="convert", evaluate=_LOADED, train=_TRAIN)
-    check(text.replace("optimizer = torch.optim.SGD(net.parameters(), 0.1)\n", ""))
+@pytest.mark.parametrize(("mode", "verdict"), [("eval", "unknown"), ("half", "convert")])
+def test_repository_that_trains_nothing(mode: str, verdict: str) -> None:
+    """Code that evaluates is what the model is there for; else its users may train it."""
+    text = _TEXT.format(verdict=verdict, evaluate=_LOADED, train=_TRAIN)
+    text = text.replace("optimizer = torch.optim.SGD(net.parameters(), 0.1)\n", "")
+    text = text.replace("model.eval()", f"model.{mode}()")
+    check(text)
 
 
 _OWN_METHOD = """\
@@ -184,3 +188,56 @@ def test_loader_that_others_evaluate_with(evaluated: str, expected: str) -> None
     text = _TEXT.partition("-- evaluate.py --")[0] + _LOADER + evaluated + "\n"
     text = text.replace("-- train.py --\n", "-- train.py --\nimport evaluate\n")
     check(text.format(verdict=expected, train=_TRAIN))
+
+
+_INNER = """\
+-- net.py --
+import torchvision
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+class Feature(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.up = Block()
+class Published(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.feature = Feature()
+        self.head = Block()
+{tried}
+-- demo.py --
+from net import Published
+model = Published()
+model.load_state_dict(torch.load(path))
+model.eval()
+{more}
+"""
+_TRIED = 'if __name__ == "__main__":\n    print(Feature())'
+
+
+def _inner(verdict: str, more: str = "", tried: str = _TRIED) -> None:
+    plan = check(_INNER.format(verdict=verdict, more=more, tried=tried))
+    assert bool(plan.strict_loads) == (verdict == "convert")
+
+
+def test_part_with_a_network_of_its_own_in_a_repository_that_trains_nothing() -> None:
+    _inner("unknown")
+    # What trains others is no reason either.
+    _inner("unknown", "other = nn.Linear(8, 8)\nopt = torch.optim.SGD(other.parameters(), 0.1)")
+
+
+@pytest.mark.parametrize(
+    ("more", "tried"),
+    [
+        # The part is made, or trained, without the model; or the model without the file.
+        ("from net import Feature\npart = Feature()", _TRIED),
+        ("", "part = Feature()"),
+        ("", f"{_TRIED}\n    part = Feature()\n    torch.optim.SGD(part.parameters(), 0.1)"),
+        ("other = Published()", _TRIED),
+    ],
+)
+def test_part_that_may_be_trained(more: str, tried: str) -> None:
+    _inner("convert", more, tried)

@@ -148,10 +148,10 @@ def test_script_that_does_not_start_from_it(script: str) -> None:
     verdict(script, "convert")
 
 
-@pytest.mark.parametrize("optimizer", ["", "\nnet.eval()"])
-def test_script_that_trains_nothing(optimizer: str) -> None:
+@pytest.mark.parametrize("after", ["", "\nnet.eval()\nother = Net()"])
+def test_script_that_trains_nothing(after: str) -> None:
     script = HELPER.format(name="load_pretrained") + "load_pretrained(net, 'a.pth')"
-    verdict(script, "convert", optimizer)
+    verdict(script, "convert", after)
 
 
 def test_trainer_that_starts_from_a_file() -> None:
@@ -459,3 +459,72 @@ def test_a_helper_that_is_handed_no_optimizer_does_not_go_on() -> None:
 )
 def test_one_helper_for_a_start_and_for_going_on(name: str, resume: str, expected: str) -> None:
     verdict(TRAINER.format(name=name, resume=resume), expected, "")
+
+
+_REGISTERED = """\
+-- registry.py --
+class Registry:
+    def __init__(self, name):
+        self.entries = {{}}
+    def get(self, name):
+        return self.entries.get(name)
+    def register(self, cls):
+        self.entries[cls.__name__] = cls
+        return cls
+def build_from(cfg, registry):
+    made = registry.get(cfg.type)
+    return made(cfg)
+NETS = Registry('nets')
+def build_net(cfg):
+    return build_from(cfg.net, NETS)
+-- net.py --
+import torchvision
+from registry import NETS
+@NETS.register
+class Net(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! {verdict}
+-- files.py --
+def fill(net, path):
+    net.load_state_dict(torch.load(path))
+def load_net(net, path, finetune_from=None):
+    if finetune_from:
+        fill(net, finetune_from)
+        return
+    net.load_state_dict(torch.load(path))
+-- run.py --
+import net
+from files import fill, load_net
+from registry import build_net
+class Runner:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.net = {made}
+        self.{method}()
+        self.optimizer = torch.optim.SGD(self.net.parameters(), 0.1)
+    def {method}(self):
+        if not self.cfg.file:
+            return
+        {load}
+"""
+_EITHER = "load_net(self.net, self.cfg.file, finetune_from=self.cfg.finetune_from)"
+
+
+@pytest.mark.parametrize("made", ["build_net(cfg)", "nn.DataParallel(build_net(cfg)).cuda()"])
+@pytest.mark.parametrize(
+    ("method", "load", "expected"),
+    [
+        ("start", _EITHER, "unknown"),
+        # A method's name says less than the option that it asks for;
+        ("resume", _EITHER, "unknown"),
+        ("resume", "fill(self.net, self.cfg.load_from)", "convert"),
+        # not less than all else.
+        ("resume", "fill(self.net, self.cfg.file)", "convert"),
+        ("resume", "fill(self.net, self.cfg.resume_from)", "convert"),
+        ("start", "if self.cfg.resume: fill(self.net, self.cfg.finetune_from)", "convert"),
+    ],
+)
+def test_model_of_a_registry(made: str, method: str, load: str, expected: str) -> None:
+    check(_REGISTERED.format(made=made, method=method, load=load, verdict=expected))

@@ -449,6 +449,84 @@ def test_frozen_layers_in_a_variable(norm: str, names: list[str]) -> None:
     assert frozen(plan) == names
 
 
+NORM_BY_A_PARAMETER = """
+class Segmenter(nn.Module):
+    def __init__(self, name, norm{default}):
+        super().__init__()
+        {first}
+        self.backbone = getattr(torchvision.models, name)(pretrained=True, norm_layer=norm)
+        self.head = Block()
+
+def build(name, norm=None, **given):
+    return {built}
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "built", "first", "names"),
+    [
+        ("=FrozenBatchNorm2d", "Segmenter(name)", "", []),
+        ("", "Segmenter(name, norm=FrozenBatchNorm2d)", "", []),
+        ("=nn.BatchNorm2d", "Segmenter(name, ops.FrozenBatchNorm2d)", "", []),
+        # Another one may be handed over, or is put in its place.
+        ("=FrozenBatchNorm2d", "Segmenter(name, norm)", "", ["backbone"]),
+        ("=FrozenBatchNorm2d", "Segmenter(name, **given)", "", ["backbone"]),
+        ("=FrozenBatchNorm2d", "Segmenter(name, nn.BatchNorm2d)", "", ["backbone"]),
+        ("=nn.BatchNorm2d", "Segmenter(name)", "", ["backbone"]),
+        ("=FrozenBatchNorm2d", "Segmenter(name)", "norm = nn.BatchNorm2d", ["backbone"]),
+        (
+            "=FrozenBatchNorm2d",
+            "Segmenter(name) if given else Segmenter(name, norm=nn.BatchNorm2d)",
+            "",
+            ["backbone"],
+        ),
+    ],
+)
+def test_frozen_layers_that_callers_hand_over(
+    default: str, built: str, first: str, names: list[str]
+) -> None:
+    text = NORM_BY_A_PARAMETER.format(default=default, built=built, first=first or "pass")
+    assert frozen(plan_of(BLOCK + text, "model.build('resnet50')")) == names
+
+
+BY_A_NAME = """
+class Trunk(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.model = torchvision.models.resnet18(pretrained=True)
+
+class Plain(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
+
+class Segmenter(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.{first} = {made}
+        self.{second} = eval(cfg.second)(cfg)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "made", "second", "names"),
+    [
+        ("backbone", "Trunk(cfg)", "decoder", ["backbone"]),
+        # It may be all that there is, or a second one.
+        ("stem", "Plain(cfg)", "decoder", ["decoder.model"]),
+        ("backbone", "Trunk(cfg)", "depth", ["backbone", "depth.model"]),
+        ("backbone", "eval(cfg.first)(cfg)", "decoder", ["backbone", "decoder.model"]),
+    ],
+)
+def test_decoder_of_a_class_that_only_a_config_names(
+    first: str, made: str, second: str, names: list[str]
+) -> None:
+    text = BY_A_NAME.format(first=first, made=made, second=second)
+    plan = plan_of(BLOCK + text, "model.Segmenter(args)")
+    found = {name for script in plan.train_scripts for name in script.backbone}
+    assert sorted(found) == names
+
+
 WRAPPED = f"""
 {BLOCK}
 class Detector(nn.Module):

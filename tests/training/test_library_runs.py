@@ -92,6 +92,14 @@ def test_training_of_the_repository_by_a_config(name: str, line: str) -> None:
     assert [place for place in _said(run=run) if place[0] == "BN201"] == [("BN201", "train.py", 8)]
 
 
+def test_test_that_makes_an_optimizer() -> None:
+    run = OWN.format(name="build_optimizer", line="build_optimizer(model, cfg.optimizer)")
+    files = {"quick.py": NET.format(load=LOAD, methods="pass"), "tests/test_hook.py": run}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert not [one for one in findings(plan) if one.code == "BN201"]
+
+
 def test_one_for_each_file() -> None:
     run = OWN.format(
         name="build_optimizer",
@@ -127,3 +135,65 @@ def test_what_makes_no_optimizer_of_a_model(name: str, line: str) -> None:
 )
 def test_what_is_no_such_training(parts: dict[str, str]) -> None:
     assert not [place for place in _said(**parts) if place[0] == "BN201"]
+
+
+_HEADS = """
+from mmdet.models.builder import HEADS
+from torch import nn
+
+@HEADS.register_module()
+class QuickHead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)
+"""
+_APIS = """
+from mmdet.apis import train_detector
+
+def train_model(model, data, cfg):
+    train_detector(model, data, cfg)
+"""
+_RUN = """
+from mmdet.models import build_detector
+from apis import train_model
+import heads
+
+def main(cfg, data):
+    model = build_detector(cfg.model)
+    train_model(model, data, cfg)
+"""
+_CONFIG = """
+model = dict(
+    type='Quick',
+    backbone=dict(
+        type='ResNet', {pretrained}, {norm_eval}, norm_cfg=dict(type='BN', requires_grad=True)
+    ),
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "norm_eval", "is_said"),
+    [
+        ("pretrained='torchvision://resnet50'", "norm_eval=False", True),
+        ("init_cfg=dict(type='Pretrained', checkpoint='a.pth')", "norm_eval=False", True),
+        # Nothing is loaded, or it stays in eval mode, be it by its type.
+        ("pretrained=None", "norm_eval=False", False),
+        ("pretrained='torchvision://resnet50'", "norm_eval=True", False),
+        ("pretrained='torchvision://resnet50'", "depth=50", False),
+    ],
+)
+def test_backbone_of_the_library_that_a_config_trains(
+    pretrained: str, norm_eval: str, is_said: bool
+) -> None:
+    """It is named where the library is called, however the repository comes there."""
+    files = {
+        "heads.py": _HEADS,
+        "apis.py": _APIS,
+        "train.py": _RUN,
+        "configs/quick.py": _CONFIG.format(pretrained=pretrained, norm_eval=norm_eval),
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    found = [one.place.path for one in findings(plan) if one.code == "BN201"]
+    assert found == ["apis.py"] * is_said

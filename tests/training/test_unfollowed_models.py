@@ -525,3 +525,51 @@ def test_a_wrapper_of_a_file_that_was_not_read() -> None:
     read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
     plan = plan_repository(Repository(Path("/repository"), read), Settings())
     assert [script.model for script in plan.train_scripts] == ["net"]
+
+
+_TOPOLOGY = """
+import torch
+from torch import nn
+{imported}
+
+class Trunk(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.backbone = {backbone}
+        self.backbone.init_weights(pretrained=cfg.path)
+        self.neck = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))
+
+class Stereo(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        for name in cfg.parts:
+            module = getattr(self, 'build_%s' % name)(cfg)
+            self.add_module(name, module)
+
+    def build_trunk(self, cfg):
+        return Trunk(cfg)
+
+    def build_head(self, cfg):
+        return nn.Conv2d(8, 8, 1)
+
+def main(cfg):
+    model = Stereo(cfg)
+    return torch.optim.SGD(model.parameters(), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("imported", "backbone", "count"),
+    [
+        ("from mmdet.models.builder import build_backbone", "build_backbone(cfg.backbone)", 1),
+        ("from torchvision.models import resnet18", "resnet18(pretrained=True)", 1),
+        ("", "nn.Conv2d(3, 8, 3)", 0),
+    ],
+)
+def test_parts_by_their_names_with_a_pretrained_backbone(
+    imported: str, backbone: str, count: int
+) -> None:
+    text = _TOPOLOGY.format(imported=imported, backbone=backbone)
+    read = (SourceFile.from_bytes("net.py", text.encode()),)
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    assert [one.code for one in findings(plan) if one.code == "BN201"] == ["BN201"] * count

@@ -10,7 +10,7 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.configs.group_norms import GroupNormWriter
 from bn2gn_codemod.survey.configs.inheritance import Config
 from bn2gn_codemod.survey.configs.norm_choices import NormChoice, norm_choices
-from bn2gn_codemod.survey.configs.values import Entry, dotted
+from bn2gn_codemod.survey.configs.values import Entry, Keys, Table, dotted
 from bn2gn_codemod.survey.configs.weights import (
     ConfigWeights,
     OwnTrainings,
@@ -98,7 +98,17 @@ class _Judge:
             serves = " and ".join(sorted(map(dotted, choice.all_keys)))
             return choice.site(Verdict.CONFLICT, f"it serves {serves}", settles=(KEEP_COMMENT,))
         if is_backbone(choice.keys):
-            own = [one.words for one in backbones if choice.keys[: len(one.keys)] == one.keys]
+            filled = [one for one in backbones if choice.keys[: len(one.keys)] == one.keys]
+            own = [one.words for one in filled]
+            part = next(
+                choice.keys[:end]
+                for end in range(1, 1 + len(choice.keys))
+                if is_backbone(choice.keys[:end])
+            )
+            without = [self._trained_without(use, part) for use in choice.uses]
+            if all(one.with_model for one in filled) and all(without):
+                reason = f"{evidence}, but {without[0]}, which trained those, has no {dotted(part)}"
+                return choice.site(Verdict.UNKNOWN, reason, settles=(EITHER_COMMENT,))
             beside = f"{dotted(choice.keys[:-1])} is a backbone by its name, beside {evidence}"
             return choice.site(Verdict.KEEP, own[0] if own else beside)
         for use in choice.uses:
@@ -111,6 +121,14 @@ class _Judge:
                 before = f"load_from may be trained with {trained.at.path}"
                 return self._loaded(choice, f"{before}, which is not certain to change")
         return self._new(choice, f"{dotted(choice.keys[:-1])} is built beside {evidence}")
+
+    def _trained_without(self, config: Config, part: Keys) -> str:
+        """The config that trained the model which another starts from, if it has no such part."""
+        other = self._trainings.published(config)
+        model = other.resolved.get("model") if other is not None else None
+        if other is None or not isinstance(model, Table) or model.is_open:
+            return ""
+        return "" if other.resolved.entry(*part) is not None else other.path
 
     def _is_new(self, entry: Entry) -> bool:
         choice = self._choices.get(entry.at)

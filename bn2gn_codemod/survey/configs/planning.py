@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from bn2gn_codemod.plan import ConfigEdit, FileEdits, Plan, Skipped
+from bn2gn_codemod.plan import ConfigEdit, FileEdits, Plan, Skipped, TrainScript
 from bn2gn_codemod.relevance import config_matters
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
@@ -13,6 +13,7 @@ from bn2gn_codemod.survey.configs.freezing import plan_freezes
 from bn2gn_codemod.survey.configs.inheritance import Config, Configs
 from bn2gn_codemod.survey.configs.norms import plan_norms
 from bn2gn_codemod.survey.configs.reading import is_config
+from bn2gn_codemod.survey.configs.train_modes import trains_statistics
 
 _INHERITS = re.compile(rb"_base_|read_base")
 
@@ -38,7 +39,17 @@ def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan
         files=tuple(files[path] for path in sorted(files)),
         new_files=(*plan.new_files, *freezes.new_files),
         pretended_freezes=freezes.freezes,
+        train_scripts=_with_library_runs(plan, configs),
     )
+
+
+def _with_library_runs(plan: Plan, configs: list[Config]) -> tuple[TrainScript, ...]:
+    """The train scripts, and those where a library trains a backbone that a config leaves free."""
+    known = {script.optimizer for script in plan.train_scripts}
+    more = [run for run in plan.library_runs if run.optimizer not in known]
+    if not more or not any(map(trains_statistics, configs)):
+        return plan.train_scripts
+    return (*plan.train_scripts, *more)
 
 
 def read_configs(

@@ -39,6 +39,7 @@ _SENSORS = {"lidar": "pts", "points": "pts", "image": "img", "camera": "img", "c
 _WORK_DIRECTORY = re.compile(r"work[-_]?dirs?")
 # As runners name what they save. A file with a hash in its name (`-047c8118.pth`) was published.
 _SAVED_BY_RUNNER = re.compile(r"(?:latest|last|(?:epoch|iter|best)_\w+)\.pth")
+_PUBLISHED = re.compile(r"(.+?)[-_]\d{8}(?:_\d+)?-[0-9a-f]{8}\.pth")
 
 
 class Filled(NamedTuple):
@@ -46,6 +47,7 @@ class Filled(NamedTuple):
 
     keys: Keys
     words: str
+    with_model: bool = False  # by the file of a whole model
 
 
 class ConfigWeights:
@@ -92,6 +94,23 @@ class OwnTrainings:
             ]
         return self._before[config]
 
+    def published(self, config: Config) -> Config | None:
+        """The config that trained the ``load_from``, by the name of a published file.
+
+        ``faster_rcnn_r50_20210323_173222-cad62aeb.pth`` is of ``faster_rcnn_r50.py``.
+        """
+        path = config.resolved.scalar("load_from")
+        name = posixpath.basename(path) if isinstance(path, str) else ""
+        match = _PUBLISHED.fullmatch(name)
+        return next(
+            (
+                one
+                for one in self._configs
+                if match and one is not config and _stem(one) == match[1]
+            ),
+            None,
+        )
+
 
 def is_backbone(keys: Keys) -> bool:
     """Whether something is a backbone, or in one, by the names that lead to it."""
@@ -132,7 +151,8 @@ def _backbones(config: Config) -> Iterator[Filled]:
     weights = next(_files([config.resolved.entry("load_from")]), None)
     if weights is not None:
         words = f"a backbone whose weights come from {_shown(weights)}"
-        yield from (Filled(keys, words) for keys, part in parts if is_backbone(keys[-1:]))
+        backbones = (keys for keys, part in parts if is_backbone(keys[-1:]))
+        yield from (Filled(keys, words, with_model=True) for keys in backbones)
 
 
 def _given_backbones(part: Table) -> Iterator[tuple[str, Entry]]:
@@ -275,9 +295,12 @@ def _may_write(config: Config, path: str) -> bool:
     """Whether a training with ``config`` writes to ``path``: without a ``work_dir`` of its own
     it goes to a folder with the name of the config, ``stage1`` or ``stage1_8gpus``.
     """
-    stem = posixpath.splitext(posixpath.basename(config.path))[0]
-    after = re.compile(re.escape(stem) + r"(?:[-_.].*)?")
+    after = re.compile(re.escape(_stem(config)) + r"(?:[-_.].*)?")
     return _is_in_work_directory(config, path) or any(map(after.fullmatch, path.split("/")[:-1]))
+
+
+def _stem(config: Config) -> str:
+    return posixpath.splitext(posixpath.basename(config.path))[0]
 
 
 def _plain(path: str) -> str:

@@ -302,6 +302,8 @@ def has_frozen_norms(value: object) -> bool:
         return any(_asks_for_frozen(node, owner) for owner in owners for node in ast.walk(owner))
     if not isinstance(value, ExternalObject):
         return False
+    if value.is_frozen:
+        return True
     call = value.spot.node
     return _asks_for_frozen(call, value.spot.function.node) or _is_built_frozen(call, value.name)
 

@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.flow.handed_layers import HandedLayers
 from bn2gn_codemod.survey.flow.network_contents import is_aside
 from bn2gn_codemod.survey.flow.unread_files import unread_file_with
 from bn2gn_codemod.survey.known import families
-from bn2gn_codemod.survey.known.library_models import library_model
+from bn2gn_codemod.survey.known.library_models import is_built_backbone, library_model
 from bn2gn_codemod.survey.known.pins import Pins
 from bn2gn_codemod.survey.roles.evidence import Evidence
 from bn2gn_codemod.survey.roles.filled_models import FilledModels
@@ -328,7 +328,7 @@ class RoleMap:
                 for load in self._contents.flow.load_calls
             )
             or any(
-                library_model(value) is not None
+                library_model(value) is not None or is_built_backbone(value)
                 for held in self.contents.values()
                 for value in held
             )

@@ -272,8 +272,24 @@ class BackbonePaths:
                 for cls in self.held.of(slot)
                 if cls is not slot[0] and not (is_inside and _is_plain(cls))
             )
-            known = self._leading_in[slot] = [cls for cls in held if cls in leads]
+            known = self._leading_in[slot] = [
+                cls for cls in held if cls in leads and not self._is_guessed_in_new_part(slot, cls)
+            ]
         return known
+
+    def _is_guessed_in_new_part(self, slot: Slot, cls: Class) -> bool:
+        """``self.decoder = eval(name)()`` is hardly the wrapper of the backbone, made elsewhere."""
+        if not families.has_new_word(slot[1]):
+            return False
+        contents = self._roles.contents
+        made = [v for v in contents[slot] if isinstance(v, Instance) and v.class_ is cls]
+        return all(self._flow.is_guess(slot, value) for value in made) and any(
+            isinstance(value, Instance)
+            and value.class_ is cls
+            and not self._flow.is_guess(other, value)
+            for other in self._roles.holders(cls)
+            for value in contents[other]
+        )
 
     def _has_new_parts(self, slot: Slot) -> bool:
         """Whether norm layers that are not the backbone's lie inside a backbone attribute.

@@ -38,15 +38,19 @@ class LibraryRuns:
         self._models = models
         self._scripts = scripts
 
-    def find(self, scopes: Iterable[Scope], loaded: Iterable[Class]) -> Iterator[TrainScript]:
-        """``loaded``: the classes of the repository that weights are loaded into.
+    def may_train(self, loaded: Iterable[Class]) -> bool:
+        """Whether networks of the repository may be in them, and would be in train mode.
 
-        Nothing is said where all of them keep their BatchNorm in eval mode themselves.
+        ``loaded``: the classes of the repository that weights are loaded into.
         """
-        if all(map(self._scripts.keeps_eval, filter(self._models.paths_below, loaded))):
-            return
+        return not all(map(self._scripts.keeps_eval, filter(self._models.paths_below, loaded)))
+
+    def find(self, scopes: Iterable[Scope]) -> Iterator[TrainScript]:
+        """The calls, one for each file."""
         told: set[str] = set()  # one for each file: the others are for other ways to train
         for scope in scopes:
+            if scope.function.module.is_test:
+                continue
             for statement, call in scope.calls:
                 model = self._model(call)
                 if model is None or self._models.of(model) or scope.path in told:

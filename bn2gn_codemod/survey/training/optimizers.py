@@ -35,8 +35,10 @@ from bn2gn_codemod.survey.training.optimizer_objects import OptimizerObjects
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
+    ExternalObject,
     Function,
     FunctionValue,
+    Instance,
 )
 
 _PARAMETERS = re.compile(r"para(?:m|s\b|_)|group|weights|wd|decay|_bn$")
@@ -257,7 +259,7 @@ class Optimizers:
         """The models whose parameters were collected in a variable or an attribute."""
         found = False
         for where, inner in self._collecting(scope, use, source):
-            for part in _given(inner, source):
+            for part in (*_given(inner, source), *self._given_with(where, inner, source)):
                 for optimizer in self._of(where, inner, inner, part, depth, seen):
                     found = True
                     at = statement if optimizer.scope is scope else optimizer.statement
@@ -267,6 +269,28 @@ class Optimizers:
             is_used = bool(self._certain.uses(scope.function, source))
             for optimizer in self._from_callers(scope, parameter, depth):
                 yield optimizer._replace(is_used=is_used or optimizer.is_used)
+
+    def _given_with(self, scope: Scope, statement: ast.stmt, source: str) -> list[ast.Name]:
+        """The one model that a call gives with its parameters: ``net, groups = build(args)``."""
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Call()):
+                given = {part.id for part in parts if isinstance(part, ast.Name)} - {source}
+            case _:
+                return []
+        if self._certain.uses(scope.function, source):
+            return []  # it is another module
+        modules = [name for name in given if self._may_be_module(scope.function, name)]
+        return [
+            node
+            for node in walk(scope.function.node)
+            if isinstance(node, ast.Name) and [node.id] == modules and self._models.of(node)
+        ][:1]
+
+    def _may_be_module(self, function: Function, name: str) -> bool:
+        return any(
+            isinstance(value, (Instance, ExternalObject))
+            for value in self._flow.values(self._flow.name_node(function, name))
+        )
 
     def _collecting(self, scope: Scope, use: ast.stmt, source: str) -> Iterator[Step]:
         """Statements that put something into ``source`` before ``use``, nearest first."""

@@ -64,6 +64,7 @@ class TrainingPlan(NamedTuple):
     """What there is, and the edits that follow."""
 
     scripts: tuple[TrainScript, ...] = ()
+    library_runs: tuple[TrainScript, ...] = ()
     calls: tuple[TrainCall, ...] = ()
     hidden_norms: tuple[HiddenNorms, ...] = ()
     freezes: tuple[FreezeEdit, ...] = ()
@@ -127,6 +128,7 @@ class _Training:
         self._optimizers = Optimizers(flow, self._models, self._certain)
         self._places = ModelPlaces(flow, self._models, self._optimizers)
         self._scripts = TrainScripts(flow, self._models, self._code, self._places, self._whole)
+        self._runs = LibraryRuns(flow, self._models, self._scripts)
         self._placement = FreezingPlacement(flow, repository, settings)
         self._hidden = HiddenByConversion(flow, self._scripts)
 
@@ -165,6 +167,7 @@ class _Training:
         known = {call.place for call in calls}
         calls += [call for call in libraries.calls() if call.place not in known]
         return TrainingPlan(
+            library_runs=tuple(self._runs.find(self._optimizers.scopes)),
             scripts=(
                 *ComparedScripts(self._models, self._scripts, self._whole).compare(
                     scripts, entries
@@ -188,8 +191,8 @@ class _Training:
             for found in UnfollowedModels(self._flow, self._optimizers, entries).find():
                 place = found.scope.place(found.statement)
                 yield TrainScript(place, found.model, (), "unfollowed")
-            runs = LibraryRuns(self._flow, self._models, self._scripts)
-            yield from runs.find(self._optimizers.scopes, self._loaded)
+            if self._runs.may_train(self._loaded):
+                yield from self._runs.find(self._optimizers.scopes)
 
     def _lightning(self, entries: list[Optimizer]) -> set[Class]:
         """Models that are LightningModules, or lie in one that builds the optimizer."""

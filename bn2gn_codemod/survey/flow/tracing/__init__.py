@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.flow.lenient_loads import loosen_loads
 from bn2gn_codemod.survey.flow.tracing.applied_functions import join_applied
 from bn2gn_codemod.survey.flow.tracing.configured_parts import hand_over_configured
 from bn2gn_codemod.survey.flow.tracing.declarations import declare, link_bases
+from bn2gn_codemod.survey.flow.tracing.frozen_networks import mark_frozen
 from bn2gn_codemod.survey.flow.tracing.handed_tensors import join_handed
 from bn2gn_codemod.survey.flow.tracing.imports import bind_imports, bind_star_imports
 from bn2gn_codemod.survey.flow.tracing.injected_parts import fill_injected_arguments
@@ -56,4 +57,5 @@ def analyse(
     join_applied(flow)
     join_transplants(flow)
     loosen_loads(flow)
+    mark_frozen(flow)
     return flow

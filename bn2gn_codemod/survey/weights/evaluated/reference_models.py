@@ -1,19 +1,22 @@
 """Models that are only there as they were published: whatever makes one loads all of it.
 
-The code that trains in the repository has other models. What the file holds was made with the
-norms that the code has now, in the new parts as well, and would not fit any others. Where nothing
-trains at all, whoever uses the code may train the model.
+The code that trains has other models, or is not here: then it is code that evaluates which tells
+of them. What the file holds was made with the norms that the code has now, in the new parts as
+well, and would not fit any others. A part of such a model is loaded with it, whatever network it
+has of its own.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.statements.main_blocks import is_in_main_block
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
 from bn2gn_codemod.survey.syntax.nodes import walk
 from bn2gn_codemod.survey.values import Class, Function, Instance, Value
@@ -60,20 +63,43 @@ class ReferenceModels:
     def _is_only_in(self, part: Instance, kin: set[Class]) -> bool:
         """Whether nothing but objects of some classes holds what was made."""
         holding = self._contents.held_in.get(part, ())
-        return bool(holding) and all(cls in kin for cls, _ in holding)
+        return bool(holding) and all(cls in kin or self._where_all(cls) for cls, _ in holding)
 
     def _where_all(self, cls: Class) -> str | None:
-        if not any(
-            isinstance(one, Instance) and one.class_.is_module
-            for one in self._trainings.optimized.given
-        ):
-            return None
         if cls not in self._known:
+            self._known[cls] = None  # what holds itself is loaded by what else holds it
             made = [one for kind in cls.descendants() for one in self._flow.instances.get(kind, ())]
-            found = [self._load_of(one) for one in made if one.spot is not None]
-            is_one = bool(found) and all(found)
-            self._known[cls] = found[0] if is_one else None
+            found = [
+                self._load_of(one) or self._load_with_holders(one)
+                for one in made
+                if one.spot is not None and not self._is_tried_out(one)
+            ]
+            self._known[cls] = found[0] if found and all(found) else None
         return self._known[cls]
+
+    def _is_tried_out(self, value: Instance) -> bool:
+        """Whether the file of a class makes one where it is started, and trains none."""
+        spot = value.spot
+        return (
+            spot is not None
+            and spot.module is value.class_.module
+            and is_in_main_block(spot.function, spot.node)
+            and value not in self._trainings.optimized.given
+        )
+
+    def _load_with_holders(self, part: Instance) -> str | None:
+        """The line that loads a part of models which are all loaded, where nothing trains it."""
+        if part in self._trainings.optimized.given:
+            return None
+        holding = dict.fromkeys(cls for cls, _ in self._contents.held_in.get(part, ()))
+        found = [self._where_all(cls) for cls in holding]
+        return found[0] if found and all(found) else None
+
+    @functools.cached_property
+    def _something_trains(self) -> bool:
+        """Whether the repository trains other models; else its users may train what it loads."""
+        given = self._trainings.optimized.given
+        return any(isinstance(one, Instance) and one.class_.is_module for one in given)
 
     def _load_of(self, value: Instance) -> str | None:
         """The line that loads an object whenever it is made, where nothing trains it."""
@@ -85,7 +111,8 @@ class ReferenceModels:
             steps = list(self._code.steps(call, value))
             if any(self._trains(step.function, step.models) for step in steps):
                 return None
-            if not call.strict and not any(evaluates(step.function.module) for step in steps):
+            is_told = call.strict and self._something_trains
+            if not is_told and not any(evaluates(step.function.module) for step in steps):
                 continue
             for step in steps:
                 if all(runs_always(*place) for place in step.way[:-1]):

@@ -10,7 +10,7 @@ from bn2gn_codemod.survey.flow import script_options
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
-from bn2gn_codemod.survey.syntax.nodes import walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, walk
 from bn2gn_codemod.survey.values import Function, Spot
 from bn2gn_codemod.survey.weights.files.files_read import files_read
 
@@ -18,6 +18,8 @@ _RESUMED = re.compile(r"resum|snapshot", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"resum|\bcontinu\w*\W+(?:\w+\W+){0,2}train|继续训练|恢复训练|断点", re.IGNORECASE
 )
+# Options for files that a training begins with; not ``net.load_from(path)``.
+_STARTS = re.compile(r"fine_?tun|\bload_from\b(?!\()", re.IGNORECASE)
 # Not ``not args.resume is None``, nor ``not args.no_resume``, which say the opposite.
 _NOT_RESUMED = re.compile(
     r"\b\w*(?:resum|snapshot)\w*=(?:False|None)\b|"
@@ -54,8 +56,15 @@ def _spots(flow: Flow, call: LoadCall) -> Iterator[Spot]:
     yield from files_read(flow, call)
 
 
-def speaks_of_resuming(function: Function, call: ast.AST) -> bool:
-    """The same of any call: by its words, those of its function and of the tests around it."""
-    said = (ast.unparse(node) for node in (call, *guarding_tests(function, call)))
-    around = (function.name, *(_NOT_RESUMED.sub("", words) for words in said))
-    return any(map(_RESUMED.search, around))
+def speaks_of_resuming(function: Function, call: ast.AST, below: str = "") -> bool:
+    """The same of any call: by its words, those of its function and of the tests around it.
+
+    What a function is called says less than an option that it asks for, or that the code which
+    it calls asks for (``below``): ``def resume(self): load(self.net, args.finetune_from)``.
+    """
+    said = [ast.unparse(node) for node in (call, *guarding_tests(function, call))]
+    if not any(map(_STARTS.search, (below, *said))):
+        said.append(function.name)
+    elif isinstance(call, ast.Call):
+        said = [words.replace(f"{call_name(call)}(", "(") for words in said]
+    return any(_RESUMED.search(_NOT_RESUMED.sub("", words)) for words in said)

@@ -110,7 +110,7 @@ class LoadingCode:
         read: list[ast.AST] = [site]
         if is_handed or is_own or is_its_method:
             read += self._readers(caller, site)
-            if any(speaks_of_resuming(caller, one) for one in read):
+            if any(speaks_of_resuming(caller, one, step.words) for one in read):
                 return None
             words = " ".join(_words(caller, one) for one in read)
         else:

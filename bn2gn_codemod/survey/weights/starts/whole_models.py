@@ -206,14 +206,16 @@ class WholeModels:
         goes_on = is_resumed(self._flow, call)
         parts = parts_of_keys(self._flow, call)
         for value in self._flow.values(call.receiver):
-            if not isinstance(value, Instance) or value.weak:
+            if not isinstance(value, Instance):
                 continue
             cls = value.class_
+            if value.weak and self._may_be_part(cls):
+                continue  # a registry has such, too
             if parts and parts < self._contents.names(cls):
                 continue  # nothing else gets anything
             if value.spot is not None and self._guarded.pass_by(call, cls):
                 continue
-            if call.of_driver:
+            if call.of_driver or value.weak:
                 if self._warm_starts.is_one(call, value):
                     yield cls
                 continue
@@ -239,6 +241,10 @@ class WholeModels:
                     yield cls
             elif self._warm_starts.is_one(call, value):
                 yield cls
+
+    def _may_be_part(self, cls: Class) -> bool:
+        """Whether models of other classes hold such objects."""
+        return any(slot[0] is not cls for slot in self._contents.holders.get(cls, ()))
 
     def _is_trained_part(self, call: LoadCall, model: Instance) -> bool:
         """Whether it is a part, and not of what looks at a finished model: ``Extractor(net)``."""
