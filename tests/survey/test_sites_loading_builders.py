@@ -327,6 +327,9 @@ class Engine(Base):
     def test(self, loader):
         self.show(loader)
     def show(self, loader):
+        self.model.eval()
+        print(self.model(loader))
+    def look(self, loader):
         print(self.model(loader))
     def call(self, loader):
         self.hook(loader)
@@ -359,6 +362,8 @@ def main(args, loader):
         ("for x in loader:\n        print(engine.test(x))", "convert"),
         ("engine.run(loader)", "unknown"),
         ("engine.test(loader)\n    engine.run(loader)", "unknown"),
+        # Nothing says that it is a test.
+        ("engine.look(loader)", "unknown"),
         # What else is done with it is not followed.
         ("fit(engine, loader)", "unknown"),
         ("engine.test(loader)\n    return engine", "unknown"),
@@ -371,6 +376,84 @@ def main(args, loader):
 )
 def test_trainer_whose_constructor_makes_the_optimizer(script: str, verdict: str) -> None:
     check(NET.format(verdict=verdict) + _ENGINE.format(script=script))
+
+
+_STEPS = """\
+-- steps.py --
+class Scaler:
+    def __call__(self, loss, solver):
+        loss.backward()
+        solver.step()
+def update(solver, loss):
+    loss.backward()
+    solver.step()
+-- trainer.py --
+from elsewhere import fit_one_epoch, Wrapper
+from steps import Scaler, update
+class Trainer:
+    def __init__(self, model, args):
+        self.model = model
+        self.args = args
+        self.solver = torch.optim.SGD(model.parameters(), lr=0.1)
+        self.scaler = Scaler()
+        self.wrapper = Wrapper(self.solver)
+        solver = self.wrapper
+        self.second = Wrapper(solver)
+        self.later = Wrapper()
+        self.later.take(self.solver)
+        self.hooks = [Wrapper(self)]
+        self.phases = [self.learn, self.check]
+        self.criterion = nn.CrossEntropyLoss()
+    def learn(self, x):
+        update(self.solver, self.model(x))
+    def check(self, x):
+        self.model.eval()
+        with torch.no_grad():
+            for image in x:
+                print(self.criterion(self.model(image)).item())
+    def run(self, x):
+        self.check(x)
+        {step}
+-- main.py --
+from net import Net
+from trainer import Trainer
+def main(args, loader):
+    model = Net()
+    model.load_state_dict(torch.load(args.file))
+    trainer = Trainer(model, args)
+    trainer.run(loader)
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict"),
+    [
+        ("print(self.args.name, torch.max(self.model(x)))", "convert"),
+        ("score = self.criterion(self.model(x))", "convert"),
+        ("self.model.train(False)", "convert"),
+        # A step that code makes which gets the optimizer, or what has it;
+        ("self.learn(x)", "unknown"),
+        ("self.scaler(self.model(x), self.solver)", "unknown"),
+        ("self.wrapper.update(self.model(x))", "unknown"),
+        ("self.second.update(self.model(x))", "unknown"),
+        ("self.later.update(self.model(x))", "unknown"),
+        # code that is handed the object, or is not here and is handed the model;
+        ("for hook in self.hooks:\n            hook.after(self.model(x))", "unknown"),
+        ("fit_one_epoch(self, x)", "unknown"),
+        ("fit_one_epoch(self.model, x)", "unknown"),
+        ("fit_one_epoch([self.model], x)", "unknown"),
+        ("fit_one_epoch(self.model.parameters(), x)", "unknown"),
+        # a method that is chosen;
+        ("{'a': self.learn, 'b': self.check}[self.args.mode](x)", "unknown"),
+        ("for phase in self.phases:\n            phase(x)", "unknown"),
+        ("go = getattr(self, self.args.mode)\n        go(x)", "unknown"),
+        # weights that are changed by hand.
+        ("for p in self.model.parameters():\n            p.data -= x", "unknown"),
+        ("self.model.train()", "unknown"),
+    ],
+)
+def test_object_that_proves_to_test_alone(step: str, verdict: str) -> None:
+    check(NET.format(verdict=verdict) + _STEPS.format(step=step))
 
 
 _REGISTRY = """\

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.call_sites import called_function
 from bn2gn_codemod.survey.flow.contents import Contents
-from bn2gn_codemod.survey.flow.optimizer_calls import drives, is_fitted, optimizer_call
+from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call
 from bn2gn_codemod.survey.statements.made_object_uses import method_calls
-from bn2gn_codemod.survey.syntax.nodes import given_arguments, root_of, walk
+from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
 from bn2gn_codemod.survey.values import (
     ClassValue,
     Function,
@@ -25,12 +25,11 @@ from bn2gn_codemod.survey.values import (
 )
 from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
 from bn2gn_codemod.survey.weights.starts.optimized_models import OptimizedModels
+from bn2gn_codemod.survey.weights.starts.tested_objects import TestedObjects
 
 # A loop that trains: others go backward to look at gradients, or step through something else.
 _GOES_BACKWARD = re.compile(r"\.backward\(")
 _STEPS = re.compile(r"\.step\(")
-# One of the two may stand in a function of its own.
-_LEARNS = re.compile(r"backward\(|\.step\(")
 
 Models = frozenset[Value]
 
@@ -42,6 +41,7 @@ class StartedTrainings:
         self._flow = contents.flow
         self._evaluations = evaluations
         self.optimized = OptimizedModels(contents)
+        self._tested = TestedObjects(contents.flow, self._reached)
         self._direct: dict[Function, list[ast.Call]] = {}
         self._loops: dict[Function, bool] = {}
 
@@ -126,44 +126,20 @@ class StartedTrainings:
         if not all(isinstance(one, Instance) for one in made):
             return False
         about = models.union(made)
-        used = [called_function(value) for value in classes]
+        constructors = [called_function(value) for value in classes]
+        if self._tested.may_learn((one for one in constructors if one is not None), about):
+            return False
+        called: list[Function] = []
         for method in methods:
             values = [] if method is None else list(self._flow.value_of(method))
             callees = [one.function for one in values if isinstance(one, FunctionValue)]
             if not callees or len(callees) < len(values):
                 return False
-            if any(self._is_trained_by(callee, about) for callee in callees):
-                return False
-            used += callees
+            called += callees
+        kinds = {one.class_ for one in made if isinstance(one, Instance)}
         return not any(
-            _LEARNS.search(ast.unparse(one.node)) or self._is_driven(one)
-            for callee in used
-            if callee is not None
-            for one in self._reached(callee, about)
-        )
-
-    def _is_driven(self, function: Function) -> bool:
-        """Whether a library trains there, or what is called with the function's own is open."""
-        return any(
-            drives(self._flow, call) or is_fitted(self._flow, call) or self._is_open(function, call)
-            for _, call in self._flow.calls_in.get(function, ())
-        )
-
-    def _is_open(self, function: Function, call: ast.Call) -> bool:
-        """``self.hook(data)``, ``self.solver.run(data)``, ``go(self)``: not known what it is."""
-        if any(True for _ in self._flow.value_of(call.func)):
-            return False
-        own = function.first_parameter if function.class_ is not None else None
-        if any(isinstance(one, ast.Name) and one.id == own for one in given_arguments(call)):
-            return True
-        match call.func:
-            case ast.Attribute(value=ast.Call(func=ast.Name(id="super"))):
-                return True
-            case ast.Attribute(value=owner):
-                is_known = any(True for _ in self._flow.value_of(owner))
-                return _is_root(owner, own) and (isinstance(owner, ast.Name) or not is_known)
-            case _:
-                return False
+            self._is_trained_by(callee, about) for callee in called
+        ) and self._tested.are_tests(called, kinds, about)
 
     def _trainers(self, function: Function, call: ast.Call, models: Models) -> Iterator[Function]:
         """What a call calls with the model, or as a method of what has it."""
@@ -209,12 +185,6 @@ def holders(values: Iterator[Value], function: Function) -> Models:
         for value in values
         if isinstance(value, Instance) and cls is not None and cls in value.class_.ancestors()
     )
-
-
-def _is_root(expr: ast.expr, name: str | None) -> bool:
-    """Whether an expression is about what a name stands for: ``self.parts[0]``."""
-    root = root_of(expr)
-    return isinstance(root, ast.Name) and root.id == name
 
 
 def _is_own(function: Function, call: ast.Call) -> bool:
