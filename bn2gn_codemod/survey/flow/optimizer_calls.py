@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeGuard
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.tracing.named_makers import maker_of
-from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -36,6 +36,10 @@ _DRIVER = re.compile(
 _FITS = re.compile(r"fit\w*|fine_tune|train")
 _FITTER = re.compile(r"(?:^|\.)\w*(?:Trainer|Learner|learner|Runner)$")
 _SOUNDS_LIKE_ONE = re.compile(r"optim|adam|sgd|lamb|lion|rmsprop", re.IGNORECASE)
+# What makes one out of a model, and not what makes a model faster: ``optimize(net)``.
+_MAKES_ONE = re.compile(r"optimi[sz]er|optim$|solver$", re.IGNORECASE)
+_CLASS = re.compile(r"_*[A-Z]\w*[a-z]|instantiate$")
+_AVERAGES = re.compile(r"ema(?:$|[A-Z_])|average|moving|summary|count", re.IGNORECASE)
 
 
 class OptimizerCall(NamedTuple):
@@ -103,6 +107,46 @@ def may_take_parameters(flow: Flow, call: ast.Call) -> bool:
         isinstance(value, (FunctionValue, ClassValue, Instance))
         for value in flow.value_of(call.func)
     )
+
+
+def trained_by_others(flow: Flow, call: ast.Call) -> list[ast.expr]:
+    """The models that a call of code which is not here may make an optimizer for.
+
+    ``Adan(net.parameters())``, ``hydra.utils.instantiate(cfg.optim, params=net.parameters())``,
+    ``build_optimizer(cfg, net)``, ``deepspeed.initialize(model=net)``
+    """
+    values = list(flow.value_of(call.func))
+    if any(isinstance(value, (FunctionValue, ClassValue, Instance)) for value in values):
+        return []
+    names = [one.name for one in values if isinstance(one, (External, ExternalObject))]
+    if any(name.startswith("torch.") for name in names):
+        return []
+    given = given_arguments(call)
+    name = "" if isinstance(call.func, ast.Call) else call_name(call)
+    if isinstance(call.func, ast.Call) or _CLASS.match(name) or _SOUNDS_LIKE_ONE.search(name):
+        owners = [] if _AVERAGES.search(name) else [_owner_of_parameters(one) for one in given]
+        found = [one for one in owners if one is not None]
+        if found:
+            return found
+    if _MAKES_ONE.search(name) or "deepspeed.initialize" in names:
+        return [one for one in given if _is_model(flow, one)]
+    return []
+
+
+def _owner_of_parameters(expr: ast.expr) -> ast.expr | None:
+    """``net`` of ``filter(wanted, net.parameters())``"""
+    for node in walk(expr):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr="parameters" | "named_parameters")):
+                return owner
+            case _:
+                pass
+    return None
+
+
+def _is_model(flow: Flow, expr: ast.expr) -> bool:
+    held = flow.value_of(expr)
+    return any(isinstance(value, Instance) and value.class_.is_module for value in held)
 
 
 def stored_parameters(statement: ast.stmt) -> ast.expr | None:

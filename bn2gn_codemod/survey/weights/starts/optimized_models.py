@@ -69,6 +69,10 @@ class OptimizedModels:
         modules = self._flow.by_path.values()
         return any(_ADDS_LATER in module.source.data for module in modules)
 
+    def are_others(self, owner: ast.expr, models: Iterable[Value]) -> bool:
+        """Whether all that an expression may give shares nothing with the models."""
+        return self._are_others(owner, {one.class_ for one in models if isinstance(one, Instance)})
+
     def _are_others(self, owner: ast.expr, classes: set[Class]) -> bool:
         values = list(self._flow.value_of(owner))
         return bool(values) and all(

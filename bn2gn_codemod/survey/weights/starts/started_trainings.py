@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.call_sites import called_function
 from bn2gn_codemod.survey.flow.contents import Contents
-from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call
+from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call, trained_by_others
 from bn2gn_codemod.survey.statements.made_object_uses import method_calls
-from bn2gn_codemod.survey.syntax.nodes import given_arguments, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk
 from bn2gn_codemod.survey.values import (
     ClassValue,
     Function,
@@ -43,18 +43,52 @@ class StartedTrainings:
         self.optimized = OptimizedModels(contents)
         self._tested = TestedObjects(contents.flow, self._reached)
         self._direct: dict[Function, list[ast.Call]] = {}
+        self._open: dict[Function, list[tuple[ast.Call, list[ast.expr]]]] = {}
         self._loops: dict[Function, bool] = {}
 
     def direct(self, function: Function, models: Models) -> list[ast.Call]:
         """The calls of a function that make an optimizer, or drive a training themselves.
 
-        One that is made for other models alone is none of this one's.
+        One that is made for other models alone is none of this one's. Where none is known by its
+        name, there is what code that is not here may make, or the steps of a loop.
         """
         known = self._direct.get(function)
         if known is None:
             calls = self._flow.calls_in.get(function, ())
             known = self._direct[function] = [call for _, call in calls if self._begins(call)]
-        return [call for call in known if not self.optimized.is_of_others(function, call, models)]
+        own = [call for call in known if not self.optimized.is_of_others(function, call, models)]
+        return own or self._unnamed(function, models) or self._steps(function, models)
+
+    def _unnamed(self, function: Function, models: Models) -> list[ast.Call]:
+        """What may make an optimizer of a model, for all that is known of what is called."""
+        known = self._open.get(function)
+        if known is None:
+            calls = self._flow.calls_in.get(function, ())
+            given = ((call, trained_by_others(self._flow, call)) for _, call in calls)
+            known = self._open[function] = [one for one in given if one[1]]
+        return [
+            call
+            for call, owners in known
+            if not all(self.optimized.are_others(owner, models) for owner in owners)
+        ]
+
+    def _steps(self, function: Function, models: Models) -> list[ast.Call]:
+        """Where a loop in a function goes backward that sets a model to train mode."""
+        if not self._is_loop(function) or not any(
+            self._is_set_to_train(call, models) for _, call in self._flow.calls_in.get(function, ())
+        ):
+            return []
+        calls = [node for node in walk(function.node) if isinstance(node, ast.Call)]
+        return [call for call in calls if call_name(call) == "backward"]
+
+    def _is_set_to_train(self, call: ast.Call, models: Models) -> bool:
+        match call:
+            case ast.Call(func=ast.Attribute(attr="train"), args=[ast.Constant(value=False)]):
+                return False
+            case ast.Call(func=ast.Attribute(value=owner, attr="train")):
+                return not models.isdisjoint(self._flow.value_of(owner))
+            case _:
+                return False
 
     def loops(self, function: Function, models: Models) -> list[ast.Call]:
         """Where a function that makes the optimizer itself trains: ``loss.backward()``.
