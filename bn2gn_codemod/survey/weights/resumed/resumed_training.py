@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from bn2gn_codemod.survey.flow import script_options
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -31,8 +31,12 @@ _NOT_RESUMED = re.compile(
 
 
 def is_resumed(flow: Flow, call: LoadCall) -> bool:
-    """Whether the load, or what reads the file for it, speaks of training that goes on."""
-    return any(speaks_of_resuming(spot.function, spot.node) for spot in _spots(flow, call))
+    """Whether the load, or all that reads the file for it, speaks of training that goes on.
+
+    One load may be given this file or that: ``saved = torch.load(args.resume)``, and under
+    ``else`` another one.
+    """
+    return _of_load_or_files(flow, call, lambda spot: speaks_of_resuming(spot.function, spot.node))
 
 
 def is_said_to_go_on(flow: Flow, call: LoadCall) -> bool:
@@ -40,20 +44,23 @@ def is_said_to_go_on(flow: Flow, call: LoadCall) -> bool:
 
     That is no more than a word of its author: the same file may well be fine-tuned.
     """
-    return any(
-        _GOES_ON.search(text)
-        for spot in _spots(flow, call)
-        for asked in (spot.node, *guarding_tests(spot.function, spot.node))
-        for node in walk(asked)
-        if isinstance(node, ast.Attribute)
-        for text in script_options.helps(flow, spot.function.module, node.attr)
+    return _of_load_or_files(
+        flow,
+        call,
+        lambda spot: any(
+            _GOES_ON.search(text)
+            for asked in (spot.node, *guarding_tests(spot.function, spot.node))
+            for node in walk(asked)
+            if isinstance(node, ast.Attribute)
+            for text in script_options.helps(flow, spot.function.module, node.attr)
+        ),
     )
 
 
-def _spots(flow: Flow, call: LoadCall) -> Iterator[Spot]:
-    """The load, and what reads the file for it."""
-    yield call.spot
-    yield from files_read(flow, call)
+def _of_load_or_files(flow: Flow, call: LoadCall, is_said: Callable[[Spot], bool]) -> bool:
+    """Whether something is said by a load, or by everything that reads a file for it."""
+    read = files_read(flow, call)
+    return is_said(call.spot) or (bool(read) and all(map(is_said, read)))
 
 
 def speaks_of_resuming(function: Function, call: ast.AST, below: str = "") -> bool:
@@ -62,9 +69,27 @@ def speaks_of_resuming(function: Function, call: ast.AST, below: str = "") -> bo
     What a function is called says less than an option that it asks for, or that the code which
     it calls asks for (``below``): ``def resume(self): load(self.net, args.finetune_from)``.
     """
-    said = [ast.unparse(node) for node in (call, *guarding_tests(function, call))]
+    nodes = [*([] if _may_be_another(call) else [call]), *guarding_tests(function, call)]
+    said = [ast.unparse(node) for node in nodes]
     if not any(map(_STARTS.search, (below, *said))):
         said.append(function.name)
     elif isinstance(call, ast.Call):
         said = [words.replace(f"{call_name(call)}(", "(") for words in said]
     return any(_RESUMED.search(_NOT_RESUMED.sub("", words)) for words in said)
+
+
+def _may_be_another(call: ast.AST) -> bool:
+    """``torch.load(args.resume or args.weights)``: one of the files is none that goes on."""
+    for node in walk(call):
+        match node:
+            case ast.IfExp(body=first, orelse=second):
+                paths = [first, second]
+            case ast.BoolOp(op=ast.Or(), values=paths):
+                pass
+            case _:
+                continue
+        given = [one for one in paths if not isinstance(one, ast.Constant) or one.value]
+        speaks = [_RESUMED.search(ast.unparse(one)) is not None for one in given]
+        if any(speaks) and not all(speaks):
+            return True
+    return False

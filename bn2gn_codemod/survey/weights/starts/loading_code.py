@@ -7,7 +7,7 @@ that holds it; and those to which it gives what it has made and loaded, as a fac
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -59,13 +59,12 @@ class LoadingCode:
     def steps(self, call: LoadCall, value: Instance) -> Iterator[Step]:
         """The steps of one load into one model, the load's own function first."""
         function = call.spot.function
-        read: list[ast.AST] = [
-            spot.node for spot in files_read(self._flow, call) if spot.function is function
-        ]
+        here_read = files_read(self._flow, call)
+        spots: list[ast.AST] = [spot.node for spot in here_read if spot.function is function]
         if call.loader and call.spot.node is not None:
-            read.append(call.spot.node)
-        read += self._readers(function, call.spot.node)
-        if any(speaks_of_resuming(function, node) for node in read):
+            spots.append(call.spot.node)
+        read = self._not_resumed(function, spots, self._readers(function, call.spot.node))
+        if read is None:
             return
         here = " ".join(_words(function, node) for node in (call.spot.node, *read))
         reading: list[Place] = [(function, node) for node in read]
@@ -109,9 +108,13 @@ class LoadingCode:
         held: Models = frozenset()
         read: list[ast.AST] = [site]
         if is_handed or is_own or is_its_method:
-            read += self._readers(caller, site)
-            if any(speaks_of_resuming(caller, one, step.words) for one in read):
+            files = [] if _is_by_key(call) else files_read(self._flow, call)
+            spots = [spot.node for spot in files if spot.function is caller]
+            readers = self._readers(caller, site)
+            read_here = self._not_resumed(caller, spots, readers, step.words)
+            if read_here is None or speaks_of_resuming(caller, site, step.words):
                 return None
+            read += read_here
             words = " ".join(_words(caller, one) for one in read)
         else:
             held = self._holders(function, site)
@@ -133,6 +136,31 @@ class LoadingCode:
             step.models | held,
             conditions | conditions_at(caller, site),
         )
+
+    def _not_resumed(
+        self,
+        function: Function,
+        spots: Sequence[ast.AST],
+        readers: Sequence[ast.AST],
+        below: str = "",
+    ) -> list[ast.AST] | None:
+        """What reads a file for a load, but for those files that a training goes on with.
+
+        ``None`` where there is none but these, or what is made of any of them says so.
+        """
+        sources = [*spots, *(one for one in readers if not self._is_given_file(one))]
+        resumed = {one for one in sources if speaks_of_resuming(function, one, below)}
+        left = [one for one in (*spots, *readers) if one not in resumed]
+        if (sources and len(resumed) == len(sources)) or any(
+            speaks_of_resuming(function, one, below) for one in left
+        ):
+            return None
+        return list(dict.fromkeys(left))
+
+    def _is_given_file(self, node: ast.AST) -> bool:
+        """Whether a call gets what is read already: ``strip(saved)``."""
+        given = given_arguments(node) if isinstance(node, ast.Call) else ()
+        return any(map(self._is_read, given))
 
     def _readers(self, function: Function, load: ast.AST) -> list[ast.AST]:
         """The calls of helpers that read what a call is handed: ``saved = load_file(path)``."""
@@ -222,6 +250,11 @@ class LoadingCode:
         return (one for one in self._flow.values(node) if isinstance(one, Weights))
 
 
+def _is_by_key(call: LoadCall) -> bool:
+    """Whether weights are put into single tensors: it is not said which of a file get anywhere."""
+    return call.into_tensors or not isinstance(call.spot.node, ast.Call)
+
+
 def _are_kin(cls: Class, other: Class | None) -> bool:
     """Whether a method of one class may be called on the ``self`` of the other one's."""
     return other is not None and (cls in other.ancestors() or other in cls.ancestors())
@@ -250,9 +283,34 @@ def _words(function: Function, call: ast.AST) -> str:
         for one in (given_arguments(call) if isinstance(call, ast.Call) else ())
         if isinstance(call, ast.Call) and isinstance(one, ast.Name)
     )
-    values = (ast.unparse(one) for one in made if one is not None and _names_path(one))
+    bound = (
+        value
+        for one in (given_arguments(call) if isinstance(call, ast.Call) else ())
+        if isinstance(one, ast.Name)
+        for value in _bound_around(function, one)
+    )
+    paths = (one for one in made if one is not None and _names_path(one))
+    values = map(ast.unparse, (*paths, *bound))
     # ``Trainer.init_model`` is no attribute that is read.
     return " ".join((function.name.replace(".", " "), ast.unparse(call), *values, *tests))
+
+
+def _bound_around(function: Function, name: ast.Name) -> Iterator[ast.expr]:
+    """``open(args.file)`` for its ``as f``; what a loop goes over that does not go on."""
+    for node in walk(function.node):
+        match node:
+            case ast.With(items=items):
+                for item in items:
+                    bound = item.optional_vars
+                    if isinstance(bound, ast.Name) and bound.id == name.id:
+                        yield item.context_expr
+            case ast.For(
+                target=ast.Name(id=bound_name),
+                iter=ast.List(elts=elements) | ast.Tuple(elts=elements),
+            ) if bound_name == name.id:
+                yield from (one for one in elements if not speaks_of_resuming(function, one))
+            case _:
+                pass
 
 
 def _names_path(value: ast.expr) -> bool:
