@@ -86,14 +86,14 @@ class LoadingCode:
         """Whether a helper that may restore an optimizer does not do so for one of its calls."""
         function = call.spot.function
         return is_helper_for(function, value) and not all(
-            restores_for(function, site, caller) for caller, site in self._call_sites.of(function)
+            restores_for(self._flow, function, site, caller)
+            for caller, site in self._call_sites.of(function)
         )
 
-    @staticmethod
-    def _goes_on(call: LoadCall, value: Instance, caller: Function, site: ast.Call) -> bool:
+    def _goes_on(self, call: LoadCall, value: Instance, caller: Function, site: ast.Call) -> bool:
         """Whether a call of the helper that loads restores an optimizer, too."""
         function = call.spot.function
-        return is_helper_for(function, value) and restores_for(function, site, caller)
+        return is_helper_for(function, value) and restores_for(self._flow, function, site, caller)
 
     def _above(
         self, call: LoadCall, value: Instance, step: Step, caller: Function, site: ast.Call
