@@ -218,6 +218,12 @@ _TRAINS_OTHERS = _LOAD + "\n    " + _OTHERS
         (_LOAD + "\n    optimizer = torch.optim.SGD(Other(model).parameters(), 0.1)", "unknown"),
         (_LOAD + "\n    optimizer = torch.optim.SGD(Kin().parameters(), 0.1)", "unknown"),
         (_LOAD + "\n    optimizer = torch.optim.SGD(args.get(model).parameters(), 0.1)", "unknown"),
+        # It may as well be given layers that this one has.
+        (
+            _LOAD + "\n    other = Other(model.neck)\n"
+            "    optimizer = torch.optim.SGD(other.parameters(), 0.1)",
+            "unknown",
+        ),
         # An optimizer before the load is none of this model's, either.
         (
             _OTHERS.format(parameters="other.parameters()") + f"\n    {_LOAD}\n"

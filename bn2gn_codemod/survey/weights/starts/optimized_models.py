@@ -16,7 +16,7 @@ from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.optimizer_calls import optimizer_call
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk
-from bn2gn_codemod.survey.values import Class, ExternalObject, Function, Instance, Value
+from bn2gn_codemod.survey.values import Class, ExternalObject, Function, Instance, NormLayer, Value
 
 _GIVES = ("parameters", "named_parameters")
 _HANDS_ON = ("list", "tuple", "filter", "chain")
@@ -92,16 +92,26 @@ class OptimizedModels:
         second = _kin(other).union(self._contents.below(other))
         if not first.isdisjoint(second):
             return True
-        return not self._libraries(one).isdisjoint(self._libraries(other))
+        inner, others = self._inside(one), self._inside(other)
+        return not (inner.isdisjoint(others) and _libraries(inner).isdisjoint(_libraries(others)))
 
-    def _libraries(self, cls: Class) -> set[str]:
-        """The networks of libraries that an object of a class holds, however deep."""
+    def _inside(self, cls: Class) -> set[Value]:
+        """What an object of a class holds, however deep: of one object two models may have it."""
         return {
-            value.name
+            value
             for slot in self._contents.family_slots(cls)
             for value in self._contents.inside(slot)
-            if isinstance(value, ExternalObject) and not _OF_TORCH.match(value.name)
+            if isinstance(value, (Instance, NormLayer, ExternalObject))
         }
+
+
+def _libraries(values: Iterable[Value]) -> set[str]:
+    """The networks of libraries among some values."""
+    return {
+        value.name
+        for value in values
+        if isinstance(value, ExternalObject) and not _OF_TORCH.match(value.name)
+    }
 
 
 def _kin(cls: Class) -> set[Class]:
