@@ -205,3 +205,22 @@ def test_function_that_is_always_applied_to_all_of_a_model() -> None:
     text = _APPLIED.replace("self.depth.apply(self.fill_layer)", "pass")
     text = text.replace("#! convert", "#! unknown")
     check(text.format(script="net.apply(fill)", verdict="unknown"))
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict"),
+    [
+        ("new = torch.empty_like(old)\n    new.copy_(w[key])", "unknown"),
+        ("new = torch.empty_like(old)\n    new.copy_(old)", "convert"),
+        ("new = torch.empty_like(old)\n    other = torch.empty_like(old)\n"
+         "    other.copy_(w[key])", "convert"),
+    ],
+)  # fmt: skip
+def test_tensor_that_is_made_empty_and_then_filled(script: str, verdict: str) -> None:
+    text = _APPLIED.replace("self.depth.apply(self.fill_layer)", "pass")
+    loop = (
+        f"own = net.state_dict()\nfor key, old in own.items():\n    {script}\n"
+        "    own[key] = new\nif args.pretrained:\n    net.load_state_dict(own)"
+    )
+    text = text.replace("#! convert", "#! {verdict}")
+    check(text.format(script=loop, verdict=verdict))

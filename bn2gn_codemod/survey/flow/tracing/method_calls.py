@@ -36,7 +36,7 @@ from bn2gn_codemod.survey.flow.tracing.table_entries import give_entry_or_defaul
 from bn2gn_codemod.survey.flow.tracing.tracer import Tracer
 from bn2gn_codemod.survey.flow.tracing.weight_loads import load_state_dict, weights_into
 from bn2gn_codemod.survey.flow.value_graph import Node
-from bn2gn_codemod.survey.syntax.nodes import is_super, text_pattern
+from bn2gn_codemod.survey.syntax.nodes import is_super, text_pattern, walk_scope
 from bn2gn_codemod.survey.values import (
     Class,
     ClassValue,
@@ -88,6 +88,9 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
         if isinstance(target, ast.Attribute) and target.attr == "Tensor" and len(given) > 1:
             target, *given = given  # torch.Tensor.copy_(bn.weight, w)
         weights_into(tracer, target, weights, expr, given[0] if given else None)
+        if isinstance(target, ast.Name) and _is_assigned(tracer, target.id):
+            for node in weights:  # ``new = torch.empty_like(old)``, ``new.copy_(saved[key])``
+                put_into(tracer, target, container(tracer, target), node)
     if name in ("add_module", "register_module", "__setattr__") and len(expr.args) == 2:
         _add_module(tracer, func, expr)
         return True
@@ -119,6 +122,15 @@ def call_method(tracer: Tracer, func: ast.Attribute, expr: ast.Call, result: Nod
     elif name in _SAME_WEIGHTS:
         _give_weights(tracer, func.value, result)
     return name in CHILDREN
+
+
+def _is_assigned(tracer: Tracer, name: str) -> bool:
+    """Whether a function gives a variable something itself: no parameter, no loop variable."""
+    return any(
+        isinstance(node, ast.Assign)
+        and any(isinstance(one, ast.Name) and one.id == name for one in node.targets)
+        for node in walk_scope(tracer.function.node)
+    )
 
 
 def _give_weights(tracer: Tracer, expr: ast.expr, result: Node) -> None:
