@@ -45,7 +45,7 @@ _LOAD_WORDS = (
     *(b"state_dict", b"torch.load("),
     # A library may load, and a loop, into what they are handed and say nothing else of.
     *(b"load_checkpoint", b"load_model", b"load_weights", b"load_pretrained", b"load_from"),
-    *(b"from_pretrained", b"safetensors", b".copy_("),
+    *(b"from_pretrained", b"safetensors", b".copy_(", b"Checkpointer("),
 )
 _LOAD_PATTERNS = ((b".data =", re.compile(rb"(?<!\bself)\.data =")),)
 _MODEL_PATTERNS = (

@@ -86,6 +86,10 @@ def _may_be_another(call: ast.AST) -> bool:
                 paths = [first, second]
             case ast.BoolOp(op=ast.Or(), values=paths):
                 pass
+            # detectron2's goes on where it is asked to, and there is something to go on with.
+            case ast.Call(func=ast.Attribute(attr="resume_or_load"), args=args, keywords=keywords):
+                asked = [*args[1:2], *(one.value for one in keywords if one.arg == "resume")]
+                return not any(isinstance(one, ast.Constant) and one.value for one in asked)
             case _:
                 continue
         given = [one for one in paths if not isinstance(one, ast.Constant) or one.value]

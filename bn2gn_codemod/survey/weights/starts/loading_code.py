@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.statements.guarding_tests import guarding_tests
+from bn2gn_codemod.survey.statements.made_object_uses import method_calls
 from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import (
     Conditions,
@@ -61,8 +62,8 @@ class LoadingCode:
         function = call.spot.function
         here_read = files_read(self._flow, call)
         spots: list[ast.AST] = [spot.node for spot in here_read if spot.function is function]
-        if call.loader and call.spot.node is not None:
-            spots.append(call.spot.node)
+        if call.loader and isinstance(call.spot.node, ast.Call):
+            spots += _told_file(function, call.spot.node)
         read = self._not_resumed(function, spots, self._readers(function, call.spot.node))
         if read is None:
             return
@@ -248,6 +249,14 @@ class LoadingCode:
 
     def _weights(self, node: int) -> Iterator[Value]:
         return (one for one in self._flow.values(node) if isinstance(one, Weights))
+
+
+def _told_file(function: Function, loader: ast.Call) -> list[ast.Call]:
+    """Where a loader is told its file: ``Checkpointer(net).load(path)`` or ``load(net, path)``."""
+    called = {node.func: node for node in walk(function.node) if isinstance(node, ast.Call)}
+    methods = [one for one in method_calls(function, loader) if isinstance(one, ast.Attribute)]
+    loads = [called[one] for one in methods if one.attr in ("load", "resume_or_load")]
+    return [one for one in loads if given_arguments(one)] or [loader]
 
 
 def _is_by_key(call: LoadCall) -> bool:
