@@ -47,7 +47,10 @@ _LOAD_WORDS = (
     *(b"load_checkpoint", b"load_model", b"load_weights", b"load_pretrained", b"load_from"),
     *(b"from_pretrained", b"safetensors", b".copy_(", b"Checkpointer("),
 )
-_LOAD_PATTERNS = ((b".data =", re.compile(rb"(?<!\bself)\.data =")),)
+_LOAD_PATTERNS = (
+    (b".data", re.compile(rb"(?<!\bself)\.data(?:\[[^\]\n]*\])? ?=(?!=)")),
+    (b".set_(", re.compile(rb"\.set_\(")),
+)
 _MODEL_PATTERNS = (
     (b"nn.", re.compile(rb"\bnn\.[A-Z]")),
     (b"Module", re.compile(rb"\bModule\b")),
@@ -146,7 +149,8 @@ def relevant_modules(repository: Repository) -> frozenset[str]:
     @functools.cache
     def matters(path: str) -> bool:
         data = by_path[path].data
-        if _is_of_other_framework(data):
+        # It may write its summaries with that, and lie between a script and a load all the same.
+        if _is_of_other_framework(data) and (path not in leading or _names_norm(data)):
             return False
         # A package hands on what its modules hold.
         is_package = path.endswith("__init__.py") and b"import" in data

@@ -150,6 +150,11 @@ _BETWEEN = {
         "from safetensors.torch import load_model as load\n",
         "def load(net):\n    for p in net.parameters():\n        p.data.copy_(f())\n",
         "def load(net):\n    for p in net.parameters():\n        p.data = f()\n",
+        "def load(net):\n    for p in net.parameters():\n        p.data=f()\n",
+        "def load(net):\n    for p in net.parameters():\n        p.data[...] = f()\n",
+        "def load(net):\n    for p in net.parameters():\n        p.set_(f())\n",
+        "from fvcore.common.checkpoint import Checkpointer\n"
+        "def load(net):\n    Checkpointer(net).load('x')\n",
         "def load(net):\n    f(net).backward()\n",
     ],
 )
@@ -167,6 +172,8 @@ def test_files_between_a_model_and_what_loads_or_trains_it(
         "from data import load\n",
         "import torch\ndef load(net):\n    return torch.rand(3)\n",
         "class Images:\n    def load(self, path):\n        self.data = path\n",
+        "class Images:\n    def load(self, path):\n        self.data[0] = path\n",
+        "def load(images):\n    return images.data == 1\n",
     ],
 )
 def test_files_between_a_model_and_what_leaves_it_alone(
@@ -174,6 +181,21 @@ def test_files_between_a_model_and_what_leaves_it_alone(
 ) -> None:
     found = discover(repository({**_BETWEEN, "last.py": last}))
     assert not any(concerned(found, [path]) for path in ("first.py", "second.py", "last.py"))
+
+
+def test_file_between_that_writes_summaries_with_another_framework(
+    repository: MakeRepository,
+) -> None:
+    last = "import torch\ndef load(net):\n    net.load_state_dict(torch.load('x'))\n"
+    files = {
+        **_BETWEEN,
+        "last.py": last,
+        "second.py": f"import tensorflow\n{_BETWEEN['second.py']}",
+    }
+    assert concerned(discover(repository(files)), ["second.py"])
+    # Its own norms are none of torch's, whatever it calls besides.
+    files["second.py"] += "bn = nn.BatchNorm2d(8)\n"
+    assert not concerned(discover(repository(files)), ["second.py"])
 
 
 STARRED = {
