@@ -302,7 +302,7 @@ def test_optimizer_that_is_not_known_by_name(solver: str, verdict: str) -> None:
 
 
 def test_optimizer_that_is_not_known_by_name_before_a_load_that_is_asked_for() -> None:
-    loads = "if cfg.weights:\n        model.load_state_dict(torch.load(cfg.weights))"
+    loads = "if cfg.file:\n        model.load_state_dict(torch.load(cfg.file))"
     solver = "build_optimizer(cfg, model)"
     check(NET.format(verdict="convert") + _OF_LIBRARY.format(solver=solver, loads=loads))
 
