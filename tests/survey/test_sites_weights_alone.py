@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from tests.survey.verdicts import check
@@ -110,3 +112,133 @@ def test_option_that_is_said_to_go_on() -> None:
     add = "parser.add_argument('--checkpoint', help='path to a net ({})')"
     verdict("convert", more=add.format("to continue training"))
     verdict("unknown", more=add.format("to look at"))
+
+
+_SCRIPT = """\
+-- net.py --
+import torchvision
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.neck = nn.BatchNorm2d(8)  #! {verdict}
+-- train.py --
+from net import Net
+def look(net, loader):
+    net.eval()
+    for x in loader:
+        print(net(x))
+def fit(net, sgd, loader):
+    for x in loader:
+        net(x).sum().backward()
+        sgd.step()
+    torch.save(net.state_dict(), 'out/net.pt')
+def main(args, loader):
+    net = Net()
+{code}
+main(parser.parse_args(), loader)
+"""
+_MAKE = "sgd = torch.optim.SGD(net.parameters(), 0.1)\n"
+_READ = "    net.load_state_dict(torch.load(args.path))\n"
+_READ_OWN = "    net.load_state_dict(torch.load('out/net.pt'))\n"
+
+
+def _script(expected: str, code: str) -> None:
+    check(_SCRIPT.format(verdict=expected, code=textwrap.indent(code, "    ")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "trained"),
+    [
+        ("not args.learn", "args.learn"),
+        ("args.look", "not args.look"),
+        ("args.do == 'look'", "args.do == 'learn'"),
+        ("args.do != 'learn'", "args.do == 'learn'"),
+        ("args.do in ('look', 'show')", "args.do in ['learn']"),
+        ("args.do == 'look'", "args.do not in ('look', 'show')"),
+        ("args.path and args.do == 'look'", "args.do == 'learn'"),
+    ],
+)
+def test_load_under_what_the_training_does_not_run_under(asked: str, trained: str) -> None:
+    _script("convert", f"if {asked}:\n{_READ}{_MAKE}if {trained}:\n    fit(net, sgd, loader)")
+    schedule = "plan = torch.optim.lr_scheduler.StepLR(sgd, 5)\n"
+    code = f"{_MAKE}{schedule}if {trained}:\n    fit(net, sgd, loader)\n    plan.step()"
+    _script("convert", f"if {asked}:\n{_READ}{code}")
+
+
+@pytest.mark.parametrize(
+    ("asked", "trained"),
+    [
+        ("args.path", "args.learn"),
+        ("not args.learn", "not args.look"),
+        ("args.do in ('look', 'learn')", "args.do == 'learn'"),
+        ("args.do == 'look'", "args.do != 'learn'"),
+        ("args.do != 'look'", "args.do != 'learn'"),
+        ("'look' in args.do", "'learn' in args.do"),
+    ],
+)
+def test_load_under_what_the_training_may_run_under(asked: str, trained: str) -> None:
+    _script("unknown", f"if {asked}:\n{_READ}if {trained}:\n    {_MAKE}    fit(net, sgd, loader)")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        # One run comes to both.
+        "for do in ('read', 'learn'):\n    if do == 'read':\n    {read}    if do == 'learn':\n"
+        "        {make}        fit(net, sgd, loader)",
+        "if args.do == 'read':\n{read}args.do = 'learn'\nif args.do == 'learn':\n"
+        "    {make}    fit(net, sgd, loader)",
+        # What else the optimizer is used for is not known.
+        "if args.do == 'read':\n{read}{make}tools.tune(net, sgd)\nif args.do == 'learn':\n"
+        "    fit(net, sgd, loader)",
+        "if args.do == 'read':\n{read}{make}out = tools.fit(net, sgd)\nif args.do == 'learn':\n"
+        "    print(out)\n    fit(net, sgd, loader)",
+    ],
+)
+def test_ways_from_the_load_to_the_training(code: str) -> None:
+    _script("unknown", code.format(read=_READ, make=_MAKE))
+
+
+def test_model_of_another_run() -> None:
+    """``run(net, "read")`` and then ``run(net, "learn")``, for one model."""
+    code = """\
+def run(net, do):
+    if do == 'read':
+        net.load_state_dict(torch.load(args.path))
+    if do == 'learn':
+        sgd = torch.optim.SGD(net.parameters(), 0.1)
+        fit(net, sgd, loader)
+"""
+    _script("unknown", f"{code}run(net, 'read')\nrun(net, 'learn')")
+
+
+def test_file_of_the_training_that_is_read_for_a_test() -> None:
+    code = "if {}:\n{}    look(net, loader)\nif {}:\n    " + _MAKE + "    fit(net, sgd, loader)"
+    _script("convert", code.format("args.test", _READ_OWN, "args.train"))
+    _script("convert", code.format("args.do_eval", _READ_OWN, "args.do_train"))
+    # Nobody knows whose file it is, what it is read for, or when the training runs.
+    _script("unknown", code.format("args.test", _READ, "args.train"))
+    _script("unknown", code.format("args.begin", _READ_OWN, "args.train"))
+    _script("unknown", code.format("not args.test", _READ_OWN, "args.train"))
+    _script("unknown", code.format("args.test", _READ_OWN, "args.more"))
+
+
+def test_best_weights_that_come_back() -> None:
+    code = """\
+{make}for turn in range(9):
+    fit(net, sgd, loader)
+    {first}
+    if net.best < turn:
+        net.load_state_dict(torch.load({path}))
+        {make}        fit(net, sgd, loader)
+    else:
+        torch.save(net.state_dict(), 'best.pt')
+"""
+    step = "sgd.step()"
+    _script("convert", code.format(make=_MAKE, first=step, path="'best.pt'"))
+    # Each turn begins with a file.
+    _script("unknown", code.format(make=_MAKE, first=step, path="args.path"))
+    _script("unknown", code.format(make=_MAKE, first=step, path="'begin.pt'"))
+    own = f"{_MAKE}for turn in range(9):\n{_READ_OWN}    {_MAKE}    fit(net, sgd, loader)"
+    _script("unknown", f"{own}\n    torch.save(net.state_dict(), 'out/net.pt')")

@@ -39,17 +39,19 @@ def exclude(first: Conditions, second: Conditions) -> bool:
 
 def conditions_at(function: Function, node: ast.AST) -> Conditions:
     """What must be so in a function for the code at ``node`` to run."""
-    found: dict[Condition, None] = {}
+    asked = (_asked(function, *outcome) for outcome in outcomes_at(function, node))
+    return frozenset(dict.fromkeys(one for each in asked for one in each))
+
+
+def outcomes_at(function: Function, node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
+    """The tests on the way to the code at ``node``, and how each must come out."""
     holder: ast.AST = function.node
     for block, index in blocks_around(function.node, node):
-        asked = list(_of_block(holder, block))
+        yield from _of_block(holder, block)
         for statement in block[:index]:
             if isinstance(statement, ast.If):
-                asked.extend(_of_exit(statement))
-        for test, holds in asked:
-            found.update(dict.fromkeys(_asked(function, test, holds)))
+                yield from _of_exit(statement)
         holder = block[index]
-    return frozenset(found)
 
 
 def weights_asked(function: Function, node: ast.AST) -> Conditions:
@@ -84,7 +86,7 @@ def conditions_above(
         root, _, rest = condition.text.partition(".")
         if root == "self":
             if _is_on_self(call):
-                found.add(condition._replace(owner=_owner(caller, "self")))
+                found.add(condition._replace(owner=owner_of(caller, "self")))
                 found.update(_of_stored(caller, condition))
             continue
         is_of_rest = (
@@ -108,9 +110,9 @@ def conditions_above(
         if not rest:
             asked = _asked(caller, given, condition.holds)
             found.update(one._replace(of_text=condition.of_text) for one in asked)
-        elif text is not None and _is_steady(caller, given, f"{text}.{rest}"):
+        elif text is not None and is_steady(caller, given, f"{text}.{rest}"):
             above = f"{text}.{rest}"
-            owner = _owner(caller, text.partition(".")[0])
+            owner = owner_of(caller, text.partition(".")[0])
             found.add(Condition(above, condition.holds, owner, condition.of_text))
     return frozenset(found)
 
@@ -247,8 +249,8 @@ def _asked(function: Function, test: ast.expr, holds: bool) -> Iterator[Conditio
             yield from _asked(function, path, holds)
         case ast.Name() | ast.Attribute():
             text = dotted(test)
-            if text is not None and _is_steady(function, test, text):
-                found = Condition(text, holds, _owner(function, text.partition(".")[0]))
+            if text is not None and is_steady(function, test, text):
+                found = Condition(text, holds, owner_of(function, text.partition(".")[0]))
                 yield found
                 yield from _of_stored(function, found)
 
@@ -264,7 +266,7 @@ def _of_stored(function: Function, condition: Condition) -> Iterator[Condition]:
                     yield from _asked(function, value, condition.holds)
 
 
-def _owner(function: Function, root: str) -> Function | str:
+def owner_of(function: Function, root: str) -> Function | str:
     """The function that a name is local to, else the path of the module."""
     scope: Function | None = function
     while scope is not None and not isinstance(scope.node, ast.Module):
@@ -274,10 +276,10 @@ def _owner(function: Function, root: str) -> Function | str:
     return function.module.path
 
 
-def _is_steady(function: Function, expr: ast.expr, text: str) -> bool:
+def is_steady(function: Function, expr: ast.expr, text: str) -> bool:
     """Whether a name that ``expr`` asks for has had one value until then."""
     root, _, rest = text.partition(".")
-    owner = _owner(function, root)
+    owner = owner_of(function, root)
     is_given = isinstance(owner, Function) and root in owner.parameters
     where = owner.node if isinstance(owner, Function) else function.module.tree
     is_here = where is function.node and not any(

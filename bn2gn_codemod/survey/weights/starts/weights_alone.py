@@ -16,11 +16,10 @@ from collections.abc import Iterable
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
-from bn2gn_codemod.survey.statements.run_conditions import blocks_around
-from bn2gn_codemod.survey.syntax.nodes import call_name
-from bn2gn_codemod.survey.values import Function
+from bn2gn_codemod.survey.values import Instance
 from bn2gn_codemod.survey.weights.resumed.resumed_training import is_said_to_go_on
 from bn2gn_codemod.survey.weights.starts.loading_code import Step
+from bn2gn_codemod.survey.weights.starts.trainings_after import AfterLoad
 
 _KEEPS_WEIGHTS = re.compile(rb"\bsave\w*\([^\n]*state_dict\(\)")
 # What a training is resumed with, by code of the repository or by a library that drives it.
@@ -38,7 +37,6 @@ _KEEPS_MORE = re.compile(
 _OF_TRAINING = re.compile(r"epoch|\biters?\b|iteration|step|\blast|latest|contin", re.IGNORECASE)
 # The file has weights alone, by what it is called: ``args.weights``, ``cfg.load_weights``.
 _OF_WEIGHTS = re.compile(r"\w\.(?:load_|model_)?weights(?:_file|_path)?\b(?!\()", re.IGNORECASE)
-_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 class WeightsAlone:
@@ -50,8 +48,15 @@ class WeightsAlone:
     def begin(self, call: LoadCall, step: Step, trainings: Iterable[ast.Call]) -> bool:
         """Whether one of the trainings comes after the load, and nothing else is restored."""
         function, site = step.way[-1]
+        is_made_here = any(
+            isinstance(model, Instance)
+            and model.spot is not None
+            and model.spot.function is function
+            for model in step.models
+        )
+        after = AfterLoad(function, site, is_made_here, [node for _, node in step.reading])
         return (
-            any(_comes_before(function, site, training) for training in trainings)
+            any(map(after.begins, trainings))
             and _OF_TRAINING.search(step.words) is None
             and (self._are_kept_alone or _OF_WEIGHTS.search(step.words) is not None)
             and not is_said_to_go_on(self._flow, call)
@@ -65,22 +70,3 @@ class WeightsAlone:
         return any(_KEEPS_WEIGHTS.search(file.data) for file in files) and not any(
             _KEEPS_MORE.search(file.data) for file in files
         )
-
-
-def _comes_before(function: Function, first: ast.AST, second: ast.Call) -> bool:
-    """Whether code may come to the second place next that has been at the first one."""
-    after = {id(block): index for block, index in blocks_around(function.node, second)}
-    around = blocks_around(function.node, first)
-    for depth, (block, index) in enumerate(around):
-        if after.get(id(block), -1) > index:
-            inner = (one for within, at in around[depth + 1 :] for one in within[at + 1 :])
-            return not any(map(_leaves, inner))
-    return False
-
-
-def _leaves(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Expr(value=ast.Call() as call):
-            return call_name(call) in ("exit", "quit", "_exit")
-        case _:
-            return isinstance(statement, _LEAVES)
