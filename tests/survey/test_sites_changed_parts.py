@@ -99,3 +99,63 @@ def test_what_gets_another_layer_starts_from_a_file(code: str) -> None:
 )
 def test_what_does_not_may_go_on(code: str) -> None:
     _check(code, "convert")
+
+
+_TESTING = """\
+-- look.py --
+import scipy.io
+import torch.optim as optim
+from net import Model
+{helper}
+net = Model()
+net.load_state_dict(torch.load(path))
+{code}
+net.eval()
+with torch.no_grad():
+    scipy.io.savemat("out.mat", dict(found=nn.AdaptiveAvgPool2d(1)(net(x))))
+{more}
+"""
+
+
+def _check_testing(code: str, verdict: str, more: str = "", helper: str = "") -> None:
+    # The training goes on with what it has kept.
+    go_on = "if args.resume:\n    net.load_state_dict(torch.load(args.resume))"
+    whole = _REPOSITORY.format(code=textwrap.indent(go_on, "    "), verdict=verdict)
+    check(whole + _TESTING.format(code=code, more=more, helper=helper))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "net.head = nn.Sequential()",
+        "net.head.last = nn.Sequential()",
+        "net.more = nn.Identity()",
+        "net.more[1] = nn.Conv2d(8, 2, 1)",
+        "class Both(nn.Module):\n    def __init__(self, nets):\n        super().__init__()\n"
+        "        self.nets = nn.ModuleList(nets)\nnet = Both([net, Model()])",
+    ],
+)
+def test_script_that_tests_takes_off_what_it_does_not_look_at(code: str) -> None:
+    _check_testing(code, "convert")
+    # It trains what is left, or writes it for somebody who does.
+    for more in ("torch.save(net.state_dict(), 'left.pth')", "optim.Adadelta(net.parameters())"):
+        _check_testing(code, "unknown", more)
+    tuning = "from tuning import tune\n-- tuning.py --\ndef tune(net):\n    net.fit(x)\n-- a.py --"
+    _check_testing(code, "unknown", more=tuning)
+
+
+def test_training_that_is_over() -> None:
+    def check_end(end: str, verdict: str) -> None:
+        made = textwrap.indent(end, "    ")
+        check(_REPOSITORY.format(code="    pass", verdict=verdict) + made)
+
+    save = "    torch.save(net.state_dict(), 'best.pth')\n"
+    load = "net.load_state_dict(torch.load({}))\nnet.head = nn.Identity()"
+    check_end(save + load.format("'best.pth'"), "convert")
+    check_end(save + load.format("'other.pth'"), "unknown")
+    check_end(save + load.format("args.path"), "unknown")
+    other = "    torch.save(teacher.state_dict(), 'best.pth')\n"
+    check_end(other + load.format("'best.pth'"), "unknown")
+    # One run trains, and another one goes on from there.
+    first = "if args.stage == 1:\n    for x in loader:\n        net(x).sum().backward()\n"
+    _check(f"{first}    {save}" + load.format("'best.pth'"), "unknown")

@@ -23,13 +23,20 @@ from bn2gn_codemod.survey.modules import Module
 _MAY_TRAIN = re.compile(
     rb"\.(?:backward|step|minimize|grad)\b|\boptim\b|[Oo]ptimi[sz]er|"
     rb"\b(?:train|fit|learn|optimi[sz]e|fine_?tune)(?:_\w+)?\((?!(?:mode=)?False\))|"
-    rb"\b(?:Fused)?(?:Ada\w+|[RN]Adam|SGD|RMSprop|LAMB|Lamb|Lion|Ranger\w*|LBFGS)\(|"
+    rb"\b(?:Fused)?(?:Ada(?!ptive)\w+|[RN]Adam|SGD|RMSprop|LAMB|Lamb|Lion|Ranger\w*|LBFGS)\(|"
     rb"[Tt]rainer|Learner|Runner|Solver|training_step|[Ll]ightning|(?:Native|Grad)Scaler|"
     rb"\b(?:ignite|fastai|deepspeed|accelerate|colossalai|composer|keras)\b"
 )
 # Libraries that train, but also load models and build them.
 _TOOLBOXES = re.compile(rb"\b(?:mmengine|mmcv)\b")
-_SAVES = re.compile(rb"\bsave\w*\(|_save\w*\(|\bdump\w*\(|\bexport\w*\(")
+# The name alone, which scripts import for nothing: whatever makes an optimizer says it once more.
+_OPTIM_IMPORT = re.compile(
+    rb"^[ \t]*(?:import torch\.optim(?: as \w+)?|from torch import optim|"
+    rb"from torch\.optim import lr_scheduler)[ \t]*\r?$",
+    re.MULTILINE,
+)
+# Features for MATLAB, figures and tables are no weights.
+_SAVES = re.compile(rb"\bsave(?!mat\(|fig\(|txt\()\w*\(|_save\w*\(|\bdump\w*\(|\bexport\w*\(")
 # Whatever is called or imported by a name that is computed, or stands in a config.
 _BY_NAME = re.compile(
     rb"\bimport_module\b|__import__|(?<![.\w])(?:globals|locals|vars|exec|eval)\(|__dict__|sys\.modules|"
@@ -58,7 +65,7 @@ class EvaluatingScripts:
     def may_train(self, module: Module) -> bool:
         """Whether a module, or anything that it imports, has a word that training has."""
         paths = _closure([module.path], self._imports)
-        return any(_MAY_TRAIN.search(self._files[path].data) for path in paths)
+        return any(_trains(self._files[path]) for path in paths)
 
     @functools.cached_property
     def _has_computed_names(self) -> bool:
@@ -87,7 +94,11 @@ def _closure(start: Iterable[str], edges: dict[str, set[str]]) -> list[str]:
 
 
 def _may_train(files: list[SourceFile]) -> bool:
-    return any(_MAY_TRAIN.search(one.data) or _TOOLBOXES.search(one.data) for one in files)
+    return any(_trains(one) or _TOOLBOXES.search(one.data) for one in files)
+
+
+def _trains(file: SourceFile) -> bool:
+    return _MAY_TRAIN.search(_OPTIM_IMPORT.sub(b"", file.data)) is not None
 
 
 def _save(files: list[SourceFile]) -> bool:

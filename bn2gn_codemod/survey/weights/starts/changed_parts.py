@@ -15,7 +15,10 @@ from bn2gn_codemod.survey.statements.newest_value import newest_value
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around
 from bn2gn_codemod.survey.syntax.nodes import dotted, walk, walk_scope
 from bn2gn_codemod.survey.values import Class, External, FunctionValue
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.files.files_read import files_read
 from bn2gn_codemod.survey.weights.starts.places_after import Place, PlacesAfter, handed_as
+from bn2gn_codemod.survey.weights.starts.trainings_after import is_own_outcome
 
 # What a new layer takes over from the one in whose place it is put.
 _SIZES = frozenset({"in_features", "out_features", "in_channels", "out_channels"})
@@ -31,19 +34,26 @@ class ChangedParts:
         self._flow = contents.flow
         self._places = PlacesAfter(contents.flow)
 
-    def is_changed(self, call: LoadCall, cls: Class) -> bool:
+    def is_changed(self, call: LoadCall, cls: Class, evaluations: Evaluations) -> bool:
         """``model.load_state_dict(...)``, and then ``model.head = Head(classes)``
 
         What the load's own function does, a helper that it hands the model, or who calls it.
+        A script that is certain to train nothing takes off what it does not look at; so may what
+        has trained the model itself.
         """
         models = _loaded(call)
-        return bool(models) and any(
+        read: list[ast.AST] = [spot.node for spot in files_read(self._flow, call)]
+        if call.spot.node is not None and is_own_outcome(call.spot.function, call.spot.node, read):
+            return False
+        places = self._places.of(call, models) if models else ()
+        return any(
             node.lineno > place.line
             and (
                 self._is_store(node, place, cls)
                 or (isinstance(node, ast.Call) and self._calls_replacing(node, place, cls))
             )
-            for place in self._places.of(call, models)
+            for place in places
+            if not evaluations.are_after_training(cls, place.function.module)
             for node in walk_scope(place.function.node)
             if isinstance(node, (ast.Assign, ast.Call))
         )

@@ -23,6 +23,7 @@ _TESTS = re.compile(
 )
 _TRAINS = re.compile(r"(?:do_|is_|run_)?train(?:ing)?")
 _SCHEDULE = re.compile(r"LR$|Restarts$|Plateau$")
+_MAY_NOT_RUN = (ast.If, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -39,7 +40,7 @@ class AfterLoad(NamedTuple):
         return (
             _comes_before(self.function, self.site, training)
             and not self._never_runs(training)
-            and not self._is_taken_back(training)
+            and not is_own_outcome(self.function, self.site, self.reading)
             and not self._is_tested(training)
         )
 
@@ -81,37 +82,59 @@ class AfterLoad(NamedTuple):
         return (
             any(map(_TESTS.fullmatch, asked))
             and any(map(_TRAINS.fullmatch, {*_options(self.function, training)} - asked))
-            and self._is_written(self.function.module.tree)
+            and _writes(self.function.module.tree, self.reading)
         )
 
-    def _is_taken_back(self, training: ast.Call) -> bool:
-        """Whether the best weights so far come back, in a loop that trains and has saved them."""
-        around = [
-            (block[index], steps)
-            for block, index in blocks_around(self.function.node, self.site)
-            for steps in [block[:index]]
-        ]
-        for depth, (loop, _) in enumerate(around):
-            if not isinstance(loop, (ast.For, ast.While)):
-                continue
-            before = [one for _, steps in around[depth + 1 :] for one in steps]
-            if (
-                any(_STEPS.search(ast.unparse(one)) for one in before)
-                and training in walk(loop)
-                and self._is_written(loop)
-            ):
-                return True
-        return False
 
-    def _is_written(self, scope: ast.AST) -> bool:
-        """Whether the file whose name is written out is one that code of the repository writes."""
-        read = {name for node in self.reading for name in _files(node)}
-        return not read.isdisjoint(
-            name
-            for node in walk(scope)
-            if isinstance(node, ast.Call) and call_name(node).startswith("save")
-            for name in _files(node)
-        )
+def is_own_outcome(function: Function, load: ast.AST, reading: list[ast.AST]) -> bool:
+    """Whether a model gets back what the same run has made of it, and written to a file.
+
+    The training is over by then, or it is the best one so far that comes back in its loop.
+    """
+    models = set(_models_of(load))
+    around = blocks_around(function.node, load)
+    before = [one for block, index in around for one in block[:index]]
+    if _trains(before) and any(_writes(one, reading, models) for one in _run(before)):
+        return True
+    return any(
+        isinstance(block[index], (ast.For, ast.While))
+        and _trains([one for inner, at in around[depth + 1 :] for one in inner[:at]])
+        and _writes(block[index], reading, models)
+        for depth, (block, index) in enumerate(around)
+    )
+
+
+def _run(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Without what another run may do, as under ``if args.stage == 1:``."""
+    return (one for one in statements if not isinstance(one, _MAY_NOT_RUN))
+
+
+def _trains(statements: list[ast.stmt]) -> bool:
+    return any(_STEPS.search(ast.unparse(one)) for one in _run(statements))
+
+
+def _writes(scope: ast.AST, reading: list[ast.AST], models: set[str] | None = None) -> bool:
+    """Whether code writes the file that is read: its name is written out, and the model said."""
+    read = {name for node in reading for name in _files(node)}
+    return not read.isdisjoint(
+        name
+        for node in walk(scope)
+        if isinstance(node, ast.Call) and call_name(node).startswith("save")
+        if models is None or any(_name_of(one) in models for one in walk(node))
+        for name in _files(node)
+    )
+
+
+def _models_of(load: ast.AST) -> Iterator[str]:
+    """``net`` of ``net.load_state_dict(saved)`` and of ``restore(net, path)``"""
+    if isinstance(load, ast.Call):
+        owner = [load.func.value] if isinstance(load.func, ast.Attribute) else []
+        yield from filter(None, map(_name_of, (*owner, *given_arguments(load))))
+
+
+def _name_of(expr: ast.AST) -> str | None:
+    text = dotted(expr) if isinstance(expr, (ast.Name, ast.Attribute)) else None
+    return None if text is None else text.removesuffix(".module")
 
 
 def _files(node: ast.AST) -> Iterator[str]:

@@ -219,7 +219,9 @@ class WholeModels:
                 if self._warm_starts.is_one(call, value):
                     yield cls
                 continue
-            if self._is_short_of_a_part(cls, load) or self._changed.is_changed(call, cls):
+            if self._is_short_of_a_part(cls, load) or self._changed.is_changed(
+                call, cls, self._evaluations
+            ):
                 yield cls
             elif goes_on:
                 if takes_what_fits(call) and self._trains_and_restores_no_more(function):
