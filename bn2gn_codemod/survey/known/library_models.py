@@ -102,6 +102,10 @@ _PARTS_HANDED = {
         r"(?:(?:Faster|Mask|Keypoint)RCNN|RetinaNet|FCOS|SSD)$"
     ): ("backbone",),
 }
+# The same for networks of which a class that extends them may have the whole file.
+_HOLDS_AS_BACKBONE = re.compile(
+    r"torchvision\.models\.segmentation\.(?:\w+\.)?(?:DeepLabV3|FCN|LRASPP)$"
+)
 # What torchvision builds with FrozenBatchNorm2d: unless it is handed another norm_layer, and, for
 # whole detectors, if it has any weights to begin with. Their second versions have BatchNorm.
 _FROZEN_BACKBONE = re.compile(
@@ -141,6 +145,11 @@ def is_built_backbone(value: object) -> TypeGuard[ExternalObject]:
 def parts_handed(model: str) -> tuple[str, ...]:
     """The attributes in which a library's class keeps what it is made with, in their order."""
     return next((names for one, names in _PARTS_HANDED.items() if one.match(model)), ())
+
+
+def holds_as(model: str) -> tuple[str, ...]:
+    """The same for an object that a call of the class makes."""
+    return ("backbone",) if _HOLDS_AS_BACKBONE.match(model) else parts_handed(model)
 
 
 def builds_part(name: str) -> bool:

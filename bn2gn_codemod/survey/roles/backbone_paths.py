@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 from collections.abc import Iterator
 
@@ -11,11 +12,13 @@ from bn2gn_codemod.survey.flow.unnamed_attributes import stores_unnamed
 from bn2gn_codemod.survey.flow.unused_branches import UnusedBranches
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import holds_library_norms, may_be_named_batch_norm
+from bn2gn_codemod.survey.known.transparent_wrappers import keeps_names
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.backbone_weights import BackboneWeights
 from bn2gn_codemod.survey.roles.held_classes import HeldClasses
 from bn2gn_codemod.survey.roles.staying_norms import StayingNorms
-from bn2gn_codemod.survey.values import Class, Instance, NormLayer, Spot
+from bn2gn_codemod.survey.syntax.nodes import given_arguments
+from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Spot
 
 _DEEPEST = 4  # model.module.cp.resnet is as deep as models get
 # Beyond this, everything seems to hold everything: such a model has no part to name.
@@ -189,10 +192,36 @@ class BackbonePaths:
                     yield from (f"{name}{path}" for path in dict.fromkeys([*below, *others]))
                 elif self._norms.are_below(slot):
                     yield from (f"{name}{part}" for part in self._pretrained_parts(slot))
+            elif below and self._is_around(slot):
+                yield f"{name}.*"
             else:
                 yield from (f"{name}{path}" for path in below)
         if self._hands_on_backbone(cls, around):
             yield "*"
+
+    def _is_around(self, slot: Slot) -> bool:
+        """Whether what has a backbone lies in something of a package that is not known.
+
+        ``self.net = Wrap(Trunk())``; not what keeps more of what the class has elsewhere.
+        """
+        node = self._flow.slots.get(slot)
+        calls = {
+            value.spot.node
+            for value in (() if node is None else self._flow.values(node))
+            if isinstance(value, ExternalObject) and value.is_around
+        }
+        given = {
+            value
+            for call in calls
+            if isinstance(call, ast.Call) and not keeps_names(call)
+            for expr in given_arguments(call)
+            for value in self._flow.value_of(expr)
+            if isinstance(value, Instance) and value.class_ in self._leads_to_backbone
+        }
+        others = (self._roles.contents[one] for one in self.held.slots(slot[0]) if one != slot)
+        return not given.isdisjoint(self._roles.contents[slot]) and not any(
+            not given.isdisjoint(held) for held in others
+        )
 
     def _pretrained_parts(self, slot: Slot) -> list[str]:
         """What of a backbone attribute is one: ``.encoder`` of a library's model, ``""`` for all.

@@ -73,6 +73,10 @@ class FreezingNames:
         if nameless:
             words = f"pretrained layers lie below a name that is not known ({nameless})"
             return f"{words}: {BY_HAND}"
+        twice = self._models.same_as_foreign(classes)
+        if twice:
+            words = f"a library holds all of the model as {twice}, which has a {twice} of its own"
+            return f"{words}: {BY_HAND}"
         copying = self._statistics.missing(self._models.with_backbones(classes))
         if copying:
             words = f"{copying} copies weight and bias of its BatchNorm and no running statistics"

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.known.transparent_wrappers import keeps_names
 from bn2gn_codemod.survey.statements.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.statements.none_models import Binding, asks_for, given, may_be_none
 from bn2gn_codemod.survey.statements.scopes import (
@@ -27,8 +28,6 @@ from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
 _MODEL_NAME = re.compile(
     r"^(?:model_?name|arch|architecture|net_?name|model_?type|network|model|net|backbone|name)$"
 )
-# Wrappers that keep their module under a name that the generated pattern knows.
-_TRANSPARENT = re.compile(r"Parallel|DDP|FSDP|^Optimized|Compiled")
 # What waits for the gradients that are due when it is made: freeze before it.
 _WAITS_FOR_GRADIENTS = {
     "DistributedDataParallel",
@@ -240,7 +239,7 @@ class ModelPlaces:
         callees = self._flow.value_of(value.func)
         if not call_name(value)[:1].isupper() and not any(map(self._models.is_unread, callees)):
             return None
-        if _TRANSPARENT.search(call_name(value)):
+        if keeps_names(value):
             return None
         if any(isinstance(v, (ClassValue, FunctionValue)) for v in self._flow.value_of(value.func)):
             return None
@@ -290,7 +289,7 @@ class ModelPlaces:
             if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
                 return ast.unparse(argument)
         # Functions may be given anything first: to_parallel(args, net.cuda())
-        return wrapped(value) if _TRANSPARENT.search(call_name(value)) else None
+        return wrapped(value) if keeps_names(value) else None
 
     def _waits_for_gradients(self, statement: ast.stmt) -> bool:
         for call in calls(statement):

@@ -25,6 +25,7 @@ from bn2gn_codemod.survey.known.families import (
 from bn2gn_codemod.survey.known.module_classes import ModuleClasses
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
 from bn2gn_codemod.survey.syntax.nodes import children, mangled, walk
+from bn2gn_codemod.survey.training.foreign_holders import ForeignHolders
 from bn2gn_codemod.survey.values import Class, External, ExternalObject, Instance, Value
 
 # Methods that give some: optim_parameters(args). What a model is told are none: self.hparams
@@ -56,6 +57,7 @@ class TrainedModels:
         self._classes = classes
         self._wrapped = WrappedModels(flow, self._is_transparent)
         self._unused = UnusedBranches(flow)
+        self.foreign = ForeignHolders(flow)
         read = flow.by_path
         self._files = ModuleIndex(f.path for f in repository.files if f.path not in read)
         self._owners_of: dict[Class, list[Class]] = {}
@@ -205,6 +207,7 @@ class TrainedModels:
 
     def names(self, classes: Iterable[Class]) -> Names:
         """The names that the backbones of these classes have below their models."""
+        classes = list(classes)
         found = dict.fromkeys(path for cls in classes for path in self._paths.below(cls))
         paths = dict.fromkeys(_below_wrappers(path, set(found)) for path in found)
         heads = dict.fromkeys(path.split(".")[0] for path in paths if "." in path)
@@ -216,7 +219,18 @@ class TrainedModels:
         kept = [path for path in paths if "." not in path or path.split(".")[0] not in wrappers]
         # Of what one class has as a whole, the parts in another one are matched already.
         wholes = [path for path in kept if not any(path.startswith(f"{one}.") for one in kept)]
+        wrappers += (name for name in self._foreign_names(classes) if name not in wrappers)
         return Names(tuple(wholes), tuple(wrappers))
+
+    def _foreign_names(self, classes: Iterable[Class]) -> list[str]:
+        inner = (part for cls in classes for part in (cls, *self._paths.held.below(cls)))
+        return self.foreign.names_of(inner)
+
+    def same_as_foreign(self, classes: Iterable[Class]) -> str:
+        """The name of a backbone that a library has for a whole model as well; ``""``: none."""
+        classes = list(classes)
+        heads = self._heads(classes)
+        return next((name for name in self._foreign_names(classes) if name in heads), "")
 
     def model(self, cls: Class, is_wrapped: bool = False) -> Model:
         """The class as ``freezing_effects`` wants it."""

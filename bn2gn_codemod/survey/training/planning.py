@@ -32,6 +32,7 @@ from bn2gn_codemod.survey.norms.load_order import LoadOrder
 from bn2gn_codemod.survey.norms.sites import Decided
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
+from bn2gn_codemod.survey.statements.scopes import assignments
 from bn2gn_codemod.survey.training.broken_off_loads import BrokenOffLoads
 from bn2gn_codemod.survey.training.compared_scripts import ComparedScripts
 from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
@@ -243,6 +244,10 @@ class _Training:
 
     def _freeze_edit(self, entry: Optimizer, insertion: Insertion) -> FreezeEdit:
         path = insertion.scope.path
+        made = [one for _, one in assignments(insertion.after, insertion.model) if one is not None]
+        foreign = self._models.foreign.objection(made, entry.models)
+        if foreign:
+            raise NotPlaced(foreign)
         names = self._names.of_file(path)
         source = self._placement.source(path, freezing.FREEZE, names)
         return FreezeEdit(
