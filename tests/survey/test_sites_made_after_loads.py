@@ -81,3 +81,45 @@ def test_what_is_only_moved_after_the_load_has_its_weights(moved: str) -> None:
 @pytest.mark.parametrize("more", ["self.extra = Extra()", "self.grow()"])
 def test_a_later_load_fills_it(more: str) -> None:
     check(spine(f"self.load()\n{more}\nself.load()", "keep", "keep"))
+
+
+SCRIPT = """\
+-- net.py --
+class Unit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! keep
+class Extra(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {extra}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(Unit(), Unit())
+        self.fc = nn.Linear(8, 9)
+        {made}
+    def grow(self):
+        self.more = nn.Sequential(Extra())
+    def grow_all(self):
+        self.grow()
+-- train.py --
+from net import Net
+net = Net()
+{before}
+net.load_state_dict(torch.load(path))
+net.fc = nn.Linear(8, 5)
+{after}
+sgd = torch.optim.SGD(net.parameters(), 0.1)
+for x in loader:
+    net(x).sum().backward()
+"""
+
+
+@pytest.mark.parametrize("call", ["net.grow()", "net.grow_all()"])
+def test_what_a_method_makes_of_a_loaded_model_gets_nothing(call: str) -> None:
+    check(SCRIPT.format(made="pass", before="", after=call, extra="unknown"))
+    # The file has it where it is there before the load, or always.
+    check(SCRIPT.format(made="pass", before=call, after="", extra="keep"))
+    check(SCRIPT.format(made="self.grow()", before="", after="", extra="keep"))
+    check(SCRIPT.format(made="self.grow()", before="", after=call, extra="keep"))

@@ -1,7 +1,8 @@
 """Parts that a constructor makes after it has loaded weights: they get none of them.
 
 ``self.load_state_dict(load_url(url))``, then ``self.extra = Extra(64)``. However strict the load
-is, it says nothing of what is not there yet.
+is, it says nothing of what is not there yet. So it is with a method that a script calls of what it
+has loaded: ``net.load_state_dict(saved)``, then ``net.add_extra()``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bn2gn_codemod.survey.because import Slot
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.syntax.nodes import call_name, walk
-from bn2gn_codemod.survey.values import Function, Instance, NormLayer, Value
+from bn2gn_codemod.survey.values import Function, FunctionValue, Instance, NormLayer, Value
 from bn2gn_codemod.survey.weights.loads import Load
 
 _ADDING = frozenset({"append", "extend", "insert", "add_module", "register_module", "update"})
@@ -37,9 +38,10 @@ class MadeAfterLoads:
         if init is None or not line.isdigit():
             return False
         own = set(self._contents.layers_in(slot))
-        after = self._line_after(init, self._function_at(path, int(line)), int(line))
+        loading = self._function_at(path, int(line))
+        after = self._line_after(init, loading, int(line))
         if after is None or not own:
-            return False
+            return bool(own) and self._is_added_later(slot, path, int(line), loading)
         older: set[Value] = {
             value
             for other in self._contents.family_slots(slot[0])
@@ -52,6 +54,31 @@ class MadeAfterLoads:
         own = {value for value in own if value not in older or _is_in(value, init, after)}
         stored = self._stored(init, slot[1], after, {init}) if own else ()
         return any(not own.isdisjoint(values(expr)) for expr in stored)
+
+    def _is_added_later(self, slot: Slot, path: str, line: int, loading: Function | None) -> bool:
+        """Whether a method makes what an attribute holds, called where a script has loaded it."""
+        flow = self._contents.flow
+        where = loading or flow.top_level.get(path)
+        init = slot[0].methods["__init__"]
+        own = set(self._contents.layers_in(slot))
+        for expr in self._stored(init, slot[1], 0, {init}):
+            own.difference_update(flow.value_of(expr))
+        calls = [call for _, call in flow.calls_in.get(where, ())] if where is not None else []
+        loaded = {
+            ast.unparse(call.func.value)
+            for call in calls
+            if isinstance(call.func, ast.Attribute)
+            and call.lineno <= line <= (call.end_lineno or 0)
+        }
+        return any(
+            not own.isdisjoint(flow.value_of(expr))
+            for call in calls
+            if call.lineno > line and isinstance(call.func, ast.Attribute)
+            if ast.unparse(call.func.value) in loaded
+            for value in flow.value_of(call.func)
+            if isinstance(value, FunctionValue) and value.function.class_ in slot[0].ancestors()
+            for expr in self._stored(value.function, slot[1], 0, {value.function})
+        )
 
     def _line_after(self, init: Function, loading: Function | None, line: int) -> int | None:
         """The last line of the constructor that loads, itself or by what it calls."""
