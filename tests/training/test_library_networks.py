@@ -103,6 +103,10 @@ def test_a_network_as_it_is(made: str, library: str) -> None:
         ("models.segmentation.fcn_resnet50(weights_backbone='DEFAULT')", "net.backbone"),
         # These weights are for all of it, as where it is in an attribute.
         ("models.segmentation.fcn_resnet50(weights='DEFAULT')", "net"),
+        # Detectors with BatchNorm that learns.
+        ("models.detection.maskrcnn_resnet50_fpn_v2(weights='DEFAULT')", "net"),
+        ("models.detection.fcos_resnet50_fpn_v2(weights_backbone='DEFAULT')", "net.backbone.body"),
+        ("models.detection.ssdlite320_mobilenet_v3_large(pretrained=True)", "net"),
     ],
 )
 def test_the_pretrained_part_of_a_larger_one(made: str, part: str) -> None:

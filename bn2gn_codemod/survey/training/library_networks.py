@@ -32,10 +32,11 @@ from bn2gn_codemod.survey.training.optimizers import Optimizers
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.values import ExternalObject, Value
 
-# Networks for images. Those of detection have frozen BatchNorm of their own.
+# Networks for images. The older ones of detection have frozen BatchNorm of their own.
 _LIBRARIES = re.compile(
-    r"(?:torchvision\.models\.(?!detection)|timm\.|segmentation_models_pytorch\.|pretrainedmodels\.|"
-    r"efficientnet_pytorch\.|resnest\.|geffnet\.|antialiased_cnns\.|torch\.hub\.load$)"
+    r"(?:torchvision\.models\.(?:(?!detection)|detection\.(?:\w+\.)?(?:\w+_fpn_v2|ssdlite\w+)$)|"
+    r"timm\.|segmentation_models_pytorch\.|pretrainedmodels\.|efficientnet_pytorch\.|resnest\.|"
+    r"geffnet\.|antialiased_cnns\.|torch\.hub\.load$)"
 )
 # Without BatchNorm in them.
 _OTHER_NORMS = re.compile(
