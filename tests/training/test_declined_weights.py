@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.training.test_certain_freezes import plan_of
+from tests.training.test_certain_freezes import RESNET, plan_of
 
 _MODEL = """
 def resnet(name, pretrained=False):
@@ -148,3 +148,38 @@ def test_two_models_ask_one_factory(made: str, more: str, names: list[str]) -> N
     plan = plan_of(_SHARED.format(more=more), made)
     found = [name for script in plan.train_scripts if script.fix for name in script.backbone]
     assert found == names
+
+
+_BOTH = f"""
+{RESNET.partition("        if pretrained:")[0]}
+
+def make(pretrained=True):
+    net = ResNet(pretrained=False)
+    if pretrained:
+        net.load_state_dict(model_zoo.load_url("https://example.org/resnet18.pth"))
+    return net
+
+
+class Pair(nn.Module):
+    def __init__(self, deep=False):
+        super().__init__()
+        self.encoder = {{encoder}}
+        self.backbone = make()
+        self.neck = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoder", "frozen"),
+    [
+        ("make()", ["encoder", "backbone"]),
+        ("nn.ModuleList([make(), make()])", ["encoder", "backbone"]),
+        ("nn.ModuleList([make(), make(pretrained=False)])", []),
+        ("nn.Sequential(*list(make(False).children())[:-1])", []),
+        ("nn.Sequential(make() if deep else make(False))", ["encoder", "backbone"]),
+    ],
+)
+def test_networks_without_weights_in_a_container(encoder: str, frozen: list[str]) -> None:
+    plan = plan_of(_BOTH.format(encoder=encoder), "model.Pair()")
+    found = [name for script in plan.train_scripts if script.fix for name in script.backbone]
+    assert found == frozen

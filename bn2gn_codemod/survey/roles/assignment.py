@@ -132,6 +132,10 @@ class RoleMap:
             self._unloaded[slot] = self._evidence.is_unloaded(slot)
         return self._unloaded[slot]
 
+    def made_without(self, slot: Slot) -> str:
+        """A call that makes a network in an attribute without its weights; ``""``: none."""
+        return self._evidence.made_without(slot)
+
     def serves_unloaded(self, slot: Slot) -> bool:
         """Whether an attribute of a loaded network is one of such another network as well."""
         return self._evidence.beside_unloaded(slot) is not None

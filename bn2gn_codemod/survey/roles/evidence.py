@@ -380,6 +380,10 @@ class Evidence:
             for owner in value.class_.ancestors()
         )
 
+    def made_without(self, slot: Slot) -> str:
+        """A call that makes a network in an attribute without its weights; ``""``: none."""
+        return "" if self._is_told_otherwise(slot) else self._unloaded.made_without(slot)
+
     def _is_told_otherwise(self, slot: Slot) -> bool:
         """Whether a setting tells of an attribute, or it starts with a whole model."""
         return self.pinned.of(slot) is not None or self.whole_models.load_of(slot) is not None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import is_aside
-from bn2gn_codemod.survey.values import Class, Function, Instance, Spot
+from bn2gn_codemod.survey.syntax.nodes import walk
+from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Spot, Value
 from bn2gn_codemod.survey.weights.loads import Load, Loads
 
 
@@ -88,6 +89,26 @@ class UnloadedObjects:
             )
         return self._declined[key]
 
+    def made_without(self, slot: Slot) -> str:
+        """A call in what is stored in an attribute that leaves out all loads; ``""``: none.
+
+        ``self.both = nn.ModuleList([make(), make(pretrained=False)])``
+        """
+        flow = self._contents.flow
+        for made, function in self._calls_for(slot):
+            parts = walk(made) if made is not None else []
+            if any(isinstance(one, (ast.IfExp, ast.BoolOp)) for one in parts):
+                continue  # what is asked for decides, as with an option
+            for call in parts:
+                if not isinstance(call, ast.Call) or not any(
+                    isinstance(one, FunctionValue) for one in flow.value_of(call.func)
+                ):
+                    continue
+                loads = self._loads_of({*flow.value_of(call)})
+                if loads and all(self._leaves_out(spot, call, function) for spot in loads):
+                    return ast.unparse(call)
+        return ""
+
     def _calls_for(self, slot: Slot) -> Iterator[tuple[ast.Call | None, Function]]:
         """The calls whose result is stored in an attribute; ``None`` for any other store."""
         for cls in (*slot[0].ancestors(), *slot[0].descendants()):
@@ -104,11 +125,15 @@ class UnloadedObjects:
             for one in self._contents.of_slot[slot]
             if isinstance(one, Instance) and one.class_ in kin
         }
+        return self._loads_of(held)
+
+    def _loads_of(self, held: Collection[Value]) -> list[Spot]:
+        networks = {one for one in held if isinstance(one, Instance)}
         return [
             call.spot
             for call in self._contents.flow.load_calls
             for node in (call.receiver, *(whole.model for whole in call.wholes))
-            if not held.isdisjoint(self._contents.flow.values(node))
+            if not networks.isdisjoint(self._contents.flow.values(node))
         ]
 
     def _load_by_objects(self, cls: Class) -> Load | None:

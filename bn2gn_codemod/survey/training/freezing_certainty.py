@@ -97,6 +97,10 @@ class FreezingCertainty:
         kept = list(known)
         if not kept:
             return "no layer that is certain to be the backbone's lies there"
+        for slot in dict.fromkeys(one.part or one.slot for one in kept):
+            call = self._roles.made_without(slot)
+            if call:
+                return f"it would freeze {shown(slot)} as well, and {call} has no weights"
         return _not_seen(kept) or self._started_at_times(kept) or self._unstarted(kept)
 
     def _started_at_times(self, found: list[_Matched]) -> str:
