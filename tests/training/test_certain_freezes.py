@@ -948,6 +948,27 @@ class Detector(nn.Module):
     assert "nothing says that it is pretrained" in found.message
 
 
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ("pass", ["trunk"]),
+        ("self.backbone.load_state_dict(torch.load('r.pth'))", ["trunk", "backbone"]),
+        ("self.load_state_dict(torch.load('whole.pth'))", ["trunk", "backbone"]),
+    ],
+)
+def test_network_without_weights_beside_another_one(more: str, found: list[str]) -> None:
+    """The other one is frozen alone, unless a file may fill both."""
+    both = f"""
+class Detector(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = torchvision.models.resnet18(pretrained=True)
+        self.backbone = torchvision.models.resnet18(pretrained=False)
+        {more}
+"""
+    assert set(frozen(plan_of(both, "model.Detector()"))) == set(found)
+
+
 def test_network_without_weights_that_somebody_vouches_for() -> None:
     body = UNFILLED.format(arguments="pretrained=False)  # bn2gn: keep", after="pass")
     for plan in (

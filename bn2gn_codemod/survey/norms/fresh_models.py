@@ -53,7 +53,7 @@ def fresh_slots(flow: Flow, roles: RoleMap) -> frozenset[Slot]:
         for _, call in calls
         if _is_declined(flow, call)
         and comment_on(function.module, call) != "keep"
-        and _pretrained_beside(flow, roles, call) is not None
+        and _pretrained_beside(flow, roles, call, in_class=True) is not None
     }
     if not made:
         return frozenset()
@@ -100,8 +100,10 @@ def _made_by(flow: Flow, call: ast.Call) -> str | None:
     return name
 
 
-def _pretrained_beside(flow: Flow, roles: RoleMap, call: ast.Call) -> Slot | None:
-    """A backbone in the model around the class that holds the object.
+def _pretrained_beside(
+    flow: Flow, roles: RoleMap, call: ast.Call, *, in_class: bool = False
+) -> Slot | None:
+    """A backbone in the model around the class that holds the object, or in that class itself.
 
     There is none to speak of where weights are loaded into either.
     """
@@ -121,7 +123,8 @@ def _pretrained_beside(flow: Flow, roles: RoleMap, call: ast.Call) -> Slot | Non
     }
     if any(slot in loads.of_slot or slot[0] in loads.of_class for slot in around):
         return None
-    for model, name in around:
+    owners = [*around, *(holding if in_class else ())]
+    for model, name in owners:
         for slot in roles.family_slots(model):
             found = _backbone_in(roles, slot, family) if slot[1] != name else None
             if found is not None:
