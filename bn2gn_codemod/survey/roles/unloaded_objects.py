@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import is_aside
-from bn2gn_codemod.survey.syntax.nodes import walk
+from bn2gn_codemod.survey.syntax.nodes import given_arguments, is_off, walk
 from bn2gn_codemod.survey.values import Class, Function, FunctionValue, Instance, Spot, Value
 from bn2gn_codemod.survey.weights.loads import Load, Loads
 
@@ -90,7 +90,7 @@ class UnloadedObjects:
         return self._declined[key]
 
     def made_without(self, slot: Slot) -> str:
-        """A call in what is stored in an attribute that leaves out all loads; ``""``: none.
+        """A call in what is stored in an attribute that declines all loads; ``""``: none.
 
         ``self.both = nn.ModuleList([make(), make(pretrained=False)])``
         """
@@ -100,9 +100,9 @@ class UnloadedObjects:
             if any(isinstance(one, (ast.IfExp, ast.BoolOp)) for one in parts):
                 continue  # what is asked for decides, as with an option
             for call in parts:
-                if not isinstance(call, ast.Call) or not any(
-                    isinstance(one, FunctionValue) for one in flow.value_of(call.func)
-                ):
+                if not isinstance(call, ast.Call) or not any(map(is_off, given_arguments(call))):
+                    continue
+                if not any(isinstance(one, FunctionValue) for one in flow.value_of(call.func)):
                     continue
                 loads = self._loads_of({*flow.value_of(call)})
                 if loads and all(self._leaves_out(spot, call, function) for spot in loads):
