@@ -189,7 +189,8 @@ def test_load_under_what_the_training_may_run_under(asked: str, trained: str) ->
         "        {make}        fit(net, sgd, loader)",
         "if args.do == 'read':\n{read}args.do = 'learn'\nif args.do == 'learn':\n"
         "    {make}    fit(net, sgd, loader)",
-        # What else the optimizer is used for is not known.
+        # What else the optimizer is used for is not known, or what it is used for at all.
+        "if args.do == 'read':\n{read}{make}",
         "if args.do == 'read':\n{read}{make}tools.tune(net, sgd)\nif args.do == 'learn':\n"
         "    fit(net, sgd, loader)",
         "if args.do == 'read':\n{read}{make}out = tools.fit(net, sgd)\nif args.do == 'learn':\n"

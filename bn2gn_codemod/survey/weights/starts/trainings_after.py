@@ -64,13 +64,17 @@ class AfterLoad(NamedTuple):
             name not in self.function.locals or name in self.function.global_names
         ):
             return False
-        return all(
+        uses = [
+            node
+            for node in walk(whole)
+            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+        ]
+        return bool(uses) and all(
             self._is_missed(node)
             or any(
                 self._is_used_elsewhere(call, seen | {name}) for call in _schedules_of(whole, node)
             )
-            for node in walk(whole)
-            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+            for node in uses
         )
 
     def _is_tested(self, training: ast.Call) -> bool:
