@@ -66,11 +66,15 @@ class SourceFile:
 
     @functools.cached_property
     def tree(self) -> ast.Module:
-        """The syntax tree; raises ``SyntaxError`` for whatever cannot be parsed.
+        """The syntax tree; raises ``SyntaxError``, which names the file, if it cannot be parsed.
 
         It is shared by all who read this file: never change it.
         """
-        return parse(self.text)
+        try:
+            return parse(self.text)
+        except SyntaxError as error:
+            error.filename = self.path
+            raise
 
     @functools.cached_property
     def lines(self) -> list[str]:

@@ -61,3 +61,10 @@ def test_class_that_no_skipped_file_names(name: str, said: str) -> None:
 def test_class_that_nothing_names() -> None:
     text = NET.format(name="other", said="('made')")
     assert plan_of(text).sites[0].reasons == ("Saliency is built nowhere in this repository",)
+
+
+def test_config_that_does_not_parse_is_named_once() -> None:
+    config = "-- configs/base.py --\nnorm_cfg = dict(type='BN')\nmodel = dict(neck=dict(\n"
+    child = "-- configs/child.py --\n_base_ = './base.py'\nmodel = dict(pretrained='a.pth')\n"
+    plan = plan_of(NET.format(name="Detector", said="('made')") + config + child)
+    assert [one.path for one in plan.skipped] == ["configs/base.py"]

@@ -74,11 +74,7 @@ class Configs:
         return self._read[path]
 
     def _config(self, source: SourceFile) -> Config:
-        try:
-            body = source.tree.body
-        except SyntaxError as error:
-            error.filename = source.path
-            raise
+        body = source.tree.body
         if any(map(base_modules, body)):
             return self._pure_python(source, body)
         return self._text(source, body)

@@ -15,12 +15,16 @@ from bn2gn_codemod.survey.configs.norms import plan_norms
 from bn2gn_codemod.survey.configs.reading import is_config
 from bn2gn_codemod.survey.configs.train_modes import trains_statistics
 
-_INHERITS = re.compile(rb"_base_|read_base")
+_INHERITS = re.compile(rb"\b_base_\b|\bread_base\b")
 
 
 def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan:
     """``plan`` and what was decided about the repository's configs."""
     configs, skipped = read_configs(repository, Configs(repository.file_or_outside))
+    known = {one.path for one in plan.skipped}
+    plan = dataclasses.replace(
+        plan, skipped=(*plan.skipped, *(one for one in skipped if one.path not in known))
+    )
     if not configs:
         return plan
     norms = plan_norms(configs, settings)
@@ -35,7 +39,6 @@ def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan
     return dataclasses.replace(
         plan,
         sites=tuple(sorted((*plan.sites, *norms.sites), key=lambda site: site.place)),
-        skipped=tuple(dict.fromkeys((*plan.skipped, *skipped))),
         files=tuple(files[path] for path in sorted(files)),
         new_files=(*plan.new_files, *freezes.new_files),
         pretended_freezes=freezes.freezes,
