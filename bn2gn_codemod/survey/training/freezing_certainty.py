@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
-from bn2gn_codemod.plan import Place, Site, Verdict
+from bn2gn_codemod.plan import Site, Verdict
 from bn2gn_codemod.survey.because import Role, Slot, module_name, shown
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import (
@@ -397,9 +397,7 @@ class FreezingCertainty:
     # --------------------------------------------------------------- reasons
 
     def _site(self, layer: NormLayer) -> Site | None:
-        spot = layer.norm.spot
-        column = spot.module.source.column(spot.node.lineno, spot.node.col_offset)
-        return self._sites.get(Place(spot.module.path, spot.node.lineno, column))
+        return self._sites.get(layer.norm.spot.place)
 
     def _why(self, found: _Matched) -> str:
         if found.named is not None:
