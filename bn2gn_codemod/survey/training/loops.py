@@ -25,7 +25,7 @@ from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.module_loops import of_all_modules
 from bn2gn_codemod.survey.training.optimizers import Optimizers
 from bn2gn_codemod.survey.training.own_loops import LOOPS, is_train_loop, runs_in_loop
-from bn2gn_codemod.survey.training.scripts import TrainScripts
+from bn2gn_codemod.survey.training.self_freezing import SelfFreezing
 from bn2gn_codemod.survey.training.train_calls import (
     is_mode_method,
     is_switched_on,
@@ -70,7 +70,7 @@ class TrainLoops:
     def __init__(
         self,
         models: TrainedModels,
-        scripts: TrainScripts,
+        own: SelfFreezing,
         code: FreezingCode,
         certain: CertainModules,
         settings: Settings,
@@ -83,7 +83,7 @@ class TrainLoops:
         """``trained``: by model, the classes that have the methods in which its optimizers are
         built; ``None`` for a function."""
         self._models = models
-        self._scripts = scripts
+        self._own = own
         self._code = code
         self._certain = certain
         self._guard = settings.guard
@@ -236,7 +236,7 @@ class TrainLoops:
         self, scope: Scope, statement: ast.stmt, sources: set[str], models: tuple[Class, ...]
     ) -> bool:
         """Whether the backbone is in eval mode again before the next batch."""
-        if all(self._scripts.keeps_eval(cls) for cls in models):
+        if all(self._own.keeps_eval(cls) for cls in models):
             return True
         following, training = self._until_training(scope, statement, sources)
         effects = self._effects(scope, following, sources, models)
@@ -292,7 +292,7 @@ class TrainLoops:
         if tangle := self._models.tangle([cls]):
             return tangle  # said once, where it is trained
         for owner in self._models.owners(cls):
-            if self._scripts.keeps_eval(owner):
+            if self._own.keeps_eval(owner):
                 continue
             place = owner.module.place(owner.node)
             if any(guard.place == place for guard in self.model_guards):

@@ -33,6 +33,7 @@ from bn2gn_codemod.survey.training.later_thaws import LaterThaws
 from bn2gn_codemod.survey.training.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.optimizers import Optimizer
+from bn2gn_codemod.survey.training.self_freezing import SelfFreezing
 from bn2gn_codemod.survey.values import Class, FunctionValue
 
 State = Literal["frozen", "late", "optional", "partly", "in train", "nothing", "unfrozen"]
@@ -54,6 +55,7 @@ class TrainScripts:
         flow: Flow,
         models: TrainedModels,
         code: FreezingCode,
+        own: SelfFreezing,
         places: ModelPlaces,
         whole: bool,
     ) -> None:
@@ -61,12 +63,12 @@ class TrainScripts:
         self._flow = flow
         self._models = models
         self._code = code
+        self._own = own
         self._places = places
         self._whole = whole
         self._later_thaws = LaterThaws(flow, models, code)
         self._followed: dict[Optimizer, _Around] = {}
         self._aliases_of: dict[Optimizer, frozenset[str]] = {}
-        self._when_made: dict[Class, list[Effect]] = {}
 
     def script(self, entry: Optimizer) -> TrainScript:
         """The state of the backbone when the optimizer is built."""
@@ -124,7 +126,7 @@ class TrainScripts:
         return False
 
     def _state(self, entry: Optimizer, cls: Class) -> State:
-        if self._freezes_itself(cls):
+        if self._own.freezes_itself(cls):
             return "frozen"
         earlier, later = self._before(entry), self._after(entry)
         before = self._coverage(earlier, entry, cls)
@@ -141,11 +143,11 @@ class TrainScripts:
             for effects in (earlier, where_made)
         ):
             return "optional"
-        if before.touches or made.touches or self._stops_gradient_inside(cls):
+        if before.touches or made.touches or self._own.stops_gradient_inside(cls):
             return "partly"
         if self._coverage(self._kept_in_loop(later), entry, cls).evaluates:
             return "partly"  # in each epoch, as the train loop does it
-        if self._freezes_in_train(cls):
+        if self._own.freezes_in_train(cls):
             return "in train"
         return "nothing" if before.misses or made.misses else "unfrozen"
 
@@ -327,73 +329,6 @@ class TrainScripts:
                 roots = {name: Part(()) for name in returned}
                 found += self._code.effects(node.body, value.function, roots, entry.models)
         return found
-
-    def _freezes_itself(self, cls: Class) -> bool:
-        """Whether the class freezes its backbone when it is made, and keeps it so."""
-        return self.keeps_eval(cls) and self._stops_gradient_when_made(cls)
-
-    def _stops_gradient_when_made(self, cls: Class) -> bool:
-        owners = self._models.owners(cls)
-        return bool(owners) and all(
-            self._method_coverage(owner, "__init__").stops_gradient for owner in owners
-        )
-
-    def _freezes_in_train(self, cls: Class) -> bool:
-        """Whether ``train()`` of the model, or of a backbone in it, freezes some of it.
-
-        That may hang on options, and comes after the optimizer.
-        """
-        owners = dict.fromkeys([cls, *self._models.owners(cls)])
-        if any(self._method_coverage(owner, "train").touches for owner in owners):
-            return True
-        return any(
-            effect.kind in ("eval", "no gradient") and effect.is_certain
-            for part in self._models.with_backbones([cls])
-            if part not in owners
-            for effect in self._effects_of_method(part, "train")
-        )
-
-    def _stops_gradient_inside(self, cls: Class) -> bool:
-        """Whether what the backbone is built of stops gradients of its own BatchNorm.
-
-        ``for p in self.bn1.parameters(): p.requires_grad = False`` in a block's constructor:
-        that may be all of it or not, and never is the mode.
-        """
-        return any(
-            effect.kind == "no gradient"
-            and effect.is_certain
-            and not effect.conditions
-            and effect.part.path[:1] == (attribute,)
-            for part, attributes in self._models.norms_inside(cls).items()
-            for effect in (self._effects_when_made(part) if attributes else ())
-            for attribute in attributes
-        )
-
-    def _effects_when_made(self, cls: Class) -> list[Effect]:
-        """What the constructor of a class does to its parts."""
-        known = self._when_made.get(cls)
-        if known is None:
-            known = self._when_made[cls] = self._effects_of_method(cls, "__init__")
-        return known
-
-    def keeps_eval(self, cls: Class) -> bool:
-        """Whether ``train()`` of the class, or of the owner inside, keeps the backbone in eval."""
-        if self._method_coverage(cls, "train").evaluates:
-            return True
-        owners = self._models.owners(cls)
-        return bool(owners) and all(
-            self._method_coverage(owner, "train").evaluates for owner in owners
-        )
-
-    def _method_coverage(self, cls: Class, name: str) -> Coverage:
-        return coverage(self._effects_of_method(cls, name), self._models.model(cls))
-
-    def _effects_of_method(self, cls: Class, name: str) -> list[Effect]:
-        function = cls.find_method(name)
-        if function is None or isinstance(function.node, (ast.Module, ast.Lambda)):
-            return []
-        roots = {"self": Part(())}
-        return self._code.effects(function.node.body, function, roots, [cls])
 
     # ----------------------------------------------------------- insertion
 
