@@ -131,7 +131,13 @@ class _Training:
         self._places = ModelPlaces(flow, self._models, self._optimizers)
         self._self_freezing = SelfFreezing(self._models, self._code)
         self._scripts = TrainScripts(
-            flow, self._models, self._code, self._self_freezing, self._places, self._whole
+            flow,
+            self._models,
+            self._code,
+            self._self_freezing,
+            self._optimizers,
+            self._places,
+            self._whole,
         )
         self._runs = LibraryRuns(flow, self._models, self._self_freezing)
         self._placement = FreezingPlacement(flow, repository, settings)
@@ -154,7 +160,7 @@ class _Training:
             self._settings,
             _trained(entries),
             self._optimizers.driven() | self._lightning(entries),
-            self._places.inside_unknown(entries),
+            self._places.wrappers.inside_unknown(entries),
             trial_runs,
             TrainingSteps(self._flow, self._optimizers),
         )

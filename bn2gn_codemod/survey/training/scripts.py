@@ -32,7 +32,7 @@ from bn2gn_codemod.survey.training.evaluating_loops import lasts_in_training
 from bn2gn_codemod.survey.training.later_thaws import LaterThaws
 from bn2gn_codemod.survey.training.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.training.models import TrainedModels
-from bn2gn_codemod.survey.training.optimizers import Optimizer
+from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
 from bn2gn_codemod.survey.training.self_freezing import SelfFreezing
 from bn2gn_codemod.survey.values import Class, FunctionValue
 
@@ -56,6 +56,7 @@ class TrainScripts:
         models: TrainedModels,
         code: FreezingCode,
         own: SelfFreezing,
+        optimizers: Optimizers,
         places: ModelPlaces,
         whole: bool,
     ) -> None:
@@ -64,6 +65,7 @@ class TrainScripts:
         self._models = models
         self._code = code
         self._own = own
+        self._optimizers = optimizers
         self._places = places
         self._whole = whole
         self._later_thaws = LaterThaws(flow, models, code)
@@ -236,7 +238,7 @@ class TrainScripts:
     def extent(self, entry: Optimizer, cls: Class) -> dict[str, str]:
         """What is without gradient when the optimizer is built, by part of the model."""
         effects = self._effects_where_made(entry) + self._before(entry)
-        return extent(effects, self._models.model(cls, self._places.is_wrapped(entry)))
+        return extent(effects, self._models.model(cls, self._places.wrappers.is_wrapped(entry)))
 
     def hidden(self, entry: Optimizer) -> Iterator[tuple[Effect, ast.Call]]:
         """Effects that a SyncBatchNorm conversion before them hides, and the conversion."""
@@ -258,7 +260,7 @@ class TrainScripts:
     def _coverage(self, effects: Iterable[Effect], entry: Optimizer, cls: Class) -> Coverage:
         # .train() is a matter of the loop and its guard.
         lasting = [effect for effect in effects if effect.kind != "train"]
-        model = self._models.model(cls, self._places.is_wrapped(entry))
+        model = self._models.model(cls, self._places.wrappers.is_wrapped(entry))
         return coverage(lasting, model._replace(whole=self._whole))
 
     def _effects(self, entry: Optimizer, statements: list[ast.stmt]) -> list[Effect]:
@@ -274,6 +276,7 @@ class TrainScripts:
         return self._aliases_of[entry]
 
     def _find_aliases(self, entry: Optimizer) -> set[str]:
+        wrappers = self._places.wrappers
         found = {entry.model}
         for statement in reversed(entry.scope.order):
             for source in list(found):
@@ -281,7 +284,7 @@ class TrainScripts:
                     if isinstance(value, ast.Name) and self._models.of(value):
                         found.add(value.id)
                     elif isinstance(value, ast.Call):
-                        inner = self._places.inside(value) or self._places.moved(value)
+                        inner = wrappers.inside(value) or wrappers.moved(value)
                         found |= {inner} if inner is not None else set()
         return found
 
@@ -300,7 +303,7 @@ class TrainScripts:
             found.extend(self._code.effects(body, top.function, roots, entry.models))
         cls = entry.scope.function.class_
         if cls is not None and entry.model.split(".")[0] == "self":
-            for scope in self._places.methods(cls):
+            for scope in self._optimizers.methods(cls):
                 makes_it = any(binds(statement, entry.model) for statement in scope.body)
                 if scope.function.name.endswith(".__init__") and entry.model == "self":
                     makes_it = True
