@@ -64,7 +64,7 @@ class ModelPlaces:
         if found is not None and _comes_again(entry, found):
             return f"a loop makes {found.model} anew: freeze each of them before its optimizer"
         found = self.after_making(entry)
-        if found is not None and not self.is_module(entry, found):
+        if found is not None and not self.is_module(found):
             return f"{found.model} may be a list of parameters: freeze the model before it is made"
         for statement in entry.scope.before(entry.use):
             for made, _ in assignments(statement, entry.model):
@@ -80,7 +80,7 @@ class ModelPlaces:
                 break
         return "where the model is made is not clear: freeze it before the optimizer"
 
-    def is_module(self, entry: Optimizer, place: Insertion) -> bool:
+    def is_module(self, place: Insertion) -> bool:
         """Whether a freeze would be called on a module for certain, and on no list of its parts."""
         expr = ast.parse(place.model, mode="eval").body
         return not self._optimizers.collections.may_be(place.scope, expr)
@@ -204,9 +204,7 @@ class ModelPlaces:
         """Where there is a model in the one branch of a statement that makes any."""
         inside = [block for block in blocks(making) if any(_making(s, model) for s in block)]
         if not inside:
-            is_none = any(
-                self._absent.gives_none(scope, one, model) for one in _making(making, model)
-            )
+            is_none = any(self._absent.gives_none(one, model) for one in _making(making, model))
             return None if is_none else making
         if len(inside) > 1:
             return None

@@ -341,7 +341,7 @@ class TrainScripts:
         And after those that give it its gradients back, or another backbone.
         """
         found = self._places.after_making(entry)
-        if found is not None and not self._places.is_module(entry, found):
+        if found is not None and not self._places.is_module(found):
             return None
         if found is None or found.scope.function is not entry.scope.function:
             return found
