@@ -44,7 +44,6 @@ class Class:
     name: str  # dotted from the module: "Outer.Inner"
     module: Module
     node: ast.ClassDef
-    bases: list[int] = dataclasses.field(default_factory=list)  # flow nodes
     methods: dict[str, Function] = dataclasses.field(default_factory=dict)
     parents: list[Class] = dataclasses.field(default_factory=list)
     children: list[Class] = dataclasses.field(default_factory=list)
