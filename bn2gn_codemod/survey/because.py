@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.syntax.nodes import mangled
@@ -62,6 +63,19 @@ def together(first: Roles, second: Roles) -> Roles:
         if found[role].is_guess and not because.is_guess:
             found[role] = because
     return found
+
+
+def told(note: str, because: Iterable[Because]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a site says, and the whole chain of evidence."""
+    reasons = [note] if note else []
+    evidence = list(reasons)
+    for one in because:
+        chain = one.chain()
+        is_said = chain[-1] in chain[0]
+        steps = [chain[0], *one.guess(), *([] if is_said else chain[-1:])]
+        reasons.append("; ".join(dict.fromkeys(steps)))
+        evidence.extend(chain)
+    return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(evidence))
 
 
 def shown(slot: Slot) -> str:

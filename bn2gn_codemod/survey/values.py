@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from bn2gn_codemod.plan import Place
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.layer_functions import layer_calls
 from bn2gn_codemod.survey.syntax.nodes import all_arguments, bound_names, dotted, flat, walk
@@ -43,7 +44,6 @@ class Class:
     name: str  # dotted from the module: "Outer.Inner"
     module: Module
     node: ast.ClassDef
-    bases: list[int] = dataclasses.field(default_factory=list)  # flow nodes
     methods: dict[str, Function] = dataclasses.field(default_factory=dict)
     parents: list[Class] = dataclasses.field(default_factory=list)
     children: list[Class] = dataclasses.field(default_factory=list)
@@ -251,6 +251,10 @@ class Spot:
     @property
     def where(self) -> str:
         return f"{self.module.path}:{self.node.lineno}"
+
+    @property
+    def place(self) -> Place:
+        return self.module.place(self.node)
 
     @property
     def scope(self) -> str:

@@ -53,8 +53,8 @@ class LayerTests:
                 name not in self._bindings.loop_names
             ):
                 return [_UNKNOWN]  # if phase == "train": no layer's name
-            case ast.Call(func=ast.Name(id="isinstance"), args=[subject, classes]):
-                return self._class_test(test, subject, classes, positive)
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, classes]):
+                return self._class_test(test, classes, positive)
             case ast.Call(func=ast.Name(id="hasattr"), args=[owner, ast.Constant(value=str(name))]):
                 return self._has(owner, name, positive)
             case ast.Call() | ast.Compare():
@@ -102,9 +102,7 @@ class LayerTests:
             return [Condition(flat_[0].kind, flat_[0].positive, words)]
         return [_UNKNOWN]
 
-    def _class_test(
-        self, test: ast.expr, subject: ast.expr, classes: ast.expr, positive: bool
-    ) -> list[Condition]:
+    def _class_test(self, test: ast.expr, classes: ast.expr, positive: bool) -> list[Condition]:
         named = classes.elts if isinstance(classes, ast.Tuple) else [classes]
         if isinstance(classes, ast.BinOp):
             named = [part for part in walk(classes) if isinstance(part, ast.expr)]

@@ -178,7 +178,7 @@ def _without(flow: Flow, decided: Decided, refused: dict[str, str]) -> Decided:
         return decided
     by_place: dict[Place, list[NormClass]] = {}
     for norm in flow.norm_classes:
-        by_place.setdefault(norm.spot.module.place(norm.spot.node), []).append(norm)
+        by_place.setdefault(norm.spot.place, []).append(norm)
     kept: set[NormClass] = set()
     left: set[NormClass] = set()
     reasons: dict[NormClass, str] = {}
@@ -191,11 +191,7 @@ def _without(flow: Flow, decided: Decided, refused: dict[str, str]) -> Decided:
         for norm in below:
             where = "" if norm.spot.module.path == path else f"{path}: "
             reasons.setdefault(norm, f"left as it is: {where}{refused[path]}")
-    by_site = {
-        norm.spot.module.place(norm.spot.node): reason
-        for norm, reason in reasons.items()
-        if norm not in kept
-    }
+    by_site = {norm.spot.place: reason for norm, reason in reasons.items() if norm not in kept}
     changed, unchanged = spots_of(kept), spots_of(left)
     return decided._replace(
         sites=tuple(_with_reason(site, by_site.get(site.place)) for site in decided.sites),

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from bn2gn_codemod.plan import NormEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
-from bn2gn_codemod.survey.because import Because, Role
+from bn2gn_codemod.survey.because import Role, told
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.known.norm_classes import norm_name, not_asked_for
-from bn2gn_codemod.survey.known.verdict_comments import KEEP_COMMENT, comment_at, comment_on, said
+from bn2gn_codemod.survey.known.norm_classes import not_asked_for
+from bn2gn_codemod.survey.known.verdict_comments import KEEP_COMMENT, comment_at, said
 from bn2gn_codemod.survey.norms.asked_kinds import AskedKinds
 from bn2gn_codemod.survey.norms.composing_calls import ComposingCalls
-from bn2gn_codemod.survey.norms.configs import find_norm_configs
-from bn2gn_codemod.survey.norms.fresh_models import find_fresh_models
-from bn2gn_codemod.survey.norms.library_parts import find_library_parts
-from bn2gn_codemod.survey.norms.named_norms import find_named_norms
 from bn2gn_codemod.survey.norms.remaining_norms import RemainingNorms, Staying, is_origin
 from bn2gn_codemod.survey.norms.settling import Settling
-from bn2gn_codemod.survey.norms.unfollowed import find_unfollowed
-from bn2gn_codemod.survey.norms.uses import NormUses, may_activate, reached, source_order, spots_of
+from bn2gn_codemod.survey.norms.sites_beside_names import sites_beside_names
+from bn2gn_codemod.survey.norms.unchanged_norms import SoFar, UnchangedNorms
+from bn2gn_codemod.survey.norms.uses import NormUses, may_activate, reached, spots_of
 from bn2gn_codemod.survey.norms.verdicts import OVERRIDDEN, UNDECIDED, Judge, Judged
 from bn2gn_codemod.survey.roles.assignment import CROWDED, RoleMap
-from bn2gn_codemod.survey.roles.idle_layers import IdleLayers
 from bn2gn_codemod.survey.syntax.nodes import dotted
-from bn2gn_codemod.survey.values import Class, Function, NormClass, NormLayer, Spot, UseContext
+from bn2gn_codemod.survey.values import Class, NormClass, NormLayer, Spot, UseContext
 
 
 class Decided(NamedTuple):
@@ -49,8 +44,7 @@ def decide_sites(flow: Flow, roles: RoleMap, settings: Settings) -> Decided:
     decider.calls_by_other_names()
     decider.functions_handed_over()
     decider.calls_of_what_is_given()
-    decider.unfollowed()
-    decider.library_parts()
+    decider.beside_names()
     decider.offer()
     sites = sorted(decider.sites.values(), key=lambda site: site.place)
     edits = sorted(decider.edits.values(), key=lambda edit: edit.place)
@@ -72,8 +66,9 @@ class _Decider:
         self._open: dict[Place, tuple[NormClass, Judged]] = {}
         self._at: dict[Place, list[NormClass]] = {}
         for norm in flow.norm_classes:
-            self._at.setdefault(self._place(norm.spot), []).append(norm)
+            self._at.setdefault(norm.spot.place, []).append(norm)
         self.remains = RemainingNorms(flow, self.uses, self.calls)
+        self._unchanged = UnchangedNorms(flow, self.uses, self.calls, self.remains, judge)
         self._classes_of: dict[str, list[Class]] = {}
         for cls in flow.classes:
             self._classes_of.setdefault(cls.path, []).append(cls)
@@ -121,7 +116,7 @@ class _Decider:
             for place, overruled in idle.items():
                 del self.edits[place]
                 norm = self._at[place][0]
-                self._add(norm, self._stays(overruled, self._judge(norm)))
+                self._add(norm, self._unchanged.stays(overruled, self._judge(norm), self._so_far()))
 
     def calls_by_other_names(self) -> None:
         """List the calls of a norm class by a variable's name: ``norm_layer(channels)``."""
@@ -130,7 +125,11 @@ class _Decider:
         changed = reached(edited)
         for place, norms in self._at.items():
             called = [norm for norm in norms if norm.context == "callee"]
-            if not called or place in self.sites or all(map(self._is_said_inside, called)):
+            if (
+                not called
+                or place in self.sites
+                or all(map(self._unchanged.is_said_inside, called))
+            ):
                 continue
             norm = next(
                 (one for one in called if one in staying),
@@ -142,11 +141,11 @@ class _Decider:
                 stays = self.remains.instead(norm, staying)
             judged = self._judge(norm)
             if judged.verdict is Verdict.CONFLICT and norm in staying:
-                judged = self._shared_out(norm, judged, norm in changed)
+                judged = self._unchanged.shared_out(norm, judged, norm in changed, self._so_far())
             elif judged.verdict is Verdict.CONVERT and stays is not None:
-                judged = self._stays(stays, judged)
+                judged = self._unchanged.stays(stays, judged, self._so_far())
             elif judged.verdict is Verdict.CONVERT and norm not in changed:
-                judged = self._left_alone(norm)
+                judged = self._unchanged.left_alone(norm)
             self._add(norm, judged)
 
     def functions_handed_over(self) -> None:
@@ -156,7 +155,7 @@ class _Decider:
         """
         for place, norms in self._at.items():
             norm = next(filter(self._is_function_handed_over, norms), None)
-            if norm is None or place in self.sites or self._is_said_inside(norm):
+            if norm is None or place in self.sites or self._unchanged.is_said_inside(norm):
                 continue
             judged = self._judge_use(norm)
             if judged.verdict is Verdict.KEEP:
@@ -182,9 +181,9 @@ class _Decider:
             if note is not None:
                 judged = Judged(Verdict.UNKNOWN, judged.because, note)
             elif judged.verdict is Verdict.CONVERT and norm in staying:
-                judged = self._stays(Staying(norm), judged)
+                judged = self._unchanged.stays(Staying(norm), judged, self._so_far())
             elif judged.verdict is Verdict.CONVERT and norm not in changed:
-                judged = self._left_alone(norm)
+                judged = self._unchanged.left_alone(norm)
             if norm not in changed and comment_at(layer.spot) == "keep":
                 judged = Judged(Verdict.KEEP, (), said("keep"))
             self._add(norm, judged, of=layer)
@@ -193,20 +192,6 @@ class _Decider:
         """Whether a line of the expression is listed already."""
         lines = range(spot.line, (spot.node.end_lineno or spot.line) + 1)
         return any(site.path == spot.module.path and site.line in lines for site in self.sites)
-
-    def _is_said_inside(self, norm: NormClass) -> bool:
-        """Whether a function is called whose own line tells the verdict on all of its layers."""
-        return norm.function is not None and not any(
-            self._judge(inside).verdict is Verdict.CONFLICT for inside in norm.names_inside()
-        )
-
-    def _left_alone(self, norm: NormClass) -> Judged:
-        """The verdict on a new layer that gets no BatchNorm, and none to be changed either."""
-        origins = [one for one in self.flow.norm_classes if is_origin(one)]
-        handed = [one for one in origins if norm in reached([one])]
-        if any(map(self.calls.is_overridden, handed)):
-            return OVERRIDDEN
-        return Judged(Verdict.KEEP, (), "a comment keeps what is handed to it")
 
     def _is_left_to_callers(self, norm: NormClass) -> bool:
         """Whether a default could not be changed, and need not be as no call uses it."""
@@ -221,100 +206,16 @@ class _Decider:
         changed = reached(self._edited())
         return spots_of(changed) & spots_of(self.remains.staying(frozenset(self._edited())))
 
-    def _shared_out(self, norm: NormClass, judged: Judged, is_changed: bool) -> Judged:
-        """A line that need not change where what calls hand to it is changed at the calls."""
-        edited = frozenset(self._edited())
-        still_open = [
-            origin.spot.where
-            for origin in sorted(self.remains.origins(), key=source_order)
-            if norm in reached([origin], edited)
-            and self.sites[self._place(origin.spot)].verdict in UNDECIDED
-        ]
-        maker = self._shared_function(norm)
-        if still_open and not is_changed:
-            return judged if maker is None else judged._replace(note=_SHARED.format(maker.name))
-        left = ", ".join(dict.fromkeys(still_open))
-        words = _EACH_CALL if maker is None else _CALLED.format(maker.name)
-        note = f"{words}, but for {left}" if left else words
-        return Judged(Verdict.KEEP, judged.because, note)
-
-    def _shared_function(self, norm: NormClass) -> Function | None:
-        """A function that makes layers of it for both sides and does nothing else."""
-        below = (one for one in self.uses.below(norm) if one.function is not norm.function)
-        return next((one.function for one in below if not self._is_said_inside(one)), None)
+    def _so_far(self) -> SoFar:
+        return SoFar(frozenset(self._edited()), self.sites)
 
     def _edited(self) -> list[NormClass]:
         return [norm for place in self.edits for norm in self._at[place]]
 
-    def _stays(self, staying: Staying, judged: Judged) -> Judged:
-        """The verdict on a new layer to which BatchNorm is handed from what is not changed."""
-        norm, maker = staying.norm, staying.maker
-        if norm.function is not None:
-            maker = norm.function.name
-        edited = frozenset(self._edited())
-        origins = [
-            origin
-            for origin in sorted(self.remains.origins(), key=source_order)
-            if not reached([origin], edited).keys().isdisjoint(staying.entries or (norm,))
-        ]
-        # What is new as a whole is not the cause, but left for the same reason.
-        causes = [one for one in origins if self._judge(one).verdict is not Verdict.CONVERT]
-        stuck = [one for one in origins if self.uses.refusal(one) is not None]
-        where = (causes or stuck or origins)[0].spot.where
-        sites = [self.sites[self._place(origin.spot)] for origin in causes]
-        is_conflict = any(site.verdict is Verdict.CONFLICT for site in sites)
-        verdict = Verdict.CONFLICT if is_conflict else Verdict.UNKNOWN
-        given = f"{maker} gives it {norm.norm}, named in" if maker else _HANDED.format(norm.norm)
-        refusal = self.uses.refusal(norm) if norm.context == "callee" and not maker else None
-        stuck_here = "" if refusal is None else f"{refusal}, and "  # else this call were changed
-        note = f"a new layer, but {stuck_here}{given} {where}, which is not changed"
-        return Judged(verdict, judged.because, note)
-
-    def unfollowed(self) -> None:
-        """List what the analysis never came to, so that nobody believes it is done."""
-        seen: set[ast.AST] = {norm.spot.node for norm in self.flow.norm_classes}
-        for found in find_unfollowed(self.flow, seen):
-            place = found.module.place(found.call)
-            if place in self.sites:
-                continue
-            comment = comment_on(found.module, found.call)
-            verdict = Verdict.KEEP if comment == "keep" else Verdict.UNKNOWN
-            words = said(comment) if comment == "keep" else found.reason
-            self.sites[place] = Site(
-                place=place,
-                norm=found.norm,
-                class_=found.class_,
-                attribute="",
-                verdict=verdict,
-                reasons=(words,),
-                evidence=(words,),
-                settles=() if comment == "keep" else (KEEP_COMMENT,),
-            )
-
-    def library_parts(self) -> None:
-        """List what a library makes with BatchNorm in it: nothing else would speak of it."""
-        flow, roles = self.flow, self.roles
-        idle = IdleLayers(flow, roles)
-        parts = (*find_library_parts(flow, idle), *find_norm_configs(flow, idle))
-        parts = (*parts, *find_named_norms(flow, idle))
-        for found in (*parts, *find_fresh_models(flow, roles)):
-            place = found.module.place(found.node)
-            if place in self.sites:
-                continue
-            is_said = comment_on(found.module, found.node) == "keep"
-            note = said("keep") if is_said else found.note
-            reasons, evidence = _told("" if found.is_kept and not is_said else note, found.because)
-            is_kept = found.is_kept or is_said
-            self.sites[place] = Site(
-                place=place,
-                norm=norm_name(found.name),
-                class_=found.class_,
-                attribute=found.attribute,
-                verdict=Verdict.KEEP if is_kept else Verdict.UNKNOWN,
-                reasons=reasons,
-                evidence=evidence,
-                settles=() if is_kept else (KEEP_COMMENT,),
-            )
+    def beside_names(self) -> None:
+        """List what makes norm layers where no name of a norm class was followed."""
+        for site in sites_beside_names(self.flow, self.roles):
+            self.sites.setdefault(site.place, site)
 
     def _left_open(self, norm: NormClass) -> str | None:
         """Why a new layer is not converted all the same, or ``None``."""
@@ -363,9 +264,8 @@ class _Decider:
             kept = [part for _, part in parts if part.verdict is Verdict.KEEP]
             because = kept[0].because if kept else judged.because
             judged = Judged(Verdict.KEEP, because, _HANDED_ON if kept else _REPLACED)
-        maker = self._shared_function(norm)
-        if maker is not None and judged.verdict is Verdict.CONFLICT and not judged.note:
-            judged = judged._replace(note=_SHARED.format(maker.name))
+        if judged.verdict is Verdict.CONFLICT and not judged.note:
+            judged = self._unchanged.shared_by_both(norm, judged)
         self._add(norm, judged)
 
     def _separate(
@@ -384,7 +284,7 @@ class _Decider:
                 and not any(map(self._is_kept, self.uses.below(child)))
             ):
                 parts.append((child, judged))
-            elif self._place(child.spot) in self.edits:
+            elif child.spot.place in self.edits:
                 continue  # for the sake of another class that goes by the same name
             elif not self._separate(child, parts, seen):
                 is_whole = False
@@ -405,7 +305,7 @@ class _Decider:
     # ------------------------------------------------------------- results
 
     def _edit(self, norm: NormClass) -> None:
-        place, node = self._place(norm.spot), norm.spot.node
+        place, node = norm.spot.place, norm.spot.node
         kind: Literal["call", "partial", "reference"] = _KINDS.get(norm.context, "reference")
         if self.uses.unpacks_nothing(norm):
             kind = "reference"
@@ -446,8 +346,8 @@ class _Decider:
     ) -> None:
         """Put a site down for a name, or for the call that makes one layer ``of`` it."""
         spot = norm.spot if of is None else of.spot
-        place = self._place(spot)
-        reasons, evidence = _told(judged.note, judged.because)
+        place = spot.place
+        reasons, evidence = told(judged.note, judged.because)
         cls = self._class_around(spot)
         layers = self.uses.layers(norm) if of is None else [of]
         self._open.pop(place, None)
@@ -477,24 +377,6 @@ class _Decider:
                 found = cls  # the innermost comes last
         return found
 
-    def _place(self, spot: Spot) -> Place:
-        source = spot.module.source
-        column = source.column(spot.node.lineno, spot.node.col_offset)
-        return Place(spot.module.path, spot.node.lineno, column)
-
-
-def _told(note: str, because: Iterable[Because]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a site says, and the whole chain of evidence."""
-    reasons = [note] if note else []
-    evidence = list(reasons)
-    for one in because:
-        chain = one.chain()
-        is_said = chain[-1] in chain[0]
-        steps = [chain[0], *one.guess(), *([] if is_said else chain[-1:])]
-        reasons.append("; ".join(dict.fromkeys(steps)))
-        evidence.extend(chain)
-    return tuple(dict.fromkeys(reasons)), tuple(dict.fromkeys(evidence))
-
 
 def _is_given(layer: NormLayer) -> bool:
     call = layer.spot.node
@@ -504,10 +386,6 @@ def _is_given(layer: NormLayer) -> bool:
 _ACTIVATED = (
     "a new layer, but {} also applies {}: to replace it, write GroupNorm and the activation"
 )
-_EACH_CALL = "each call that leads here hands over the norm class of its own side"
-_CALLED = "where {} is called for new layers, the call is changed"
-_SHARED = "{} is called for both sides, and not every call of it can be changed"
-_HANDED = "{} is handed to it from"
 _HANDED_ON = "what it names for the new layers is changed where it is handed to them"
 _REPLACED = "the layers made of it are changed where they are made"
 

@@ -63,7 +63,7 @@ class _Outline:
     def _site_of(self, norm: NormClass) -> Iterator[Place]:
         seen, pending = {norm}, [norm]
         for one in pending:
-            place = one.spot.module.place(one.spot.node)
+            place = one.spot.place
             if place in self._sites:
                 yield place
                 return

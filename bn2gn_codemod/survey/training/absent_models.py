@@ -36,19 +36,19 @@ class AbsentModels:
     def is_absent(self, scope: Scope, statement: ast.stmt, model: str) -> bool:
         """Whether there may be no model after a statement."""
         before = [statement, *scope.before(statement)]
-        return self._presence(scope, model, 0).is_there(before) is False
+        return self._presence(model, 0).is_there(before) is False
 
     def may_be_handed_none(self, scope: Scope, parameter: str) -> bool:
         """Whether a function may get no model for its parameter."""
         return self._is_handed_none(scope, parameter, 0)
 
-    def gives_none(self, scope: Scope, binding: Binding, model: str) -> bool:
+    def gives_none(self, binding: Binding, model: str) -> bool:
         """Whether an assignment may leave the variable without a model."""
-        return self._gives_none(scope, binding, model, 0)
+        return self._gives_none(binding, model, 0)
 
     def where_one_is(self, scope: Scope, places: Iterable[ast.stmt], model: str) -> ast.stmt | None:
         """The first of some statements after which the code fails where there is none."""
-        presence = self._presence(scope, model, 0)
+        presence = self._presence(model, 0)
         return next(
             (
                 place
@@ -58,14 +58,14 @@ class AbsentModels:
             None,
         )
 
-    def _presence(self, scope: Scope, model: str, depth: int) -> Presence:
+    def _presence(self, model: str, depth: int) -> Presence:
         return Presence(
             model,
-            lambda binding: self._gives_none(scope, binding, model, depth),
+            lambda binding: self._gives_none(binding, model, depth),
             lambda call: self._reads_inside(call, model, depth),
         )
 
-    def _gives_none(self, scope: Scope, binding: Binding, model: str, depth: int) -> bool:
+    def _gives_none(self, binding: Binding, model: str, depth: int) -> bool:
         made, value = binding
         if value is not None:
             return self._may_be_none(value, None, depth)
@@ -106,7 +106,7 @@ class AbsentModels:
             if value is None or self._may_be_none(value, None, depth):
                 return True
             if isinstance(value, ast.Name):
-                presence = self._presence(scope, value.id, depth)
+                presence = self._presence(value.id, depth)
                 if presence.is_there(scope.before(statement)) is False:
                     return True
         return False
@@ -123,7 +123,7 @@ class AbsentModels:
                     return True
                 if not isinstance(argument, ast.Name):
                     continue
-                presence = self._presence(outer, argument.id, depth)
+                presence = self._presence(argument.id, depth)
                 is_there = presence.is_there(outer.before(statement))
                 mine = outer.parameter(argument.id)
                 if is_there is False or (
@@ -152,8 +152,7 @@ class AbsentModels:
         if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in walk(node)):
             return False  # a generator runs when it is asked
         return any(
-            reads_as(argument, model)
-            and self._presence(scope, parameter, depth).always_reads(node.body)
+            reads_as(argument, model) and self._presence(parameter, depth).always_reads(node.body)
             for parameter in function.parameters
             for argument in arguments_for(scope, call, parameter)
         )

@@ -64,7 +64,7 @@ class CollectionsOfParameters:
             case ast.NamedExpr(value=value) | ast.Await(value=value):
                 return self._may_be(scope, value, seen)
             case ast.Call():
-                return self._may_call_give(scope, expr, seen)
+                return self._may_call_give(expr, seen)
             case ast.Name() | ast.Attribute():
                 key = (scope, ast.unparse(expr))
                 if key in seen or len(seen) > _DEEPEST:
@@ -76,9 +76,7 @@ class CollectionsOfParameters:
                 )
         return isinstance(expr, _DISPLAYS)
 
-    def _may_call_give(
-        self, scope: Scope, call: ast.Call, seen: frozenset[tuple[Scope, str]]
-    ) -> bool:
+    def _may_call_give(self, call: ast.Call, seen: frozenset[tuple[Scope, str]]) -> bool:
         if isinstance(call.func, ast.Attribute) and call.func.attr in _SAME:
             return False
         callees = list(self._flow.value_of(call.func))

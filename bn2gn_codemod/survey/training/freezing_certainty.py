@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.generated.freezing import FREEZE, pattern_of
-from bn2gn_codemod.plan import Place, Site, Verdict
+from bn2gn_codemod.plan import Site, Verdict
 from bn2gn_codemod.survey.because import Role, Slot, module_name, shown
 from bn2gn_codemod.survey.known import families
 from bn2gn_codemod.survey.known.library_models import (
@@ -21,12 +21,10 @@ from bn2gn_codemod.survey.known.library_models import (
 from bn2gn_codemod.survey.known.local_norms import is_torch_norm
 from bn2gn_codemod.survey.norms.sites import Decided
 from bn2gn_codemod.survey.roles.assignment import RoleMap
-from bn2gn_codemod.survey.syntax.nodes import call_name, mangled, walk
 from bn2gn_codemod.survey.training.models import Names
+from bn2gn_codemod.survey.training.unfollowed_parts import UnfollowedParts
 from bn2gn_codemod.survey.values import Class, ExternalObject, Instance, NormLayer, Value
 
-# What is said of a model, and is none.
-_FIGURE = re.compile(r"_(?:type|name|cfg|config|path|dir|file|kind|size|dim|channels|url|id)s?$")
 _DEEPEST = 4  # attributes in a path; what lies deeper was not understood
 
 
@@ -60,6 +58,7 @@ class FreezingCertainty:
 
     def __init__(self, roles: RoleMap, decided: Decided, whole: bool) -> None:
         self._roles = roles
+        self._parts = UnfollowedParts(roles)
         self._sites = {site.place: site for site in decided.sites}
         self._converted = decided.converted
         self._divided = decided.divided
@@ -76,14 +75,15 @@ class FreezingCertainty:
         for path in names.backbone:
             if path.count(".") >= _DEEPEST:
                 return f"which part of the model is the backbone is not clear ({path})"
+        parts = self._parts
         models = list(models)
         for cls in models:
-            reason = self._unfollowed(cls, set(names.backbone)) or self._keyed(cls, names)
+            reason = parts.unfollowed(cls, set(names.backbone)) or parts.keyed(cls, names)
             if reason:
                 return reason
         others = list(others)
         for cls in others:
-            reason = self._unfilled(cls)
+            reason = parts.unfilled(cls)
             if reason:
                 return reason
         pattern = re.compile(pattern_of(names.backbone, names.wrappers))
@@ -148,7 +148,7 @@ class FreezingCertainty:
         around: tuple[Class, ...],
         outer: Role | None = None,
     ) -> Iterator[Slot]:
-        for slot in self._slots(cls):
+        for slot in self._roles.family_slots(cls):
             name, own = prefix + slot[1], self._roles.own.get(slot)
             if slot[1] == "*" or pattern.match(name.replace("*", "1")):
                 continue
@@ -163,72 +163,6 @@ class FreezingCertainty:
                         inner = (f"{name}.", pattern, (*around, cls), role)
                         yield from self._left_out(value.class_, *inner)
 
-    def _unfollowed(self, cls: Class, known: set[str]) -> str:
-        """A backbone by its name that is called, and of which nothing else is known."""
-        held = {slot[1] for slot in self._slots(cls)} | known
-        for owner in cls.ancestors():
-            for node in walk(owner.node):
-                match node:
-                    case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if (
-                        families.is_backbone_attribute(name)
-                        and name not in held
-                        and not self._is_method(cls, name)
-                    ):
-                        where = f"{owner.name}.{name}, called in {owner.path}:{node.lineno},"
-                        return f"what is in {where} was not followed: freeze it by hand"
-        return ""
-
-    def _unfilled(self, cls: Class) -> str:
-        """A part that a model is given when it is made, and that is not followed into it.
-
-        It may be the very backbone, below a name that the pattern lacks.
-        """
-        if not cls.is_module:
-            return ""
-        held = {slot[1] for slot in self._slots(cls)}
-        for owner in cls.ancestors():
-            init = owner.methods.get("__init__")
-            if init is None:
-                continue
-            for node in walk(init.node):
-                match node:
-                    case ast.Assign(
-                        targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)],
-                        value=ast.Name(id=given),
-                    ) if given in init.parameters and name not in held and _is_network(name):
-                        where = f"{owner.name}.{name}, set in {owner.path}:{node.lineno},"
-                        return f"what is in {where} was not followed: freeze it by hand"
-        return ""
-
-    def _keyed(self, cls: Class, names: Names) -> str:
-        """Modules by key, with the backbone in them, where no pattern knows the keys."""
-        heads = {path.split(".")[0] for path in names.backbone if "." in path}
-        around = {f"self.{head}" for head in heads.union(names.wrappers)}
-        for owner in cls.ancestors():
-            for node in walk(owner.node):
-                if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
-                    continue
-                source = ast.unparse(node.targets[0])
-                known = f"self.{mangled(owner.name, source.removeprefix('self.'))}"
-                if self._roles.is_parted((owner, source.removeprefix("self."))):
-                    continue  # its keys are known
-                if known in around and call_name(node.value) == "ModuleDict":
-                    where = f"{owner.path}:{node.lineno}"
-                    return f"the keys of {source} ({where}) are not known: freeze it by hand"
-        return ""
-
-    def _is_method(self, cls: Class, name: str) -> bool:
-        """Whether the name is that of a method, or of an attribute that is set to one."""
-        methods = {method for owner in cls.ancestors() for method in owner.methods}
-        return name in methods or any(
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Attribute)
-            and node.value.attr in methods
-            and any(ast.unparse(target) == f"self.{name}" for target in node.targets)
-            for owner in cls.ancestors()
-            for node in walk(owner.node)
-        )
-
     # ------------------------------------------------------- what is matched
 
     def _matched(
@@ -240,7 +174,7 @@ class FreezingCertainty:
         outer: Role | None = None,
     ) -> Iterator[_Matched]:
         """``outer`` is the role of the attribute that holds the class."""
-        for slot in self._slots(cls):
+        for slot in self._roles.family_slots(cls):
             name = prefix + module_name(slot).replace("*", "1")
             if slot[1] == "*":
                 continue
@@ -287,7 +221,9 @@ class FreezingCertainty:
         if not families.may_hold_whole_model(slot[1]) or self._roles.is_pinned(slot):
             return False
         held = {v.class_ for v in self._roles.contents[slot] if isinstance(v, Instance)}
-        networks = [cls for cls in held if any(s in self._roles.own for s in self._slots(cls))]
+        networks = [
+            cls for cls in held if any(s in self._roles.own for s in self._roles.family_slots(cls))
+        ]
         return len(held) > 1 and len(networks) < len(held)
 
     def _all_layers(self, slot: Slot, role: Role | None, named: Slot | None) -> list[_Matched]:
@@ -318,7 +254,7 @@ class FreezingCertainty:
                 around = None if self._roles.is_beside_loaded(slot, value) else role
                 is_unloaded = self._roles.is_unloaded(slot)
                 known = set[tuple[Slot, Role | None]]() if is_unloaded else seen
-                for inner in self._slots(value.class_):
+                for inner in self._roles.family_slots(value.class_):
                     for found in self._layers(inner, self._role(inner, around), known):
                         yield found._replace(kept=found.kept and not is_unloaded)
             if isinstance(value, ExternalObject) and self._is_beside_built(slot, value):
@@ -365,7 +301,8 @@ class FreezingCertainty:
         """Whether BatchNorm of the repository's own lies below a class, and stays."""
         pending = [cls]
         for one in pending:
-            for value in (held for slot in self._slots(one) for held in self._roles.contents[slot]):
+            slots = self._roles.family_slots(one)
+            for value in (held for slot in slots for held in self._roles.contents[slot]):
                 if isinstance(value, NormLayer) and value.spot not in self._converted:
                     return True
                 if isinstance(value, Instance) and value.class_ not in pending:
@@ -391,15 +328,10 @@ class FreezingCertainty:
         # verdict is overruled by a comment on the line.
         return site.verdict is Verdict.KEEP and role is not None
 
-    def _slots(self, cls: Class) -> list[Slot]:
-        return [slot for owner in cls.ancestors() for slot in self._roles.slots_of.get(owner, ())]
-
     # --------------------------------------------------------------- reasons
 
     def _site(self, layer: NormLayer) -> Site | None:
-        spot = layer.norm.spot
-        column = spot.module.source.column(spot.node.lineno, spot.node.col_offset)
-        return self._sites.get(Place(spot.module.path, spot.node.lineno, column))
+        return self._sites.get(layer.norm.spot.place)
 
     def _why(self, found: _Matched) -> str:
         if found.named is not None:
@@ -426,12 +358,3 @@ class FreezingCertainty:
             settings = [f'backbone = ["{shown(part)}"]']
         settles = " or ".join([*settings, "a comment # bn2gn: keep (or convert) on that line"])
         return f"and {where} there is not certain to be backbone; to settle it: {settles}"
-
-
-def _is_network(name: str) -> bool:
-    """Whether an attribute of that name may hold a backbone, or a model around one."""
-    return not _FIGURE.search(name) and (
-        families.is_backbone_attribute(name)
-        or families.may_be_backbone_attribute(name)
-        or families.may_hold_whole_model(name)
-    )

@@ -25,10 +25,11 @@ from bn2gn_codemod.survey.known.library_models import (
 from bn2gn_codemod.survey.statements.last_made import last_made
 from bn2gn_codemod.survey.statements.scopes import Scope, assignments
 from bn2gn_codemod.survey.syntax.nodes import is_off, unpacks, walk
-from bn2gn_codemod.survey.training.loops import is_train, is_train_loop, receiver_of
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.optimizer_owners import OptimizerOwners, Owner
 from bn2gn_codemod.survey.training.optimizers import Optimizers
+from bn2gn_codemod.survey.training.own_loops import is_train_loop
+from bn2gn_codemod.survey.training.train_calls import is_train, receiver_of
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.values import ExternalObject, Value
 

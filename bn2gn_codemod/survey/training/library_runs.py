@@ -17,7 +17,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.statements.scopes import Scope
 from bn2gn_codemod.survey.syntax.nodes import dotted, walk
 from bn2gn_codemod.survey.training.models import TrainedModels
-from bn2gn_codemod.survey.training.scripts import TrainScripts
+from bn2gn_codemod.survey.training.self_freezing import SelfFreezing
 from bn2gn_codemod.survey.values import Class, External
 
 # By what is called, the place of the model among the arguments.
@@ -33,17 +33,17 @@ _MAKES = re.compile(r"mmcv\.(?:\w+\.)*obj_from_dict")
 class LibraryRuns:
     """Finds where a library trains what may have a pretrained network of the repository in it."""
 
-    def __init__(self, flow: Flow, models: TrainedModels, scripts: TrainScripts) -> None:
+    def __init__(self, flow: Flow, models: TrainedModels, own: SelfFreezing) -> None:
         self._flow = flow
         self._models = models
-        self._scripts = scripts
+        self._own = own
 
     def may_train(self, loaded: Iterable[Class]) -> bool:
         """Whether networks of the repository may be in them, and would be in train mode.
 
         ``loaded``: the classes of the repository that weights are loaded into.
         """
-        return not all(map(self._scripts.keeps_eval, filter(self._models.paths_below, loaded)))
+        return not all(map(self._own.keeps_eval, filter(self._models.paths_below, loaded)))
 
     def find(self, scopes: Iterable[Scope]) -> Iterator[TrainScript]:
         """The calls, one for each file."""

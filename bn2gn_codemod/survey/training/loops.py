@@ -17,22 +17,27 @@ from bn2gn_codemod.survey.flow.certain_modules import (
 )
 from bn2gn_codemod.survey.freezing.code import FreezingCode
 from bn2gn_codemod.survey.freezing.effects import Effect, Part, coverage
-from bn2gn_codemod.survey.statements.last_made import last_made
 from bn2gn_codemod.survey.statements.made_anew import is_made_anew, makes_anew
 from bn2gn_codemod.survey.statements.scopes import Scope
-from bn2gn_codemod.survey.syntax.nodes import call_name, flat, given_arguments, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, flat
 from bn2gn_codemod.survey.training.model_places import Insertion
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.module_loops import of_all_modules
 from bn2gn_codemod.survey.training.optimizers import Optimizers
-from bn2gn_codemod.survey.training.scripts import TrainScripts
+from bn2gn_codemod.survey.training.own_loops import LOOPS, is_train_loop, runs_in_loop
+from bn2gn_codemod.survey.training.self_freezing import SelfFreezing
+from bn2gn_codemod.survey.training.train_calls import (
+    is_mode_method,
+    is_switched_on,
+    is_train,
+    receiver_of,
+    train_receiver,
+)
 from bn2gn_codemod.survey.training.training_steps import TrainingSteps
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.training.unpacked_results import UnpackedResults
 from bn2gn_codemod.survey.values import Class
 
-_DEEPEST = 4  # functions between a loop and the .train() in it
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _NO_OPTIMIZER = f"no optimizer was followed that it is trained by: {BY_HAND}"
 
 
@@ -65,7 +70,7 @@ class TrainLoops:
     def __init__(
         self,
         models: TrainedModels,
-        scripts: TrainScripts,
+        own: SelfFreezing,
         code: FreezingCode,
         certain: CertainModules,
         settings: Settings,
@@ -78,7 +83,7 @@ class TrainLoops:
         """``trained``: by model, the classes that have the methods in which its optimizers are
         built; ``None`` for a function."""
         self._models = models
-        self._scripts = scripts
+        self._own = own
         self._code = code
         self._certain = certain
         self._guard = settings.guard
@@ -101,13 +106,13 @@ class TrainLoops:
         kept: dict[Class, list[Class]] = {}
         found: list[tuple[Scope, ast.stmt, ast.expr, tuple[Class, ...]]] = []
         for scope in optimizers.scopes:
-            if scope.function.name.rsplit(".", 1)[-1] == "train" and _is_mode_method(scope):
+            if scope.function.name.rsplit(".", 1)[-1] == "train" and is_mode_method(scope):
                 continue  # a train() that hands the mode on
             if scope.function.class_ is not None:
                 in_eval = kept.setdefault(scope.function.class_, [])
                 in_eval.extend(self._kept_in_eval(optimizers, scope))
             for inner, call in scope.calls:
-                called = receiver_of(call) if _is_switched_on(scope, inner, call) else None
+                called = receiver_of(call) if is_switched_on(scope, inner, call) else None
                 statement, called = of_all_modules(scope, inner, called)
                 models = self._models_of(called)
                 if called is not None and not models:
@@ -120,10 +125,10 @@ class TrainLoops:
                     continue  # a freeze follows anyway, once for once
                 if self._trial_runs.has(scope, statement, called):
                     continue
-                receiver = called if statement is not inner else _train_receiver(statement)
+                receiver = called if statement is not inner else train_receiver(statement)
                 if receiver is not None and receiver is called:
                     found.append((scope, statement, receiver, models))
-                    if _runs_in_loop(optimizers, scope, statement):
+                    if runs_in_loop(optimizers, scope, statement):
                         looped.update(models)
                 else:
                     unplaced.update(models)
@@ -151,11 +156,11 @@ class TrainLoops:
         ):
             return
         for statement, call in scope.calls:
-            if any(isinstance(one, _LOOPS) for one in [*scope.before(statement), statement]):
+            if any(isinstance(one, LOOPS) for one in [*scope.before(statement), statement]):
                 return  # what comes after is no training any more
             match call:
                 case ast.Call(func=ast.Attribute(value=called, attr="eval"), args=[]) if (
-                    _runs_in_loop(optimizers, scope, statement)
+                    runs_in_loop(optimizers, scope, statement)
                 ):
                     yield from self._models_of(called)
 
@@ -231,7 +236,7 @@ class TrainLoops:
         self, scope: Scope, statement: ast.stmt, sources: set[str], models: tuple[Class, ...]
     ) -> bool:
         """Whether the backbone is in eval mode again before the next batch."""
-        if all(self._scripts.keeps_eval(cls) for cls in models):
+        if all(self._own.keeps_eval(cls) for cls in models):
             return True
         following, training = self._until_training(scope, statement, sources)
         effects = self._effects(scope, following, sources, models)
@@ -287,7 +292,7 @@ class TrainLoops:
         if tangle := self._models.tangle([cls]):
             return tangle  # said once, where it is trained
         for owner in self._models.owners(cls):
-            if self._scripts.keeps_eval(owner):
+            if self._own.keeps_eval(owner):
                 continue
             place = owner.module.place(owner.node)
             if any(guard.place == place for guard in self.model_guards):
@@ -310,89 +315,15 @@ class TrainLoops:
         return ""
 
 
-def _runs_in_loop(
-    optimizers: Optimizers, scope: Scope, statement: ast.stmt, depth: int = 0
-) -> bool:
-    """Whether a statement stands in the repository's own train loop, or right before one.
-
-    A test trains nothing, whatever it goes through.
-    """
-    if scope.function.module.is_test:
-        return False
-    index = scope.order.index(statement)
-    if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
-        return True
-    if any(is_train_loop(later) for later in scope.order[index:]):
-        return True
-    return depth < _DEEPEST and any(
-        _runs_in_loop(optimizers, outer, calling, depth + 1)
-        for outer, calling, _ in optimizers.callers(scope.function)
-    )
-
-
 def _source_order(cls: Class) -> tuple[str, int]:
     return cls.path, cls.node.lineno
-
-
-def is_train(call: ast.expr) -> bool:
-    """``x.train()``, ``x.train(mode)``: not ``x.train(False)``, nor a trainer's train(loader)."""
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
-        return False
-    if call.func.attr != "train":
-        return False
-    arguments = given_arguments(call)
-    if len(arguments) > 1:
-        return False
-    return not (
-        arguments and isinstance(arguments[0], ast.Constant) and arguments[0].value is not True
-    )
-
-
-def _is_switched_on(scope: Scope, statement: ast.stmt, call: ast.Call) -> bool:
-    """Whether the call switches train mode on, as far as can be seen: no ``x.train(flag)``
-    after ``flag = False``."""
-    if not is_train(call):
-        return False
-    given = given_arguments(call)
-    if not given or not isinstance(given[0], ast.Name):
-        return True
-    made = last_made(scope, statement, given[0].id)
-    return not (isinstance(made, ast.Constant) and made.value is False)
-
-
-def receiver_of(call: ast.Call) -> ast.expr | None:
-    """``model`` of ``model.train()``."""
-    return call.func.value if isinstance(call.func, ast.Attribute) else None
-
-
-def _train_receiver(statement: ast.stmt) -> ast.expr | None:
-    """``model`` of ``model.train()`` and of ``model = model.cuda().train()``."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        receiver = receiver_of(statement.value)
-        if isinstance(receiver, (ast.Name, ast.Attribute, ast.Subscript)):
-            return receiver
-    elif (
-        isinstance(statement, ast.Assign)
-        and isinstance(statement.value, ast.Call)
-        and isinstance(statement.targets[0], (ast.Name, ast.Attribute))
-    ):
-        return receiver_of(statement.value)
-    return None
-
-
-def _is_mode_method(scope: Scope) -> bool:
-    """Whether the function is ``train(self, mode=True)``, as of a module."""
-    node = scope.function.node
-    if isinstance(node, ast.Module) or scope.function.class_ is None:
-        return False
-    return len(node.args.args) == 2 and bool(node.args.defaults)
 
 
 def _is_repeated_by(
     scope: Scope, statement: ast.stmt, called: ast.expr, insertions: list[Insertion]
 ) -> bool:
     """Whether a generated freeze call follows, one to be written or one that stands there."""
-    if any(isinstance(around, _LOOPS) for around in scope.around(statement)):
+    if any(isinstance(around, LOOPS) for around in scope.around(statement)):
         return False
     target = statement.targets[0] if isinstance(statement, ast.Assign) else called
     model = ast.unparse(target)
@@ -408,13 +339,3 @@ def _is_repeated_by(
 def _is_other(scope: Scope, first: ast.stmt, second: ast.stmt, model: str) -> bool:
     """Whether what ``second`` freezes is made after ``first``, or by it."""
     return makes_anew(second, model) or is_made_anew(scope, first, second, model)
-
-
-def is_train_loop(statement: ast.stmt) -> bool:
-    """Whether it is a loop, but not one over the modules of a model."""
-    if not isinstance(statement, ast.For):
-        return isinstance(statement, _LOOPS)
-    return not any(
-        isinstance(node, ast.Attribute) and node.attr.endswith(("modules", "children"))
-        for node in walk(statement.iter)
-    )

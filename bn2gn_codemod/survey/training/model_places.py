@@ -8,36 +8,23 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.analysis import Flow
-from bn2gn_codemod.survey.known.transparent_wrappers import keeps_names
 from bn2gn_codemod.survey.statements.made_anew import is_made_anew, reads
 from bn2gn_codemod.survey.statements.none_models import Binding, asks_for, given, may_be_none
 from bn2gn_codemod.survey.statements.scopes import (
     Scope,
-    all_calls,
     assignments,
     binds,
-    calls,
     is_docstring,
 )
-from bn2gn_codemod.survey.syntax.nodes import blocks, call_name, given_arguments, is_super, walk
+from bn2gn_codemod.survey.syntax.nodes import blocks, is_super, walk
 from bn2gn_codemod.survey.training.absent_models import AbsentModels, loops_around
+from bn2gn_codemod.survey.training.model_wrappers import ModelWrappers
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
-from bn2gn_codemod.survey.values import Class, ClassValue, FunctionValue
 
 _MODEL_NAME = re.compile(
     r"^(?:model_?name|arch|architecture|net_?name|model_?type|network|model|net|backbone|name)$"
 )
-# What waits for the gradients that are due when it is made: freeze before it.
-_WAITS_FOR_GRADIENTS = {
-    "DistributedDataParallel",
-    "DDP",
-    "FullyShardedDataParallel",
-    "FSDP",
-    "prepare",
-    "prepare_model",
-    "setup_module",
-}
 
 
 class Insertion(NamedTuple):
@@ -56,6 +43,7 @@ class ModelPlaces:
         self._models = models
         self._optimizers = optimizers
         self._absent = AbsentModels(flow, optimizers)
+        self.wrappers = ModelWrappers(flow, models, optimizers)
 
     def top_of(self, entry: Optimizer) -> Scope | None:
         """The top level of the file, where a function takes the model from there."""
@@ -76,11 +64,11 @@ class ModelPlaces:
         if found is not None and _comes_again(entry, found):
             return f"a loop makes {found.model} anew: freeze each of them before its optimizer"
         found = self.after_making(entry)
-        if found is not None and not self.is_module(entry, found):
+        if found is not None and not self.is_module(found):
             return f"{found.model} may be a list of parameters: freeze the model before it is made"
         for statement in entry.scope.before(entry.use):
             for made, _ in assignments(statement, entry.model):
-                if self._waits_for_gradients(made):
+                if self.wrappers.wait_for_gradients(made):
                     return (
                         f"line {made.lineno} makes and wraps it at once: make it first, "
                         "then freeze it, then wrap it"
@@ -92,7 +80,7 @@ class ModelPlaces:
                 break
         return "where the model is made is not clear: freeze it before the optimizer"
 
-    def is_module(self, entry: Optimizer, place: Insertion) -> bool:
+    def is_module(self, place: Insertion) -> bool:
         """Whether a freeze would be called on a module for certain, and on no list of its parts."""
         expr = ast.parse(place.model, mode="eval").body
         return not self._optimizers.collections.may_be(place.scope, expr)
@@ -112,7 +100,7 @@ class ModelPlaces:
             return found
         cls = entry.scope.function.class_
         if cls is not None and entry.model.startswith("self."):
-            for scope in self.methods(cls):
+            for scope in self._optimizers.methods(cls):
                 found = self._after_binding(scope, reversed(scope.body), entry.model)
                 if found is not None:
                     return found
@@ -172,7 +160,7 @@ class ModelPlaces:
                 if place is None:
                     return None
                 statement = place
-            around = [(made, self.inside(value)) for made, value in bindings]
+            around = [(made, self.wrappers.inside(value)) for made, value in bindings]
             hidden = [(made, inside) for made, inside in around if inside is not None]
             if hidden:
                 made, inside = hidden[0]
@@ -181,11 +169,11 @@ class ModelPlaces:
                     if len(bindings) == 1
                     else None
                 )
-            wrap = next((b for b in bindings if self._waits_for_gradients(b[0])), None)
+            wrap = next((b for b in bindings if self.wrappers.wait_for_gradients(b[0])), None)
             if wrap is None:
                 return Insertion(scope, statement, model)
             # ddp = DistributedDataParallel(net) if parallel else net: net is to be frozen
-            inner = {self.moved(value) for _, value in bindings}
+            inner = {self.wrappers.moved(value) for _, value in bindings}
             if len(inner) == 1:
                 model = inner.pop() or model
         return None
@@ -216,9 +204,7 @@ class ModelPlaces:
         """Where there is a model in the one branch of a statement that makes any."""
         inside = [block for block in blocks(making) if any(_making(s, model) for s in block)]
         if not inside:
-            is_none = any(
-                self._absent.gives_none(scope, one, model) for one in _making(making, model)
-            )
+            is_none = any(self._absent.gives_none(one, model) for one in _making(making, model))
             return None if is_none else making
         if len(inside) > 1:
             return None
@@ -227,84 +213,6 @@ class ModelPlaces:
             return last
         place = self._absent.where_one_is(scope, [last, *scope.after(last)], model)
         return place if place or earlier else self._inside_branch(scope, last, model)
-
-    def inside(self, value: ast.expr | None) -> str | None:
-        """``backbone`` of ``Network(backbone, head)``, a class that is not in the repository.
-
-        Under which name its modules lie there is not known. So it is with what a
-        function of the repository makes that had no reason to be read.
-        """
-        if not isinstance(value, ast.Call):
-            return None
-        callees = self._flow.value_of(value.func)
-        if not call_name(value)[:1].isupper() and not any(map(self._models.is_unread, callees)):
-            return None
-        if keeps_names(value):
-            return None
-        if any(isinstance(v, (ClassValue, FunctionValue)) for v in self._flow.value_of(value.func)):
-            return None
-        for argument in given_arguments(value):
-            if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
-                return ast.unparse(argument)
-        return None
-
-    def inside_unknown(self, entries: Iterable[Optimizer]) -> set[Class]:
-        """Models that lie in a module whose attributes are not known."""
-        return {
-            cls
-            for entry in entries
-            if self._lies_inside(entry.scope, entry.model, set())
-            for cls in entry.models
-        }
-
-    def _lies_inside(self, scope: Scope, model: str, seen: set[str]) -> bool:
-        """Whether a name, or what it is another name for, stands for such a module."""
-        seen.add(model)
-        cls = scope.function.class_
-        is_attribute = cls is not None and model.startswith("self.")
-        for where in self.methods(cls) if cls is not None and is_attribute else [scope]:
-            for statement in where.body:
-                for _, value in assignments(statement, model):
-                    if self.inside(value) is not None:
-                        return True
-                    moved = self.moved(value)
-                    is_other = moved is not None and moved not in seen
-                    if moved and is_other and self._lies_inside(where, moved, seen):
-                        return True
-        return False
-
-    def moved(self, value: ast.expr | None) -> str | None:
-        """The source of the model that a statement wraps, or gives another name."""
-        if isinstance(value, (ast.Name, ast.Attribute)):
-            return ast.unparse(value)
-        while (
-            isinstance(value, ast.Call)
-            and isinstance(value.func, ast.Attribute)
-            and isinstance(value.func.value, ast.Call)
-        ):
-            value = value.func.value  # DataParallel(net).cuda()
-        if not isinstance(value, ast.Call):
-            return None
-        for argument in given_arguments(value):
-            if isinstance(argument, (ast.Name, ast.Attribute)) and self._models.of(argument):
-                return ast.unparse(argument)
-        # Functions may be given anything first: to_parallel(args, net.cuda())
-        return wrapped(value) if keeps_names(value) else None
-
-    def _waits_for_gradients(self, statement: ast.stmt) -> bool:
-        for call in calls(statement):
-            if call_name(call) in _WAITS_FOR_GRADIENTS:
-                return True
-            for callee in self._flow.value_of(call.func):
-                if isinstance(callee, FunctionValue):
-                    body = callee.function.node
-                    if any(
-                        isinstance(inner, ast.Call)
-                        and call_name(inner) in ("DistributedDataParallel", "DDP")
-                        for inner in walk(body)
-                    ):
-                        return True
-        return False
 
     def _after_init(self, entry: Optimizer) -> Insertion | None:
         """At the end of the constructor of a module that builds its own optimizer."""
@@ -352,11 +260,6 @@ class ModelPlaces:
                 ):
                     yield found
 
-    def methods(self, cls: Class) -> Iterator[Scope]:
-        """The methods of a class and of its bases."""
-        methods = {m for ancestor in cls.ancestors() for m in ancestor.methods.values()}
-        return (scope for scope in self._optimizers.scopes if scope.function in methods)
-
     def model_name(self, entry: Optimizer, insertion: Insertion) -> str:
         """An expression for messages: the option that chose the model, or its class's name."""
         is_one_of_many = bool(entry.others) and not insertion.model.endswith("]")
@@ -370,15 +273,6 @@ class ModelPlaces:
                         if "(" not in text and not self._models.of(node) and _is_option(node):
                             return text
         return f"type({insertion.model}).__name__"
-
-    def is_wrapped(self, entry: Optimizer) -> bool:
-        """Whether its modules' names start with ``module.`` where the optimizer is built."""
-        return any(
-            call_name(call) in ("DataParallel", *_WAITS_FOR_GRADIENTS)
-            for statement in entry.scope.before(entry.statement)
-            if binds(statement, entry.model)
-            for call in all_calls(statement)
-        )
 
 
 def _making(statement: ast.stmt, model: str) -> list[Binding]:
@@ -458,15 +352,3 @@ def _calls_super(scope: Scope, name: str) -> bool:
         and is_super(call.func.value)
         for _, call in scope.calls
     )
-
-
-def wrapped(call: ast.Call) -> str | None:
-    """The source of the module that a wrapper is called with."""
-    for argument in [*call.args[:1], *(k.value for k in call.keywords if k.arg == "module")]:
-        if isinstance(argument, (ast.Name, ast.Attribute)):
-            return ast.unparse(argument)
-        if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Attribute):
-            owner = argument.func.value  # DistributedDataParallel(net.cuda())
-            if isinstance(owner, ast.Name):
-                return owner.id
-    return None

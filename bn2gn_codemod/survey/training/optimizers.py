@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bn2gn_codemod.survey.flow.analysis import Flow
@@ -20,7 +19,7 @@ from bn2gn_codemod.survey.flow.optimizer_calls import (
 )
 from bn2gn_codemod.survey.flow.origins import Origins, arguments_for
 from bn2gn_codemod.survey.statements.last_made import last_made
-from bn2gn_codemod.survey.statements.scopes import Scope, assignments, binds, targets_of
+from bn2gn_codemod.survey.statements.scopes import Scope, assignments
 from bn2gn_codemod.survey.syntax.nodes import (
     call_name,
     given_arguments,
@@ -28,9 +27,15 @@ from bn2gn_codemod.survey.syntax.nodes import (
     target_names,
     walk,
 )
+from bn2gn_codemod.survey.training.collecting_statements import (
+    CollectingStatements,
+    given_to,
+    sources_in,
+)
 from bn2gn_codemod.survey.training.collections_of_parameters import CollectionsOfParameters
 from bn2gn_codemod.survey.training.computed_tensors import ComputedTensors
 from bn2gn_codemod.survey.training.models import TrainedModels
+from bn2gn_codemod.survey.training.modules_or_collections import ModulesOrCollections
 from bn2gn_codemod.survey.training.optimizer_objects import OptimizerObjects
 from bn2gn_codemod.survey.values import (
     Class,
@@ -41,22 +46,7 @@ from bn2gn_codemod.survey.values import (
     Instance,
 )
 
-_PARAMETERS = re.compile(r"para(?:m|s\b|_)|group|weights|wd|decay|_bn$")
-_OVER_PARAMETERS = {"parameters", "named_parameters", "filter", "list", "tuple", "chain", "dict"}
-_DISPLAYS = (
-    ast.List,
-    ast.Dict,
-    ast.Set,
-    ast.ListComp,
-    ast.DictComp,
-    ast.SetComp,
-    ast.GeneratorExp,
-)
-_ADDS = {"append", "extend", "update", "insert", "setdefault", "add_param_group"}
-_OF_DICTS = {"copy", "pop", "setdefault", "update", "get"}
 _DEEPEST = 4
-
-Step = tuple[Scope, ast.stmt]
 
 
 class Optimizer(NamedTuple):
@@ -104,6 +94,8 @@ class Optimizers:
         self._computed = ComputedTensors(flow, self.origins)
         self._objects = OptimizerObjects(flow, self.origins)
         self._kept = KeptArguments(flow)
+        self._collecting = CollectingStatements(flow, self.scopes)
+        self._modules = ModulesOrCollections(flow, models, self._collecting)
 
     def _called(self, call: ast.Call) -> Iterator[Function]:
         """The functions that a call may run, constructors included."""
@@ -118,6 +110,11 @@ class Optimizers:
     def callers(self, function: Function) -> list[tuple[Scope, ast.stmt, ast.Call]]:
         """The calls of a function, each with its statement."""
         return self._callers.get(function, [])
+
+    def methods(self, cls: Class) -> Iterator[Scope]:
+        """The methods of a class and of its bases."""
+        methods = {m for ancestor in cls.ancestors() for m in ancestor.methods.values()}
+        return (scope for scope in self.scopes if scope.function in methods)
 
     def find(self) -> list[Optimizer]:
         """Every optimizer with each of its models, in source order."""
@@ -201,11 +198,11 @@ class Optimizers:
                 continue
             if self._objects.is_one(scope, expression):
                 continue
-            whole = self._module(scope, use, expression, value)
+            whole = self._modules.module(scope, use, expression, value)
             if whole is not None and self.collections.may_be(scope, whole):
                 doubtful[ast.unparse(whole)] = whole
             elif whole is not None:
-                whole = self._inside_or_around(scope, use, whole)
+                whole = self._modules.inside_or_around(scope, use, whole)
                 kept = self._kept.source(scope, use, whole) or whole
                 modules[ast.unparse(kept)] = (kept, ast.unparse(whole))
         for source, (expression, read) in modules.items():
@@ -226,7 +223,7 @@ class Optimizers:
             made = last_made(scope, use, source) if isinstance(expression, ast.Name) else None
             if made is not None and self._models.is_followed(made):
                 expression = made
-            classes = self._element_classes(scope, use, expression)
+            classes = self._modules.element_classes(scope, use, expression)
             if not classes:
                 continue  # one without a backbone, and the variable holds others elsewhere
             others = self._models.others(expression)
@@ -235,7 +232,7 @@ class Optimizers:
                 scope, statement, use, source, classes, others, is_used, doubt, is_beside
             )
         found = bool(seen)  # else the expression that was asked for first is reported
-        for source in _sources(value, computed) if not modules else doubtful:
+        for source in sources_in(value, computed) if not modules else doubtful:
             if (scope, source) not in seen and len(seen) < 40:
                 seen.add((scope, source))
                 for optimizer in self._from_name(scope, statement, use, source, depth, seen):
@@ -258,8 +255,8 @@ class Optimizers:
     ) -> Iterator[Optimizer]:
         """The models whose parameters were collected in a variable or an attribute."""
         found = False
-        for where, inner in self._collecting(scope, use, source):
-            for part in (*_given(inner, source), *self._given_with(where, inner, source)):
+        for where, inner in self._collecting.before(scope, use, source):
+            for part in (*given_to(inner, source), *self._given_with(where, inner, source)):
                 for optimizer in self._of(where, inner, inner, part, depth, seen):
                     found = True
                     at = statement if optimizer.scope is scope else optimizer.statement
@@ -292,39 +289,6 @@ class Optimizers:
             for value in self._flow.values(self._flow.name_node(function, name))
         )
 
-    def _collecting(self, scope: Scope, use: ast.stmt, source: str) -> Iterator[Step]:
-        """Statements that put something into ``source`` before ``use``, nearest first."""
-        position = scope.order.index(use)
-        for statement in reversed(scope.order[:position]):
-            if _puts_into(statement, source):
-                yield scope, statement
-        cls = scope.function.class_
-        if cls is not None and source.startswith("self."):
-            methods = {
-                method for ancestor in cls.ancestors() for method in ancestor.methods.values()
-            }
-            for other in self.scopes:
-                if other.function in methods and other is not scope:
-                    for statement in other.order:
-                        if _puts_into(statement, source):
-                            yield other, statement
-        for top in self._tops_of_global(scope, source):
-            for statement in reversed(top.order):
-                if _puts_into(statement, source):
-                    yield top, statement
-
-    def _tops_of_global(self, scope: Scope, source: str) -> list[Scope]:
-        """The top level of the module, where a function reads a variable of that."""
-        top = self._flow.top_level[scope.function.module.path]
-        if scope.function is top or source not in top.locals:
-            return []
-        around: Function | None = scope.function
-        while around is not None and around is not top:
-            if source in around.locals | around.parameters:
-                return []
-            around = around.outer
-        return [one for one in self.scopes if one.function is top]
-
     def _from_callers(self, scope: Scope, parameter: str, depth: int) -> Iterator[Optimizer]:
         if depth >= _DEEPEST:
             return
@@ -332,91 +296,12 @@ class Optimizers:
             for argument in arguments_for(scope, call, parameter):
                 yield from self._of(outer, statement, statement, argument, depth + 1, set())
 
-    # ------------------------------------------------------ what is a module
-
-    def _module(
-        self, scope: Scope, use: ast.stmt, expression: ast.expr, value: ast.AST
-    ) -> ast.expr | None:
-        """The expression that is the model itself; ``None`` for a collection of something."""
-        source = ast.unparse(expression)
-        if _PARAMETERS.search(source.rsplit(".", 1)[-1]):
-            return None
-        if not self._is_container(scope, use, source):
-            return expression
-        for node in walk(value):
-            if (
-                isinstance(node, ast.Subscript)
-                and isinstance(node.slice, ast.Constant)
-                and ast.unparse(node.value) == source
-                and self._element_classes(scope, use, node)
-            ):
-                return node
-        return None
-
-    def _element_classes(
-        self, scope: Scope, use: ast.stmt, expression: ast.expr
-    ) -> tuple[Class, ...]:
-        """What an expression is; for ``models["depth"]`` by what is stored under that key."""
-        if isinstance(expression, ast.Subscript):
-            source, container = ast.unparse(expression), ast.unparse(expression.value)
-            stored = [
-                given
-                for _, statement in self._collecting(scope, use, container)
-                for made, value in assignments(statement, source)
-                for given in ([value] if value is not None else targets_of(made, source))
-                if value is not None or any(True for _ in self._flow.value_of(given))
-            ]
-            if stored:
-                found = (cls for value in stored for cls in self._models.of(value))
-                return tuple(dict.fromkeys(found))
-        return self._models.of(expression)
-
-    def _is_container(self, scope: Scope, use: ast.stmt, source: str) -> bool:
-        """Whether a name stands for a list or dict, not for one module."""
-        if source in scope.function.extra_parameters or _is_used_as_dict(scope.function, source):
-            return True
-        for where, statement in self._collecting(scope, use, source):
-            del where
-            if isinstance(statement, (ast.For, ast.AsyncFor)):
-                return True
-            # What is appended says nothing: self.net.layers.append([...])
-            given = () if isinstance(statement, ast.Expr) else _given(statement, source)
-            for value in given:
-                if isinstance(value, _DISPLAYS):
-                    return True
-                if isinstance(value, ast.Call) and call_name(value) in _OVER_PARAMETERS:
-                    return True
-        return False
-
-    def _inside_or_around(self, scope: Scope, use: ast.stmt, expression: ast.expr) -> ast.expr:
-        """``net`` for ``plain`` of ``plain = net.module if parallel else net``.
-
-        What is done to one is done to the other, and it is ``net`` that is trained.
-        """
-        source = ast.unparse(expression)
-        earlier = scope.order[: scope.order.index(use)]
-        bound = dict(pair for statement in earlier for pair in assignments(statement, source))
-        value = next(iter(bound.values()), None)
-        if len(bound) != 1 or not isinstance(value, ast.IfExp):
-            return expression
-        branches = [_without_module(branch) for branch in (value.body, value.orelse)]
-        names = {ast.unparse(branch) for branch in branches}
-        is_model = isinstance(branches[0], (ast.Name, ast.Attribute)) and names != {source}
-        return branches[0] if is_model and len(names) == 1 else expression
-
 
 def _place_of_model(optimizer: Optimizer) -> tuple[object, str]:
     """The variable that holds the model: one of the function, or an attribute of the class."""
     function = optimizer.scope.function
     is_own = optimizer.model.split(".")[0] == "self"
     return (function.class_ if is_own else function), optimizer.model
-
-
-def _without_module(expression: ast.expr) -> ast.expr:
-    """``net`` of ``net.module``, which a parallel wrapper keeps its model under."""
-    if isinstance(expression, ast.Attribute) and expression.attr == "module":
-        return expression.value
-    return expression
 
 
 def _comprehension_variables(value: ast.AST) -> set[str]:
@@ -448,69 +333,3 @@ def _parameter_variables(scope: Scope) -> set[str]:
         and call_name(loop.iter) in ("parameters", "named_parameters")
         for name in target_names(loop.target)
     }
-
-
-def _is_used_as_dict(function: Function, source: str) -> bool:
-    """Whether a function treats a variable as no module, but as the arguments of a call."""
-    for node in walk(function.node):
-        match node:
-            case ast.keyword(arg=None, value=value):
-                if ast.unparse(value) == source:
-                    return True
-            case ast.Call(func=ast.Attribute(attr=name, value=owner)) if name in _OF_DICTS:
-                if ast.unparse(owner) == source:
-                    return True
-            case _:
-                pass
-    return False
-
-
-def _sources(value: ast.AST, but: Collection[ast.AST] = ()) -> list[str]:
-    """The variables and ``self`` attributes in an expression."""
-    found: list[str] = []
-    for node in walk(value):
-        if node in but:
-            continue
-        if isinstance(node, ast.Name) and node.id != "self":
-            found.append(node.id)
-        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self":
-            found.append(ast.unparse(node))
-    return list(dict.fromkeys(found))
-
-
-def _puts_into(statement: ast.stmt, source: str) -> bool:
-    match statement:
-        case ast.For(target=target) | ast.AsyncFor(target=target):
-            return source in {ast.unparse(n) for n in walk(target) if isinstance(n, ast.expr)}
-        case ast.If() | ast.With() | ast.Try() | ast.While():
-            return False  # its statements come one by one
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name, value=owner))):
-            adds = name in _ADDS
-            return adds and source in _sources(owner)
-        case ast.Assign(targets=[ast.Subscript(value=owner)]):
-            return ast.unparse(owner) == source
-        case ast.Assign(targets=[ast.Tuple(elts=parts)]) if any(
-            isinstance(part, ast.Subscript) and ast.unparse(part.value) == source for part in parts
-        ):
-            return True
-    return binds(statement, source)
-
-
-def _given(statement: ast.stmt, source: str) -> Iterator[ast.expr]:
-    """What a statement puts into ``source``."""
-    match statement:
-        case ast.For(iter=iterated) | ast.AsyncFor(iter=iterated):
-            yield iterated
-        case ast.Expr(value=ast.Call() as call):
-            yield from call.args
-            yield from (keyword.value for keyword in call.keywords)
-        case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Tuple(elts=values)):
-            for part, value in zip(parts, values, strict=False):
-                if ast.unparse(part) == source:
-                    yield value
-        case ast.Assign(targets=[ast.Tuple()], value=ast.Name()):
-            pass  # which element it is cannot be told
-        case ast.Assign(value=value):
-            yield value
-        case ast.AnnAssign(value=ast.expr() as value) | ast.AugAssign(value=value):
-            yield value

@@ -51,6 +51,7 @@ from bn2gn_codemod.survey.training.optional_weights import OptionalWeights
 from bn2gn_codemod.survey.training.overwritten_backbones import OverwrittenBackbones
 from bn2gn_codemod.survey.training.parts_made_later import PartsMadeLater
 from bn2gn_codemod.survey.training.scripts import TrainScripts
+from bn2gn_codemod.survey.training.self_freezing import SelfFreezing
 from bn2gn_codemod.survey.training.shared_freezes import SharedFreezes
 from bn2gn_codemod.survey.training.training_steps import TrainingSteps
 from bn2gn_codemod.survey.training.trial_runs import TrialRuns
@@ -128,8 +129,17 @@ class _Training:
         self._certain = CertainModules(flow, classes)
         self._optimizers = Optimizers(flow, self._models, self._certain)
         self._places = ModelPlaces(flow, self._models, self._optimizers)
-        self._scripts = TrainScripts(flow, self._models, self._code, self._places, self._whole)
-        self._runs = LibraryRuns(flow, self._models, self._scripts)
+        self._self_freezing = SelfFreezing(self._models, self._code)
+        self._scripts = TrainScripts(
+            flow,
+            self._models,
+            self._code,
+            self._self_freezing,
+            self._optimizers,
+            self._places,
+            self._whole,
+        )
+        self._runs = LibraryRuns(flow, self._models, self._self_freezing)
         self._placement = FreezingPlacement(flow, repository, settings)
         self._hidden = HiddenByConversion(flow, self._scripts)
 
@@ -144,13 +154,13 @@ class _Training:
         trial_runs = TrialRuns(self._flow, self._optimizers)
         loops = TrainLoops(
             self._models,
-            self._scripts,
+            self._self_freezing,
             self._code,
             self._certain,
             self._settings,
             _trained(entries),
             self._optimizers.driven() | self._lightning(entries),
-            self._places.inside_unknown(entries),
+            self._places.wrappers.inside_unknown(entries),
             trial_runs,
             TrainingSteps(self._flow, self._optimizers),
         )

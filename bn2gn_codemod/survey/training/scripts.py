@@ -32,7 +32,8 @@ from bn2gn_codemod.survey.training.evaluating_loops import lasts_in_training
 from bn2gn_codemod.survey.training.later_thaws import LaterThaws
 from bn2gn_codemod.survey.training.model_places import Insertion, ModelPlaces
 from bn2gn_codemod.survey.training.models import TrainedModels
-from bn2gn_codemod.survey.training.optimizers import Optimizer
+from bn2gn_codemod.survey.training.optimizers import Optimizer, Optimizers
+from bn2gn_codemod.survey.training.self_freezing import SelfFreezing
 from bn2gn_codemod.survey.values import Class, FunctionValue
 
 State = Literal["frozen", "late", "optional", "partly", "in train", "nothing", "unfrozen"]
@@ -54,6 +55,8 @@ class TrainScripts:
         flow: Flow,
         models: TrainedModels,
         code: FreezingCode,
+        own: SelfFreezing,
+        optimizers: Optimizers,
         places: ModelPlaces,
         whole: bool,
     ) -> None:
@@ -61,12 +64,13 @@ class TrainScripts:
         self._flow = flow
         self._models = models
         self._code = code
+        self._own = own
+        self._optimizers = optimizers
         self._places = places
         self._whole = whole
         self._later_thaws = LaterThaws(flow, models, code)
         self._followed: dict[Optimizer, _Around] = {}
         self._aliases_of: dict[Optimizer, frozenset[str]] = {}
-        self._when_made: dict[Class, list[Effect]] = {}
 
     def script(self, entry: Optimizer) -> TrainScript:
         """The state of the backbone when the optimizer is built."""
@@ -124,7 +128,7 @@ class TrainScripts:
         return False
 
     def _state(self, entry: Optimizer, cls: Class) -> State:
-        if self._freezes_itself(cls):
+        if self._own.freezes_itself(cls):
             return "frozen"
         earlier, later = self._before(entry), self._after(entry)
         before = self._coverage(earlier, entry, cls)
@@ -141,11 +145,11 @@ class TrainScripts:
             for effects in (earlier, where_made)
         ):
             return "optional"
-        if before.touches or made.touches or self._stops_gradient_inside(cls):
+        if before.touches or made.touches or self._own.stops_gradient_inside(cls):
             return "partly"
         if self._coverage(self._kept_in_loop(later), entry, cls).evaluates:
             return "partly"  # in each epoch, as the train loop does it
-        if self._freezes_in_train(cls):
+        if self._own.freezes_in_train(cls):
             return "in train"
         return "nothing" if before.misses or made.misses else "unfrozen"
 
@@ -234,7 +238,7 @@ class TrainScripts:
     def extent(self, entry: Optimizer, cls: Class) -> dict[str, str]:
         """What is without gradient when the optimizer is built, by part of the model."""
         effects = self._effects_where_made(entry) + self._before(entry)
-        return extent(effects, self._models.model(cls, self._places.is_wrapped(entry)))
+        return extent(effects, self._models.model(cls, self._places.wrappers.is_wrapped(entry)))
 
     def hidden(self, entry: Optimizer) -> Iterator[tuple[Effect, ast.Call]]:
         """Effects that a SyncBatchNorm conversion before them hides, and the conversion."""
@@ -256,7 +260,7 @@ class TrainScripts:
     def _coverage(self, effects: Iterable[Effect], entry: Optimizer, cls: Class) -> Coverage:
         # .train() is a matter of the loop and its guard.
         lasting = [effect for effect in effects if effect.kind != "train"]
-        model = self._models.model(cls, self._places.is_wrapped(entry))
+        model = self._models.model(cls, self._places.wrappers.is_wrapped(entry))
         return coverage(lasting, model._replace(whole=self._whole))
 
     def _effects(self, entry: Optimizer, statements: list[ast.stmt]) -> list[Effect]:
@@ -272,6 +276,7 @@ class TrainScripts:
         return self._aliases_of[entry]
 
     def _find_aliases(self, entry: Optimizer) -> set[str]:
+        wrappers = self._places.wrappers
         found = {entry.model}
         for statement in reversed(entry.scope.order):
             for source in list(found):
@@ -279,7 +284,7 @@ class TrainScripts:
                     if isinstance(value, ast.Name) and self._models.of(value):
                         found.add(value.id)
                     elif isinstance(value, ast.Call):
-                        inner = self._places.inside(value) or self._places.moved(value)
+                        inner = wrappers.inside(value) or wrappers.moved(value)
                         found |= {inner} if inner is not None else set()
         return found
 
@@ -298,7 +303,7 @@ class TrainScripts:
             found.extend(self._code.effects(body, top.function, roots, entry.models))
         cls = entry.scope.function.class_
         if cls is not None and entry.model.split(".")[0] == "self":
-            for scope in self._places.methods(cls):
+            for scope in self._optimizers.methods(cls):
                 makes_it = any(binds(statement, entry.model) for statement in scope.body)
                 if scope.function.name.endswith(".__init__") and entry.model == "self":
                     makes_it = True
@@ -328,73 +333,6 @@ class TrainScripts:
                 found += self._code.effects(node.body, value.function, roots, entry.models)
         return found
 
-    def _freezes_itself(self, cls: Class) -> bool:
-        """Whether the class freezes its backbone when it is made, and keeps it so."""
-        return self.keeps_eval(cls) and self._stops_gradient_when_made(cls)
-
-    def _stops_gradient_when_made(self, cls: Class) -> bool:
-        owners = self._models.owners(cls)
-        return bool(owners) and all(
-            self._method_coverage(owner, "__init__").stops_gradient for owner in owners
-        )
-
-    def _freezes_in_train(self, cls: Class) -> bool:
-        """Whether ``train()`` of the model, or of a backbone in it, freezes some of it.
-
-        That may hang on options, and comes after the optimizer.
-        """
-        owners = dict.fromkeys([cls, *self._models.owners(cls)])
-        if any(self._method_coverage(owner, "train").touches for owner in owners):
-            return True
-        return any(
-            effect.kind in ("eval", "no gradient") and effect.is_certain
-            for part in self._models.with_backbones([cls])
-            if part not in owners
-            for effect in self._effects_of_method(part, "train")
-        )
-
-    def _stops_gradient_inside(self, cls: Class) -> bool:
-        """Whether what the backbone is built of stops gradients of its own BatchNorm.
-
-        ``for p in self.bn1.parameters(): p.requires_grad = False`` in a block's constructor:
-        that may be all of it or not, and never is the mode.
-        """
-        return any(
-            effect.kind == "no gradient"
-            and effect.is_certain
-            and not effect.conditions
-            and effect.part.path[:1] == (attribute,)
-            for part, attributes in self._models.norms_inside(cls).items()
-            for effect in (self._effects_when_made(part) if attributes else ())
-            for attribute in attributes
-        )
-
-    def _effects_when_made(self, cls: Class) -> list[Effect]:
-        """What the constructor of a class does to its parts."""
-        known = self._when_made.get(cls)
-        if known is None:
-            known = self._when_made[cls] = self._effects_of_method(cls, "__init__")
-        return known
-
-    def keeps_eval(self, cls: Class) -> bool:
-        """Whether ``train()`` of the class, or of the owner inside, keeps the backbone in eval."""
-        if self._method_coverage(cls, "train").evaluates:
-            return True
-        owners = self._models.owners(cls)
-        return bool(owners) and all(
-            self._method_coverage(owner, "train").evaluates for owner in owners
-        )
-
-    def _method_coverage(self, cls: Class, name: str) -> Coverage:
-        return coverage(self._effects_of_method(cls, name), self._models.model(cls))
-
-    def _effects_of_method(self, cls: Class, name: str) -> list[Effect]:
-        function = cls.find_method(name)
-        if function is None or isinstance(function.node, (ast.Module, ast.Lambda)):
-            return []
-        roots = {"self": Part(())}
-        return self._code.effects(function.node.body, function, roots, [cls])
-
     # ----------------------------------------------------------- insertion
 
     def insertion(self, entry: Optimizer) -> Insertion | None:
@@ -403,7 +341,7 @@ class TrainScripts:
         And after those that give it its gradients back, or another backbone.
         """
         found = self._places.after_making(entry)
-        if found is not None and not self._places.is_module(entry, found):
+        if found is not None and not self._places.is_module(found):
             return None
         if found is None or found.scope.function is not entry.scope.function:
             return found

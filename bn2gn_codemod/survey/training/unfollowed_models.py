@@ -198,10 +198,10 @@ class UnfollowedModels:
             for scope in [self._optimizers.origins.scopes.get(method)]
             if scope is not None
             for target, call in _models_set(scope)
-            if is_called_model(target) or self._gives_unknown(scope, call, 0)
+            if is_called_model(target) or self._gives_unknown(call, 0)
         )
 
-    def _gives_unknown(self, scope: Scope, call: ast.Call, depth: int) -> bool:
+    def _gives_unknown(self, call: ast.Call, depth: int) -> bool:
         """Whether a call makes what it gives by something that is looked up by a name.
 
         A function that builds an ``nn.Sequential`` out of a list does not.
@@ -211,7 +211,7 @@ class UnfollowedModels:
         if not functions or depth > _DEEPEST:
             return not any(map(self._is_known, called))
         return any(
-            self._gives_unknown(where, made, depth + 1)
+            self._gives_unknown(made, depth + 1)
             for where in map(self._optimizers.origins.scopes.get, functions)
             for statement in (where.order if where is not None else ())
             if where is not None and isinstance(statement, ast.Return) and statement.value
