@@ -515,6 +515,56 @@ RESET = {
 }
 
 
+CHILDREN = """
+def fill(module):
+    for name, m in module.named_children():
+        if isinstance(m, nn.BatchNorm2d):
+            nn.init.ones_(m.weight)
+            nn.init.zeros_(m.bias)
+        elif isinstance(m, nn.Sequential):
+            fill(m)
+        else:
+            m.initialize()
+
+
+class Trunk({base}):
+    def __init__(self):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(64)
+        self.layer1 = nn.Sequential(Block())
+        self.load_state_dict(torch.hub.load_state_dict_from_url("https://x.org/trunk.pth"))
+
+    def initialize(self):
+        {trunk}
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(64)
+"""
+
+
+def children(trunk: str = "pass", base: str = "nn.Module", old: str = "", new: str = "") -> str:
+    """The detector hands itself to a function that goes over its children."""
+    after = CHILDREN.format(trunk=trunk, base=base)
+    assert old in after
+    text = model(detector="fill(self)", after=after.replace(old, new))
+    return text.replace('torchvision.models.resnet18(weights="DEFAULT")', "Trunk()")
+
+
+RESET |= {
+    "children of children, by the method of the backbone": children(trunk="fill(self)"),
+    "children of children, by the same function": children(old="m.initialize()", new="fill(m)"),
+    "children that are left to apply": children(old="m.initialize()", new="m.apply(fill)"),
+    "children of what extends a container": children(base="nn.Sequential"),
+    "children of any module": children(old="nn.Sequential):\n ", new="nn.Module):\n "),
+    "the layers of a block, of which the backbone fills no more": children(trunk="fill(self)")
+    .replace("        self.bn1 = nn.BatchNorm2d(64)\n", "")
+    .replace("        self.bn = ", "        fill(self)\n        self.bn = "),
+}
+
+
 @pytest.mark.parametrize("init_loop", ["extend", "inject"])
 @pytest.mark.parametrize("text", [pytest.param(t, id=name) for name, t in RESET.items()])
 def test_loop_that_resets_the_backbone(
@@ -590,6 +640,10 @@ class Other(nn.Module):
         "timm.models.vision_transformer.Attention(512)",
     ),
     "the new part alone": model(detector=LOOP.replace("self.modules", "self.neck.modules")),
+    "a backbone that is left to its own method": children(),
+    "a backbone that loads again": children(
+        trunk='self.load_state_dict(torch.load("resnet50-19c8e357.pth"), strict=False)'
+    ),
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.top_names import TopNames
 from bn2gn_codemod.survey.known import families
+from bn2gn_codemod.survey.norms.child_loops import ChildLoops
 from bn2gn_codemod.survey.norms.load_order import LoadOrder
 from bn2gn_codemod.survey.norms.purposes import Effects, effects_of, purpose_of
 from bn2gn_codemod.survey.norms.type_tests import FoundTest, NormTests, loop_over
@@ -83,6 +84,7 @@ class _Survey:
         self._names = TopNames(flow)
         self._found = NormTests(flow)
         self._order = LoadOrder(flow, roles, held)
+        self._children = ChildLoops(flow, held)
         self._covered: set[Class] = set()  # classes with a loop that sees GroupNorm
         self._handled: set[tuple[ast.stmt, str]] = set()
         self.tests: list[NormTest] = []
@@ -103,7 +105,9 @@ class _Survey:
         reached = self._reached(test)
         if purpose == "init":
             if test.body and test.passes(None) and reached:
-                resets = self._order.overwritten(reached, test.function, test.body[0])
+                owners = self._children.owners(test)
+                over = reached if owners is None else owners
+                resets = self._order.overwritten(over, test.function, test.body[0])
                 if resets:
                     return judged._replace(resets=resets)
             if test.sees_group_norm:
