@@ -92,6 +92,94 @@ def test_training_of_the_repository_by_a_config(name: str, line: str) -> None:
     assert [place for place in _said(run=run) if place[0] == "BN201"] == [("BN201", "train.py", 8)]
 
 
+COPIED = """
+from mmcv.utils import Registry, build_from_cfg
+import torch
+
+OPTIMIZERS = Registry("optimizer")
+
+def build_optimizer(model, cfg):
+    if hasattr(model, "module"):
+        model = model.module
+    cfg = cfg.copy()
+    {params}
+    return build_from_cfg(cfg, {registry})
+"""
+
+
+def _copied(params: str, registry: str = "OPTIMIZERS") -> list[tuple[str, str, int]]:
+    run = OWN.format(name="Runner", line="optimizer = build_optimizer(model, cfg.optimizer)")
+    run = "from builder import build_optimizer" + run
+    copied = COPIED.format(params=params, registry=registry)
+    net = NET.format(load=LOAD, methods="pass")
+    files = {"quick.py": net, "builder.py": copied, "train.py": run}
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    return [(one.code, one.place.path, one.place.line) for one in findings(plan)]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        "cfg['params'] = model.parameters()",
+        "cfg['params'] = [{'params': [p]} for name, p in model.named_parameters()]",
+    ],
+)
+def test_copy_of_the_function_that_makes_the_optimizer(params: str) -> None:
+    assert [one for one in _copied(params) if one[0] == "BN201"] == [("BN201", "train.py", 8)]
+
+
+_DETECTORS = """
+from torch import nn
+from quick import QuickResNet
+from builder import build_optimizer
+
+class First(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = QuickResNet("net.pth")
+
+class Second(First):
+    pass
+
+def main(cfg):
+    model = {"first": First, "second": Second}[cfg.name]()
+    return build_optimizer(model, cfg)
+"""
+
+
+_GROUPS = "cfg['params'] = [{'params': [p]} for name, p in model.named_parameters()]"
+
+
+@pytest.mark.parametrize(
+    ("methods", "params", "place"),
+    [
+        ("pass", _GROUPS, [("train.py", 16)]),
+        (EVAL, _GROUPS, []),
+        # It is found, and frozen, in the copy.
+        ("pass", "cfg['params'] = model.parameters()", [("builder.py", 11)]),
+    ],
+)
+def test_one_of_several_models(methods: str, params: str, place: list[tuple[str, int]]) -> None:
+    files = {
+        "quick.py": NET.format(load=LOAD, methods=methods),
+        "builder.py": COPIED.format(params=params, registry="OPTIMIZERS"),
+        "train.py": _DETECTORS,
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    found = [one.place for one in findings(plan) if one.code == "BN201"]
+    assert [(one.path, one.line) for one in found] == place
+
+
+@pytest.mark.parametrize(
+    ("params", "registry"),
+    [("cfg['params'] = []", "OPTIMIZERS"), ("cfg['params'] = model.parameters()", "HOOKS")],
+)
+def test_copy_that_makes_no_optimizer_of_a_model(params: str, registry: str) -> None:
+    assert not [one for one in _copied(params, registry) if one[0] == "BN201"]
+
+
 def test_test_that_makes_an_optimizer() -> None:
     run = OWN.format(name="build_optimizer", line="build_optimizer(model, cfg.optimizer)")
     files = {"quick.py": NET.format(load=LOAD, methods="pass"), "tests/test_hook.py": run}

@@ -178,7 +178,7 @@ class _Training:
         known = {call.place for call in calls}
         calls += [call for call in libraries.calls() if call.place not in known]
         return TrainingPlan(
-            library_runs=tuple(self._runs.find(self._optimizers.scopes)),
+            library_runs=tuple(self._library_runs(entries)),
             scripts=(
                 *ComparedScripts(self._models, self._scripts, self._whole).compare(
                     scripts, entries
@@ -203,7 +203,11 @@ class _Training:
                 place = found.scope.place(found.statement)
                 yield TrainScript(place, found.model, (), "unfollowed")
             if self._runs.may_train(self._loaded):
-                yield from self._runs.find(self._optimizers.scopes)
+                yield from self._library_runs(entries)
+
+    def _library_runs(self, entries: list[Optimizer]) -> Iterator[TrainScript]:
+        followed = {entry.scope.function for entry in entries}
+        return self._runs.find(self._optimizers.scopes, followed)
 
     def _lightning(self, entries: list[Optimizer]) -> set[Class]:
         """Models that are LightningModules, or lie in one that builds the optimizer."""
