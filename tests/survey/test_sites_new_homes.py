@@ -164,3 +164,57 @@ def test_new_parts_name_where_backbones_live(name: str) -> None:
 @pytest.mark.parametrize("name", ["layers", "transition", "conv_last"])
 def test_other_name_where_backbones_live(name: str) -> None:
     check(_FOLDER.format(name=name, part="keep", block="keep", more="Block()"))
+
+
+# A model stands there with its heads, or a part of one.
+_WHOLE = """\
+-- backbone/stacked.py --
+from registry import MODELS
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(8)  #! {verdict}
+
+class Stage(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = Block()
+
+{decorator}
+class {name}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.ModuleList([Stage(), Stage()])
+        self.{head} = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))  #! unknown
+
+-- train.py --
+from backbone import stacked
+
+def get_net(name):
+    if name == "stacked":
+        return {made}()
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = stacked.{name}()
+
+net = get_net("stacked")
+"""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "changes"),
+    [
+        ("unknown", {}),
+        ("unknown", {"head": "deconv"}),
+        # It is a backbone by more than its folder, or of something else.
+        ("keep", {"name": "ResNet"}),
+        ("keep", {"decorator": "@MODELS.register_module()"}),
+        ("keep", {"made": "Other"}),
+    ],
+)
+def test_whole_model_where_backbones_live(verdict: str, changes: dict[str, str]) -> None:
+    parts = {"name": "Trunk", "head": "heatmaps", "decorator": "", **changes}
+    parts.setdefault("made", f"stacked.{parts['name']}")
+    check(_WHOLE.format(verdict=verdict, **parts))

@@ -129,13 +129,40 @@ class IdleLayers:
 
         ``self.deconv_layers`` of a network in such a folder: nothing but the folder speaks for it.
         """
+        if found is None or found.role is not Role.BACKBONE:
+            return found
         slot = self._new_part_around(layer)
-        if found is None or found.role is not Role.BACKBONE or slot is None:
-            return found
-        if self.roles.pinned_class(slot[0]) is not None:
-            return found
-        words = f"{found.words}: whether {shown(slot)} in it is one, too, is not known"
-        return Because(Role.UNDECIDED, words)
+        if slot is not None and self.roles.pinned_class(slot[0]) is None:
+            words = f"{found.words}: whether {shown(slot)} in it is one, too, is not known"
+            return Because(Role.UNDECIDED, words)
+        head = self._head_of_whole(layer) if slot is None else None
+        if head is not None:
+            words = f"{found.words}, but {shown(head)} speaks for a whole model"
+            return Because(Role.UNDECIDED, words)
+        return found
+
+    def _head_of_whole(self, layer: NormLayer) -> Slot | None:
+        """A new part of the one class that has the layer in the end, and that nothing holds.
+
+        Where no registry has it either, and it has no network's name, a model stands there with
+        its heads, and the folder says nothing of it.
+        """
+        pending = [slot[0] for slot in self.roles.held_in.get(layer, ())]
+        found: list[Slot | None] = []
+        for cls in pending:
+            holders = [slot[0] for slot in self.roles.holders(cls) if slot[0] is not cls]
+            pending += [one for one in holders if one not in pending]
+            if not holders:
+                found.append(self._head_in(cls))
+        return next(iter(found), None) if all(found) else None
+
+    def _head_in(self, cls: Class) -> Slot | None:
+        name = cls.name.rsplit(".", 1)[-1]
+        is_named = families.is_block_name(name) or families.is_network_name(name)
+        if is_named or self.roles.pinned_class(cls) is not None or is_registered(self._flow, cls):
+            return None
+        slots = self.roles.family_slots(cls)
+        return next((one for one in slots if families.has_certainly_new_word(one[1])), None)
 
     def _new_part_around(self, layer: NormLayer) -> Slot | None:
         """An attribute with a new part's name that holds the layer, however far up."""
