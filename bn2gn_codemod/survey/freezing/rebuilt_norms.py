@@ -87,11 +87,11 @@ def _binds_or_leaves(statement: ast.stmt, names: set[str]) -> bool:
 def _is_frozen_class(flow: Flow, func: ast.expr) -> bool:
     values = list(flow.value_of(func))
     return bool(values) and all(
-        isinstance(one, ClassValue) and _has_buffers_alone(one.class_) for one in values
+        isinstance(one, ClassValue) and has_buffers_alone(one.class_) for one in values
     )
 
 
-def _has_buffers_alone(cls: Class) -> bool:
+def has_buffers_alone(cls: Class) -> bool:
     """Whether a class keeps weight, bias and statistics as buffers, and has no parameters."""
     bases = [base for one in cls.ancestors() for base in one.external_bases]
     if not cls.is_module or any(base.rpartition(".")[2] != "Module" for base in bases):

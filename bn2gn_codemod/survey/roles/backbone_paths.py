@@ -45,7 +45,7 @@ class BackbonePaths:
         self._flow = flow
         self._roles = roles
         self.held = HeldClasses(flow, roles)
-        self.weights = BackboneWeights(flow, roles, self.held, self._is_backbone)
+        self.weights = BackboneWeights(flow, roles, self.held, self.is_backbone)
         self._norms = StayingNorms(roles, self.held, converted, unused)
         self._memo: dict[Class, tuple[str, ...]] = {}
         self._without_names: dict[Class, bool] = {}
@@ -75,14 +75,14 @@ class BackbonePaths:
             try:
                 known = self._find(cls, ()) if leads else ()
             except _TooTangled:  # it is known for its own, and no pattern would fit all of it
-                known = tuple(module_name(s) for s in self.held.slots(cls) if self._is_backbone(s))
+                known = tuple(module_name(s) for s in self.held.slots(cls) if self.is_backbone(s))
                 self._tangled.add(cls)
             self._memo[cls] = known
         return known
 
     def owns(self, cls: Class) -> bool:
         """Whether the class itself, not something in it, holds a backbone attribute."""
-        return any(self._is_backbone(slot) for slot in self.held.slots(cls))
+        return any(self.is_backbone(slot) for slot in self.held.slots(cls))
 
     def parts(self, cls: Class) -> frozenset[str]:
         """The names of a class's attributes that hold modules."""
@@ -93,7 +93,7 @@ class BackbonePaths:
         return frozenset(
             value.class_
             for slot in self.held.slots(cls)
-            if self._is_backbone(slot)
+            if self.is_backbone(slot)
             for value in self._roles.contents[slot]
             if isinstance(value, Instance) and value.class_ not in self.held.relatives(cls)
         )
@@ -127,7 +127,7 @@ class BackbonePaths:
     @functools.cached_property
     def _not_always(self) -> frozenset[str]:
         return frozenset(
-            module_name(slot) for slot in self._roles.contents if not self._is_backbone(slot)
+            module_name(slot) for slot in self._roles.contents if not self.is_backbone(slot)
         )
 
     def holders(self, cls: Class) -> list[tuple[str, Class]]:
@@ -142,7 +142,7 @@ class BackbonePaths:
     @functools.cached_property
     def _leads_to_backbone(self) -> frozenset[Class]:
         """Classes below which a backbone attribute lies: the only ones worth a search."""
-        start = {slot[0] for slot in self._roles.contents if self._is_backbone(slot)}
+        start = {slot[0] for slot in self._roles.contents if self.is_backbone(slot)}
         found = {relative for cls in start for relative in self.held.relatives(cls)}
         pending = list(found)
         while pending:
@@ -153,7 +153,8 @@ class BackbonePaths:
                         pending.append(relative)
         return frozenset(found)
 
-    def _is_backbone(self, slot: Slot) -> bool:
+    def is_backbone(self, slot: Slot) -> bool:
+        """Whether an attribute holds a backbone that is there to be frozen."""
         own = self._roles.own.get(slot)
         # What may be a mix-up keeps its BatchNorm, but no script is changed for it.
         is_one = own is not None and own.role is Role.BACKBONE and not own.vague
@@ -181,11 +182,11 @@ class BackbonePaths:
             if self._roles.is_unloaded(slot):
                 continue  # it has no statistics but those that it learns
             below = [path and f".{path}" for path in self._inner(slot, around)]
-            if name == "*" and self._is_backbone(slot):
+            if name == "*" and self.is_backbone(slot):
                 # What nn.Sequential.__init__ is handed has no name here, but what holds it has.
                 if self._norms.are_below(slot):
                     yield ""
-            elif self._is_backbone(slot):
+            elif self.is_backbone(slot):
                 # A whole backbone; or one with new parts inside, named one by one.
                 if below and self._has_new_parts(slot):
                     others = (f".{part}" for part in self._parts_of_others(slot))
@@ -273,7 +274,7 @@ class BackbonePaths:
         for cls in self.held.of(slot):
             if cls not in self._leads_to_backbone:
                 for inner in self.held.slots(cls):
-                    is_new = inner in self._roles.own and not self._is_backbone(inner)
+                    is_new = inner in self._roles.own and not self.is_backbone(inner)
                     if not is_new and inner[1] != "*" and self._norms.are_below(inner):
                         yield module_name(inner)
 
@@ -326,7 +327,7 @@ class BackbonePaths:
         Those that a migration has made GroupNorm count: a second run is told the same.
         """
         return any(
-            not self._is_backbone(inner)
+            not self.is_backbone(inner)
             and inner in self._roles.own
             and self._norms.are_made_in(inner)
             for value in self._roles.contents[slot]

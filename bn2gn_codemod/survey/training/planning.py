@@ -38,6 +38,7 @@ from bn2gn_codemod.survey.training.compared_scripts import ComparedScripts
 from bn2gn_codemod.survey.training.freezing_certainty import FreezingCertainty
 from bn2gn_codemod.survey.training.freezing_names import FreezingNames
 from bn2gn_codemod.survey.training.freezing_placement import FreezingPlacement
+from bn2gn_codemod.survey.training.frozen_alternatives import FrozenAlternatives
 from bn2gn_codemod.survey.training.hidden_norms import HiddenByConversion
 from bn2gn_codemod.survey.training.idle_optimizers import is_idle
 from bn2gn_codemod.survey.training.library_networks import LibraryNetworks
@@ -113,6 +114,7 @@ class _Training:
         )
         self._models = TrainedModels(flow, paths, classes, repository)
         self._weights = OptionalWeights(flow, paths, order, OptionDefaults(flow, repository))
+        self._alternatives = FrozenAlternatives(flow, roles, paths)
         self._made_later = PartsMadeLater(flow, paths)
         self._optional = OptionalModels(self._models, self._weights)
         self._unfrozen = UnfrozenModels(self._models)
@@ -253,6 +255,7 @@ class _Training:
                 names = Names(edit.backbone, edit.wrappers)
                 passed_by = self._names.passed_by(entry.models, names)
                 caveat = self._weights.caveat(entry.models, insertion.scope.function)
+                caveat = caveat or self._alternatives.caveat(entry.models)
                 judged.append(script._replace(fix=fix, passed_by=passed_by, caveat=caveat))
         return list(edits.values()), judged
 
