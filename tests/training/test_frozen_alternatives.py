@@ -1,4 +1,4 @@
-"""Backbones whose norm class may be a frozen one: a freeze is written, and says when it is needed."""
+"""Norm classes of a backbone that may be frozen ones: a freeze says when it is needed."""
 
 from __future__ import annotations
 

@@ -285,3 +285,67 @@ def test_backbone_of_the_library_that_a_config_trains(
     plan = plan_repository(Repository(Path("/repository"), read), Settings())
     found = [one.place.path for one in findings(plan) if one.code == "BN201"]
     assert found == ["apis.py"] * is_said
+
+
+_BACKBONE = """
+from mmdet.models.builder import BACKBONES
+from torch import nn
+
+@BACKBONES.register_module()
+class Trunk(nn.Module):
+    def __init__(self, depth{default}):
+        super().__init__()
+
+@BACKBONES.register_module()
+class Wider(Trunk):
+    def __init__(self, depth, {wider}**kwargs):
+        super().__init__(depth, **kwargs)
+"""
+_OPTIMIZERS = """
+from mmcv.runner import build_optimizer
+
+def build_optimizers(model, cfgs):
+    if hasattr(model, "module"):
+        model = model.module
+    return build_optimizer(model, cfgs)
+"""
+_OWN_APIS = """
+from optimizers import build_optimizers
+
+def train_model(model, data, cfg):
+    optimizer = build_optimizers(model, cfg.optimizer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "wider", "said", "is_named"),
+    [
+        (", norm_eval=False", "", "depth=50", True),
+        (", norm_eval=False", "", "type='Wider'", True),
+        (", *, norm_eval=False", "", "depth=50", True),
+        # It stays in eval mode, or there is no telling.
+        (", norm_eval=True", "", "depth=50", False),
+        (", norm_eval=False", "", "norm_eval=True", False),
+        (", norm_eval=False", "norm_eval=True, ", "type='Wider'", False),
+        (", norm_eval=DEFAULT", "", "depth=50", False),
+        ("", "", "depth=50", False),
+    ],
+)
+def test_backbone_of_the_repository_that_is_trained_by_default(
+    default: str, wider: str, said: str, is_named: bool
+) -> None:
+    """The training is named, not the function that makes its optimizer."""
+    kind = said if said.startswith("type") else f"type='Trunk', {said}"
+    config = _CONFIG.format(pretrained="pretrained='torchvision://resnet50'", norm_eval="depth=18")
+    files = {
+        "heads.py": _HEADS,
+        "trunk.py": _BACKBONE.format(default=default, wider=wider),
+        "optimizers.py": _OPTIMIZERS,
+        "apis.py": _OWN_APIS,
+        "train.py": _RUN,
+        "configs/quick.py": config.replace("type='ResNet'", kind).replace(", depth=18", ""),
+    }
+    read = tuple(SourceFile.from_bytes(path, text.encode()) for path, text in files.items())
+    plan = plan_repository(Repository(Path("/repository"), read), Settings())
+    found = [one.place.path for one in findings(plan) if one.code == "BN201"]
+    assert found == ["apis.py"] * is_named

@@ -45,6 +45,35 @@ class Backbones:
         stages = backbone.scalar("num_stages")
         return stages if isinstance(stages, int) and default is not None else default
 
+    def moves_statistics(self, backbone: Table) -> bool:
+        """Whether a class of the repository leaves BatchNorm in train mode where nothing is said.
+
+        ``norm_eval=False`` is its default, and not all stages are frozen.
+        """
+        kind = backbone.scalar("type")
+        stages = self.all_stages(backbone)
+        if not isinstance(kind, str) or (stages and backbone.scalar("frozen_stages") == stages):
+            return False
+        return self._norm_eval(re.split(r"[.:]", kind)[-1], ()) is False
+
+    def _norm_eval(self, name: str, seen: tuple[str, ...]) -> bool | None:
+        """The default of ``norm_eval``; ``None`` where a class has none that is written out."""
+        node = self._class(name)
+        if node is None or name in seen:
+            return None
+        own = _constructor(node)
+        if own is not None:
+            given = {one.arg: one for one in (*own.args.args, *own.args.kwonlyargs)}
+            if "norm_eval" in given:
+                return _default_flag(own.args, "norm_eval")
+            is_set = any(
+                isinstance(one, ast.keyword) and one.arg == "norm_eval" for one in ast.walk(own)
+            )
+            if own.args.kwarg is None or is_set:
+                return None
+        found = (self._norm_eval(_last_name(base), (*seen, name)) for base in node.bases)
+        return next((one for one in found if one is not None), None)
+
     def _arguments(self, name: str, seen: tuple[str, ...] = ()) -> dict[str, int | None]:
         """Arguments of a class's ``__init__`` with their default when it is a number."""
         node = self._class(name)
@@ -52,9 +81,7 @@ class Backbones:
             known = _STAGES_OF_INSTALLED.get(name)
             stages = {"frozen_stages": None, "norm_eval": None, "num_stages": known}
             return stages if known else {}
-        own = next(
-            (s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None
-        )
+        own = _constructor(node)
         arguments = _defaults(own.args) if own else {}
         if own is None or own.args.kwarg:
             for base in node.bases:
@@ -80,6 +107,22 @@ class Backbones:
                 if isinstance(statement, ast.ClassDef) and statement.name == name:
                     return statement
         return None
+
+
+def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
+    methods = (one for one in node.body if isinstance(one, ast.FunctionDef))
+    return next((one for one in methods if one.name == "__init__"), None)
+
+
+def _default_flag(arguments: ast.arguments, name: str) -> bool | None:
+    """The default of a parameter, where it is written out as ``True`` or ``False``."""
+    paired = [
+        *zip(reversed(arguments.args), reversed(arguments.defaults), strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    values = (value for argument, value in paired if argument.arg == name)
+    found = next((one.value for one in values if isinstance(one, ast.Constant)), None)
+    return found if isinstance(found, bool) else None
 
 
 def _defaults(arguments: ast.arguments) -> dict[str, int | None]:

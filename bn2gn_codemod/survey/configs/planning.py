@@ -9,6 +9,7 @@ from bn2gn_codemod.plan import ConfigEdit, FileEdits, Plan, Skipped, TrainScript
 from bn2gn_codemod.relevance import config_matters
 from bn2gn_codemod.settings import Settings
 from bn2gn_codemod.sources import Repository
+from bn2gn_codemod.survey.configs.backbones import Backbones
 from bn2gn_codemod.survey.configs.freezing import plan_freezes
 from bn2gn_codemod.survey.configs.inheritance import Config, Configs
 from bn2gn_codemod.survey.configs.norms import plan_norms
@@ -42,15 +43,18 @@ def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan
         files=tuple(files[path] for path in sorted(files)),
         new_files=(*plan.new_files, *freezes.new_files),
         pretended_freezes=freezes.freezes,
-        train_scripts=_with_library_runs(plan, configs),
+        train_scripts=_with_library_runs(plan, configs, repository),
     )
 
 
-def _with_library_runs(plan: Plan, configs: list[Config]) -> tuple[TrainScript, ...]:
+def _with_library_runs(
+    plan: Plan, configs: list[Config], repository: Repository
+) -> tuple[TrainScript, ...]:
     """The train scripts, and those where a library trains a backbone that a config leaves free."""
     known = {script.optimizer for script in plan.train_scripts}
     more = [run for run in plan.library_runs if run.optimizer not in known]
-    if not more or not any(map(trains_statistics, configs)):
+    backbones = Backbones(repository)
+    if not more or not any(trains_statistics(config, backbones) for config in configs):
         return plan.train_scripts
     return (*plan.train_scripts, *more)
 

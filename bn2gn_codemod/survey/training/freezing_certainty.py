@@ -56,7 +56,11 @@ def _not_seen(found: list[_Matched]) -> str:
 class FreezingCertainty:
     """Objections to freezing what a pattern matches."""
 
-    def __init__(self, roles: RoleMap, decided: Decided, whole: bool) -> None:
+    def __init__(
+        self, roles: RoleMap, decided: Decided, whole: bool, missing: frozenset[Slot]
+    ) -> None:
+        """``missing`` are attributes of which the file may not be there, and that are left out."""
+        self._missing = missing
         self._roles = roles
         self._parts = UnfollowedParts(roles)
         self._sites = {site.place: site for site in decided.sites}
@@ -153,7 +157,9 @@ class FreezingCertainty:
             if slot[1] == "*" or pattern.match(name.replace("*", "1")):
                 continue
             role = self._role(slot, outer)
-            if outer is Role.BACKBONE and own is not None and own.role is not Role.BACKBONE:
+            if slot in self._missing:
+                yield slot
+            elif outer is Role.BACKBONE and own is not None and own.role is not Role.BACKBONE:
                 is_held = any(True for _ in self._layers(slot, role, set()))
                 if own.role is not Role.NEW and is_held:
                     yield slot

@@ -11,12 +11,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
-from bn2gn_codemod.plan import TrainScript
+from bn2gn_codemod.plan import Place, TrainScript
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.statements.scopes import Scope
-from bn2gn_codemod.survey.syntax.nodes import all_arguments, call_name, dotted, walk
+from bn2gn_codemod.survey.syntax.nodes import (
+    all_arguments,
+    call_name,
+    dotted,
+    given_arguments,
+    walk,
+)
 from bn2gn_codemod.survey.training.models import TrainedModels
 from bn2gn_codemod.survey.training.self_freezing import SelfFreezing
 from bn2gn_codemod.survey.values import Class, External, Function, FunctionValue
@@ -38,6 +45,7 @@ class LibraryRuns:
         self._flow = flow
         self._models = models
         self._own = own
+        self._sites = CallSites(flow)
 
     def may_train(self, loaded: Iterable[Class]) -> bool:
         """Whether networks of the repository may be in them, and would be in train mode.
@@ -47,11 +55,12 @@ class LibraryRuns:
         return not all(map(self._own.keeps_eval, filter(self._models.paths_below, loaded)))
 
     def find(
-        self, scopes: Iterable[Scope], followed: Collection[Function]
+        self, scopes: Iterable[Scope], followed: Set[Function], with_known: bool = False
     ) -> Iterator[TrainScript]:
         """The calls, one for each file.
 
         ``followed``: the functions in which an optimizer is found over a model that is known.
+        ``with_known``: also where it is known which model that is.
         """
         told: set[str] = set()  # one for each file: the others are for other ways to train
         for scope in scopes:
@@ -59,12 +68,33 @@ class LibraryRuns:
                 continue
             for statement, call in scope.calls:
                 model = self._model(call)
-                if model is None or self._is_told(model, call, followed) or scope.path in told:
+                if model is None or (
+                    self._is_told(model, call, followed)
+                    and not (with_known and followed.isdisjoint(self._called(call)))
+                ):
                     continue
-                told.add(scope.path)
-                yield TrainScript(scope.place(statement), ast.unparse(model), (), "unfollowed")
+                for place, name in self._trained(scope, statement, model):
+                    if place.path not in told:
+                        told.add(place.path)
+                        yield TrainScript(place, name, (), "unfollowed")
 
-    def _is_told(self, model: ast.expr, call: ast.Call, followed: Collection[Function]) -> bool:
+    def _trained(
+        self, scope: Scope, statement: ast.stmt, model: ast.expr
+    ) -> list[tuple[Place, str]]:
+        """Where a training asks for the optimizer; the call itself, where nothing else makes it.
+
+        ``def build_optimizers(model, cfgs): return build_optimizer(model, cfgs)``
+        """
+        function = scope.function
+        asked = [
+            (caller.module.place(call), ast.unparse(given))
+            for caller, call in (self._sites.of(function) if _makes_optimizers(function) else ())
+            for given in given_arguments(call)[:1]
+            if not caller.module.is_test
+        ]
+        return asked or [(scope.place(statement), ast.unparse(model))]
+
+    def _is_told(self, model: ast.expr, call: ast.Call, followed: Set[Function]) -> bool:
         """Whether it is known which model that is, so that the others speak of its optimizer.
 
         What a copy of the library's function builds is no optimizer to them, and which of several
@@ -116,6 +146,10 @@ def _owners_given(function: Function, call: ast.Call) -> Iterator[ast.expr]:
     given = dict(zip(names, call.args, strict=False))
     given |= {one.arg: one.value for one in call.keywords if one.arg is not None}
     yield from (given[name] for name in names if name in read and name in given)
+
+
+def _makes_optimizers(function: Function) -> bool:
+    return function.name.rpartition(".")[2].startswith("build_optim")
 
 
 def _last_word(expr: ast.expr) -> str:

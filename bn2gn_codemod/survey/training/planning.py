@@ -29,6 +29,7 @@ from bn2gn_codemod.survey.freezing.code import FreezingCode
 from bn2gn_codemod.survey.known.module_classes import ModuleClasses
 from bn2gn_codemod.survey.norms.fresh_models import fresh_slots
 from bn2gn_codemod.survey.norms.load_order import LoadOrder
+from bn2gn_codemod.survey.norms.missing_files import slots_of_missing_files
 from bn2gn_codemod.survey.norms.sites import Decided
 from bn2gn_codemod.survey.roles.assignment import RoleMap
 from bn2gn_codemod.survey.roles.backbone_paths import BackbonePaths
@@ -59,6 +60,7 @@ from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.training.unfollowed_models import UnfollowedModels
 from bn2gn_codemod.survey.training.unfrozen_models import UnfrozenModels
 from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
+from bn2gn_codemod.survey.training.without_gradient import WithoutGradient
 from bn2gn_codemod.survey.values import Class
 from bn2gn_codemod.survey.weights.copied.copied_statistics import CopiedStatistics
 
@@ -109,9 +111,9 @@ class _Training:
         self._has_backbone = roles.has_pretrained
         self._loaded = tuple(roles.loads.of_class)
         classes = ModuleClasses()
-        paths = BackbonePaths(
-            flow, roles, decided.converted, UnusedBranches(flow), fresh_slots(flow, roles)
-        )
+        missing = slots_of_missing_files(flow, roles)
+        fresh = fresh_slots(flow, roles) | missing
+        paths = BackbonePaths(flow, roles, decided.converted, UnusedBranches(flow), fresh)
         self._models = TrainedModels(flow, paths, classes, repository)
         self._weights = OptionalWeights(flow, paths, order, OptionDefaults(flow, repository))
         self._alternatives = FrozenAlternatives(flow, roles, paths)
@@ -121,7 +123,7 @@ class _Training:
         self._whole = settings.freeze == "backbone"
         self._names = FreezingNames(
             self._models,
-            FreezingCertainty(roles, decided, self._whole),
+            FreezingCertainty(roles, decided, self._whole, missing),
             CopiedStatistics(flow, roles.loads),
             overwritten,
             UnstartedAlternatives(flow, roles),
@@ -131,7 +133,8 @@ class _Training:
         self._certain = CertainModules(flow, classes)
         self._optimizers = Optimizers(flow, self._models, self._certain)
         self._places = ModelPlaces(flow, self._models, self._optimizers)
-        self._self_freezing = SelfFreezing(self._models, self._code)
+        without = WithoutGradient(flow, roles, paths)
+        self._self_freezing = SelfFreezing(self._models, self._code, without)
         self._scripts = TrainScripts(
             flow,
             self._models,
@@ -180,7 +183,7 @@ class _Training:
         known = {call.place for call in calls}
         calls += [call for call in libraries.calls() if call.place not in known]
         return TrainingPlan(
-            library_runs=tuple(self._library_runs(entries)),
+            library_runs=tuple(self._library_runs(entries, with_known=True)),
             scripts=(
                 *ComparedScripts(self._models, self._scripts, self._whole).compare(
                     scripts, entries
@@ -207,9 +210,11 @@ class _Training:
             if self._runs.may_train(self._loaded):
                 yield from self._library_runs(entries)
 
-    def _library_runs(self, entries: list[Optimizer]) -> Iterator[TrainScript]:
+    def _library_runs(
+        self, entries: list[Optimizer], with_known: bool = False
+    ) -> Iterator[TrainScript]:
         followed = {entry.scope.function for entry in entries}
-        return self._runs.find(self._optimizers.scopes, followed)
+        return self._runs.find(self._optimizers.scopes, followed, with_known)
 
     def _lightning(self, entries: list[Optimizer]) -> set[Class]:
         """Models that are LightningModules, or lie in one that builds the optimizer."""
