@@ -45,6 +45,11 @@ class Backbones:
         stages = backbone.scalar("num_stages")
         return stages if isinstance(stages, int) and default is not None else default
 
+    def class_of(self, backbone: Table) -> ast.ClassDef | None:
+        """The class of the repository that makes it, if that is known."""
+        kind = backbone.scalar("type")
+        return self._class(re.split(r"[.:]", kind)[-1]) if isinstance(kind, str) else None
+
     def moves_statistics(self, backbone: Table) -> bool:
         """Whether a class of the repository leaves BatchNorm in train mode where nothing is said.
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from bn2gn_codemod.plan import ConfigEdit, Place, Site, Verdict
 from bn2gn_codemod.settings import Settings
+from bn2gn_codemod.survey.configs.backbones import Backbones
 from bn2gn_codemod.survey.configs.group_norms import GroupNormWriter
 from bn2gn_codemod.survey.configs.inheritance import Config
 from bn2gn_codemod.survey.configs.norm_choices import NormChoice, norm_choices
+from bn2gn_codemod.survey.configs.partly_loaded import partly_loaded
 from bn2gn_codemod.survey.configs.values import Entry, Keys, Table, dotted
 from bn2gn_codemod.survey.configs.weights import (
     ConfigWeights,
@@ -38,7 +40,7 @@ class NormPlan:
     edits: tuple[ConfigEdit, ...]
 
 
-def plan_norms(configs: Sequence[Config], settings: Settings) -> NormPlan:
+def plan_norms(configs: Sequence[Config], settings: Settings, backbones: Backbones) -> NormPlan:
     """Decide every ``norm_cfg`` of a model.
 
     Where no config names pretrained weights, there is nothing to tell a backbone from
@@ -46,7 +48,7 @@ def plan_norms(configs: Sequence[Config], settings: Settings) -> NormPlan:
     """
     choices = norm_choices(configs)
     trainings = OwnTrainings(configs)
-    judge = _Judge(settings, choices, trainings)
+    judge = _Judge(settings, choices, trainings, backbones)
     judged = [(choice, judge.site(choice)) for choice in choices]
     new = [choice for choice, site in judged if site.verdict is Verdict.CONVERT]
     writer = GroupNormWriter(configs, settings, new, trainings)
@@ -66,8 +68,13 @@ class _Judge:
     """Tells what a ``norm_cfg`` is for."""
 
     def __init__(
-        self, settings: Settings, choices: Sequence[NormChoice], trainings: OwnTrainings
+        self,
+        settings: Settings,
+        choices: Sequence[NormChoice],
+        trainings: OwnTrainings,
+        backbones: Backbones,
     ) -> None:
+        self._backbones = backbones
         self._settings = settings
         self._weights = ConfigWeights()
         self._trainings = trainings
@@ -109,6 +116,10 @@ class _Judge:
             if all(one.with_model for one in filled) and all(without):
                 reason = f"{evidence}, but {without[0]}, which trained those, has no {dotted(part)}"
                 return choice.site(Verdict.UNKNOWN, reason, settles=(EITHER_COMMENT,))
+            some = "" if any(one.with_model for one in filled) else self._some(choice, part)
+            if some:
+                reason = f"{some}, and the rest is new beside {evidence}"
+                return choice.site(Verdict.CONFLICT, reason, settles=(KEEP_COMMENT,))
             beside = f"{dotted(choice.keys[:-1])} is a backbone by its name, beside {evidence}"
             return choice.site(Verdict.KEEP, own[0] if own else beside)
         for use in choice.uses:
@@ -121,6 +132,12 @@ class _Judge:
                 before = f"load_from may be trained with {trained.at.path}"
                 return self._loaded(choice, f"{before}, which is not certain to change")
         return self._new(choice, f"{dotted(choice.keys[:-1])} is built beside {evidence}")
+
+    def _some(self, choice: NormChoice, part: Keys) -> str:
+        """What is said of a backbone that is filled only in part, where the norms are its own."""
+        built = (use.resolved.get(*part) for use in choice.uses if part == choice.keys[:-1])
+        found = (partly_loaded(self._backbones, one) for one in built if isinstance(one, Table))
+        return next(filter(None, found), "")
 
     def _trained_without(self, config: Config, part: Keys) -> str:
         """The config that trained the model which another starts from, if it has no such part."""

@@ -28,7 +28,8 @@ def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan
     )
     if not configs:
         return plan
-    norms = plan_norms(configs, settings)
+    backbones = Backbones(repository)
+    norms = plan_norms(configs, settings, backbones)
     freezes = plan_freezes(repository, configs)
     edits: dict[str, list[ConfigEdit]] = {}
     for edit in dict.fromkeys((*norms.edits, *freezes.edits)):
@@ -43,17 +44,16 @@ def plan_configs(plan: Plan, repository: Repository, settings: Settings) -> Plan
         files=tuple(files[path] for path in sorted(files)),
         new_files=(*plan.new_files, *freezes.new_files),
         pretended_freezes=freezes.freezes,
-        train_scripts=_with_library_runs(plan, configs, repository),
+        train_scripts=_with_library_runs(plan, configs, backbones),
     )
 
 
 def _with_library_runs(
-    plan: Plan, configs: list[Config], repository: Repository
+    plan: Plan, configs: list[Config], backbones: Backbones
 ) -> tuple[TrainScript, ...]:
     """The train scripts, and those where a library trains a backbone that a config leaves free."""
     known = {script.optimizer for script in plan.train_scripts}
     more = [run for run in plan.library_runs if run.optimizer not in known]
-    backbones = Backbones(repository)
     if not more or not any(trains_statistics(config, backbones) for config in configs):
         return plan.train_scripts
     return (*plan.train_scripts, *more)
