@@ -348,3 +348,31 @@ def main(args, loader):
 )
 def test_loop_that_sets_a_model_to_train_mode(begin: str, verdict: str) -> None:
     check(NET.format(verdict=verdict) + _LOOP.format(begin=begin))
+
+
+_SCRIPT = """\
+-- evaluate.py --
+from net import Net
+model = Net()
+model.load_state_dict(torch.load("best.pth"))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+def run(loader):
+    model.eval()
+    for x in loader:
+        print(model(x){more})
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "other", "verdict"),
+    [
+        ("", "", "convert"),
+        (", optimizer", "", "unknown"),
+        (", globals()['optimizer']", "", "unknown"),
+        ("", "-- train.py --\nimport evaluate\nevaluate.optimizer.step()\n", "unknown"),
+    ],
+)
+def test_optimizer_that_a_script_makes_and_leaves_alone(
+    more: str, other: str, verdict: str
+) -> None:
+    check(NET.format(verdict=verdict) + _SCRIPT.format(more=more) + other)

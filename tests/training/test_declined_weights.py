@@ -160,12 +160,25 @@ def make(pretrained=True):
     return net
 
 
+def last(rounded=True):
+    part = make().layer1
+    part.rounded = rounded
+    return part
+
+
 class Pair(nn.Module):
     def __init__(self, deep=False):
         super().__init__()
         self.encoder = {{encoder}}
         self.backbone = make()
         self.neck = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+
+
+def resume(path):
+    net = Pair()
+    for block in net.encoder[0]:
+        block.load_state_dict(torch.load(path))
+    return net
 """
 
 
@@ -177,6 +190,8 @@ class Pair(nn.Module):
         ("nn.ModuleList([make(), make(pretrained=False)])", []),
         ("nn.Sequential(*list(make(False).children())[:-1])", []),
         ("nn.Sequential(make() if deep else make(False))", ["encoder", "backbone"]),
+        # It declines something else.
+        ("nn.Sequential(last(rounded=False))", ["encoder", "backbone"]),
     ],
 )
 def test_networks_without_weights_in_a_container(encoder: str, frozen: list[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from bn2gn_codemod.survey.flow.analysis import Flow
+from bn2gn_codemod.survey.flow.module_importers import importers
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.syntax.nodes import call_name, walk
 
@@ -28,7 +29,7 @@ def helps(flow: Flow, module: Module, option: str) -> Iterator[str]:
 
 
 def _texts(flow: Flow, module: Module, option: str, told: str) -> Iterator[str]:
-    for one in [module] if _declares(module, option) else _importers(flow, module):
+    for one in [module] if _declares(module, option) else importers(flow, module):
         for call in _declarations(one, option):
             for keyword in call.keywords:
                 match keyword:
@@ -37,15 +38,6 @@ def _texts(flow: Flow, module: Module, option: str, told: str) -> Iterator[str]:
                             yield text
                     case _:
                         pass
-
-
-def _importers(flow: Flow, module: Module) -> list[Module]:
-    """The modules that name another one, or something of it, in an import."""
-    paths = {path for (path, _), (target, _) in flow.bindings.items() if target is module}
-    for (function, _), inner in flow.packages.items():  # import models.build
-        if module in inner.values():
-            paths.add(function.module.path)
-    return [flow.by_path[path] for path in sorted(paths) if path != module.path]
 
 
 def _declares(module: Module, option: str) -> bool:

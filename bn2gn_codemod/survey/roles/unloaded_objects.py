@@ -11,6 +11,7 @@ import functools
 from collections.abc import Callable, Collection, Iterator
 
 from bn2gn_codemod.survey.because import Because, Role, Slot, shown
+from bn2gn_codemod.survey.flow.call_sites import called_function
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.network_contents import is_aside
 from bn2gn_codemod.survey.syntax.nodes import given_arguments, is_off, walk
@@ -104,10 +105,27 @@ class UnloadedObjects:
                     continue
                 if not any(isinstance(one, FunctionValue) for one in flow.value_of(call.func)):
                     continue
-                loads = self._loads_of({*flow.value_of(call)})
+                run = self._run_by(call)
+                loads = [
+                    one for one in self._loads_of({*flow.value_of(call)}) if one.function in run
+                ]
                 if loads and all(self._leaves_out(spot, call, function) for spot in loads):
                     return ast.unparse(call)
         return ""
+
+    def _run_by(self, call: ast.Call) -> set[Function]:
+        """The functions that a call comes to, in any number of steps."""
+        found: set[Function] = set()
+        pending = [call]
+        while pending:
+            for value in self._contents.flow.value_of(pending.pop().func):
+                function = called_function(value)
+                if function is not None and function not in found:
+                    found.add(function)
+                    pending += (
+                        inner for _, inner in self._contents.flow.calls_in.get(function, ())
+                    )
+        return found
 
     def _calls_for(self, slot: Slot) -> Iterator[tuple[ast.Call | None, Function]]:
         """The calls whose result is stored in an attribute; ``None`` for any other store."""

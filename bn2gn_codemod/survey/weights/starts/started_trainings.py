@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 from bn2gn_codemod.survey.flow.call_sites import called_function
 from bn2gn_codemod.survey.flow.contents import Contents
+from bn2gn_codemod.survey.flow.module_importers import importers
 from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call, trained_by_others
 from bn2gn_codemod.survey.statements.made_object_uses import method_calls
-from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk
+from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk, walk_scope
 from bn2gn_codemod.survey.values import (
     ClassValue,
     Function,
@@ -55,7 +56,10 @@ class StartedTrainings:
         known = self._direct.get(function)
         if known is None:
             calls = self._flow.calls_in.get(function, ())
-            known = self._direct[function] = [call for _, call in calls if self._begins(call)]
+            made = [call for _, call in calls if self._begins(call)]
+            known = self._direct[function] = [
+                call for call in made if not self._is_left_alone(function, call)
+            ]
         own = [call for call in known if not self.optimized.is_of_others(function, call, models)]
         return own or self._unnamed(function, models) or self._steps(function, models)
 
@@ -205,6 +209,24 @@ class StartedTrainings:
             known = _GOES_BACKWARD.search(text) is not None and _STEPS.search(text) is not None
             self._loops[function] = known
         return known
+
+    def _is_left_alone(self, function: Function, call: ast.Call) -> bool:
+        """Whether a script keeps an optimizer in a variable that nothing reads: it evaluates."""
+        if not isinstance(function.node, ast.Module) or importers(self._flow, function.module):
+            return False
+        for statement in walk_scope(function.node):
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is call:
+                    texts = (ast.Name, ast.Constant)  # ``globals()["optimizer"]`` reads it, too
+                    uses = (one for one in walk(function.node) if isinstance(one, texts))
+                    return all(
+                        one.value != name
+                        if isinstance(one, ast.Constant)
+                        else one.id not in (name, "locals", "vars", "eval", "exec")
+                        or isinstance(one.ctx, ast.Store)
+                        for one in uses
+                    )
+        return False
 
     def _begins(self, call: ast.Call) -> bool:
         """Whether an optimizer is made for a model, here or by what drives the training."""
