@@ -196,6 +196,15 @@ def resnet50():
     net.load_state_dict(load_url(URL), strict=False)
     return net
 """
+MERGED = """\
+def resnet50(pretrained=True):
+    net = ResNet()
+    if pretrained:
+        own = net.state_dict()
+        own.update({key: value for key, value in load_url(URL).items() if key in own})
+        net.load_state_dict(own)
+    return net
+"""
 STRICT = """\
 def resnet152():
     net = ResNet()
@@ -236,7 +245,9 @@ def test_file_of_the_whole_network_beside_a_published_one(load: str, reduce: str
     check(NETWORK.format(reduce=reduce) + LENIENT + TRAINING.format(load=load))
 
 
-@pytest.mark.parametrize("builders", [LENIENT + STRICT, STRICT + LENIENT])
+@pytest.mark.parametrize(
+    "builders", [LENIENT + STRICT, STRICT + LENIENT, MERGED + STRICT, STRICT + MERGED]
+)
 def test_strict_load_of_a_published_file_fails_where_something_was_added(builders: str) -> None:
     """Whichever builder stands first: what the file has not got is new for the other one."""
     check(NETWORK.format(reduce="convert") + builders + TRAINING.format(load=""))

@@ -76,10 +76,11 @@ class LoadedNetworks:
         The file has nothing of what is added to a known network. A strict load fails there, so
         that the lenient one is how such a network is made, whichever builder stands first.
         """
-        if not (load.published and load.strict) or self._members.family(cls) is None:
-            return load
         every = self._loads.all_into(cls)
-        other = next((one for one in every if one.published and not one.strict), load)
+        is_published = any(one.published and one.where == load.where for one in every)
+        if not (load.strict and is_published) or self._members.family(cls) is None:
+            return load
+        other = next((one for one in every if one.kind == "url" and not one.strict), load)
         return load._replace(
             source=other.source, where=other.where, strict=other.strict, skipped=other.skipped
         )
