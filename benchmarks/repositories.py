@@ -2,7 +2,7 @@
 
     python benchmarks/repositories.py CLONES benchmarks/answers
 
-prints the last table of docs/repositories.md. ``CLONES/<name>`` is a clone, with
+prints the rows of the last two tables of docs/repositories.md. ``CLONES/<name>`` is a clone, with
 ``owner+repository`` for its name, and ``ANSWERS/<name>.json`` what is known about
 it: ``repo``, ``commit``, ``models`` (each with ``label`` and the numbers of norm
 layers, ``keep`` and ``convert``, counted below attributes of the built model)
