@@ -351,9 +351,19 @@ def test_loop_that_sets_a_model_to_train_mode(begin: str, verdict: str) -> None:
 
 
 _SCRIPT = """\
--- evaluate.py --
+-- build.py --
 from net import Net
-model = Net()
+def build():
+    return Net()
+-- train.py --
+from build import build
+net = build()
+trained_by = torch.optim.SGD(net.parameters(), lr=0.1)
+net(loader).backward()
+trained_by.step()
+-- evaluate.py --
+from build import build
+model = build()
 model.load_state_dict(torch.load("best.pth"))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 def run(loader):
@@ -369,7 +379,7 @@ def run(loader):
         ("", "", "convert"),
         (", optimizer", "", "unknown"),
         (", globals()['optimizer']", "", "unknown"),
-        ("", "-- train.py --\nimport evaluate\nevaluate.optimizer.step()\n", "unknown"),
+        ("", "-- more.py --\nimport evaluate\nevaluate.optimizer.step()\n", "unknown"),
     ],
 )
 def test_optimizer_that_a_script_makes_and_leaves_alone(

@@ -14,6 +14,7 @@ from bn2gn_codemod.survey.flow.call_sites import called_function
 from bn2gn_codemod.survey.flow.contents import Contents
 from bn2gn_codemod.survey.flow.module_importers import importers
 from bn2gn_codemod.survey.flow.optimizer_calls import is_fitted, optimizer_call, trained_by_others
+from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.statements.made_object_uses import method_calls
 from bn2gn_codemod.survey.syntax.nodes import call_name, given_arguments, walk, walk_scope
 from bn2gn_codemod.survey.values import (
@@ -24,7 +25,7 @@ from bn2gn_codemod.survey.values import (
     TupleValue,
     Value,
 )
-from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations
+from bn2gn_codemod.survey.weights.evaluated.evaluations import Evaluations, evaluates
 from bn2gn_codemod.survey.weights.starts.optimized_models import OptimizedModels
 from bn2gn_codemod.survey.weights.starts.tested_objects import TestedObjects
 
@@ -56,11 +57,13 @@ class StartedTrainings:
         known = self._direct.get(function)
         if known is None:
             calls = self._flow.calls_in.get(function, ())
-            made = [call for _, call in calls if self._begins(call)]
-            known = self._direct[function] = [
-                call for call in made if not self._is_left_alone(function, call)
-            ]
-        own = [call for call in known if not self.optimized.is_of_others(function, call, models)]
+            known = self._direct[function] = [call for _, call in calls if self._begins(call)]
+        own = [
+            call
+            for call in known
+            if not self.optimized.is_of_others(function, call, models)
+            and not self._is_left_alone(function, call, models)
+        ]
         return own or self._unnamed(function, models) or self._steps(function, models)
 
     def _unnamed(self, function: Function, models: Models) -> list[ast.Call]:
@@ -210,13 +213,20 @@ class StartedTrainings:
             self._loops[function] = known
         return known
 
-    def _is_left_alone(self, function: Function, call: ast.Call) -> bool:
-        """Whether a script keeps an optimizer in a variable that nothing reads: it evaluates."""
-        if not isinstance(function.node, ast.Module) or importers(self._flow, function.module):
+    def _is_left_alone(self, function: Function, call: ast.Call, models: Models) -> bool:
+        """Whether a script that evaluates keeps an optimizer in a variable that nothing reads.
+
+        Where other code trains the model: what nothing else trains may only be begun here.
+        """
+        module = function.module
+        is_script = isinstance(function.node, ast.Module) and not importers(self._flow, module)
+        if not is_script or not evaluates(module) or _GOES_BACKWARD.search(module.source.text):
             return False
         for statement in walk_scope(function.node):
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is call:
+                    if not self._is_trained_elsewhere(module, models):
+                        return False
                     texts = (ast.Name, ast.Constant)  # ``globals()["optimizer"]`` reads it, too
                     uses = (one for one in walk(function.node) if isinstance(one, texts))
                     return all(
@@ -227,6 +237,14 @@ class StartedTrainings:
                         for one in uses
                     )
         return False
+
+    def _is_trained_elsewhere(self, module: Module, models: Models) -> bool:
+        return any(
+            self._begins(call) and not self.optimized.is_of_others(function, call, models)
+            for function, calls in self._flow.calls_in.items()
+            if function.module is not module
+            for _, call in calls
+        )
 
     def _begins(self, call: ast.Call) -> bool:
         """Whether an optimizer is made for a model, here or by what drives the training."""
