@@ -61,6 +61,16 @@ def test_a_training_may_ask_for_it(made: str) -> None:
     check(_REPOSITORY.format(verdict="unknown", made=made))
 
 
+def test_a_registry_may_ask_for_it() -> None:
+    text = _REPOSITORY.format(
+        verdict="unknown", made="timm.create_model(args.name, pretrained=True)"
+    )
+    text = text.replace(
+        "def build(", "from timm.models import register_model\n@register_model\ndef build("
+    )
+    check(text)
+
+
 _USER = """\
 -- show.py --
 import net

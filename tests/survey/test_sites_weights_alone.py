@@ -143,8 +143,12 @@ _READ = "    net.load_state_dict(torch.load(args.path))\n"
 _READ_OWN = "    net.load_state_dict(torch.load('out/net.pt'))\n"
 
 
+def indent(code: str) -> str:
+    return textwrap.indent(code, "    ")
+
+
 def _script(expected: str, code: str) -> None:
-    check(_SCRIPT.format(verdict=expected, code=textwrap.indent(code, "    ")))
+    check(_SCRIPT.format(verdict=expected, code=indent(code)))
 
 
 @pytest.mark.parametrize(
@@ -199,6 +203,20 @@ def test_load_under_what_the_training_may_run_under(asked: str, trained: str) ->
 )
 def test_ways_from_the_load_to_the_training(code: str) -> None:
     _script("unknown", code.format(read=_READ, make=_MAKE))
+
+
+@pytest.mark.parametrize(
+    ("loop", "leave"),
+    [
+        ("for path in args.paths:", "break"),
+        ("for path in args.paths:", "continue"),
+        ("while True:", "break"),
+    ],
+)
+def test_loop_that_is_left_after_the_load(loop: str, leave: str) -> None:
+    """What comes after the loop is come to all the same."""
+    code = f"{loop}\n    if ready():\n{indent(_READ)}        {leave}\n{_MAKE}fit(net, sgd, loader)"
+    _script("unknown", code)
 
 
 def test_model_of_another_run() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from bn2gn_codemod.survey.because import Slot
@@ -83,6 +84,11 @@ def _is_part_there(contents: Contents, cls: Class, slot: Slot) -> bool:
     if not has_backbone or is_registered(contents.flow, cls):
         return False
     folder = cls.path.rpartition("/")[0]
-    return all(
+    word = re.compile(rb"\b" + re.escape(cls.name).encode() + rb"\b")
+    files = [*(module.source for module in contents.flow.modules), *contents.flow.unread]
+    # What other code names it may train by itself, whoever holds it in the end.
+    return not any(
+        word.search(file.data) for file in files if file.path.rpartition("/")[0] != folder
+    ) and all(
         holder.path.rpartition("/")[0] == folder for holder, _ in contents.holders.get(cls, ())
     )

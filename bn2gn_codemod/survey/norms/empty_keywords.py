@@ -65,6 +65,8 @@ class EmptyKeywords:
         called = [call for _, call in self._call_sites.of(function)]
         own = function.class_.name if function.is_constructor and function.class_ else function.name
         named = self._naming(own.rpartition(".")[2])
+        if any(_unpacks_unknown(call, caller) for caller, call in self._call_sites.of(function)):
+            return True
         return any(
             any(isinstance(one, ast.Starred) for one in given[: place + 1])
             or not all(_is_none_or(one, name) for one in given[place : place + 1])
@@ -84,6 +86,17 @@ class EmptyKeywords:
                             for at, one in enumerate(node.args, 1)
                             if (dotted(one) or "").rpartition(".")[2] == last
                         )
+
+
+def _unpacks_unknown(call: ast.Call, caller: Function) -> bool:
+    """Whether a call unpacks keywords of which its code does not tell: ``Head(**config)``."""
+    return any(
+        one.arg is None
+        and not isinstance(one.value, ast.Dict)
+        and not (isinstance(one.value, ast.Name) and one.value.id in caller.extra_parameters)
+        and _parameter_or_empty(one.value) is None
+        for one in call.keywords
+    )
 
 
 def _parameter_or_empty(expr: ast.expr) -> str | None:

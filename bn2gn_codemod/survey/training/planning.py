@@ -60,7 +60,6 @@ from bn2gn_codemod.survey.training.trial_runs import TrialRuns
 from bn2gn_codemod.survey.training.unfollowed_models import UnfollowedModels
 from bn2gn_codemod.survey.training.unfrozen_models import UnfrozenModels
 from bn2gn_codemod.survey.training.unstarted_alternatives import UnstartedAlternatives
-from bn2gn_codemod.survey.training.without_gradient import WithoutGradient
 from bn2gn_codemod.survey.values import Class
 from bn2gn_codemod.survey.weights.copied.copied_statistics import CopiedStatistics
 
@@ -133,8 +132,7 @@ class _Training:
         self._certain = CertainModules(flow, classes)
         self._optimizers = Optimizers(flow, self._models, self._certain)
         self._places = ModelPlaces(flow, self._models, self._optimizers)
-        without = WithoutGradient(flow, roles, paths)
-        self._self_freezing = SelfFreezing(self._models, self._code, without)
+        self._self_freezing = SelfFreezing(self._models, self._code)
         self._scripts = TrainScripts(
             flow,
             self._models,

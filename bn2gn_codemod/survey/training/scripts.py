@@ -145,12 +145,9 @@ class TrainScripts:
             for effects in (earlier, where_made)
         ):
             return "optional"
-        is_kept = self._coverage(self._kept_in_loop(later), entry, cls).evaluates
-        if is_kept and self._own.runs_without_gradient(cls):
-            return "frozen"
         if before.touches or made.touches or self._own.stops_gradient_inside(cls):
             return "partly"
-        if is_kept:
+        if self._coverage(self._kept_in_loop(later), entry, cls).evaluates:
             return "partly"  # in each epoch, as the train loop does it
         if self._own.freezes_in_train(cls):
             return "in train"

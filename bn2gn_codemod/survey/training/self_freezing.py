@@ -7,15 +7,13 @@ import ast
 from bn2gn_codemod.survey.freezing.code import FreezingCode
 from bn2gn_codemod.survey.freezing.effects import Coverage, Effect, Part, coverage
 from bn2gn_codemod.survey.training.models import TrainedModels
-from bn2gn_codemod.survey.training.without_gradient import WithoutGradient
 from bn2gn_codemod.survey.values import Class
 
 
 class SelfFreezing:
     """Follows constructors, and ``train()``."""
 
-    def __init__(self, models: TrainedModels, code: FreezingCode, without: WithoutGradient) -> None:
-        self._without = without
+    def __init__(self, models: TrainedModels, code: FreezingCode) -> None:
         self._models = models
         self._code = code
         self._when_made: dict[Class, list[Effect]] = {}
@@ -29,11 +27,6 @@ class SelfFreezing:
         return bool(owners) and all(
             self._method_coverage(owner, "__init__").stops_gradient for owner in owners
         )
-
-    def runs_without_gradient(self, cls: Class) -> bool:
-        """Whether all backbones of a model run under ``torch.no_grad()`` alone."""
-        owners = self._models.owners(cls)
-        return bool(owners) and all(map(self._without.runs_so, owners))
 
     def freezes_in_train(self, cls: Class) -> bool:
         """Whether ``train()`` of the model, or of a backbone in it, freezes some of it.

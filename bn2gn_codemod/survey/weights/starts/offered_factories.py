@@ -36,8 +36,10 @@ class OfferedFactories:
         """Whether a factory loads only what no training asks for, by the option that it hangs on.
 
         Who may ask for it, be it by what is handed over as a whole, is training unless it is seen
-        to be none.
+        to be none. What a decorator hands on, as a registry's does, others may call as they like.
         """
+        if _is_decorated(factory):
+            return False
         asked = conditions_at(factory, load)
         switches = _switched_off(factory)
         return any(one.text in switches for one in asked) and not any(
@@ -47,7 +49,7 @@ class OfferedFactories:
     def _asks(self, way: Way, switches: set[str]) -> bool:
         return not (
             way.is_closed
-            or way.is_off
+            or (way.is_off and not _is_decorated(way.function))
             or self._evaluations.only_evaluates(way.function.module)
             or self._is_for_networks(way, switches)
         )
@@ -73,3 +75,8 @@ def _switched_off(function: Function) -> set[str]:
         for one, value in defaults_of(function.node.args)
         if _PRETRAINED.search(one.arg) and is_off(value)
     }
+
+
+def _is_decorated(function: Function) -> bool:
+    """Whether a decorator, as a registry's, may have others call the function by its name."""
+    return bool(getattr(function.node, "decorator_list", ()))

@@ -7,6 +7,7 @@ method of what holds it, or what such code calls in turn. What only evaluates co
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 
@@ -32,6 +33,10 @@ from bn2gn_codemod.survey.weights.starts.tested_objects import TestedObjects
 # A loop that trains: others go backward to look at gradients, or step through something else.
 _GOES_BACKWARD = re.compile(r"\.backward\(")
 _STEPS = re.compile(r"\.step\(")
+# Code by which another file may be run, or have its variables taken, without an import of it.
+_RUNS_FILES = re.compile(
+    rb"import_module|spec_from_file_location|load_source|run_(?:path|module)\b|__import__|\bexec\("
+)
 
 Models = frozenset[Value]
 
@@ -220,7 +225,8 @@ class StartedTrainings:
         """
         module = function.module
         is_script = isinstance(function.node, ast.Module) and not importers(self._flow, module)
-        if not is_script or not evaluates(module) or _GOES_BACKWARD.search(module.source.text):
+        is_test = evaluates(module) and not _GOES_BACKWARD.search(module.source.text)
+        if not (is_script and is_test) or self._are_files_run:
             return False
         for statement in walk_scope(function.node):
             match statement:
@@ -237,6 +243,11 @@ class StartedTrainings:
                         for one in uses
                     )
         return False
+
+    @functools.cached_property
+    def _are_files_run(self) -> bool:
+        files = [*(module.source for module in self._flow.modules), *self._flow.unread]
+        return any(_RUNS_FILES.search(file.data) for file in files)
 
     def _is_trained_elsewhere(self, module: Module, models: Models) -> bool:
         return any(

@@ -24,6 +24,7 @@ _TESTS = re.compile(
 _TRAINS = re.compile(r"(?:do_|is_|run_)?train(?:ing)?")
 _SCHEDULE = re.compile(r"LR$|Restarts$|Plateau$")
 _MAY_NOT_RUN = (ast.If, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -184,8 +185,15 @@ def _comes_before(function: Function, first: ast.AST, second: ast.Call) -> bool:
     around = blocks_around(function.node, first)
     for depth, (block, index) in enumerate(around):
         if after.get(id(block), -1) > index:
-            inner = (one for within, at in around[depth + 1 :] for one in within[at + 1 :])
-            return not any(map(_leaves, inner))
+            in_loop = isinstance(block[index], _LOOPS)
+            for within, at in around[depth + 1 :]:
+                for one in within[at + 1 :]:
+                    # A loop that is left goes on to what comes after it.
+                    is_of_loop = in_loop and isinstance(one, (ast.Break, ast.Continue))
+                    if _leaves(one) and not is_of_loop:
+                        return False
+                in_loop = in_loop or isinstance(within[at], _LOOPS)
+            return True
     return False
 
 
