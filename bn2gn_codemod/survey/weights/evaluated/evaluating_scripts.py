@@ -56,7 +56,7 @@ class EvaluatingScripts:
 
     def has(self, module: Module) -> bool:
         """Whether a module is one, as far as all the text around it tells."""
-        if self._has_computed_names:
+        if self.has_computed_names:
             return False
         users = _closure([module.path], self._importers)
         files = [self._files[path] for path in _closure(users, self._imports)]
@@ -68,7 +68,7 @@ class EvaluatingScripts:
         return any(_trains(self._files[path]) for path in paths)
 
     @functools.cached_property
-    def _has_computed_names(self) -> bool:
+    def has_computed_names(self) -> bool:
         """Whether any file may import or call others by names that are not written there."""
         return any(_BY_NAME.search(file.data) for file in self._files.values())
 

@@ -11,6 +11,7 @@ import re
 
 from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
+from bn2gn_codemod.survey.flow.module_importers import importers_by_module
 from bn2gn_codemod.survey.flow.started_functions import StartedFunctions
 from bn2gn_codemod.survey.modules import Module
 from bn2gn_codemod.survey.values import Class, Instance, Spot
@@ -150,6 +151,11 @@ class Evaluations:
             and self._started.is_only_started(spot.function, spot.node)
         )
 
+    @property
+    def are_names_computed(self) -> bool:
+        """Whether code may come to other files, and what is in them, by names not written there."""
+        return self._scripts.has_computed_names
+
     def only_evaluates(self, module: Module) -> bool:
         """Whether a module evaluates models, and nothing that uses it trains any."""
         return evaluates(module) and not any(map(trains, self._users_of(module)))
@@ -168,14 +174,7 @@ class Evaluations:
 
     @functools.cached_property
     def _importers(self) -> dict[Module, set[str]]:
-        found: dict[Module, set[str]] = {}
-        for (path, _), (target, _) in self._flow.bindings.items():
-            if isinstance(target, Module):
-                found.setdefault(target, set()).add(path)
-        for (function, _), inner in self._flow.packages.items():
-            for module in inner.values():
-                found.setdefault(module, set()).add(function.module.path)
-        return found
+        return importers_by_module(self._flow)
 
 
 def trains(module: Module) -> bool:

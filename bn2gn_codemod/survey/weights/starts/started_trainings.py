@@ -7,7 +7,6 @@ method of what holds it, or what such code calls in turn. What only evaluates co
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections.abc import Iterator
 
@@ -33,10 +32,6 @@ from bn2gn_codemod.survey.weights.starts.tested_objects import TestedObjects
 # A loop that trains: others go backward to look at gradients, or step through something else.
 _GOES_BACKWARD = re.compile(r"\.backward\(")
 _STEPS = re.compile(r"\.step\(")
-# Code by which another file may be run, or have its variables taken, without an import of it.
-_RUNS_FILES = re.compile(
-    rb"import_module|spec_from_file_location|load_source|run_(?:path|module)\b|__import__|\bexec\("
-)
 
 Models = frozenset[Value]
 
@@ -226,7 +221,7 @@ class StartedTrainings:
         module = function.module
         is_script = isinstance(function.node, ast.Module) and not importers(self._flow, module)
         is_test = evaluates(module) and not _GOES_BACKWARD.search(module.source.text)
-        if not (is_script and is_test) or self._are_files_run:
+        if not (is_script and is_test) or self._evaluations.are_names_computed:
             return False
         for statement in walk_scope(function.node):
             match statement:
@@ -243,11 +238,6 @@ class StartedTrainings:
                         for one in uses
                     )
         return False
-
-    @functools.cached_property
-    def _are_files_run(self) -> bool:
-        files = [*(module.source for module in self._flow.modules), *self._flow.unread]
-        return any(_RUNS_FILES.search(file.data) for file in files)
 
     def _is_trained_elsewhere(self, module: Module, models: Models) -> bool:
         return any(
