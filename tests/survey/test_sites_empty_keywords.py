@@ -89,6 +89,7 @@ def test_what_is_migrated_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("Head(8, options=dict(momentum=0.01))", ""),
         ("Head(8, nn.BatchNorm2d, dict(momentum=0.01))", ""),
         ("Head(8, *given)", ""),
+        ("Head(**yaml.safe_load(open('head.yaml')))", ""),
         ("Head(8, **{'options': dict(momentum=0.01)})", ""),
         ("partial(Head, 8, nn.BatchNorm2d, dict(momentum=0.01))()", ""),
         ("Head(8)", "config.options = dict(momentum=0.01)"),

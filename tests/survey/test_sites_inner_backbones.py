@@ -373,6 +373,16 @@ class Depth(nn.Module):
         super().__init__()
         self.net = DepthNet()
 """
+PRETRAINED_ALONE = """\
+-- tools/pretrain.py --
+from backbones.lift import DepthNet
+net = DepthNet()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for x in loader:
+    net(x).sum().backward()
+    optimizer.step()
+torch.save(net.state_dict(), "depth.pth")
+"""
 
 
 def _in_folder(verdict: str, decorator: str = "", made: str = "DepthNet()", more: str = "") -> str:
@@ -388,6 +398,7 @@ def test_the_folder_says_nothing_of_a_part_of_what_has_a_backbone_in_it() -> Non
     [
         ("@BACKBONES.register_module()", ""),
         ("", USED_OUTSIDE),
+        ("", PRETRAINED_ALONE),
     ],
 )
 def test_what_others_may_use_as_a_backbone(decorator: str, more: str) -> None:

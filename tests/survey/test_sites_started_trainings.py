@@ -380,6 +380,7 @@ def run(loader):
         (", optimizer", "", "unknown"),
         (", globals()['optimizer']", "", "unknown"),
         ("", "-- more.py --\nimport evaluate\nevaluate.optimizer.step()\n", "unknown"),
+        ("", "-- more.py --\nimport importlib\nimportlib.import_module(name).run()\n", "unknown"),
     ],
 )
 def test_optimizer_that_a_script_makes_and_leaves_alone(
