@@ -101,7 +101,7 @@ def test_the_file_may_end_before_the_network_does(load: str, parts: dict[str, st
     assert not is_changed(plan)
     found = [one.message for one in findings(plan) if one.code in ("BN201", "BN202")]
     assert found
-    assert all("may end the loads into" in one and "its last layers" in one for one in found)
+    assert all("may end the loads into Trunk before its last layers" in one for one in found)
 
 
 @pytest.mark.parametrize("parts", [{}, DETECTOR])

@@ -38,11 +38,11 @@ class BrokenOffLoads:
             slots = list(dict.fromkeys(s for one in held for s in self._roles.family_slots(one)))
             if any(map(self._roles.is_pinned, slots)):
                 continue
-            loads = [load for one in held for load in self._loads(one)]
-            ends = [self._ends.get(load.where) for load in loads]
-            if ends and all(ends):
+            ends = [(one, self._ends.get(load.where)) for one in held for load in self._loads(one)]
+            if ends and all(end for _, end in ends):
+                filled, end = ends[0]
                 part = next((slot for slot in slots if slot in self._roles.loads.of_slot), None)
-                words = f"{ends[0]} may end the loads into {cls.name} before its last layers"
+                words = f"{end} may end the loads into {filled.name} before its last layers"
                 words = f"{words}, which would be frozen as they were made"
                 return (
                     words
