@@ -16,6 +16,7 @@ from bn2gn_codemod.survey.flow.analysis import Flow
 from bn2gn_codemod.survey.flow.call_sites import CallSites
 from bn2gn_codemod.survey.flow.load_calls import LoadCall
 from bn2gn_codemod.survey.flow.optimizer_calls import drives, optimizer_call
+from bn2gn_codemod.survey.statements.function_ends import ends_function
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around, conditions_at, exclude
 from bn2gn_codemod.survey.syntax.nodes import (
     bound_names,
@@ -31,7 +32,6 @@ from bn2gn_codemod.survey.values import ClassValue, Function, FunctionValue
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
-_LEAVES = frozenset({"exit", "_exit", "quit"})
 # What a model is asked for by whoever trains it: also by the name of what holds it.
 _OF_WHOLE = re.compile(r"(?:\.\w*param\w*|\.train)?")
 # Methods of a model that give the model.
@@ -99,7 +99,7 @@ class _Search:
             if ways:
                 names.clear()
                 names.update(*ends)
-            if _leaves(statement):
+            if ends_function(statement):
                 self._add_returned(place, statement, names)
                 names.clear()
         return False
@@ -234,17 +234,6 @@ def _ways(statement: ast.stmt) -> list[list[ast.stmt]]:
             return [body + orelse + last, *(handler.body + last for handler in handlers)]
         case _:
             return []
-
-
-def _leaves(statement: ast.stmt) -> bool:
-    """Whether the function ends there."""
-    match statement:
-        case ast.Return() | ast.Raise():
-            return True
-        case ast.Expr(value=ast.Call() as call):
-            return call_name(call) in _LEAVES
-        case _:
-            return False
 
 
 def _rebind(statement: ast.stmt, names: set[str]) -> None:

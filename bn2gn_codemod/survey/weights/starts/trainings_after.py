@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bn2gn_codemod.survey.statements.function_ends import ends_function
 from bn2gn_codemod.survey.statements.opposite_tests import never_both
 from bn2gn_codemod.survey.statements.run_conditions import blocks_around, outcomes_at
 from bn2gn_codemod.survey.syntax.nodes import call_name, dotted, given_arguments, walk
@@ -25,7 +26,6 @@ _TRAINS = re.compile(r"(?:do_|is_|run_)?train(?:ing)?")
 _SCHEDULE = re.compile(r"LR$|Restarts$|Plateau$")
 _MAY_NOT_RUN = (ast.If, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 class AfterLoad(NamedTuple):
@@ -189,17 +189,9 @@ def _comes_before(function: Function, first: ast.AST, second: ast.Call) -> bool:
             for within, at in around[depth + 1 :]:
                 for one in within[at + 1 :]:
                     # A loop that is left goes on to what comes after it.
-                    is_of_loop = in_loop and isinstance(one, (ast.Break, ast.Continue))
-                    if _leaves(one) and not is_of_loop:
+                    is_left = not in_loop and isinstance(one, (ast.Break, ast.Continue))
+                    if is_left or ends_function(one):
                         return False
                 in_loop = in_loop or isinstance(within[at], _LOOPS)
             return True
     return False
-
-
-def _leaves(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Expr(value=ast.Call() as call):
-            return call_name(call) in ("exit", "quit", "_exit")
-        case _:
-            return isinstance(statement, _LEAVES)
