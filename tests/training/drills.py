@@ -127,6 +127,8 @@ def main(rank, store):
             optimizer.step()
     if rank == 0:
         save(model, "after")
+    dist.barrier()  # no process leaves while the other one is still at it
+    del model, loss
     dist.destroy_process_group()
 
 
